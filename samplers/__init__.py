@@ -1,0 +1,1 @@
+"""Masked diffusion samplers and their exact output laws; knows no theorem."""

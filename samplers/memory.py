@@ -1,0 +1,36 @@
+"""Memory is estimated before it is taken, so that too large is an error and not a killed process."""
+
+import os
+
+from samplers.errors import TooLargeError
+
+
+def available_bytes() -> int:
+    """Memory that can be taken now without swapping, in bytes."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass  # not Linux: the page count below is the best estimate at hand
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def require(needed: int, what: str, remedy: str) -> None:
+    """Check that an allocation fits into memory.
+
+    Args:
+        needed: bytes that will be allocated.
+        what: what they are for, a noun phrase for the message.
+        remedy: what the user can do instead.
+
+    Raises:
+        TooLargeError: if more than 80 % of the available memory is needed.
+    """
+    free = available_bytes()
+    if needed > 0.8 * free:
+        raise TooLargeError(
+            f"{what} would take {needed / 2**30:.3g} GiB, "
+            f"and {free / 2**30:.3g} GiB are free: {remedy}"
+        )

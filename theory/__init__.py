@@ -1,0 +1,1 @@
+"""The claims about masked diffusion samplers, as objects; sympy only, no measurement."""

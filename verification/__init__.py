@@ -1,0 +1,1 @@
+"""Binds claims to measurements: exact laws, verdicts, searches, reports and the command line."""
