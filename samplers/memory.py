@@ -1,4 +1,4 @@
-"""Memory is estimated before it is taken, so that too large is an error and not a killed process."""
+"""Memory is estimated before it is taken: too large is an error, not a killed process."""
 
 import os
 
