@@ -1,0 +1,27 @@
+# Each target installs what it needs, so that any of them is the first command in a fresh clone.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/installed
+
+.PHONY: install audit test lint verify bench
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[all]' -c constraints.txt
+	touch $@
+
+audit: install
+	$(BIN)/sharprates audit
+
+test: install
+	$(BIN)/python -m pytest -q -n auto
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: install
+	$(BIN)/python -m pytest -q tests/bench --benchmark-enable --benchmark-only

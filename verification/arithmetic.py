@@ -1,0 +1,171 @@
+"""Number types in which a claim's formula is evaluated: exact rationals and balls (python-flint).
+
+The float type, `theory.arithmetic.FLOAT`, lives with the formulas; it serves searches, whose finds
+are decided here. Every number of a verdict ends as an `Interval` with exact endpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flint import arb, ctx, fmpq
+
+from theory.arithmetic import Number
+
+
+class IrrationalError(ArithmeticError):
+    """A formula needs a function that has no rational value; evaluate it in balls instead."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Endpoints between which a number is known to lie; a float is taken at its exact value.
+
+    Attributes:
+        lower: lower end, a rational, or a float (possibly infinite).
+        upper: upper end.
+    """
+
+    lower: Fraction | float
+    upper: Fraction | float
+
+    def __post_init__(self) -> None:
+        if not self.lower <= self.upper:  # also catches NaN
+            raise ValueError(f"interval: lower {self.lower} must not exceed upper {self.upper}")
+
+    @property
+    def width(self) -> float:
+        """Upper minus lower, as a float."""
+        return float(self.upper) - float(self.lower)
+
+    @property
+    def middle(self) -> float:
+        """A float inside, for reports."""
+        if self.lower == self.upper:
+            return float(self.lower)
+        return (float(self.lower) + float(self.upper)) / 2
+
+    @staticmethod
+    def exact(value: Fraction | float) -> Interval:
+        """The interval of one point."""
+        return Interval(value, value)
+
+    @staticmethod
+    def around(value: float, error: float) -> Interval:
+        """All numbers within `error` of a float; the ends are exact sums, not rounded ones."""
+        return Interval(Fraction(value) - Fraction(error), Fraction(value) + Fraction(error))
+
+
+class Rational:
+    """Exact arithmetic with `fmpq`; refuses what has no rational value."""
+
+    name = "rational"
+
+    def rational(self, p: int, q: int = 1) -> Number:
+        """The number p/q."""
+        return fmpq(p, q)
+
+    def maximum(self, x: Number, y: Number) -> Number:
+        """The larger of two rationals."""
+        return x if x >= y else y
+
+    def minimum(self, x: Number, y: Number) -> Number:
+        """The smaller of two rationals."""
+        return x if x <= y else y
+
+    def _refuse(self, x: Number) -> Number:
+        raise IrrationalError("this formula is not rational: evaluate it with --arithmetic ball")
+
+    exp = log = sqrt = expm1 = log1p = _refuse
+
+    def pi(self) -> Number:
+        """Not rational."""
+        return self._refuse(0)
+
+
+class Ball:
+    """Ball arithmetic with `arb`: every result encloses the true value.
+
+    Precision is flint's working precision; set it around a computation with `precision(bits)`.
+    """
+
+    name = "ball"
+
+    def rational(self, p: int, q: int = 1) -> Number:
+        """A ball around p/q."""
+        return arb(p) / q if q != 1 else arb(p)
+
+    def exp(self, x: Number) -> Number:
+        """e^x."""
+        return arb(x).exp()
+
+    def log(self, x: Number) -> Number:
+        """Natural logarithm."""
+        return arb(x).log()
+
+    def sqrt(self, x: Number) -> Number:
+        """Square root of a non-negative number, which a ball may overlap 0 to enclose."""
+        return arb(x).nonnegative_part().sqrt()
+
+    def expm1(self, x: Number) -> Number:
+        """e^x − 1."""
+        return arb(x).expm1()
+
+    def log1p(self, x: Number) -> Number:
+        """log(1 + x)."""
+        return arb(x).log1p()
+
+    def maximum(self, x: Number, y: Number) -> Number:
+        """Encloses the larger of two numbers."""
+        return arb(x).max(arb(y))
+
+    def minimum(self, x: Number, y: Number) -> Number:
+        """Encloses the smaller of two numbers."""
+        return arb(x).min(arb(y))
+
+    def pi(self) -> Number:
+        """Encloses π."""
+        return arb.pi()
+
+
+RATIONAL = Rational()
+BALL = Ball()
+
+
+@contextmanager
+def precision(bits: int) -> Iterator[None]:
+    """Work in balls of this many bits inside the block."""
+    with ctx.workprec(bits):
+        yield
+
+
+def ball(value: Interval | Fraction | float) -> Number:
+    """A ball that contains an interval, a rational or a float at its exact value."""
+    if isinstance(value, Interval):
+        return ball(value.lower).union(ball(value.upper))
+    if isinstance(value, Fraction):
+        return arb(fmpq(value.numerator, value.denominator))
+    return arb(value)
+
+
+def interval(value: Number) -> Interval:
+    """The exact endpoints of a ball, of a rational, or of a float.
+
+    Raises:
+        ArithmeticError: if a ball is not finite; nothing is known then.
+    """
+    if isinstance(value, arb):
+        if not value.is_finite():
+            raise ArithmeticError(f"the ball {value} says nothing: raise the precision")
+        return Interval(_endpoint(value.lower()), _endpoint(value.upper()))
+    if isinstance(value, fmpq):
+        return Interval.exact(Fraction(int(value.p), int(value.q)))
+    return Interval.exact(float(value))
+
+
+def _endpoint(exact: Number) -> Fraction:
+    mantissa, exponent = exact.man_exp()
+    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)

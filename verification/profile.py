@@ -1,0 +1,133 @@
+"""What a bound needs to know of a data law: its information curve and how dependent its blocks are.
+
+All of it comes from one table, the marginal probability q_0(x_U) of every subset U at every support
+row, and is averaged over subsets of a size, because the samplers reveal uniformly random subsets.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from samplers.denoiser import Denoiser, ExactDenoiser
+from samplers.memory import require
+from samplers.target import Target
+
+UNIT = 2.0**-53
+"""Unit roundoff of float64."""
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """Averages over uniformly random subsets, for a data law and its exact conditionals.
+
+    Attributes:
+        information: h_m, the mean of H(X_i | X_U) over |U| = m and i ∉ U, nats, float64 [d].
+        entropy: H(q_0), nats.
+        dependence: float64 [d + 1, d + 1]; entry (u, s) sums over disjoint U, B of sizes u, s the
+            mean of TV(q_0(x_B|x_U), ∏_{i∈B} q_0(x_i|x_U)) over x_U ~ q_0. Source: E1, E4.
+        error: absolute error of every number above that float64 may have caused.
+    """
+
+    information: Tensor
+    entropy: float
+    dependence: Tensor
+    error: float
+
+    @property
+    def mutual_information(self) -> float:
+        """Ī = h_0 − h_{d−1} = (1/d) Σ_i I(X_i; X_{−i}), nats."""
+        return float(self.information[0] - self.information[-1])
+
+
+def marginals(target: Target) -> Tensor:
+    """q_0(x_U) for every subset U and support row, float64 [2^d, N]; bit i of U is position i.
+
+    Raises:
+        TooLargeError: if the table does not fit into memory.
+    """
+    d, n = target.length, target.support
+    require(8 * 2**d * n, f"the marginals of {n} rows on 2^{d} subsets", "use fewer rows")
+    table = torch.empty((2**d, n), dtype=torch.float64)
+    table[0] = 1.0
+    # Classes of rows that agree on U, refined by one position: small integers, so that bincount
+    # does what a sort of whole patterns would do slower.
+    classes = torch.zeros((2**d, n), dtype=torch.int64)
+    for subset in range(1, 2**d):
+        top = subset.bit_length() - 1
+        code = classes[subset ^ (1 << top)] * target.vocabulary + target.rows[:, top]
+        classes[subset] = torch.unique(code, return_inverse=True)[1]
+        sums = torch.zeros(n, dtype=torch.float64).index_add_(0, classes[subset], target.weights)
+        table[subset] = sums[classes[subset]]
+    return table
+
+
+def profile(target: Target) -> Profile:
+    """Compute the profile of a data law.
+
+    Args:
+        target: with d ≤ some 14 and N·3^d products affordable.
+
+    Returns:
+        The profile. Rounding: every marginal is a sum of at most N terms, a product has at most d
+        factors and an average at most N·C(d, ·) non-negative terms of pairwise sums, hence relative
+        errors below (2N + 4d + 64)·2^-53; a logarithm turns a relative into an absolute error.
+    """
+    d, q = target.length, target.weights
+    table = marginals(target)
+    sizes = torch.tensor([subset.bit_count() for subset in range(2**d)])
+    entropies = -(torch.log(table) @ q)  # H(X_U)
+    by_size = torch.zeros(d + 1, dtype=torch.float64).index_add_(0, sizes, entropies)
+    mean = by_size / torch.tensor([float(math.comb(d, m)) for m in range(d + 1)])
+
+    dependence = torch.zeros((d + 1, d + 1), dtype=torch.float64)
+    for subset in range(2**d):
+        outside = [i for i in range(d) if not subset >> i & 1]
+        product, union = torch.ones((1, target.support), dtype=torch.float64), [subset]
+        for i in outside:  # doubles: without i, with i
+            factor = table[subset | 1 << i] / table[subset]
+            product = torch.cat([product, product * factor])
+            union += [v | 1 << i for v in union]
+        joint = table[torch.tensor(union)] / table[subset]
+        # Σ over patterns of (q(x_V) − q(x_U)·product)_+, as a mean over the rows that show them
+        gaps = (1 - product / joint).clamp(min=0) @ q
+        u = subset.bit_count()
+        added = torch.tensor([v.bit_count() for v in union]) - u
+        dependence[u].index_add_(0, added, gaps)
+    dependence[:, :2] = 0.0  # blocks of size 0 and 1 are exact; rounding may have left 1e-17
+
+    rounding = (2 * target.support + 4 * d + 64) * UNIT
+    scale = max(1.0, float(entropies.max()), float(dependence.max()))
+    return Profile(mean.diff(), float(entropies[-1]), dependence, rounding * scale)
+
+
+def score_gaps(target: Target, denoiser: Denoiser, t: float | None = None) -> Tensor:
+    """Distance of a denoiser from the exact conditionals, summed over subsets of a size.
+
+    Args:
+        target: the data law.
+        denoiser: what is measured.
+        t: the time given to it.
+
+    Returns:
+        float64 [d + 1]; entry u sums over |U| = u the mean over x_U ~ q_0 of
+        Σ_{i∉U} max{Σ_a(p̂_i − p_i)_+, Σ_a(p_i − p̂_i)_+}, which is Σ_i TV(p_i, p̂_i) if p̂ is
+        normalised. Source: E1.
+    """
+    d, S = target.length, target.vocabulary
+    exact = ExactDenoiser(target)
+    gaps = torch.zeros(d + 1, dtype=torch.float64)
+    for subset in range(2**d - 1):
+        hidden = torch.tensor([not subset >> i & 1 for i in range(d)])
+        patterns, inverse = torch.unique(
+            target.rows.masked_fill(hidden, S), dim=0, return_inverse=True
+        )
+        mass = torch.zeros(len(patterns), dtype=torch.float64)
+        mass.index_add_(0, inverse, target.weights)
+        difference = (denoiser(patterns, t) - exact(patterns, t))[:, hidden]
+        over, under = difference.clamp(min=0).sum(-1), (-difference).clamp(min=0).sum(-1)
+        gaps[subset.bit_count()] += mass @ torch.maximum(over, under).sum(-1)
+    return gaps
