@@ -1,0 +1,79 @@
+"""C1–C3: what the assumptions of L1 and KL analyses have to do with each other."""
+
+from __future__ import annotations
+
+import sympy
+
+from theory.claim import Claim, Kind, Provenance, Relation, Variant
+from theory.functions import Leftover, Root
+from theory.hypotheses import ALL_MASKED_START, FIRST_HITTING, NORMALISED, STEP_LAW
+from theory.symbols import constant, symbol
+
+ONE = sympy.Rational(1)
+
+d, error_kl = symbol("d"), symbol("epsilon_KL")
+
+C1 = Claim(
+    id="C1",
+    title="From KL error to TV error",
+    statement=(
+        r"$\varepsilon_{\mathrm{FHS}}\le\sqrt{d\,\varepsilon_{\mathrm{KL}}/2}$ and "
+        r"$\mathrm{TV}(p_{\mathrm{FHS}},q_0)\le\sqrt{\varepsilon_{\mathrm{KL}}/2}$, "
+        r"$\varepsilon_{\mathrm{KL}}=\mathbb E\sum_n\mathrm{KL}(p_i\|\hat p_i)$: the excess of the "
+        r"any-order NELBO over the entropy of the data."
+    ),
+    measured=r"\varepsilon_{\mathrm{FHS}}",
+    kind=Kind.THEOREM,
+    relation=Relation.UPPER,
+    expression=constant("C1") * Root(d * error_kl / 2),
+    constants={"constant": ONE},
+    hypotheses=(FIRST_HITTING, NORMALISED),
+    provenance=Provenance(promises=("A2",)),
+    depends_on=("H2",),
+    variants={
+        "tv": Variant(
+            constant("C1") * Root(error_kl / 2),
+            Relation.UPPER,
+            measured=r"\mathrm{TV}(p_{\mathrm{FHS}},q_0)",
+        ),
+    },
+)
+
+C2 = Claim(
+    id="C2",
+    title="The L1 error is always finite",
+    statement=(
+        r"$\varepsilon_{\mathrm{FHS}}\le d$ always, while $\varepsilon_{\mathrm{KL}}=\infty$ as "
+        r"soon as $\hat p$ gives 0 to a possible symbol: there are instances with "
+        r"$\varepsilon_{\mathrm{KL}}=\infty$ and TV arbitrarily small."
+    ),
+    measured=r"\varepsilon_{\mathrm{FHS}}",
+    kind=Kind.THEOREM,
+    relation=Relation.UPPER,
+    expression=constant("C2") * d,
+    constants={"constant": ONE},
+    hypotheses=(FIRST_HITTING, NORMALISED),
+    provenance=Provenance(promises=("A2",)),
+    depends_on=("H2",),
+)
+
+C3 = Claim(
+    id="C3",
+    title="Leftover masks and the two divergences",
+    statement=(
+        r"With leftover masks $\mathrm{KL}(p_{\mathrm{out}}\|q_0)=\infty$ however small the "
+        r"leftover, while TV tends to 0 with it; $\mathrm{KL}(q_0\|p_{\mathrm{out}})$ stays "
+        r"finite: at most its value $\mathrm{KL}_{\mathrm{rev}}$ without leftover, at "
+        r"$w/(1-w_\infty)$, $-\,d\log(1-w_\infty)$."
+    ),
+    measured=r"\mathrm{KL}(q_0\|p_{\mathrm{out}})",
+    kind=Kind.THEOREM,
+    relation=Relation.UPPER,
+    expression=constant("C3") * (symbol("kl_revealed") - d * sympy.log(1 - Leftover(symbol("w")))),
+    constants={"constant": ONE},
+    hypotheses=(STEP_LAW, ALL_MASKED_START),
+    provenance=Provenance(promises=("A2",)),
+    depends_on=("S2",),
+)
+
+CLAIMS = (C1, C2, C3)

@@ -1,0 +1,223 @@
+"""A claim: one statement of the note, with its formula, constants and hypotheses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from fractions import Fraction
+from typing import Any
+
+import sympy
+from sympy.printing.latex import LatexPrinter
+
+from theory.arithmetic import Arithmetic, Number
+from theory.errors import TheoryError
+from theory.evaluation import evaluate
+from theory.functions import Named
+from theory.setting import Setting
+from theory.symbols import LATEX, constant
+
+
+class Kind(Enum):
+    """How sure the statement is."""
+
+    THEOREM = "theorem"
+    IDENTITY = "identity"
+    CONJECTURE = "conjecture"
+
+
+class Relation(Enum):
+    """How the measured left side stands to the formula."""
+
+    UPPER = "upper"
+    LOWER = "lower"
+    EQUALITY = "equality"
+    LIMIT = "limit"
+    WORST_CASE = "worst-case"
+    """The exact value for some law of the same (d, S, w): no verdict on another law."""
+
+
+_SIGNS = {
+    Relation.UPPER: r"\le",
+    Relation.LOWER: r"\ge",
+    Relation.EQUALITY: "=",
+    Relation.LIMIT: r"\to",
+    Relation.WORST_CASE: "=",
+}
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a statement comes from.
+
+    Attributes:
+        promises: what it makes good of the abstract of arXiv 2602.22505: A1 to A7, or nothing.
+        works: other works to which the statement is due, with arXiv numbers.
+    """
+
+    promises: tuple[str, ...] = ()
+    works: tuple[str, ...] = ()
+
+    @property
+    def derived(self) -> bool:
+        """Whether the statement was derived in this project, not taken from a cited work."""
+        return not self.works
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A condition on the setting.
+
+    Attributes:
+        holds: the predicate.
+        reason: what to tell where it does not hold.
+    """
+
+    holds: Callable[[Setting], bool]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Another form of a claim, or a consequence of it, with a formula of its own.
+
+    Attributes:
+        expression: the formula; the constants are those of the claim.
+        relation: how the measured side stands to it.
+        measured: LaTeX of the left side; the claim's own if empty.
+        hypotheses: conditions besides those of the claim.
+        replaces: whether these hypotheses stand in place of the claim's, not beside them.
+    """
+
+    expression: sympy.Expr
+    relation: Relation
+    measured: str = ""
+    hypotheses: tuple[Hypothesis, ...] = ()
+    replaces: bool = False
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement of the note.
+
+    Attributes:
+        id: e.g. ``E3``.
+        title: a few words.
+        statement: text with LaTeX between dollars.
+        measured: LaTeX of the left side.
+        kind: theorem, identity or conjecture.
+        relation: how the left side stands to the formula.
+        expression: the formula.
+        constants: ASCII name → value, e.g. ``clock`` → 1/2; in formulas the symbol ``E2.clock``.
+        hypotheses: when it applies.
+        provenance: where it comes from.
+        depends_on: ids of the claims that its proof uses.
+        variants: name → other forms.
+    """
+
+    id: str
+    title: str
+    statement: str
+    measured: str
+    kind: Kind
+    relation: Relation
+    expression: sympy.Expr
+    constants: Mapping[str, sympy.Rational] = field(default_factory=dict)
+    hypotheses: tuple[Hypothesis, ...] = ()
+    provenance: Provenance = Provenance()
+    depends_on: tuple[str, ...] = ()
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+
+    def form(self, variant: str | None = None) -> Variant:
+        """The claim's main form, or the variant of that name.
+
+        Raises:
+            TheoryError: if there is no such variant.
+        """
+        if variant is None:
+            return Variant(self.expression, self.relation, self.measured)
+        if variant not in self.variants:
+            known = ", ".join(self.variants) or "none"
+            raise TheoryError(f"variant {variant!r}: {self.id} has {known}")
+        return self.variants[variant]
+
+    def applies(self, setting: Setting, variant: str | None = None) -> str | None:
+        """Why the claim says nothing about a setting; None if it does apply."""
+        form = self.form(variant)
+        own = () if form.replaces else self.hypotheses
+        for hypothesis in (*own, *form.hypotheses):
+            if not hypothesis.holds(setting):
+                return hypothesis.reason
+        return None
+
+    def symbols(self, variant: str | None = None) -> frozenset[str]:
+        """Names of the values that the formula needs, see `theory.symbols.MEANINGS`."""
+        names = {symbol.name for symbol in self.form(variant).expression.free_symbols}
+        return frozenset(names - self._constant_names().keys())
+
+    def value(
+        self,
+        values: Mapping[str, Any],
+        arithmetic: Arithmetic,
+        scale: Mapping[str, Number] | None = None,
+        variant: str | None = None,
+    ) -> Number:
+        """The value of the formula.
+
+        Args:
+            values: by name, see `theory.symbols.MEANINGS`; more than needed does no harm.
+            arithmetic: the number type.
+            scale: full name of a constant, e.g. ``E2.clock`` → factor on it (int, Fraction or a
+                number of the arithmetic). Constants of other claims are ignored.
+            variant: name of the form; the main one by default.
+
+        Raises:
+            TheoryError: for an unknown variant, constant, or a missing value.
+        """
+        known = self._constant_names()
+        factors = {
+            name: factor for name, factor in (scale or {}).items() if name.split(".")[0] == self.id
+        }
+        for name in factors:
+            if name not in known:
+                raise TheoryError(f"scale: {name} is no constant; {self.id} has {', '.join(known)}")
+        bound = {
+            name: _scaled(value, factors.get(name, 1), arithmetic) for name, value in known.items()
+        }
+        return evaluate(self.form(variant).expression, {**values, **bound}, arithmetic)
+
+    def formula(self, variant: str | None = None) -> str:
+        """LaTeX of measured side, relation and formula, the constants in numbers."""
+        form = self.form(variant)
+        constants = {constant(self.id, name): value for name, value in self.constants.items()}
+        right = _PRINTER.doprint(form.expression.subs(constants))
+        return f"{form.measured or self.measured} {_SIGNS[form.relation]} {right}"
+
+    def _constant_names(self) -> dict[str, sympy.Rational]:
+        return {f"{self.id}.{name}": value for name, value in self.constants.items()}
+
+
+def _scaled(value: sympy.Rational, factor: Any, arithmetic: Arithmetic) -> Any:
+    exact = Fraction(int(value.p), int(value.q))
+    if isinstance(factor, int | Fraction):
+        return exact * factor
+    return arithmetic.rational(exact.numerator, exact.denominator) * factor
+
+
+class _Printer(LatexPrinter):  # type: ignore[misc]  # sympy ships no types
+    """Prints symbols and the order of terms as the note does."""
+
+    def _print_Symbol(self, expr: sympy.Symbol, style: str = "plain") -> str:
+        return LATEX.get(expr.name) or str(super()._print_Symbol(expr, style))
+
+    def _as_ordered_terms(self, expr: sympy.Add, order: str | None = None) -> list[sympy.Expr]:
+        def place(term: sympy.Expr) -> tuple[bool, bool, int]:
+            named = term.has(Named)  # 1 − d!e_d(w) + ε, not ε − d!e_d(w) + 1
+            size = term.count_ops() if named else int(term.could_extract_minus_sign())
+            return not (term.is_Rational and term > 0), not named, size
+
+        return sorted(super()._as_ordered_terms(expr, order), key=place)
+
+
+_PRINTER = _Printer()

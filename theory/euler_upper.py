@@ -1,0 +1,345 @@
+"""E1–E9: upper bounds for parallel unmasking, Euler's sampler among them."""
+
+from __future__ import annotations
+
+import sympy
+
+from theory.claim import Claim, Kind, Provenance, Relation, Variant
+from theory.functions import (
+    Birthday,
+    CompositionSum,
+    Conditioned,
+    DistinctSteps,
+    Largest,
+    Leftover,
+    RankDistance,
+    RankDivergence,
+    RankExcess,
+    Root,
+    UniformRankDistance,
+    UniformRankExcess,
+)
+from theory.hypotheses import (
+    ALL_MASKED_START,
+    BINARY,
+    CONSTANT_CLOCK,
+    ENOUGH_STEPS,
+    EULER,
+    EXACT,
+    NO_EARLY_STOPPING,
+    NO_LEFTOVER,
+    STEP_LAW,
+    TWO_SYMBOLS,
+    UNIFORM_GRID,
+    UNIFORM_LAW,
+)
+from theory.symbols import constant, symbol
+
+ONE = sympy.Rational(1)
+TV = r"\mathrm{TV}(p_{\mathrm{out}},q_0)"
+
+d, S, K, T, w, h = (symbol(name) for name in ("d", "S", "K", "T", "w", "h"))
+W, I_bar, epsilon_w = symbol("W"), symbol("I_bar"), symbol("epsilon_w")
+
+left, law = Leftover(w), Conditioned(w)
+
+information = I_bar + Root(I_bar / 2)
+"""Ī + √(Ī/2)."""
+
+
+def with_leftover(bound: sympy.Expr) -> sympy.Expr:
+    """1−(1−w_∞)^d + (1−w_∞)^d·B: a token is left over, or the bound B holds at w/(1−w_∞)."""
+    return 1 - (1 - left) ** d + (1 - left) ** d * bound
+
+
+E1 = Claim(
+    id="E1",
+    title="Decomposition along the trajectory",
+    statement=(
+        r"For the kernels $K_k$ of a sampler, the exact reverse kernels $R_k$ and the sampler's "
+        r"law $P_k$ after $k$ steps: $\mathrm{TV}(P_K,q_0)\le\mathrm{TV}(P_0,q_T)+\sum_k"
+        r"\mathbb E_{x\sim q_{t_k}}\mathrm{TV}(K_k(x,\cdot),R_k(x,\cdot))"
+        r"+\mathrm{TV}(q_\delta,q_0)$. For Euler the local term at a state with $m$ masked tokens "
+        r"splits into score, $h_k\frac{-\alpha'}{\alpha}\sum_i\max\{\sum_a(\hat s-s)_+,"
+        r"\sum_a(s-\hat s)_+\}$; clock, $m|\rho_k-r_k|$; and parallel decoding, "
+        r"$\sum_B r^{|B|}(1-r)^{m-|B|}\,\mathrm{TV}(q_0(x_B|x_U),\prod_{i\in B}q_0(x_i|x_U))"
+        r"\le\binom m2 r^2$. No score-entropy loss and no bounded score is assumed."
+    ),
+    measured=TV,
+    kind=Kind.THEOREM,
+    relation=Relation.UPPER,
+    expression=constant("E1")
+    * (
+        symbol("E1_initialisation")
+        + symbol("E1_score")
+        + symbol("E1_clock")
+        + symbol("E1_parallel")
+        + symbol("E1_early_stopping")
+    ),
+    constants={"constant": ONE},
+    hypotheses=(EULER,),
+    provenance=Provenance(promises=("A1", "A2", "A4")),
+    depends_on=("F2", "F3", "F4", "F5", "S1"),
+)
+
+E2 = Claim(
+    id="E2",
+    title="Explicit rate on the uniform grid",
+    statement=(
+        r"Constant rate, uniform grid $h=T/K$, no early stopping, all-mask start, and "
+        r"$\varepsilon_1=\sum_k h\,\mathbb E_{q_{t_k}}\sum_i\max\{\sum_a(\hat s-s)_+,"
+        r"\sum_a(s-\hat s)_+\}$: $\mathrm{TV}(p_{\mathrm{out}},q_0)\le d\,e^{-T}+\varepsilon_1"
+        r"+\frac{d(d+1)h}4$. So $T=\log(2d/\varepsilon)$ and $K=d(d+1)T/(2\varepsilon)$ steps give "
+        r"$\mathrm{TV}\le\varepsilon+\varepsilon_1$, for any $S$ and any $q_0$."
+    ),
+    measured=TV,
+    kind=Kind.THEOREM,
+    relation=Relation.UPPER,
+    expression=constant("E2")
+    * (
+        d * sympy.exp(-T)
+        + symbol("epsilon_1")
+        + (constant("E2", "clock") * d + constant("E2", "parallel") * d * (d - 1)) * T / K
+    ),
+    constants={
+        "constant": ONE,
+        "clock": sympy.Rational(1, 2),
+        "parallel": sympy.Rational(1, 4),
+    },
+    # Filling the masks that remain is a kernel that leaves q_0 as it is: it only contracts TV.
+    hypotheses=(EULER, CONSTANT_CLOCK, UNIFORM_GRID, NO_EARLY_STOPPING, ALL_MASKED_START),
+    provenance=Provenance(promises=("A2", "A3")),
+    depends_on=("F2", "E1"),
+)
+
+E3 = Claim(
+    id="E3",
+    title="Birthday bound",
+    statement=(
+        r"Any schedule, any clock: $\mathrm{TV}(p_{\mathrm{out}},q_0)\le1-d!\,e_d(w)"
+        r"+\varepsilon_w$, the probability that two tokens share a step or a token is never "
+        r"revealed, plus $\varepsilon_w=\sum_kw_k\sum_i\mathbb E\,\mathrm{TV}(p_i,\hat p_i)$ "
+        r"(0 for the exact denoiser). For uniform $w$ this is "
+        r"$1-\prod_{j<d}(1-j/K)\le\frac{d(d-1)}{2K}$. There is no initialisation term: $T$ need "
+        r"not grow."
+    ),
+    measured=TV,
+    kind=Kind.THEOREM,
+    relation=Relation.UPPER,
+    expression=constant("E3") * (1 - DistinctSteps(d, w) + epsilon_w),
+    constants={"constant": ONE},
+    hypotheses=(STEP_LAW, ALL_MASKED_START),
+    provenance=Provenance(promises=("A3", "A4", "A5")),
+    depends_on=("S2",),
+    variants={
+        "uniform": Variant(
+            constant("E3") * (1 - Birthday(d, K) + epsilon_w),
+            Relation.UPPER,
+            hypotheses=(UNIFORM_LAW,),
+        ),
+        "linear": Variant(
+            constant("E3") * (d * (d - 1) / (2 * K) + epsilon_w),
+            Relation.UPPER,
+            hypotheses=(UNIFORM_LAW,),
+        ),
+    },
+)
+
+E4 = Claim(
+    id="E4",
+    title="Instance bound",
+    statement=(
+        r"$\mathrm{TV}(p_{\mathrm{out}},q_0)\le\sum M(w)\sum_{\text{blocks}}\mathbb E\,"
+        r"\mathrm{TV}(q_0(x_B|x_U),\prod_{i\in B}q_0(x_i|x_U))+1-(1-w_\infty)^d$, the first sum "
+        r"over ordered set partitions; its weights, those of S2, total $(1-w_\infty)^d$."
+    ),
+    measured=TV,
+    kind=Kind.THEOREM,
+    relation=Relation.UPPER,
+    expression=constant("E4") * (CompositionSum(d, w, symbol("D")) + 1 - (1 - left) ** d),
+    constants={"constant": ONE},
+    hypotheses=(STEP_LAW, EXACT, ALL_MASKED_START),
+    provenance=Provenance(promises=("A1",)),
+    depends_on=("S2",),
+)
+
+_transport = d * RankDistance(d, law) * information
+_vocabulary = d * RankDistance(d, law) * sympy.log(S)
+_entropy = d * RankExcess(d, law, h)
+
+E5 = Claim(
+    id="E5",
+    title="Entropy bound",
+    statement=(
+        r"Exact denoiser, any step law. Let $N$ be the number of other tokens revealed strictly "
+        r"before a given one, $n_m=P(N=m)=\sum_kw_k\mathrm{Bin}(d-1,t_k)(m)$, "
+        r"$t_k=\sum_{l<k}w_l$. Without leftover $\mathrm{TV}(p_{\mathrm{out}},q_0)\le"
+        r"1-\exp(-d\sum_m(n_m-\frac1d)_+h_m)$, and $\mathrm{TV}\le1-\exp(-d\,"
+        r"\mathrm{TV}(N,\mathrm{Unif})\min\{\log S,\bar I+\sqrt{\bar I/2}\})$. With leftover: "
+        r"$1-(1-w_\infty)^d+(1-w_\infty)^dB$, $B$ the bound at $\bar w=w/(1-w_\infty)$."
+    ),
+    measured=TV,
+    kind=Kind.THEOREM,
+    relation=Relation.UPPER,
+    # the first form is never above the log S form, since h_m ≤ log S
+    expression=constant("E5")
+    * with_leftover(1 - sympy.exp(-sympy.Min(_entropy, _transport, evaluate=False))),
+    constants={"constant": ONE},
+    hypotheses=(STEP_LAW, EXACT, ALL_MASKED_START),
+    provenance=Provenance(promises=("A3", "A5")),
+    depends_on=("S2", "S5"),
+    variants={
+        "entropy": Variant(
+            constant("E5") * with_leftover(1 - sympy.exp(-_entropy)), Relation.UPPER
+        ),
+        "information": Variant(
+            constant("E5")
+            * with_leftover(
+                1 - sympy.exp(-d * RankDistance(d, law) * sympy.Min(sympy.log(S), information))
+            ),
+            Relation.UPPER,
+        ),
+        "transport": Variant(
+            constant("E5") * with_leftover(1 - sympy.exp(-_transport)), Relation.UPPER
+        ),
+        "vocabulary": Variant(
+            constant("E5") * with_leftover(1 - sympy.exp(-_vocabulary)), Relation.UPPER
+        ),
+        "uniform-entropy": Variant(
+            constant("E5") * (1 - sympy.exp(-d * UniformRankExcess(d, K, h))),
+            Relation.UPPER,
+            hypotheses=(UNIFORM_LAW,),
+        ),
+        "uniform-information": Variant(
+            constant("E5")
+            * (
+                1 - sympy.exp(-d * UniformRankDistance(d, K) * sympy.Min(sympy.log(S), information))
+            ),
+            Relation.UPPER,
+            hypotheses=(UNIFORM_LAW,),
+        ),
+        "uniform-vocabulary": Variant(
+            constant("E5") * (1 - sympy.exp(-d * UniformRankDistance(d, K) * sympy.log(S))),
+            Relation.UPPER,
+            hypotheses=(UNIFORM_LAW,),
+        ),
+    },
+)
+
+E6 = Claim(
+    id="E6",
+    title="Worst-case optimal steps",
+    statement=(
+        r"$1-d!\,e_d(w)$ is Schur-convex in $w$, so among $K$-step laws it is smallest at the "
+        r"uniform one: steps equidistant in $\alpha$ are worst-case optimal, with "
+        r"$1-\prod_{j<d}(1-j/K)$."
+    ),
+    measured=r"1-d!\,e_d(w)",
+    kind=Kind.THEOREM,
+    relation=Relation.LOWER,
+    expression=constant("E6") * (1 - Birthday(d, K)),
+    constants={"constant": ONE},
+    hypotheses=(STEP_LAW,),
+    provenance=Provenance(promises=("A3",)),
+    depends_on=("E3",),
+)
+
+_rate = (1 + constant("E7", "correction") * d / K) / (2 * K)
+
+E7 = Claim(
+    id="E7",
+    title="Closed form for the uniform law",
+    statement=(
+        r"Uniform law, exact denoiser, $K\ge d$: $\mathrm{TV}(N,\mathrm{Unif})\le\frac1{2K}"
+        r"(1+\frac d{5K})$, so $\mathrm{TV}(p_{\mathrm{out}},q_0)\le1-\exp(-\frac d{2K}"
+        r"(1+\frac d{5K})\min\{\log S,\bar I+\sqrt{\bar I/2}\})$."
+    ),
+    measured=TV,
+    kind=Kind.THEOREM,
+    relation=Relation.UPPER,
+    expression=constant("E7") * (1 - sympy.exp(-d * _rate * sympy.Min(sympy.log(S), information))),
+    constants={"constant": ONE, "correction": sympy.Rational(1, 5)},
+    hypotheses=(STEP_LAW, EXACT, ALL_MASKED_START, UNIFORM_LAW, ENOUGH_STEPS),
+    provenance=Provenance(promises=("A3", "A5")),
+    depends_on=("E5",),
+    variants={
+        "vocabulary": Variant(
+            constant("E7") * (1 - sympy.exp(-d * _rate * sympy.log(S))), Relation.UPPER
+        ),
+        "information": Variant(
+            constant("E7") * (1 - sympy.exp(-d * _rate * information)), Relation.UPPER
+        ),
+        "rank-distance": Variant(
+            constant("E7") * _rate,
+            Relation.UPPER,
+            measured=r"\mathrm{TV}(N,\mathrm{Unif})",
+            hypotheses=(UNIFORM_LAW, ENOUGH_STEPS),
+            replaces=True,
+        ),
+    },
+)
+
+_root = constant("E8", "root")
+_divergence = RankDivergence(d, law, h)
+
+
+def _drift(step: sympy.Expr) -> sympy.Expr:
+    return d * step * (I_bar + _root * Root(sympy.E * I_bar))
+
+
+_fine = _divergence + _root * Root(sympy.E * d * Largest(law) * _divergence)
+
+E8 = Claim(
+    id="E8",
+    title="No step above W",
+    statement=(
+        r"Exact denoiser, any step law without leftover and with no step above $W$, $S\ge2$: "
+        r"$\mathrm{TV}(p_{\mathrm{out}},q_0)\le1-\exp(-dW(\bar I+\frac12\sqrt{e\bar I}))"
+        r"\le2\,d\,W\log S$; finer, with exponent $A+\frac12\sqrt{e\,dW\,A}$, "
+        r"$A=\sum_m(d\,n_m-1)h_m\le dW\bar I$. With leftover: the same at $\bar w=w/(1-w_\infty)$, "
+        r"inside the leftover form of E5."
+    ),
+    measured=TV,
+    kind=Kind.THEOREM,
+    relation=Relation.UPPER,
+    # the fine form is never above the coarse one; both are kept, each is checked
+    expression=constant("E8")
+    * with_leftover(1 - sympy.exp(-sympy.Min(_drift(Largest(law)), _fine, evaluate=False))),
+    constants={"constant": ONE, "root": sympy.Rational(1, 2)},
+    hypotheses=(STEP_LAW, EXACT, ALL_MASKED_START, TWO_SYMBOLS),
+    provenance=Provenance(promises=("A3",)),
+    depends_on=("S2", "S5", "KL1"),
+    variants={
+        "coarse": Variant(
+            constant("E8") * with_leftover(1 - sympy.exp(-_drift(Largest(law)))), Relation.UPPER
+        ),
+        "fine": Variant(constant("E8") * with_leftover(1 - sympy.exp(-_fine)), Relation.UPPER),
+        "step-size": Variant(
+            constant("E8") * (1 - sympy.exp(-_drift(W))),
+            Relation.UPPER,
+            hypotheses=(NO_LEFTOVER,),
+        ),
+        "vocabulary": Variant(
+            constant("E8") * 2 * d * W * sympy.log(S), Relation.UPPER, hypotheses=(NO_LEFTOVER,)
+        ),
+    },
+)
+
+E9 = Claim(
+    id="E9",
+    title="Sharp first order at S = 2",
+    statement=(
+        r"Uniform law: $c(q_0)\le d/4$ for every $q_0$ on $\{0,1\}^d$, $c$ the first-order "
+        r"constant of L5; attained by copies and parity for every $d$."
+    ),
+    measured=r"c(q_0)",
+    kind=Kind.THEOREM,
+    relation=Relation.UPPER,
+    expression=constant("E9") * constant("E9", "factor") * d,
+    constants={"constant": ONE, "factor": sympy.Rational(1, 4)},
+    hypotheses=(EXACT, BINARY),
+    provenance=Provenance(promises=("A5",)),
+    depends_on=("L5",),
+)
+
+CLAIMS = (E1, E2, E3, E4, E5, E6, E7, E8, E9)

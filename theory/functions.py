@@ -1,0 +1,638 @@
+"""The named functions of the formulas, with one algorithm each, generic over the number type.
+
+Each is a sympy function, so that formulas print as in the note, and carries `compute`, which works
+with python's operators and an `Arithmetic` alone. Vectors (step law w, information curve h) are
+symbols whose value is a sequence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from fractions import Fraction
+from math import comb
+from typing import Any, ClassVar
+
+import sympy
+
+from theory.arithmetic import Arithmetic, Number
+from theory.errors import TheoryError
+
+Vector = Sequence[Number]
+Composition = tuple[int, ...]
+
+
+class Argument(Enum):
+    """What a named function expects at a place."""
+
+    COUNT = "an integer"
+    NUMBER = "a number"
+    VECTOR = "a sequence of numbers"
+    COMPOSITION = "a tuple of positive integers"
+    TABLE = "a mapping from compositions"
+
+
+COUNT, NUMBER, VECTOR, COMPOSITION, TABLE = Argument
+
+
+class Named(sympy.Function):  # type: ignore[misc]  # sympy ships no types
+    """A function with a LaTeX template and an algorithm.
+
+    Attributes:
+        signature: what each argument is.
+        template: LaTeX with {0}, {1}, … for the arguments.
+    """
+
+    signature: ClassVar[tuple[Argument, ...]]
+    template: ClassVar[str]
+    compute: ClassVar[Callable[..., Any]]
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        text = self.template.format(*(printer._print(argument) for argument in self.args))
+        return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
+
+
+def compositions(d: int) -> list[Composition]:
+    """All 2^{d−1} compositions of d ≥ 1."""
+    if d == 0:
+        return [()]
+    return [(first, *rest) for first in range(1, d + 1) for rest in compositions(d - first)]
+
+
+def multinomial(parts: Composition) -> int:
+    """The multinomial coefficient d!/∏ n_j! of a composition of d."""
+    result, total = 1, 0
+    for part in parts:
+        total += part
+        result *= comb(total, part)
+    return result
+
+
+def _sum(arithmetic: Arithmetic, terms: Sequence[Number]) -> Number:
+    return sum(terms, arithmetic.rational(0))
+
+
+def _positive(arithmetic: Arithmetic, x: Number) -> Number:
+    return arithmetic.maximum(x, arithmetic.rational(0))
+
+
+def _before(arithmetic: Arithmetic, w: Vector) -> list[Number]:
+    """t_k = Σ_{l<k} w_l for each step, and last Σ w; at most 1 whatever the rounding."""
+    one = arithmetic.rational(1)
+    sums = [arithmetic.rational(0)]
+    for weight in w:
+        sums.append(arithmetic.minimum(sums[-1] + weight, one))
+    return sums
+
+
+def _after(arithmetic: Arithmetic, w: Vector) -> list[Number]:
+    """Σ_{l>k} w_l for each step; leftover not included."""
+    sums = [arithmetic.rational(0)]
+    for weight in reversed(w[1:]):
+        sums.append(sums[-1] + weight)
+    return sums[::-1]
+
+
+# --- the step law ---------------------------------------------------------------------------------
+
+
+class Leftover(Named):
+    """w_∞ = 1 − Σ w_k: the probability that a token is never revealed."""
+
+    signature = (VECTOR,)
+    template = r"w_\infty"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, w: Vector) -> Number:
+        """Not below 0, whatever the rounding of w."""
+        return _positive(arithmetic, 1 - _sum(arithmetic, w))
+
+
+class Conditioned(Named):
+    """w/(1−w_∞): the step law given that the token is revealed."""
+
+    signature = (VECTOR,)
+    template = r"\bar w"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, w: Vector) -> Vector:
+        """The vector; w itself where nothing is revealed at all."""
+        total = _sum(arithmetic, w)
+        return list(w) if total == 0 else [weight / total for weight in w]
+
+
+class SumOfSquares(Named):
+    """Σ w_k²: the probability that two given tokens share a step."""
+
+    signature = (VECTOR,)
+    template = r"\sum_k w_k^2"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, w: Vector) -> Number:
+        """By its definition."""
+        return _sum(arithmetic, [weight * weight for weight in w])
+
+
+class Largest(Named):
+    """The largest step W = max w_k."""
+
+    signature = (VECTOR,)
+    template = r"\max_k {0}_k"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, w: Vector) -> Number:
+        """By its definition; 0 for no step."""
+        result = arithmetic.rational(0)
+        for weight in w:
+            result = arithmetic.maximum(result, weight)
+        return result
+
+
+class DistinctSteps(Named):
+    """d!·e_d(w): the probability that all d tokens are revealed, in d distinct steps."""
+
+    signature = (COUNT, VECTOR)
+    template = r"{0}!\,e_{{{0}}}({1})"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, d: int, w: Vector) -> Number:
+        """In O(K·d), by n!·e_n(w, x) = n!·e_n(w) + n·x·(n−1)!·e_{n−1}(w)."""
+        # The factorial is carried along: e_d alone underflows a float from d of about 150.
+        table = [arithmetic.rational(1)] + [arithmetic.rational(0)] * d
+        for weight in w:
+            for n in range(d, 0, -1):
+                table[n] = table[n] + n * weight * table[n - 1]
+        return table[d]
+
+
+class Birthday(Named):
+    """∏_{j<d}(1−j/K) = d!·e_d(1/K, …, 1/K): d tokens in distinct steps of the uniform law."""
+
+    signature = (COUNT, COUNT)
+    template = r"\prod_{{j<{0}}}(1-j/{1})"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, d: int, K: int) -> Number:
+        """By its definition; 0 if d > K."""
+        result = arithmetic.rational(1)
+        for j in range(min(d, K + 1)):
+            result = result * arithmetic.rational(K - j, K)
+        return result
+
+
+class Monomial(Named):
+    """The monomial quasisymmetric polynomial M_a(w) = Σ_{k_1<…<k_m} ∏ w_{k_j}^{n_j}."""
+
+    signature = (COMPOSITION, VECTOR)
+    template = r"M_{{{0}}}({1})"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, a: Composition, w: Vector) -> Number:
+        """In O(K·m), by prefixes of a over prefixes of w."""
+        prefix = [arithmetic.rational(1)] + [arithmetic.rational(0)] * len(a)
+        for weight in w:
+            for j in range(len(a), 0, -1):
+                prefix[j] = prefix[j] + prefix[j - 1] * weight ** a[j - 1]
+        return prefix[-1]
+
+
+class CompositionSum(Named):
+    """Σ_{a ⊨ d} d!/(∏n_j!)·M_a(w)·f(a), the expansion S2 of a quantity f of compositions."""
+
+    signature = (COUNT, VECTOR, TABLE)
+    template = r"\sum_{{a \models {0}}}\frac{{{0}!}}{{\prod_j n_j!}}\,M_a({1})\,{2}_a"
+
+    @staticmethod
+    def compute(
+        arithmetic: Arithmetic, d: int, w: Vector, table: Mapping[Composition, Number]
+    ) -> Number:
+        """By its definition; f(a) may be a number or an array of them."""
+        result = arithmetic.rational(0)
+        for a in compositions(d):
+            result = result + multinomial(a) * Monomial.compute(arithmetic, a, w) * table[a]
+        return result
+
+
+# --- the rank law ---------------------------------------------------------------------------------
+
+
+def binomial_law(arithmetic: Arithmetic, n: int, t: Number) -> list[Number]:
+    """The binomial probabilities Bin(n, t)(m), m = 0..n, for 0 ≤ t ≤ 1.
+
+    By the ratio of neighbours outwards from the mode, then normalised: positive terms only, so
+    that no float under- or overflows where it matters, and exact in rationals.
+    """
+    mode = max(0, min(n, int((n + 1) * float(t))))
+    law = [arithmetic.rational(1)] * (n + 1)
+    for m in range(mode, n):
+        law[m + 1] = law[m] * ((n - m) * t) / ((m + 1) * (1 - t))
+    for m in range(mode, 0, -1):
+        law[m - 1] = law[m] * (m * (1 - t)) / ((n - m + 1) * t)
+    total = _sum(arithmetic, law)
+    return [value / total for value in law]
+
+
+def rank_law(arithmetic: Arithmetic, d: int, w: Vector) -> list[Number]:
+    """n_m = Σ_k w_k·Bin(d−1, t_k)(m), m = 0..d−1: how many other tokens come strictly earlier.
+
+    Args:
+        arithmetic: the number type.
+        d: sequence length.
+        w: step law without leftover, [K].
+
+    Returns:
+        The d probabilities, in O(K·d).
+    """
+    law = [arithmetic.rational(0)] * d
+    for weight, t in zip(w, _before(arithmetic, w), strict=False):
+        if weight == 0:
+            continue
+        for m, value in enumerate(binomial_law(arithmetic, d - 1, t)):
+            law[m] = law[m] + weight * value
+    return law
+
+
+def rank_excess(arithmetic: Arithmetic, d: int, w: Vector) -> list[Number]:
+    """n_m − 1/d for m = 0..d−1."""
+    return [value - arithmetic.rational(1, d) for value in rank_law(arithmetic, d, w)]
+
+
+def uniform_rank_excess(arithmetic: Arithmetic, d: int, K: int) -> list[Number]:
+    """n_m − 1/d for the uniform law w_k = 1/K, without a loop over the steps if K ≥ d.
+
+    Exactly Σ_m (n_m − 1/d) z^m = Σ_{j=1}^{d} (B_j/j!) K^{−j} (d−1)_{j−1} (z−1)^{j−1} (z^{d−j}−1)
+    (Euler–Maclaurin for a polynomial: only boundary terms; proof of E7). All d terms are taken;
+    rounding types stop once a term changes nothing, since for K ≥ d the terms from j on add up to
+    less than x^j·2/d with x = d/(πK) ≤ 1/π. For K < d the terms need not decay, so the definition
+    is used, which is short then.
+    """
+    if d > K:
+        return rank_excess(arithmetic, d, [arithmetic.rational(1, K)] * K)
+    zero = arithmetic.rational(0)
+    excess = [zero] * d
+    if d == 1:
+        return excess
+    excess[0] = arithmetic.rational(1, 2 * K)
+    excess[-1] = -excess[0]
+    factor = Fraction(1, K)  # (d−1)_{j−1}/(j!·K^j)
+    for j in range(2, d + 1):
+        factor *= Fraction(d - j + 1, j * K)
+        if j % 2:  # B_j = 0
+            continue
+        bernoulli = sympy.bernoulli(j)
+        term = factor * Fraction(int(bernoulli.p), int(bernoulli.q))
+        size = arithmetic.rational(term.numerator, term.denominator)
+        still = True
+        for i in range(j):
+            # (z−1)^{j−1} has coefficient −(−1)^i·C(j−1, i), j being even
+            value = size * ((-1) ** i * comb(j - 1, i))
+            for m, change in ((i, value), (d - j + i, -value)):
+                new = excess[m] + change
+                still = still and bool(new == excess[m])
+                excess[m] = new
+        if still:
+            break
+    return excess
+
+
+class RankDistance(Named):
+    """TV(N, Unif{0..d−1}) = ½Σ|n_m − 1/d|."""
+
+    signature = (COUNT, VECTOR)
+    template = r"\mathrm{{TV}}(N,\mathrm{{Unif}})"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, d: int, w: Vector) -> Number:
+        """As half the sum of absolute differences."""
+        return _half_norm(arithmetic, rank_excess(arithmetic, d, w))
+
+
+class UniformRankDistance(Named):
+    """TV(N, Unif{0..d−1}) for the uniform law on K steps."""
+
+    signature = (COUNT, COUNT)
+    template = r"\mathrm{{TV}}(N_{{{1}}},\mathrm{{Unif}})"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, d: int, K: int) -> Number:
+        """From the finite Euler–Maclaurin sum, in O(d) for floats at any K ≥ d."""
+        return _half_norm(arithmetic, uniform_rank_excess(arithmetic, d, K))
+
+
+def _half_norm(arithmetic: Arithmetic, values: Vector) -> Number:
+    return _sum(arithmetic, [arithmetic.maximum(value, -value) for value in values]) / 2
+
+
+class RankExcess(Named):
+    """Σ_m (n_m − 1/d)_+ h_m."""
+
+    signature = (COUNT, VECTOR, VECTOR)
+    template = r"\sum_m (n_m-1/{0})_+ h_m"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, d: int, w: Vector, h: Vector) -> Number:
+        """By its definition."""
+        return _positive_mean(arithmetic, rank_excess(arithmetic, d, w), h)
+
+
+class UniformRankExcess(Named):
+    """Σ_m (n_m − 1/d)_+ h_m for the uniform law on K steps."""
+
+    signature = (COUNT, COUNT, VECTOR)
+    template = r"\sum_m (n_m^{{({1})}}-1/{0})_+ h_m"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, d: int, K: int, h: Vector) -> Number:
+        """From the finite Euler–Maclaurin sum."""
+        return _positive_mean(arithmetic, uniform_rank_excess(arithmetic, d, K), h)
+
+
+def _positive_mean(arithmetic: Arithmetic, excess: Vector, h: Vector) -> Number:
+    return _sum(
+        arithmetic,
+        [_positive(arithmetic, value) * h_m for value, h_m in zip(excess, h, strict=True)],
+    )
+
+
+class RankDivergence(Named):
+    """Σ_m (d·n_m − 1) h_m ≥ 0: the divergence of KL1 averaged over the step law."""
+
+    signature = (COUNT, VECTOR, VECTOR)
+    template = r"\sum_m ({0}\,n_m-1) h_m"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, d: int, w: Vector, h: Vector) -> Number:
+        """By its definition; not below 0, whatever the rounding."""
+        pairs = zip(rank_excess(arithmetic, d, w), h, strict=True)
+        return _positive(arithmetic, d * _sum(arithmetic, [x * h_m for x, h_m in pairs]))
+
+
+class RankGap(Named):
+    """γ_j = Σ_{m≤j}(n_m − 1/d): expected distance of an order statistic to its bin's right end."""
+
+    signature = (COUNT, VECTOR, COUNT)
+    template = r"\gamma_{{{2}}}({1})"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, d: int, w: Vector, j: int) -> Number:
+        """By its definition."""
+        return _sum(arithmetic, rank_excess(arithmetic, d, w)[: j + 1])
+
+
+# --- exact families -------------------------------------------------------------------------------
+
+
+class FirstBlock(Named):
+    """E[S^{−(N−1)}; no leftover], N the number of tokens in the first non-empty step."""
+
+    signature = (COUNT, COUNT, VECTOR)
+    template = r"\mathbb E[{1}^{{-(N-1)}};\,\text{{no leftover}}]"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, d: int, S: int, w: Vector) -> Number:
+        """S·Σ_k [(w_k/S + v_k)^d − v_k^d], v_k = Σ_{l>k} w_l: binomial theorem in each step."""
+        terms = [(x / S + v) ** d - v**d for x, v in zip(w, _after(arithmetic, w), strict=True)]
+        return S * _sum(arithmetic, terms)
+
+
+class LastBlock(Named):
+    """P(the last non-empty step reveals at least two tokens; no leftover)."""
+
+    signature = (COUNT, VECTOR)
+    template = r"P(\text{{last block}} \ge 2;\,\text{{no leftover}})"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, d: int, w: Vector) -> Number:
+        """(Σw)^d − d·Σ_k w_k t_k^{d−1}: all revealed, but not one alone after all others."""
+        sums = _before(arithmetic, w)
+        alone = _sum(arithmetic, [x * t ** (d - 1) for x, t in zip(w, sums, strict=False)])
+        return sums[-1] ** d - d * alone
+
+
+class SharedSymbols(Named):
+    """E[b^{−Σ_j C(n_j,2)}; no leftover] over the block sizes n_j."""
+
+    signature = (COUNT, COUNT, VECTOR)
+    template = r"\mathbb E[{1}^{{-\sum_j\binom{{n_j}}{{2}}}};\,\text{{no leftover}}]"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, d: int, b: int, w: Vector) -> Number:
+        """Step by step over the number of tokens revealed so far, in O(K·d²)."""
+        done = [arithmetic.rational(1)] + [arithmetic.rational(0)] * d
+        weight_of = [arithmetic.rational(1, b ** comb(s, 2)) for s in range(d + 1)]
+        for weight in w:
+            powers = [weight**s * weight_of[s] for s in range(d + 1)]
+            done = [
+                _sum(arithmetic, [comb(n, s) * powers[s] * done[n - s] for s in range(n + 1)])
+                for n in range(d + 1)
+            ]
+        return done[d]
+
+
+class UniformSharedSymbols(Named):
+    """E[b^{−Σ_j C(n_j,2)}] for the uniform law on K steps."""
+
+    signature = (COUNT, COUNT, COUNT)
+    template = r"\mathbb E_{{{2}}}[{1}^{{-\sum_j\binom{{n_j}}{{2}}}}]"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, d: int, b: int, K: int) -> Number:
+        """d!·[z^d] A(z)^K by the recurrence for powers of a power series: O(d²) at any K."""
+        # A(z) = Σ_s b^{−C(s,2)} (z/K)^s/s!; the recurrence follows from A·(A^K)' = K·A'·A^K.
+        powers = [arithmetic.rational(1, b ** comb(s, 2) * K**s) for s in range(d + 1)]
+        done = [arithmetic.rational(1)]
+        for n in range(1, d + 1):
+            terms = [
+                arithmetic.rational((K + 1) * s - n, n) * (comb(n, s) * powers[s]) * done[n - s]
+                for s in range(1, n + 1)
+            ]
+            done.append(_sum(arithmetic, terms))
+        return done[d]
+
+
+class Threshold(Named):
+    """E[S^{−excess}; no leftover], excess = tokens beyond k in the block that crosses k."""
+
+    signature = (COUNT, COUNT, COUNT, VECTOR)
+    template = r"\mathbb E[{2}^{{-\mathrm{{excess}}_{{{1}}}}};\,\text{{no leftover}}]"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, d: int, k: int, S: int, w: Vector) -> Number:
+        """Sum over the crossing step, the n < k tokens before it and the s ≥ k−n tokens in it."""
+        result = arithmetic.rational(0)
+        for x, t, v in zip(w, _before(arithmetic, w), _after(arithmetic, w), strict=False):
+            for n in range(k):
+                for s in range(k - n, d - n + 1):
+                    ways = comb(d, n) * comb(d - n, s)
+                    price = arithmetic.rational(ways, S ** (n + s - k))
+                    result = result + price * t**n * x**s * v ** (d - n - s)
+        return result
+
+
+class Permutations(Named):
+    """E[∏_blocks (m)_n/m^n; no leftover] for S tokens, m symbols being left before the block."""
+
+    signature = (COUNT, VECTOR)
+    template = r"\mathbb E\Big[\prod_{{\text{{blocks}}}}\tfrac{{(m)_n}}{{m^n}}\Big]"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, S: int, w: Vector) -> Number:
+        """Step by step over the number of symbols left, in O(K·S²)."""
+        left = [arithmetic.rational(0)] * S + [arithmetic.rational(1)]
+        for weight in w:
+            new = list(left)
+            for m in range(1, S + 1):
+                falling = 1
+                for n in range(1, m + 1):
+                    falling *= m - n + 1
+                    price = arithmetic.rational(comb(m, n) * falling, m**n)
+                    new[m - n] = new[m - n] + left[m] * price * weight**n
+            left = new
+        return left[0]
+
+
+class Harmonic(Named):
+    """The harmonic number H_S = 1 + 1/2 + … + 1/S."""
+
+    signature = (COUNT,)
+    template = r"H_{{{0}}}"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, S: int) -> Number:
+        """By its definition, small terms first."""
+        return _sum(arithmetic, [arithmetic.rational(1, s) for s in range(S, 0, -1)])
+
+
+# --- laws given as tables -------------------------------------------------------------------------
+
+
+class Deficit(Named):
+    """Σ_x (q(x) − p(x))_+: the total variation of two laws, from the support of q alone."""
+
+    signature = (VECTOR, VECTOR)
+    template = r"\sum_{{x\in\mathrm{{supp}}\,q_0}}\big({0}(x)-{1}(x)\big)_+"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, q: Vector, p: Vector) -> Number:
+        """By its definition."""
+        pairs = zip(q, p, strict=True)
+        return _sum(arithmetic, [_positive(arithmetic, q_x - p_x) for q_x, p_x in pairs])
+
+
+class FirstOrder(Named):
+    """½‖Σ_n β_n P_{a^{(n+1)}} − q_0‖₁, a^{(j)} = ones with a 2 at place j, β a law on 0..d−2."""
+
+    signature = (COUNT, VECTOR, TABLE, VECTOR)
+    template = (
+        r"\tfrac12\big\|\textstyle\sum_{{n=0}}^{{{0}-2}}"
+        r"\beta_n {2}_{{a^{{(n+1)}}}}-q_0\big\|_1"
+    )
+
+    @staticmethod
+    def compute(
+        arithmetic: Arithmetic,
+        d: int,
+        q: Vector,
+        table: Mapping[Composition, Vector],
+        beta: Vector,
+    ) -> Number:
+        """As the positive part of q_0 − Σ β_n P, so that the support of q_0 is enough (S5)."""
+        mixture = [arithmetic.rational(0)] * len(q)
+        for n, weight in enumerate(beta):
+            law = table[(1,) * n + (2,) + (1,) * (d - 2 - n)]
+            mixture = [x + weight * value for x, value in zip(mixture, law, strict=True)]
+        return Deficit.compute(arithmetic, q, mixture)
+
+
+class UniformFirstOrder(Named):
+    """(1/(d−1))·½‖Σ_n (P_{a^{(n+1)}} − q_0)‖₁: `FirstOrder` with β uniform on 0..d−2."""
+
+    signature = (COUNT, VECTOR, TABLE)
+    template = (
+        r"\tfrac1{{{0}-1}}\cdot\tfrac12\big\|\textstyle\sum_{{n=0}}^{{{0}-2}}"
+        r"({2}_{{a^{{(n+1)}}}}-q_0)\big\|_1"
+    )
+
+    @staticmethod
+    def compute(
+        arithmetic: Arithmetic, d: int, q: Vector, table: Mapping[Composition, Vector]
+    ) -> Number:
+        """0 for a single token."""
+        if d == 1:
+            return arithmetic.rational(0)
+        beta = [arithmetic.rational(1, d - 1)] * (d - 1)
+        return FirstOrder.compute(arithmetic, d, q, table, beta)
+
+
+class BlockDivergence(Named):
+    """Σ_{blocks at n, size s} Σ_{r<s}(h_n − h_{n+r}): what decoding in blocks costs (KL1)."""
+
+    signature = (COMPOSITION, VECTOR)
+    template = r"\sum_{{\text{{blocks at }}n,\ \text{{size }}s}}\sum_{{r<s}}(h_n-h_{{n+r}})"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, a: Composition, h: Vector) -> Number:
+        """By its definition."""
+        result, n = arithmetic.rational(0), 0
+        for s in a:
+            for r in range(s):
+                result = result + (h[n] - h[n + r])
+            n += s
+        return result
+
+
+# --- precision ------------------------------------------------------------------------------------
+
+
+class TruncatedGumbel(Named):
+    """The law of Gumbel-max when every Gumbel is conditioned to stay below a level M (G1)."""
+
+    signature = (VECTOR, COUNT, NUMBER)
+    template = r"\pi'_{{{1}}}({0};{2})"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, pi: Vector, index: int, level: Number) -> Number:
+        """π'_m of G1.
+
+        Args:
+            arithmetic: the number type.
+            pi: positive probabilities in ascending order.
+            index: m, counted from 1.
+            level: M, the largest Gumbel that can occur.
+        """
+        n = len(pi)
+        if not 1 <= index <= n:
+            raise TheoryError(f"index: need 1 ≤ m ≤ {n}, got {index}")
+        price = arithmetic.exp(-level)
+        result = arithmetic.rational(0)
+        for i in range(1, index + 1):
+            tail = _sum(arithmetic, pi[i - 1 :])
+            term = arithmetic.exp((n + 1 - i - tail / pi[i - 1]) * price)
+            if i > 1:
+                term = term - arithmetic.exp((n + 1 - i - tail / pi[i - 2]) * price)
+            result = result + term / tail
+        return pi[index - 1] * result
+
+
+class Root(Named):
+    """The square root, kept as one term in print."""
+
+    signature = (NUMBER,)
+    template = r"\sqrt{{{0}}}"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, x: Number) -> Number:
+        """Of 0 where rounding made x negative: information and divergence are not."""
+        return arithmetic.sqrt(_positive(arithmetic, x))
+
+
+class Phi(Named):
+    """φ(L) = L − 1 − log L ≥ 0."""
+
+    signature = (NUMBER,)
+    template = r"\varphi({0})"
+
+    @staticmethod
+    def compute(arithmetic: Arithmetic, x: Number) -> Number:
+        """By its definition."""
+        return x - 1 - arithmetic.log(x)

@@ -1,0 +1,42 @@
+"""The conditions under which claims apply, each with what to tell where it fails."""
+
+from __future__ import annotations
+
+from theory.claim import Hypothesis
+
+STEP_LAW = Hypothesis(
+    lambda it: it.has_step_law,
+    "needs a parallel unmasking sampler with a normalised denoiser",
+)
+EXACT = Hypothesis(lambda it: it.exact_denoiser, "needs the exact denoiser")
+NORMALISED = Hypothesis(lambda it: it.normalised, "needs a normalised denoiser")
+TIME_FREE = Hypothesis(lambda it: it.time_free, "needs a time-free denoiser")
+ALL_MASKED_START = Hypothesis(lambda it: it.all_masked_start, "needs the start from all masks")
+NO_LEFTOVER = Hypothesis(lambda it: not it.has_leftover, "needs a step law without leftover")
+UNIFORM_LAW = Hypothesis(lambda it: it.uniform_law, "needs the uniform step law w_k = 1/K")
+NO_EARLY_STOPPING = Hypothesis(lambda it: it.delta == 0, "needs δ = 0")
+CONSTANT_CLOCK = Hypothesis(lambda it: it.clock == "constant", "needs the constant-rate clock")
+UNIFORM_GRID = Hypothesis(lambda it: it.grid == "uniform", "needs the grid uniform in t")
+EULER = Hypothesis(
+    lambda it: it.sampler == "euler" and not it.custom_rule, "is about the Euler sampler"
+)
+EULER_OR_ANCESTRAL = Hypothesis(
+    lambda it: it.sampler in ("euler", "ancestral") and not it.custom_rule,
+    "is about the Euler and ancestral samplers",
+)
+FIRST_HITTING = Hypothesis(lambda it: it.sampler == "fhs", "is about the first-hitting sampler")
+BLOCKS = Hypothesis(lambda it: it.sampler == "blocks", "is about blocks of given sizes")
+ENOUGH_STEPS = Hypothesis(
+    lambda it: it.steps is not None and it.steps >= it.length, "needs K ≥ d steps"
+)
+BINARY = Hypothesis(lambda it: it.vocabulary == 2, "needs S = 2")
+TWO_SYMBOLS = Hypothesis(lambda it: it.vocabulary >= 2, "needs S ≥ 2")
+TWO_TOKENS = Hypothesis(lambda it: it.length >= 2, "needs d ≥ 2")
+
+
+def family(*names: str) -> Hypothesis:
+    """The target is of one of these built-in families."""
+    return Hypothesis(
+        lambda it: it.family in names,
+        f"is an exact value on the family {' or '.join(names)}, no verdict on another q_0",
+    )

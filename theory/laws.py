@@ -1,0 +1,120 @@
+"""S1–S5: the law of the step in which a token is revealed, and the output law."""
+
+from __future__ import annotations
+
+import sympy
+
+from theory.claim import Claim, Kind, Provenance, Relation, Variant
+from theory.forward import bridge
+from theory.functions import CompositionSum, Deficit
+from theory.hypotheses import (
+    ALL_MASKED_START,
+    FIRST_HITTING,
+    NORMALISED,
+    STEP_LAW,
+    TIME_FREE,
+    UNIFORM_LAW,
+)
+from theory.symbols import symbol
+
+d, K, m, n, v = symbol("d"), symbol("K"), symbol("m"), symbol("n"), symbol("v")
+t, s, alpha_t, alpha_s = symbol("t"), symbol("s"), symbol("alpha_t"), symbol("alpha_s")
+w, P, speed = symbol("w"), symbol("P"), symbol("speed")
+
+hazard = (t - s) * speed / (1 - alpha_t)
+"""H: the reverse rate of one token times the step size."""
+
+S1 = Claim(
+    id="S1",
+    title="Unmask probabilities",
+    statement=(
+        r"In a step from $t$ to $s$, with $H=(t-s)\frac{-\alpha'(t)}{1-\alpha(t)}$ "
+        r"(constant rate: $h\,e^{-t}/(1-e^{-t})$), a masked token is revealed with probability: "
+        r"Euler $r=\min(1,H)$; $\tau$-leaping (one jump allowed) $r=1-e^{-H}$; ancestral (a.k.a. "
+        r"Tweedie, MDLM) $r=\rho=(\alpha_s-\alpha_t)/(1-\alpha_t)$. On the linear clock Euler and "
+        r"ancestral coincide; on the constant-rate clock Euler always lags ($r\le\rho$); on cosine "
+        r"and polynomial ($p>1$) clocks it can lead, and $H$ can exceed 1."
+    ),
+    measured=r"r_{\mathrm{Euler}}",
+    kind=Kind.IDENTITY,
+    relation=Relation.EQUALITY,
+    expression=sympy.Min(1, hazard),
+    hypotheses=(STEP_LAW,),
+    depends_on=("F4", "F5"),
+    variants={
+        "tau-leaping": Variant(
+            1 - sympy.exp(-hazard), Relation.EQUALITY, measured=r"r_{\tau\text{-leaping}}"
+        ),
+        "ancestral": Variant(bridge, Relation.EQUALITY, measured=r"r_{\mathrm{ancestral}}"),
+    },
+)
+
+S2 = Claim(
+    id="S2",
+    title="Composition expansion",
+    statement=(
+        r"For a normalised, time-free denoiser the output law on full states is, whatever $K$ is, "
+        r"$p_{\mathrm{out}}=\sum_{a\models d}\frac{d!}{\prod_j n_j!}M_a(w)P_a$, where $P_a$ is the "
+        r"output law when a uniformly random ordered set partition with block sizes $a$ is "
+        r"revealed block by block. Every order-uniform, value-blind sampler is a point of the "
+        r"simplex over compositions."
+    ),
+    measured=r"p_{\mathrm{out}}(x)",
+    kind=Kind.IDENTITY,
+    relation=Relation.EQUALITY,
+    expression=CompositionSum(d, w, P),
+    hypotheses=(STEP_LAW, NORMALISED, TIME_FREE, ALL_MASKED_START),
+)
+
+S3 = Claim(
+    id="S3",
+    title="Uniform step law",
+    statement=(r"For $w_k=1/K$ and a composition $a$ with $m$ parts: $M_a(w)=\binom Km/K^d$."),
+    measured=r"M_a(1/K,\ldots,1/K)",
+    kind=Kind.IDENTITY,
+    relation=Relation.EQUALITY,
+    expression=sympy.binomial(K, m) / K**d,
+    hypotheses=(UNIFORM_LAW,),
+    depends_on=("S2",),
+)
+
+S4 = Claim(
+    id="S4",
+    title="First hitting times",
+    statement=(
+        r"With $n$ tokens masked at time $t$, the time $s$ of the next unmasking of the exact "
+        r"reverse process satisfies $1-\alpha_s=v^{1/n}(1-\alpha_t)$, $v$ uniform on $(0,1)$, and "
+        r"the unmasked position is uniform among the masked ones, independent of the values. The "
+        r"first-hitting sampler (Zheng et al., arXiv 2409.02908) simulates this with $d$ denoiser "
+        r"calls and no grid."
+    ),
+    measured=r"P(\text{next unmasking time} \le s)",
+    kind=Kind.IDENTITY,
+    relation=Relation.EQUALITY,
+    expression=((1 - alpha_s) / (1 - alpha_t)) ** n,
+    hypotheses=(FIRST_HITTING,),
+    provenance=Provenance(works=("Zheng et al., arXiv 2409.02908",)),
+    depends_on=("F5",),
+    variants={
+        "quantile": Variant(
+            v ** (1 / n) * (1 - alpha_t), Relation.EQUALITY, measured=r"1-\alpha_s"
+        ),
+    },
+)
+
+S5 = Claim(
+    id="S5",
+    title="Off-support conventions",
+    statement=(
+        r"$\mathrm{TV}(p_{\mathrm{out}},q_0)=\sum_{x\in\mathrm{supp}\,q_0}"
+        r"(q_0(x)-p_{\mathrm{out}}(x))_+$, and on the support $p_{\mathrm{out}}(x)$ uses only "
+        r"contexts with $q_0(x_U)>0$. So no TV to $q_0$, and no $\mathrm{KL}(q_0\|\cdot)$, depends "
+        r"on what the denoiser does at contexts of probability 0."
+    ),
+    measured=r"\mathrm{TV}(p_{\mathrm{out}},q_0)",
+    kind=Kind.IDENTITY,
+    relation=Relation.EQUALITY,
+    expression=Deficit(symbol("q0"), symbol("p_out")),
+)
+
+CLAIMS = (S1, S2, S3, S4, S5)

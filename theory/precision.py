@@ -1,0 +1,33 @@
+"""G1: what float32 uniforms do to Gumbel-max."""
+
+from __future__ import annotations
+
+import sympy
+
+from theory.claim import Claim, Kind, Provenance, Relation
+from theory.functions import TruncatedGumbel
+from theory.symbols import symbol
+
+truncation = -sympy.log(-sympy.log(1 - sympy.Rational(1, 2**24), evaluate=False), evaluate=False)
+"""The largest Gumbel that a float32 uniform can give, about 16.6355."""
+
+G1 = Claim(
+    id="G1",
+    title="Gumbel-max with float32 uniforms",
+    statement=(
+        r"Float32 uniforms truncate the Gumbel at $M=-\log(-\log(1-2^{-24}))\approx16.6355$ "
+        r"(found by Zheng et al., arXiv 2409.02908). With $u$ continuous uniform on "
+        r"$(0,1-2^{-24})$, probabilities ascending $\pi_1\le\dots\le\pi_n$, $S_i=\sum_{k\ge i}"
+        r"\pi_k$, $\pi_0=0$: $\pi'_m=\pi_m\sum_{i\le m}[\exp((n+1-i-S_i/\pi_i)e^{-M})-"
+        r"\exp((n+1-i-S_i/\pi_{i-1})e^{-M})]/S_i$ (second term 0 at $i=1$). Large probabilities "
+        r"gain; on $\{\text{tokens},M\}$ small unmask probabilities shrink. The law on the float32 "
+        r"lattice differs from this model at the same order."
+    ),
+    measured=r"\pi'_i",
+    kind=Kind.THEOREM,
+    relation=Relation.EQUALITY,
+    expression=TruncatedGumbel(symbol("probabilities"), symbol("index"), truncation),
+    provenance=Provenance(works=("Zheng et al., arXiv 2409.02908",)),
+)
+
+CLAIMS = (G1,)

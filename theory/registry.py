@@ -1,0 +1,51 @@
+"""All claims of the note, by id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+
+from theory import (
+    assumptions,
+    euler_lower,
+    euler_upper,
+    first_hitting,
+    forward,
+    information,
+    laws,
+    precision,
+)
+from theory.claim import Claim
+from theory.errors import UnknownClaimError
+
+CLAIMS: Mapping[str, Claim] = MappingProxyType(
+    {
+        one.id: one
+        for topic in (
+            forward.CLAIMS,
+            laws.CLAIMS,
+            euler_upper.CLAIMS,
+            euler_lower.CLAIMS,
+            first_hitting.CLAIMS,
+            assumptions.CLAIMS,
+            information.CLAIMS,
+            precision.CLAIMS,
+        )
+        for one in topic
+    }
+)
+"""Claim id → claim, in the order of the note; X1 stands after L7."""
+
+
+def claim(claim_id: str) -> Claim:
+    """The claim with this id, in any case of letters.
+
+    Raises:
+        UnknownClaimError: naming the ids that look alike.
+    """
+    wanted = claim_id.strip().upper()
+    if wanted not in CLAIMS:
+        near = get_close_matches(wanted, CLAIMS, n=4, cutoff=0.3) or CLAIMS
+        raise UnknownClaimError(f"claim {claim_id!r} is unknown: did you mean {', '.join(near)}?")
+    return CLAIMS[wanted]
