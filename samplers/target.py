@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -50,7 +51,7 @@ class Target:
     @staticmethod
     def from_rows(
         rows: Tensor | Sequence[Sequence[int]],
-        weights: Tensor | Sequence[float] | Sequence[Fraction],
+        weights: Tensor | Sequence[float | Fraction],
         vocabulary: int,
         *,
         name: str = "target",
@@ -78,29 +79,34 @@ class Target:
             raise InputError(
                 f"rows: symbols must lie in 0..{vocabulary - 1}, got {int(x.min())}..{int(x.max())}"
             )
-        exact = not isinstance(weights, Tensor) and all(
-            isinstance(v, (Fraction, int)) for v in weights
-        )
-        w = torch.as_tensor([float(v) for v in weights], dtype=torch.float64)
-        if w.shape != (x.shape[0],):
-            raise InputError(f"weights: need {x.shape[0]} of them, one a row, got {list(w.shape)}")
-        if not bool(torch.isfinite(w).all()) or bool((w < 0).any()):
-            raise InputError("weights: must be finite and not negative")
-        if float(w.sum()) <= 0:
-            raise InputError("weights: all are 0; a law needs positive mass")
+        shape = tuple(weights.shape) if isinstance(weights, Tensor) else (len(weights),)
+        if shape != x.shape[:1]:
+            raise InputError(f"weights: need shape ({x.shape[0]},), one a row, got {shape}")
 
         unique, inverse = torch.unique(x, dim=0, return_inverse=True)
-        merged = torch.zeros(unique.shape[0], dtype=torch.float64).index_add_(0, inverse, w)
-        merged = merged / merged.sum()
-        keep = merged > 0
         fractions: tuple[Fraction, ...] | None = None
-        if exact:
-            sums = [Fraction(0)] * unique.shape[0]
-            for index, weight in zip(inverse.tolist(), weights, strict=True):
-                sums[index] += Fraction(weight)
-            total = sum(sums, Fraction(0))
-            fractions = tuple(v / total for v, k in zip(sums, keep.tolist(), strict=True) if k)
-        return Target(name, unique[keep], merged[keep], vocabulary, family, symbols, fractions)
+        if not isinstance(weights, Tensor) and all(isinstance(v, (Fraction, int)) for v in weights):
+            fractions = _exact_law(weights, inverse.tolist(), unique.shape[0])
+            w = torch.tensor([float(v) for v in fractions], dtype=torch.float64)
+            keep = torch.tensor([v > 0 for v in fractions])
+            if bool((w[keep] == 0).any()):
+                raise InputError(
+                    "weights: one is below 1e-308 of the whole: drop it, or give all as floats"
+                )
+            fractions = tuple(v for v in fractions if v > 0)
+        else:
+            given = torch.as_tensor(
+                weights if isinstance(weights, Tensor) else [float(v) for v in weights],
+                dtype=torch.float64,
+            )
+            if not bool(torch.isfinite(given).all()) or bool((given < 0).any()):
+                raise InputError("weights: must be finite and not negative")
+            w = torch.zeros(unique.shape[0], dtype=torch.float64).index_add_(0, inverse, given)
+            if not 0 < float(w.sum()) < math.inf:
+                raise InputError(f"weights: need a positive, finite sum, got {float(w.sum())}")
+            w = w / w.sum()
+            keep = w > 0
+        return Target(name, unique[keep], w[keep], vocabulary, family, symbols, fractions)
 
     @staticmethod
     def from_pmf(pmf: Tensor, *, name: str = "pmf", family: str | None = None) -> Target:
@@ -116,9 +122,11 @@ class Target:
         """
         if pmf.ndim == 0 or len(set(pmf.shape)) != 1:
             raise InputError(f"pmf: need shape (S,)*d, all axes alike, got {tuple(pmf.shape)}")
-        states = all_states(pmf.ndim, pmf.shape[0])
+        states = pmf.nonzero()
+        if states.shape[0] == 0:
+            raise InputError("pmf: all entries are 0; a law needs positive mass")
         return Target.from_rows(
-            states, pmf.to(torch.float64).reshape(-1), pmf.shape[0], name=name, family=family
+            states, pmf[tuple(states.unbind(1))], pmf.shape[0], name=name, family=family
         )
 
     def pmf(self) -> Tensor:
@@ -132,6 +140,23 @@ class Target:
         dense = torch.zeros((S,) * d, dtype=torch.float64)
         dense[tuple(self.rows.unbind(1))] = self.weights
         return dense
+
+
+def _exact_law(
+    weights: Sequence[float | Fraction], position: list[int], count: int
+) -> tuple[Fraction, ...]:
+    """Normalised exact weights of `count` rows; `position` says where each weight belongs."""
+    sums: list[float | Fraction] = [0] * count  # of int and Fraction only; 0 stays an int
+    for index, weight in zip(position, weights, strict=True):
+        if weight < 0:
+            raise InputError("weights: must be finite and not negative")
+        sums[index] += weight
+    total = Fraction(sum(sums))
+    if total == 0:
+        raise InputError("weights: need a positive, finite sum, got 0")
+    # Few distinct values are common (uniform laws have one): divide each once.
+    share = {value: Fraction(value) / total for value in set(sums)}
+    return tuple(share[value] for value in sums)
 
 
 def all_states(length: int, vocabulary: int) -> Tensor:

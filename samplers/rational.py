@@ -1,0 +1,25 @@
+"""Numbers written as text, read without rounding."""
+
+from fractions import Fraction
+
+
+def read_rational(text: str) -> Fraction:
+    """Read a number such as 3, 0.25, 1e-6 or 1/3 exactly.
+
+    Args:
+        text: an integer, a decimal number or a quotient of integers.
+
+    Returns:
+        The rational number that the text stands for.
+
+    Raises:
+        ValueError: if it is no finite number, or its power of ten is beyond ±300.
+    """
+    _, _, exponent = text.lower().partition("e")
+    # A short text such as 1e999999999 would become an integer that fills the memory.
+    if exponent and abs(int(exponent)) > 300:
+        raise ValueError(f"power of ten beyond ±300: {text!r}")
+    try:
+        return Fraction(text)
+    except ZeroDivisionError:
+        raise ValueError(f"division by zero: {text!r}") from None
