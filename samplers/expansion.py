@@ -1,0 +1,462 @@
+"""The exact output law by composition expansion (S2): tables once, then any schedule."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+
+import torch
+from torch import Tensor
+
+from samplers.denoiser import Denoiser, relative_error
+from samplers.errors import InputError
+from samplers.memory import available_bytes, require
+from samplers.output_law import UNIT, OutputLaw, listed, rounding
+from samplers.step_law import StepLaw
+from samplers.target import Target
+
+# ---------------------------------------------------------------------------------------------
+# Compositions. One of d, (n_1, …, n_m), has the index Σ_j 2^(n_1+…+n_j − 1) over j < m: bit i−1
+# says that a block ends after i tokens. So (d) has index 0 and (1, …, 1) has 2^(d−1) − 1.
+# ---------------------------------------------------------------------------------------------
+
+
+def composition_index(parts: Sequence[int]) -> int:
+    """Index of a composition: bit i−1 is set where a block other than the last ends at token i.
+
+    Args:
+        parts: block sizes, each ≥ 1.
+
+    Raises:
+        InputError: if there is no block, or an empty one.
+    """
+    if not parts or min(parts) < 1:
+        raise InputError(f"composition {tuple(parts)}: need at least one block, each of size ≥ 1")
+    index = end = 0
+    for size in parts[:-1]:
+        end += size
+        index |= 1 << (end - 1)
+    return index
+
+
+def compositions(length: int) -> list[tuple[int, ...]]:
+    """All 2^(d−1) compositions of d, in the order of their index."""
+    found = []
+    for cuts in range(1 << (length - 1)):
+        ends = [i + 1 for i in range(length - 1) if cuts >> i & 1]
+        found.append(tuple(b - a for a, b in zip([0, *ends], [*ends, length], strict=True)))
+    return found
+
+
+def multinomials(length: int) -> Tensor:
+    """d!/∏ n_j! of each composition, in the order of their index: float64 [2^(d−1)], exact."""
+    counts = [
+        math.factorial(length) // math.prod(map(math.factorial, parts))
+        for parts in compositions(length)
+    ]
+    return torch.tensor(counts, dtype=torch.float64)
+
+
+# Steps appended one by one to a chunk, before chunks are joined in pairs.
+_CHUNK = 16
+
+
+def monomials(weights: Tensor, length: int) -> Tensor:
+    """M_a(w) for all compositions a of d; differentiable in w.
+
+    Chunks of steps are joined by M_a(w∪w') = Σ_{a=bc} M_b(w)·M_c(w'). During the work a composition
+    of any m ≤ d has the index 2^(m−1) + its index among those of m, the empty one 0: every set bit
+    then is the end of a block, and a = bc splits the index into b = low bits, c = the others.
+
+    Args:
+        weights: [K], the step law w.
+        length: d.
+
+    Returns:
+        float64 [2^(d−1)], in the order of `composition_index`.
+    """
+    w = weights.to(torch.float64)
+    # About 1 MiB at a time, so that a chunk stays in cache.
+    columns = max(1, (1 << 17) >> length)
+    parts = [_block(part, length, columns) for part in torch.split(w, columns * _CHUNK)]
+    return _joined(torch.stack(parts, 1), length)[1 << (length - 1) :]
+
+
+def _block(w: Tensor, d: int, columns: int) -> Tensor:
+    """All compositions of 0..d over one block of steps: [2^d]."""
+    columns = min(columns, -(-w.shape[0] // _CHUNK))
+    # A step of weight 0 changes nothing, so it may fill up the last chunk.
+    padded = torch.nn.functional.pad(w, (0, columns * _CHUNK - w.shape[0]))
+    steps = padded.view(columns, _CHUNK).T
+    state = w.new_zeros(1 << d, columns)
+    state[0] = 1
+    for step in steps:
+        state = _appended(state, step, d)
+    return _joined(state, d)
+
+
+def _appended(state: Tensor, w: Tensor, d: int) -> Tensor:
+    """One more step for each chunk: [2^d, n] and [n] to [2^d, n]."""
+    pieces = [state[:1]]
+    # Over the compositions of 0..m−1: the value times w^(what is missing to m).
+    last = w * state[:1]
+    for m in range(1, d + 1):
+        of_m = state[1 << (m - 1) : 1 << m]
+        pieces.append(of_m + last)
+        if m < d:
+            last = torch.cat([last, of_m]) * w
+    return torch.cat(pieces)
+
+
+def _joined(state: Tensor, d: int) -> Tensor:
+    """Join all chunks, neighbours first: [2^d, n] to [2^d]."""
+    while (n := state.shape[1]) > 1:
+        left, right = state[:, : n - 1 : 2], state[:, 1::2]
+        joined = right
+        for j in range(1, d + 1):
+            # b has size j: its index has leading bit j−1. c is any index below 2^(d−j).
+            b, c = left[1 << (j - 1) : 1 << j], right[: 1 << (d - j)]
+            terms = torch.zeros(1 << (d - j), 1 << j, n // 2, dtype=b.dtype, device=b.device)
+            terms[:, 1 << (j - 1) :] = c[:, None] * b
+            joined = joined + terms.view(1 << d, -1)
+        state = torch.cat([joined, state[:, n - 1 :]], 1) if n % 2 else joined
+    return state[:, 0]
+
+
+def _monomial_depth(steps: int, d: int) -> int:
+    """Roundings on the longest path to an M_a(w), the weights taken as exact.
+
+    In a chunk a value of size m has seen m products and one sum a step: m + 16 ≤ 17 m. A join adds
+    the errors of its two factors, which keeps e_m ≤ c·m, and at most d + 1 sums and a product.
+    """
+    levels = math.ceil(math.log2(max(1, steps / _CHUNK))) + 2
+    return d * (1 + _CHUNK + levels * (d + 2))
+
+
+# ---------------------------------------------------------------------------------------------
+# Tables
+# ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class CompositionTables:
+    """T_a(x) for every composition a and every listed sequence x, of one target and denoiser.
+
+    T_a = Σ over ordered set partitions with block sizes a = d!/∏n_j!·P_a, and the output law is
+    p_out = Σ_a M_a(w)·T_a, for every step law w and whatever K is. Source: S2.
+
+    Attributes:
+        rows: int64 [N, d], the sequences x, in lexicographic order.
+        table: float64 [N, 2^(d−1)], a in the order of `composition_index`.
+        vocabulary: S.
+        dense: True if `rows` is all of [S]^d.
+        relative_error: bound on the relative error of each entry.
+    """
+
+    rows: Tensor
+    table: Tensor
+    vocabulary: int
+    dense: bool
+    relative_error: float
+
+    @property
+    def length(self) -> int:
+        """Sequence length d."""
+        return int(self.rows.shape[1])
+
+    def law(self, steps: StepLaw | Tensor) -> OutputLaw:
+        """The output law of a parallel unmasking sampler; differentiable in weights.
+
+        Args:
+            steps: a step law, or its weights w [K], which may carry a gradient.
+
+        Raises:
+            InputError: if weights are no sub-probability.
+        """
+        if isinstance(steps, StepLaw):
+            w, error = steps.weights, steps.weight_error
+        else:
+            w, error = steps, 0.0
+            StepLaw.from_weights(w)  # checks them
+        d = self.length
+        values = monomials(w.to(self.table.device), d)
+        depth = _monomial_depth(w.shape[0], d) + values.shape[0] + 1
+        relative = (1 + self.relative_error) * (1 + rounding(depth)) * (1 + error) ** d - 1
+        return self._law(self.table @ values, relative)
+
+    def at(self, parts: Sequence[int]) -> OutputLaw:
+        """P_a, the law at one composition: the vertex that always reveals blocks of these sizes.
+
+        (1, …, 1) is first-hitting sampling, (d,) is one step, (s, …, s) fixed-size blocks.
+
+        Args:
+            parts: block sizes with sum d, in the order of revealing.
+
+        Raises:
+            InputError: if the sizes do not sum to d.
+        """
+        if sum(parts) != self.length:
+            raise InputError(f"composition {tuple(parts)}: its sum must be d = {self.length}")
+        index = composition_index(parts)
+        ways = math.factorial(self.length) // math.prod(map(math.factorial, parts))
+        relative = (1 + self.relative_error) * (1 + rounding(1)) - 1
+        return self._law(self.table[:, index] / ways, relative)
+
+    def mixture(self, chances: Tensor) -> OutputLaw:
+        """Σ_a chances_a·P_a, the law of any order-uniform, value-blind sampler.
+
+        Args:
+            chances: float64 [2^(d−1)], the probability of each composition; what is missing to 1 is
+                that of masks left over. It may carry a gradient.
+
+        Raises:
+            InputError: if the shape is not [2^(d−1)].
+        """
+        count = 1 << (self.length - 1)
+        if chances.shape != (count,):
+            raise InputError(f"chances: need shape [{count}], got {list(chances.shape)}")
+        device = self.table.device
+        scaled = chances.to(device, torch.float64) / multinomials(self.length).to(device)
+        relative = (1 + self.relative_error) * (1 + rounding(count + 2)) - 1
+        return self._law(self.table @ scaled, relative)
+
+    def _law(self, probability: Tensor, relative: float) -> OutputLaw:
+        return OutputLaw(self.rows, probability, self.vocabulary, self.dense, relative, relative)
+
+
+def first_hitting(length: int) -> tuple[int, ...]:
+    """The composition of first-hitting sampling: one token at a time. Source: S2, S4."""
+    return (1,) * length
+
+
+def fixed_blocks(length: int, size: int) -> tuple[int, ...]:
+    """The composition of blocks of one size, the last one with what remains. Source: S2.
+
+    Raises:
+        InputError: if the size is below 1.
+    """
+    if size < 1:
+        raise InputError(f"blocks: need a size ≥ 1, got {size}")
+    full, rest = divmod(length, size)
+    return (size,) * full + ((rest,) if rest else ())
+
+
+def tables(
+    target: Target, denoiser: Denoiser, rows: str = "support", device: str | torch.device = "cpu"
+) -> CompositionTables:
+    """Compute T_a(x) for all compositions a, on the support or on all sequences.
+
+    With V_v(x_V) = Σ over ordered partitions of V, grouped by sizes, V_v is filled from the V_u of
+    all smaller contexts: a last block B = V∖U multiplies by ∏_{i∈B} p̂(x_i|x_U). Contexts are the
+    distinct sub-patterns of the rows, so for u < v this is a sparse matrix with C(v, u) entries a
+    row, times a dense one.
+
+    Error: `_depth` counts roundings, with those of the denoiser.
+
+    Args:
+        target: the data law q_0.
+        denoiser: normalised and time-free.
+        rows: ``support``, all that TV needs (S5), or ``all`` of [S]^d.
+        device: where the tables are computed and kept.
+
+    Returns:
+        The tables.
+
+    Raises:
+        InputError: if the denoiser is time-dependent, not normalised, or has another vocabulary.
+        TooLargeError: if the tables do not fit into memory.
+    """
+    if denoiser.vocabulary != target.vocabulary:
+        raise InputError(
+            f"denoiser: its vocabulary is {denoiser.vocabulary}, the target's {target.vocabulary}"
+        )
+    if not (denoiser.time_free and denoiser.normalised):
+        lacks = "depends on time" if denoiser.normalised else "is not normalised"
+        raise InputError(
+            f"denoiser: it {lacks}, so the composition expansion does not apply; "
+            "use samplers.propagation.propagate"
+        )
+    d, S = target.length, target.vocabulary
+    count = target.support if rows == "support" else S**d
+    size = count
+    # Rows are independent of each other; smaller groups share fewer contexts but need less memory.
+    while size > 1 and _working_bytes(d, S, size) > min(3 << 30, available_bytes() // 2):
+        size = -(-size // 2)
+    require(
+        8 * (count << (d - 1)) + _working_bytes(d, S, size),
+        f"composition tables of length {d} for {count} sequences",
+        "use shorter sequences" if rows == "support" else "use rows='support'",
+    )
+    x = listed(target, rows).to(device)
+    table = torch.cat([_table(part, denoiser) for part in torch.split(x, size)])
+    error = rounding(_depth(d, relative_error(denoiser) / UNIT))
+    return CompositionTables(x, table, S, rows == "all", error)
+
+
+def _depth(d: int, prediction: float) -> float:
+    """Roundings on the longest path to a table entry; `prediction` of them in each p̂.
+
+    Filling V_v from V_u costs |B| factors and C(v, u) sums, for every block on the way.
+    """
+    depth = [0.0] * (d + 1)
+    for v in range(1, d + 1):
+        depth[v] = max(depth[u] + (v - u) * (prediction + 1) + math.comb(v, u) for u in range(v))
+    return depth[d]
+
+
+def _working_bytes(d: int, S: int, count: int) -> int:
+    """Upper estimate of what `_table` takes for so many rows."""
+    contexts: list[int] = [math.comb(d, v) * min(count, S**v) for v in range(d + 1)]
+    values = sum(contexts[v] << v for v in range(d + 1)) * 4
+    pairs = [[contexts[v] * math.comb(v, u) for v in range(u, d + 1)] for u in range(d + 1)]
+    indices = 4 * max(sum(a) + sum(b) for a, b in pairwise([*pairs, [0]]))
+    largest = max(max(of_u) for of_u in pairs)
+    return values + indices + 24 * largest + 16 * d * sum(contexts)
+
+
+@dataclass(frozen=True, eq=False)
+class _Level:
+    """The contexts x_V with |V| = v.
+
+    Attributes:
+        states: int64 [C, d], partial states.
+        positions: int64 [C, v], V in increasing order.
+        below: int64 [C, v], index in the level below of the context without its k-th position.
+        full: int64 [C, v], the values at `positions`.
+    """
+
+    states: Tensor
+    positions: Tensor
+    below: Tensor
+    full: Tensor
+
+
+def _levels(x: Tensor, S: int) -> list[_Level]:
+    """The distinct contexts of the rows, by size."""
+    n, d = x.shape
+    device = x.device
+    arange = torch.arange(n, device=device)
+    rank_below: dict[tuple[int, ...], int] = {}
+    # [number of V, n]: the context of each row at each V of the level.
+    index_below = torch.zeros(1, n, dtype=torch.int64, device=device)
+    levels = []
+    for v in range(d + 1):
+        subsets = list(combinations(range(d), v))
+        index = torch.zeros(len(subsets), n, dtype=torch.int64, device=device)
+        some, owner, size = [], [], 0
+        for number, V in enumerate(subsets):
+            if v == 0:
+                inverse, found = index[0], 1
+            else:
+                code = index_below[rank_below[V[:-1]]] * S + x[:, V[-1]]
+                values, inverse = torch.unique(code, return_inverse=True)
+                found = values.shape[0]
+            index[number] = inverse + size
+            some.append(torch.zeros(found, dtype=torch.int64, device=device))
+            some[-1][inverse] = arange
+            owner.append(torch.full((found,), number, device=device))
+            size += found
+        row, which = torch.cat(some), torch.cat(owner)
+        places = torch.tensor(subsets, dtype=torch.int64, device=device).view(len(subsets), v)
+        positions = places[which]
+        states = torch.full((size, d), S, dtype=torch.int64, device=device)
+        full = x[row[:, None], positions]
+        states.scatter_(1, positions, full)
+        shorter = [[rank_below[V[:k] + V[k + 1 :]] for k in range(v)] for V in subsets]
+        parent = torch.tensor(shorter, dtype=torch.int64, device=device).view(len(subsets), v)
+        below = index_below[parent[which], row[:, None]]
+        levels.append(_Level(states, positions, below, full))
+        rank_below = {V: number for number, V in enumerate(subsets)}
+        index_below = index
+    return levels
+
+
+# Predictions asked for at a time: 2^24 float64 numbers are 128 MiB.
+_CELLS = 1 << 24
+
+
+def _edges(lower: _Level, upper: _Level, denoiser: Denoiser) -> Tensor:
+    """p̂(x_i | x_{V∖i}) for each context V of the upper level, i its k-th position: [v, C]."""
+    count, d = lower.states.shape
+    size = max(1, _CELLS // (d * denoiser.vocabulary))
+    out = torch.zeros(upper.below.shape, dtype=torch.float64, device=lower.states.device)
+    for low in range(0, count, size):
+        prediction = denoiser(lower.states[low : low + size])
+        context, k = ((upper.below >= low) & (upper.below < low + size)).nonzero().unbind(1)
+        where = (upper.below[context, k] - low, upper.positions[context, k], upper.full[context, k])
+        out[context, k] = prediction[where].to(torch.float64)
+    if not bool((out >= 0).all()):
+        raise InputError("denoiser: every prediction must be a number ≥ 0")
+    return out.T.contiguous()
+
+
+def _table(x: Tensor, denoiser: Denoiser) -> Tensor:
+    """T_a(x) of some rows: [n, 2^(d−1)]."""
+    d = x.shape[1]
+    levels = _levels(x, denoiser.vocabulary)
+    sizes = [level.states.shape[0] for level in levels]
+    edges = {v: _edges(levels[v - 1], levels[v], denoiser) for v in range(1, d + 1)}
+    below = [level.below.T.contiguous() for level in levels]
+    del levels
+    # Column c of V_v: the composition of v with index c. A last block v − u after a composition of
+    # u sets bit u−1: columns 2^(u−1) … 2^u − 1 come from level u, column 0 from level 0.
+    blank = torch.zeros(0, dtype=torch.float64, device=x.device)
+    values = [blank.new_zeros(sizes[v], 1 << max(0, v - 1)) for v in range(d + 1)]
+    values[0][:] = 1
+    at_u = _ancestors(below, sizes, 0)
+    for u in range(d):
+        next_u = _ancestors(below, sizes, u + 1)
+        factor = blank.new_ones(1, sizes[u])
+        for v in range(u + 1, d + 1):
+            # Subsets U of V, as ranks within V, in lexicographic order. Let k be the smallest rank
+            # that U lacks. Those with the same k stand side by side, k falling, in the same order
+            # as the first so many subsets of V∖k with u members, and of V with u + 1 members
+            # (which are U∪k). So no index of subsets is needed.
+            groups = []
+            for k in range(u, -1, -1):
+                some = math.comb(v - 1 - k, u - k)
+                edge = edges[u + 1][k].index_select(0, next_u[v][:some].reshape(-1))
+                groups.append(factor[:some].index_select(1, below[v][k]) * edge.view(some, -1))
+            factor = torch.cat(groups)
+            left, right = (1 << u) >> 1, 1 << u
+            _multiply(at_u[v], factor, values[u], values[v][:, left:right])
+        values[u] = blank  # its memory is needed no more
+        at_u = next_u
+    return values[d]
+
+
+def _ancestors(below: list[Tensor], sizes: list[int], u: int) -> dict[int, Tensor]:
+    """For each level v ≥ u: the index of the context at each subset U of V: int32 [C(v,u), C]."""
+    found = {u: torch.arange(sizes[u], dtype=torch.int32, device=below[u].device)[None]}
+    for v in range(u + 1, len(sizes)):
+        groups = [
+            found[v - 1][: math.comb(v - 1 - k, u - k)].index_select(1, below[v][k])
+            for k in range(u, -1, -1)
+        ]
+        found[v] = torch.cat(groups)
+    return found
+
+
+# Entries of a sparse matrix built at a time: 2^23 of them are 96 MiB.
+_ENTRIES = 1 << 23
+
+
+def _multiply(parents: Tensor, factors: Tensor, values: Tensor, out: Tensor) -> None:
+    """out[c] = Σ_r factors[r, c]·values[parents[r, c]], as sparse times dense."""
+    width, count = parents.shape
+    size = max(1, _ENTRIES // width)
+    for low in range(0, count, size):
+        columns = parents[:, low : low + size].T.reshape(-1)
+        entries = factors[:, low : low + size].T.reshape(-1)
+        rows = columns.shape[0] // width
+        starts = torch.arange(rows + 1, dtype=torch.int32, device=columns.device) * width
+        with warnings.catch_warnings():
+            # torch calls all of its CSR support beta; this product is compared with `propagation`.
+            warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+            matrix = torch.sparse_csr_tensor(
+                starts, columns, entries, (rows, values.shape[0]), check_invariants=False
+            )
+        out[low : low + size] = matrix @ values
