@@ -113,6 +113,8 @@ class Claim:
         hypotheses: when it applies.
         provenance: where it comes from.
         depends_on: ids of the claims that its proof uses.
+        attained_by: of a worst-case claim: the built-in families on which its value is exact; for
+            any other law of the same size it says only what some law suffers.
         variants: name → other forms.
     """
 
@@ -127,6 +129,7 @@ class Claim:
     hypotheses: tuple[Hypothesis, ...] = ()
     provenance: Provenance = Provenance()
     depends_on: tuple[str, ...] = ()
+    attained_by: tuple[str, ...] = ()
     variants: Mapping[str, Variant] = field(default_factory=dict)
 
     def form(self, variant: str | None = None) -> Variant:

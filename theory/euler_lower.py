@@ -83,7 +83,8 @@ L1 = Claim(
     expression=1
     - (1 - left) ** sympy.Mod(d, 2) * ((1 - left) ** 2 - spread * SumOfSquares(w)) ** pairs,
     constants={"constant": ONE},
-    hypotheses=(*RUN, family("pairs")),
+    hypotheses=RUN,
+    attained_by=("pairs",),
     provenance=Provenance(promises=("A5",)),
     depends_on=("S2", "S5"),
     variants={
@@ -102,7 +103,8 @@ L2 = Claim(
     kind=Kind.THEOREM,
     relation=Relation.WORST_CASE,
     expression=1 - FirstBlock(d, S, w),
-    hypotheses=(*RUN, family("copies")),
+    hypotheses=RUN,
+    attained_by=("copies",),
     provenance=Provenance(promises=("A5",)),
     depends_on=("S2", "S5"),
 )
@@ -122,7 +124,8 @@ L3 = Claim(
     relation=Relation.WORST_CASE,
     expression=1 - SharedSymbols(d, b, w),
     constants={"constant": ONE},
-    hypotheses=(*RUN, family("shared-symbols")),
+    hypotheses=RUN,
+    attained_by=("shared-symbols",),
     provenance=Provenance(promises=("A5",)),
     depends_on=("S2", "S5", "E3", "E6"),
     variants={
@@ -154,7 +157,8 @@ L4 = Claim(
     kind=Kind.THEOREM,
     relation=Relation.WORST_CASE,
     expression=1 - Threshold(d, k, S, w),
-    hypotheses=(*RUN, family("mds", "parity")),
+    hypotheses=RUN,
+    attained_by=("mds", "parity"),
     provenance=Provenance(promises=("A5",)),
     depends_on=("S2", "S5"),
     variants={
@@ -213,7 +217,8 @@ L6 = Claim(
     relation=Relation.WORST_CASE,
     expression=1 - (1 - left) ** sympy.Mod(d, g) * SharedSymbols(g, 2, w) ** sympy.floor(d / g),
     constants={"constant": ONE, "half": sympy.Rational(1, 2)},
-    hypotheses=(*RUN, family("shared-symbol-groups")),
+    hypotheses=RUN,
+    attained_by=("shared-symbol-groups",),
     provenance=Provenance(promises=("A5",)),
     depends_on=("L3", "E6"),
     variants={

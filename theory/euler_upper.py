@@ -28,6 +28,8 @@ from theory.hypotheses import (
     EXACT,
     NO_EARLY_STOPPING,
     NO_LEFTOVER,
+    NORMALISED_OR_EULER,
+    ON_A_CLOCK,
     STEP_LAW,
     TWO_SYMBOLS,
     UNIFORM_GRID,
@@ -77,7 +79,7 @@ E1 = Claim(
         + symbol("E1_early_stopping")
     ),
     constants={"constant": ONE},
-    hypotheses=(EULER,),
+    hypotheses=(ON_A_CLOCK, NORMALISED_OR_EULER),
     provenance=Provenance(promises=("A1", "A2", "A4")),
     depends_on=("F2", "F3", "F4", "F5", "S1"),
 )

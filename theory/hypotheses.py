@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from theory.claim import Hypothesis
+from theory.setting import PARALLEL
 
 STEP_LAW = Hypothesis(
     lambda it: it.has_step_law,
@@ -17,6 +18,15 @@ UNIFORM_LAW = Hypothesis(lambda it: it.uniform_law, "needs the uniform step law 
 NO_EARLY_STOPPING = Hypothesis(lambda it: it.delta == 0, "needs δ = 0")
 CONSTANT_CLOCK = Hypothesis(lambda it: it.clock == "constant", "needs the constant-rate clock")
 UNIFORM_GRID = Hypothesis(lambda it: it.grid == "uniform", "needs the grid uniform in t")
+ON_A_CLOCK = Hypothesis(
+    lambda it: it.clock is not None and (it.custom_rule or it.sampler in PARALLEL),
+    "needs a parallel unmasking sampler on a clock",
+)
+# The score term h(−α′/α)·Σ(ŝ−s) is Euler's; with a normalised denoiser r·Σ TV serves every rule.
+NORMALISED_OR_EULER = Hypothesis(
+    lambda it: it.normalised or it.sampler == "euler",
+    "needs a normalised denoiser, or the Euler sampler",
+)
 EULER = Hypothesis(
     lambda it: it.sampler == "euler" and not it.custom_rule, "is about the Euler sampler"
 )

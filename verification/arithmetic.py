@@ -76,10 +76,10 @@ class Rational:
         """The smaller of two rationals."""
         return x if x <= y else y
 
-    def _refuse(self, x: Number) -> Number:
+    def _refuse(self, _: Number) -> Number:
         raise IrrationalError("this formula is not rational: evaluate it with --arithmetic ball")
 
-    exp = log = sqrt = expm1 = log1p = _refuse
+    exp = log = sqrt = expm1 = log1p = cos = _refuse
 
     def pi(self) -> Number:
         """Not rational."""
@@ -117,6 +117,10 @@ class Ball:
     def log1p(self, x: Number) -> Number:
         """log(1 + x)."""
         return arb(x).log1p()
+
+    def cos(self, x: Number) -> Number:
+        """Cosine of x in radians."""
+        return arb(x).cos()
 
     def maximum(self, x: Number, y: Number) -> Number:
         """Encloses the larger of two numbers."""

@@ -7,6 +7,7 @@ contexts, plain loops. It takes rationals to rationals, and balls to balls.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -59,9 +60,7 @@ def exact_predictor(pmf: Mapping[Context, Number], vocabulary: int) -> Predict:
 
     def predict(context: Context, position: int) -> list[Number]:
         whole = marginal[context]
-        extended = (
-            (*context[:position], a, *context[position + 1 :]) for a in range(vocabulary)
-        )
+        extended = ((*context[:position], a, *context[position + 1 :]) for a in range(vocabulary))
         return [marginal.get(c, 0 * whole) / whole for c in extended]
 
     return predict
@@ -91,6 +90,11 @@ class ExactTables:
     def total_variation(self, weights: Sequence[Number]) -> Number:
         """TV(p_out, q_0) = Σ over the support of (q_0 − p_out)_+. Source: S5."""
         return positive_gap(self.pmf, self.probability(weights))
+
+    def blocks_total_variation(self, sizes: Composition) -> Number:
+        """TV(P_a, q_0) of blocks of given sizes, of random positions. Source: S2, S5."""
+        ways = math.factorial(sum(sizes)) // math.prod(math.factorial(n) for n in sizes)
+        return positive_gap(self.pmf, {row: t[sizes] / ways for row, t in self.tables.items()})
 
 
 def positive_gap(pmf: Mapping[Context, Number], law: Mapping[Context, Number]) -> Number:

@@ -29,7 +29,8 @@ class Profile:
         entropy: H(q_0), nats.
         dependence: float64 [d + 1, d + 1]; entry (u, s) sums over disjoint U, B of sizes u, s the
             mean of TV(q_0(x_B|x_U), ∏_{i∈B} q_0(x_i|x_U)) over x_U ~ q_0. Source: E1, E4.
-        error: absolute error of every number above that float64 may have caused.
+        error: absolute error that float64 may have caused in `entropy`, in each h_m, and in the
+            mean of `dependence` over the C(d, u)·C(d−u, s) pairs that an entry sums.
     """
 
     information: Tensor
@@ -72,9 +73,9 @@ def profile(target: Target) -> Profile:
         target: with d ≤ some 14 and N·3^d products affordable.
 
     Returns:
-        The profile. Rounding: every marginal is a sum of at most N terms, a product has at most d
-        factors and an average at most N·C(d, ·) non-negative terms of pairwise sums, hence relative
-        errors below (2N + 4d + 64)·2^-53; a logarithm turns a relative into an absolute error.
+        The profile. Rounding: a marginal sums at most N positive terms and a product has at most d
+        factors of two marginals each, so a gap is off by at most (2d + 4)(N + 2)·2^-53, a logarithm
+        by that too, and a mean over the rows adds N·2^-53 of its size.
     """
     d, q = target.length, target.weights
     table = marginals(target)
@@ -99,9 +100,10 @@ def profile(target: Target) -> Profile:
         dependence[u].index_add_(0, added, gaps)
     dependence[:, :2] = 0.0  # blocks of size 0 and 1 are exact; rounding may have left 1e-17
 
-    rounding = (2 * target.support + 4 * d + 64) * UNIT
-    scale = max(1.0, float(entropies.max()), float(dependence.max()))
-    return Profile(mean.diff(), float(entropies[-1]), dependence, rounding * scale)
+    rounding = (2 * d + 8) * (target.support + 2) * UNIT
+    return Profile(
+        mean.diff(), float(entropies[-1]), dependence, rounding * max(1.0, float(entropies.max()))
+    )
 
 
 def score_gaps(target: Target, denoiser: Denoiser, t: float | None = None) -> Tensor:

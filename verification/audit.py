@@ -1,0 +1,380 @@
+"""The audit: exact total variation of the samplers on a data law, beside every bound that applies.
+
+data → Target → Denoiser → Clock, grid, rule → StepLaw → exact law → TV → verdict against each claim
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from samplers.blocks import fixed_blocks
+from samplers.clock import Clock, check_times, clock, default_horizon, grid
+from samplers.denoiser import Denoiser, ExactDenoiser
+from samplers.errors import InputError
+from samplers.expansion import CompositionTables, tables
+from samplers.output_law import total_variation
+from samplers.step_law import RULES, StepLaw, step_law
+from samplers.target import Target
+from theory.arithmetic import Number
+from theory.claim import Claim, Relation
+from theory.registry import CLAIMS, claim
+from theory.setting import Setting
+from verification.arithmetic import Interval, ball, interval, precision
+from verification.bindings import VALUES, Case, bound
+from verification.decomposition import Decomposition, Trajectory, decompose, score_terms
+from verification.exact import ExactTables, exact_tables, rational_pmf, step_weights
+from verification.profile import Profile, profile, score_gaps
+from verification.verdict import Verdict, compare
+
+DEFAULT_CLAIMS = ("E1", "E2", "E3", "E5", "E7", "L0", "L1", "L2", "L3", "H1", "H2")
+ARITHMETICS = ("float64", "rational", "ball")
+BITS = 192
+"""Precision of balls where nothing else is asked for; float64 hazards are exact in it."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run on every target.
+
+    Attributes:
+        steps: numbers of steps K.
+        clocks: clock names.
+        grids: grid names; alternatively `times`.
+        rules: names in `samplers.step_law.RULES`.
+        horizon: T; by default the clock's (`default_horizon`).
+        delta: early-stopping time δ.
+        last_step: ``leave`` or ``fill``.
+        claims: ids to show.
+        blocks: sizes s of fixed-size block samplers to add.
+        arithmetic: ``float64`` with a stated error bound, ``rational`` or ``ball`` (small d).
+        scale: factor on a named constant, e.g. ``{"E3.constant": Fraction(99, 100)}``.
+        times: explicit grid times in place of `steps` and `grids`.
+    """
+
+    steps: tuple[int, ...] = (4, 16, 64, 256)
+    clocks: tuple[str, ...] = ("constant", "linear")
+    grids: tuple[str, ...] = ("uniform",)
+    rules: tuple[str, ...] = tuple(RULES)
+    horizon: float | None = None
+    delta: float = 0.0
+    last_step: str = "leave"
+    claims: tuple[str, ...] = DEFAULT_CLAIMS
+    blocks: tuple[int, ...] = ()
+    arithmetic: str = "float64"
+    scale: Mapping[str, Number] = field(default_factory=dict)
+    times: tuple[float, ...] | None = None
+
+    def check(self) -> None:
+        """Find bad options before any work is done.
+
+        Raises:
+            InputError: naming the option and the remedy.
+            TheoryError: for an unknown claim or constant.
+        """
+        if self.arithmetic not in ARITHMETICS:
+            raise InputError(
+                f"arithmetic {self.arithmetic!r} is unknown: use one of {', '.join(ARITHMETICS)}"
+            )
+        for rule in self.rules:
+            if rule not in RULES:
+                raise InputError(f"rule {rule!r} is unknown: use one of {', '.join(RULES)}")
+        for one in self.claims:
+            claim(one)
+        for name in self.scale:
+            known = claim(name.split(".")[0])
+            if name not in {f"{known.id}.{constant}" for constant in known.constants}:
+                constants = ", ".join(f"{known.id}.{c}" for c in known.constants) or "no constant"
+                raise InputError(f"scale: {name!r} is unknown: {known.id} has {constants}")
+        for clock_name in self.clocks:
+            chosen = clock(clock_name)
+            for steps, grid_name in self.schedules():
+                self.grid_times(chosen, grid_name, steps, 2)
+
+    def schedules(self) -> list[tuple[int, str | None]]:
+        """(K, grid name) of every grid; the name is None for explicit times."""
+        if self.times is not None:
+            return [(len(self.times) - 1, None)]
+        return [(steps, name) for name in self.grids for steps in self.steps]
+
+    def grid_times(self, chosen: Clock, name: str | None, steps: int, length: int) -> Tensor:
+        """The times of one grid, for sequences of this length."""
+        if name is None:
+            return check_times(torch.tensor(self.times, dtype=torch.float64), chosen)
+        horizon = default_horizon(chosen, length) if self.horizon is None else self.horizon
+        return grid(name, chosen, steps, horizon, self.delta)
+
+
+@dataclass(frozen=True)
+class BoundResult:
+    """One claim beside one measurement.
+
+    Attributes:
+        relation: of the claim.
+        reason: why it does not apply; None if it does.
+        value: the bound, capped at 1; None if the claim does not apply.
+        ratio: measured over bound; None without a bound, or if the bound is 0.
+        verdict: what the comparison shows.
+    """
+
+    relation: Relation
+    reason: str | None
+    value: float | None
+    ratio: float | None
+    verdict: Verdict
+
+    @property
+    def applies(self) -> bool:
+        """Whether the claim says something about this measurement."""
+        return self.reason is None
+
+
+@dataclass(frozen=True)
+class Result:
+    """One sampler on one target.
+
+    Attributes:
+        sampler: ``euler``, ``tau-leaping``, ``ancestral``, ``fhs`` or ``blocks``.
+        steps: K; d for the first-hitting sampler.
+        clock: its name, None where there is none.
+        grid: its name, None where there is none.
+        leftover: w_∞, the probability that a token is never revealed.
+        clipped: number of steps that asked for more than probability 1.
+        tv: the exact total variation, as an interval.
+        method: the arithmetic it came from.
+        bounds: claim id → comparison.
+        decomposition: the terms of E1, for parallel samplers.
+    """
+
+    sampler: str
+    steps: int
+    clock: str | None
+    grid: str | None
+    leftover: float
+    clipped: int
+    tv: Interval
+    method: str
+    bounds: Mapping[str, BoundResult]
+    decomposition: Decomposition | None = None
+
+
+@dataclass(frozen=True)
+class TargetAudit:
+    """All results on one target.
+
+    Attributes:
+        name: of the target.
+        length: d.
+        vocabulary: S.
+        support: N.
+        results: in the order in which they were run.
+    """
+
+    name: str
+    length: int
+    vocabulary: int
+    support: int
+    results: tuple[Result, ...]
+
+
+Progress = Callable[[str], None]
+"""Called with a few words before each piece of work."""
+
+
+def audit(
+    targets: Sequence[Target],
+    plan: Plan,
+    denoiser: Callable[[Target], Denoiser] = ExactDenoiser,
+    progress: Progress = lambda _: None,
+) -> list[TargetAudit]:
+    """Audit samplers on targets.
+
+    Args:
+        targets: data laws, small enough for an exact law (d up to some 12).
+        plan: what to run.
+        denoiser: what each sampler is given, made for a target; by default its exact conditionals.
+        progress: told what is being done.
+
+    Returns:
+        One audit a target, in their order.
+
+    Raises:
+        InputError: for a bad plan, or a target that is too large.
+    """
+    plan.check()
+    return [audit_target(target, plan, denoiser(target), progress) for target in targets]
+
+
+def audit_target(
+    target: Target, plan: Plan, denoiser: Denoiser, progress: Progress = lambda _: None
+) -> TargetAudit:
+    """Audit samplers on one target; see `audit`."""
+    progress(f"{target.name}: composition tables")
+    measure = _Measure.of(target, denoiser, plan.arithmetic)
+    progress(f"{target.name}: information and dependence")
+    shape = profile(target)
+    gaps = None if isinstance(denoiser, ExactDenoiser) else score_gaps(target, denoiser)
+    results = []
+    for case in _cases(target, plan, denoiser, shape, gaps):
+        progress(f"{target.name}: {case.setting.sampler} {case.setting.steps}")
+        results.append(_result(case, plan, measure))
+    return TargetAudit(
+        target.name, target.length, target.vocabulary, target.support, tuple(results)
+    )
+
+
+def count_cases(plan: Plan) -> int:
+    """How many results an audit of one target has, for a progress bar."""
+    return len(plan.clocks) * len(plan.schedules()) * len(plan.rules) + 1 + len(plan.blocks)
+
+
+def _cases(
+    target: Target, plan: Plan, denoiser: Denoiser, shape: Profile, gaps: Tensor | None
+) -> Iterator[Case]:
+    d = target.length
+    base = Setting(
+        length=d,
+        vocabulary=target.vocabulary,
+        delta=plan.delta,
+        last_step=plan.last_step,
+        exact_denoiser=gaps is None,
+        normalised=denoiser.normalised,
+        time_free=denoiser.time_free,
+        family=target.family,
+    )
+    for clock_name in plan.clocks:
+        chosen = clock(clock_name)
+        for steps, grid_name in plan.schedules():
+            times = plan.grid_times(chosen, grid_name, steps, d)
+            for rule in plan.rules:
+                law = step_law(rule, chosen, times, plan.last_step)
+                path = Trajectory.of(chosen, times, law)
+                along = score_terms(path, d, gaps, denoiser.normalised)
+                yield Case(
+                    target,
+                    shape,
+                    replace(
+                        base,
+                        steps=steps,
+                        sampler=rule,
+                        clock=clock_name,
+                        grid=grid_name,
+                        has_leftover=law.leftover > 0,
+                        uniform_law=_is_uniform(law, steps),
+                    ),
+                    law,
+                    path,
+                    decompose(shape, path, along),
+                    gaps,
+                    float(times[0]),
+                )
+    hitting = replace(base, steps=d, sampler="fhs")
+    yield Case(target, shape, hitting, gaps=gaps, composition=(1,) * d)
+    for size in plan.blocks:
+        sizes = fixed_blocks(d, size)
+        blocks = replace(base, steps=len(sizes), sampler="blocks")
+        yield Case(target, shape, blocks, gaps=gaps, composition=sizes)
+
+
+def _is_uniform(law: StepLaw, steps: int) -> bool:
+    """Whether w_k = 1/K as far as float64 can say; E5 covers the law exactly as it is."""
+    w = law.weights[:steps]
+    return law.leftover < 1e-12 and bool(((w * steps - 1).abs() < 1e-12).all())
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """Measures the exact total variation of a case in one arithmetic."""
+
+    target: Target
+    arithmetic: str
+    floats: CompositionTables
+    exact: ExactTables | None
+
+    @staticmethod
+    def of(target: Target, denoiser: Denoiser, arithmetic: str) -> _Measure:
+        exact = None
+        if arithmetic != "float64":
+            if not isinstance(denoiser, ExactDenoiser):
+                raise InputError(
+                    f"arithmetic {arithmetic}: only the exact denoiser has exact probabilities; "
+                    "use float64"
+                )
+            work = target.support * 3**target.length
+            if work > 2_000_000:
+                raise InputError(
+                    f"arithmetic {arithmetic}: {target.name} needs {work:.2g} exact products, "
+                    "which takes too long; use float64, or a target with fewer or shorter rows"
+                )
+            exact = exact_tables(rational_pmf(target), target.vocabulary)
+        return _Measure(target, arithmetic, tables(target, denoiser), exact)
+
+    def tv(self, case: Case) -> Interval:
+        blocks = case.composition
+        if self.exact is None:
+            law = self.floats.law(case.step_law) if blocks is None else self.floats.at(blocks)
+            return _within_unit(Interval.around(*total_variation(law, self.target)))
+        with precision(BITS):
+            if blocks is not None:
+                return interval(self.exact.blocks_total_variation(blocks))
+            hazards = [ball(r) for r in case.step_law.hazards.tolist()]
+            if self.arithmetic == "rational":
+                hazards = [r.fmpq() for r in hazards]
+            return interval(self.exact.total_variation(step_weights(hazards)))
+
+
+def _within_unit(value: Interval) -> Interval:
+    """A total variation lies in [0, 1]."""
+    return Interval(max(value.lower, 0), min(max(value.upper, 0), 1))
+
+
+def _result(case: Case, plan: Plan, measure: _Measure) -> Result:
+    tv = measure.tv(case)
+    setting = case.setting
+    bounds = {one: judge(CLAIMS[one], case, tv, plan.scale) for one in map(str.upper, plan.claims)}
+    return Result(
+        sampler=setting.sampler,
+        steps=setting.steps or 0,
+        clock=setting.clock,
+        grid=setting.grid,
+        leftover=case.law.leftover if case.law else 0.0,
+        clipped=case.law.clipped if case.law else 0,
+        tv=tv,
+        method=plan.arithmetic,
+        bounds=bounds,
+        decomposition=case.decomposition,
+    )
+
+
+def judge(one: Claim, case: Case, tv: Interval, scale: Mapping[str, Number]) -> BoundResult:
+    """Compare a claim about TV(p_out, q_0) with a measured one.
+
+    Args:
+        one: the claim.
+        case: what was run.
+        tv: the measured total variation.
+        scale: factors on named constants.
+
+    Returns:
+        The comparison; a claim about another quantity does not apply.
+    """
+    reason = one.applies(case.setting)
+    if reason is None and not one.symbols() <= VALUES.keys():
+        missing = ", ".join(sorted(one.symbols() - VALUES.keys()))
+        reason = f"is not about a sampler's TV on a data law (needs {missing})"
+    if reason is not None:
+        return BoundResult(one.relation, reason, None, None, Verdict.NONE)
+    with precision(BITS):
+        value = bound(one, case, scale)
+    # On its own family a worst-case value is the TV; elsewhere it has no verdict.
+    exact = one.relation is Relation.WORST_CASE and case.setting.family in one.attained_by
+    relation = Relation.EQUALITY if exact else one.relation
+    verdict = compare(relation, tv, value)
+    # What is shown is on the safe side: an upper bound rounded up, all else down.
+    end = value.upper if relation is Relation.UPPER else value.lower
+    safe = min(max(float(end), 0.0), 1.0)
+    ratio = tv.middle / safe if safe > 0 else None
+    return BoundResult(relation, None, safe, ratio, verdict)

@@ -1,0 +1,178 @@
+"""From a case that was run to the values that a claim's formula needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from samplers.step_law import StepLaw
+from samplers.target import Target
+from theory.arithmetic import Number
+from theory.claim import Claim
+from theory.setting import Setting
+from verification.arithmetic import BALL, Interval, ball, interval
+from verification.decomposition import Decomposition, Trajectory, subset_law
+from verification.exact import step_weights
+from verification.profile import UNIT, Profile
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One sampler on one target, and what is known about both.
+
+    Attributes:
+        target: the data law.
+        profile: its information curve and dependence.
+        setting: the facts that hypotheses look at.
+        law: the step law, for parallel samplers.
+        trajectory: the sampler along its grid, for parallel samplers on a clock.
+        decomposition: the terms of E1, if there is a trajectory.
+        gaps: denoiser gaps from `score_gaps`, [d + 1] or, time-dependent, [K, d + 1]; None if the
+            denoiser is exact.
+        horizon: T, if there is a grid.
+        composition: block sizes in order, for samplers that have them (first-hitting: all 1).
+    """
+
+    target: Target
+    profile: Profile
+    setting: Setting
+    law: StepLaw | None = None
+    trajectory: Trajectory | None = None
+    decomposition: Decomposition | None = None
+    gaps: Tensor | None = None
+    horizon: float | None = None
+    composition: tuple[int, ...] | None = None
+
+    @property
+    def step_law(self) -> StepLaw:
+        """The step law, which the hypotheses of a claim that asks for it guarantee."""
+        assert self.law is not None
+        return self.law
+
+    @property
+    def path(self) -> Trajectory:
+        """The trajectory, which the hypotheses of a claim that asks for it guarantee."""
+        assert self.trajectory is not None
+        return self.trajectory
+
+    @property
+    def terms(self) -> Decomposition:
+        """The decomposition, which the hypotheses of a claim that asks for it guarantee."""
+        assert self.decomposition is not None
+        return self.decomposition
+
+
+def _weights(case: Case) -> list[Number]:
+    """w in balls from the float64 hazards, which are exact: they define the sampler."""
+    return step_weights([ball(r) for r in case.step_law.hazards.tolist()])
+
+
+def _curve(case: Case) -> list[Number]:
+    error = case.profile.error
+    return [ball(Interval.around(max(h, 0.0), error)) for h in case.profile.information.tolist()]
+
+
+def _mutual_information(case: Case) -> Number:
+    value = ball(Interval.around(case.profile.mutual_information, 2 * case.profile.error))
+    return BALL.maximum(value, ball(0.0))
+
+
+def _sum(value: float, terms: int) -> Number:
+    """A float64 sum of that many non-negative terms, as a ball that contains the exact sum."""
+    return ball(Interval.around(value, (terms + 64) * UNIT * abs(value)))
+
+
+def _term(name: str) -> Callable[[Case], Number]:
+    def value(case: Case) -> Number:
+        return ball(Interval.around(getattr(case.terms, name), case.terms.error / 5))
+
+    return value
+
+
+def _error_along_steps(case: Case) -> Number:
+    """ε_w: the context reveals every other token with probability t_k."""
+    if case.gaps is None:
+        return ball(0.0)
+    d, w = case.target.length, case.step_law.weights
+    before = (torch.cumsum(w, 0) - w).clamp(0, 1)
+    # Σ_i over i ∉ U: a context of size u lies among the other d − 1 tokens
+    at = subset_law(d - 1, before)
+    gaps = case.gaps[..., :d]
+    return _sum(float((w[:, None] * at * gaps).sum()), len(w) + d + case.target.support)
+
+
+def _error_of_scores(case: Case) -> Number:
+    """ε_1 = Σ_k h E Σ_i max{Σ_a(ŝ−s)_+, Σ_a(s−ŝ)_+}, with s = α/(1−α)·p."""
+    if case.gaps is None:
+        return ball(0.0)
+    at = subset_law(case.target.length, 1 - case.path.masked)
+    total = float((case.path.rates[:, None] * at * case.gaps).sum())
+    return _sum(total, len(at) + case.target.length + case.target.support)
+
+
+def _error_along_orders(case: Case) -> Number:
+    """ε_FHS: (U, i) uniform among subsets of each size and positions outside."""
+    if case.gaps is None:
+        return ball(0.0)
+    d = case.target.length
+    pairs = torch.tensor([math.comb(d, u) * (d - u) for u in range(d)], dtype=torch.float64)
+    return _sum(float((case.gaps[:d] / pairs).sum()), 2 * d + case.target.support)
+
+
+def _root(case: Case) -> int:
+    """The largest b with b^{d−1} ≤ S: the shared symbols that S has room for (L3)."""
+    d, S = case.target.length, case.target.vocabulary
+    b = 1
+    while d > 1 and (b + 1) ** (d - 1) <= S:
+        b += 1
+    return b
+
+
+VALUES: Mapping[str, Callable[[Case], Any]] = {
+    "d": lambda case: case.target.length,
+    "S": lambda case: case.target.vocabulary,
+    "K": lambda case: case.setting.steps,
+    "T": lambda case: ball(case.horizon or 0.0),
+    "w": _weights,
+    "W": lambda case: BALL.maximum(ball(0.0), max(_weights(case), key=float)),
+    "h": _curve,
+    "I_bar": _mutual_information,
+    "entropy": lambda case: ball(Interval.around(case.profile.entropy, case.profile.error)),
+    "last_entropy": lambda case: _curve(case)[-1],
+    "b": _root,
+    "epsilon_w": _error_along_steps,
+    "epsilon_1": _error_of_scores,
+    "epsilon_FHS": _error_along_orders,
+    "E1_initialisation": _term("initialisation"),
+    "E1_score": _term("score"),
+    "E1_clock": _term("clock"),
+    "E1_parallel": _term("parallel"),
+    "E1_early_stopping": _term("early_stopping"),
+}
+"""Name of a value → how a case provides it. Counts are exact, all else are balls."""
+
+
+def bound(
+    claim: Claim,
+    case: Case,
+    scale: Mapping[str, Number] | None = None,
+    variant: str | None = None,
+) -> Interval:
+    """The value of a claim's formula on a case, with all rounding enclosed.
+
+    Args:
+        claim: a claim that applies to the case's setting.
+        case: the case.
+        scale: factors on named constants, e.g. ``{"E3.constant": Fraction(99, 100)}``.
+        variant: a named form of the claim.
+
+    Returns:
+        The exact endpoints of a ball around the value.
+    """
+    values = {name: VALUES[name](case) for name in claim.symbols(variant)}
+    return interval(claim.value(values, BALL, scale, variant))

@@ -1,0 +1,146 @@
+"""The five terms of the total-variation decomposition E1, each computed exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from samplers.clock import Clock
+from samplers.step_law import StepLaw
+from verification.profile import UNIT, Profile
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """Where a sampler's total variation may come from; the sum bounds it. Source: E1.
+
+    Attributes:
+        initialisation: TV(δ_{M…M}, q_T).
+        score: the denoiser's error, along the trajectory of the exact law.
+        clock: unmasking at another rate than the exact reverse process.
+        parallel: drawing dependent tokens independently.
+        early_stopping: TV(q_δ, q_0).
+        error: absolute error that float64 may have caused in the sum.
+    """
+
+    initialisation: float
+    score: float
+    clock: float
+    parallel: float
+    early_stopping: float
+    error: float
+
+    @property
+    def sum(self) -> float:
+        """The bound of E1."""
+        return self.initialisation + self.score + self.clock + self.parallel + self.early_stopping
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """What a parallel sampler does at each step, next to what the exact reverse process does.
+
+    Attributes:
+        masked: 1−α at the start of each step, float64 [K].
+        bridge: ρ_k of the exact reverse process (F5), [K].
+        hazards: r_k of the sampler, [K].
+        rates: h_k·(−α′)/(1−α) by which an unnormalised score is multiplied, [K].
+        times: the start of each step, [K].
+        end: 1−α where the last step ends.
+    """
+
+    masked: Tensor
+    bridge: Tensor
+    hazards: Tensor
+    rates: Tensor
+    times: Tensor
+    end: float
+
+    @staticmethod
+    def of(clock: Clock, times: Tensor, law: StepLaw) -> Trajectory:
+        """Read a step law along its grid; a step more than the grid has fills what is left.
+
+        Args:
+            clock: the clock.
+            times: float64 [K + 1].
+            law: K hazards, or K + 1 if the last step fills.
+        """
+        if law.hazards.numel() == times.numel():  # the filling step ends at time 0
+            times = torch.cat([times, torch.zeros(1, dtype=torch.float64)])
+        start, masked = times[:-1], clock.masked(times)
+        # At time 0 nothing is masked; the filling step after δ = 0 has nothing to do.
+        before = masked[:-1].clamp(min=1e-300)
+        bridge = torch.where(masked[:-1] > 0, 1 - masked[1:] / before, torch.ones_like(before))
+        rates = -times.diff() * clock.speed(start) / before
+        rates = torch.where(masked[:-1] > 0, rates, torch.zeros_like(rates))
+        return Trajectory(masked[:-1], bridge, law.hazards, rates, start, float(masked[-1]))
+
+
+def subset_law(length: int, revealed: Tensor) -> Tensor:
+    """Probability a^u (1−a)^{d−u} that exactly a given subset of size u is revealed.
+
+    Args:
+        length: d.
+        revealed: probability a that a token is revealed, [K].
+
+    Returns:
+        float64 [K, d + 1].
+    """
+    u = torch.arange(length + 1)
+    return revealed[:, None] ** u * (1 - revealed[:, None]) ** (length - u)
+
+
+def decompose(profile: Profile, trajectory: Trajectory, score: Tensor) -> Decomposition:
+    """The terms of E1 for a sampler that starts from all masks.
+
+    Args:
+        profile: of the data law.
+        trajectory: of the sampler.
+        score: gap sums of the denoiser from `score_terms`, float64 [K, d + 1].
+
+    Returns:
+        The terms. Every term is a sum of non-negative numbers whose weights are probabilities, so
+        an error is at most K times that of one step.
+    """
+    d = len(profile.information)
+    masked, r = trajectory.masked, trajectory.hazards
+    at = subset_law(d, 1 - masked)  # [K, u]
+    s = torch.arange(d + 1)
+    # block[k, u, s] = r^s (1−r)^{d−u−s}, 0 where u + s > d
+    rest = d - s[:, None] - s[None, :]
+    block = torch.where(
+        rest >= 0,
+        r[:, None, None] ** s * (1 - r[:, None, None]) ** rest.clamp(min=0),
+        torch.zeros((), dtype=torch.float64),
+    )
+    return Decomposition(
+        initialisation=1 - float(masked[0]) ** d,
+        score=float((at * score).sum()),
+        clock=float((d * masked * (trajectory.bridge - r).abs()).sum()),
+        parallel=float((at[:, :, None] * block * profile.dependence).sum()),
+        early_stopping=1 - (1 - trajectory.end) ** d,
+        error=len(r) * (profile.error + 64 * d * UNIT),
+    )
+
+
+def score_terms(
+    trajectory: Trajectory, length: int, gaps: Tensor | None, normalised: bool
+) -> Tensor:
+    """Gap sums of a denoiser, weighted by the rate at which each step uses them.
+
+    Args:
+        trajectory: of the sampler.
+        length: d.
+        gaps: from `score_gaps`, [d + 1] if time-free, [K, d + 1] otherwise; None if exact.
+        normalised: whether the denoiser is.
+
+    Returns:
+        float64 [K, d + 1].
+    """
+    d, steps = length, len(trajectory.hazards)
+    if gaps is None:
+        return torch.zeros((steps, d + 1), dtype=torch.float64)
+    rate = trajectory.hazards if normalised else trajectory.rates
+    return rate[:, None] * gaps

@@ -1,0 +1,317 @@
+"""What a run leaves behind: JSON with a manifest, tables on a terminal, plots."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from samplers.errors import InputError
+from theory.claim import Relation
+from verification.arithmetic import Interval
+from verification.audit import BoundResult, Result, TargetAudit
+from verification.verdict import Verdict
+
+PACKAGES = ("sharprates", "torch", "sympy", "python-flint", "numpy", "scipy", "hypothesis")
+
+
+def manifest(seed: int | None = None) -> dict[str, Any]:
+    """Where a file of results comes from: version, commit, packages, seed, command."""
+    return {
+        "version": metadata.version("sharprates"),
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "seed": seed,
+        "command": " ".join(["sharprates", *sys.argv[1:]]),
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the checkout that this file lies in; None outside of one."""
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()
+
+
+def check_writable(path: Path) -> None:
+    """Find out before the work that a file can be written afterwards.
+
+    Raises:
+        InputError: naming the path and what is wrong with it.
+    """
+    folder = path.parent
+    if path.is_dir():
+        raise InputError(f"{path}: is a directory; name a file")
+    if not folder.is_dir():
+        raise InputError(f"{path}: the folder {folder} does not exist; create it first")
+    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise InputError(f"{path}: may not be written; choose another place")
+
+
+def write_whole(path: Path, data: str | bytes) -> None:
+    """Write a file whole or not at all: to a neighbour first, then renamed.
+
+    Raises:
+        InputError: if the disk is full or the folder cannot be written.
+    """
+    content = data.encode() if isinstance(data, str) else data
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            # mkstemp makes files private; a result is as public as any new file
+            os.chmod(name, 0o666 & ~_umask())
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def to_json(content: Mapping[str, Any]) -> str:
+    """JSON text: rationals as strings, no NaN or infinity."""
+    return json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _number(value: Fraction | float) -> str | float:
+    return float(value) if isinstance(value, float) else str(value)
+
+
+def _end(value: Fraction | float, method: str) -> str | float:
+    """An interval's end: exact as a string, or the nearest float."""
+    return _number(Fraction(value)) if method == "rational" else float(value)
+
+
+def interval_json(value: Interval, method: str) -> dict[str, Any]:
+    """``{"lower", "upper", "method"}``."""
+    return {
+        "lower": _end(value.lower, method),
+        "upper": _end(value.upper, method),
+        "method": method,
+    }
+
+
+def audit_json(audits: Sequence[TargetAudit], seed: int | None = None) -> dict[str, Any]:
+    """The stable JSON of an audit, version 1."""
+    return {
+        "version": 1,
+        "manifest": manifest(seed),
+        "targets": [
+            {
+                "name": one.name,
+                "length": one.length,
+                "vocabulary": one.vocabulary,
+                "support": one.support,
+                "results": [_result_json(result) for result in one.results],
+            }
+            for one in audits
+        ],
+    }
+
+
+def _result_json(result: Result) -> dict[str, Any]:
+    terms = result.decomposition
+    return {
+        "sampler": result.sampler,
+        "steps": result.steps,
+        "clock": result.clock,
+        "grid": result.grid,
+        "leftover": result.leftover,
+        "clipped": result.clipped,
+        "tv": interval_json(result.tv, result.method),
+        "decomposition": terms
+        and {
+            "initialisation": terms.initialisation,
+            "score": terms.score,
+            "clock": terms.clock,
+            "parallel": terms.parallel,
+            "early_stopping": terms.early_stopping,
+            "sum": terms.sum,
+        },
+        "bounds": {
+            name: {
+                "relation": bound.relation.value,
+                "applies": bound.applies,
+                "reason": bound.reason,
+                "value": bound.value,
+                "ratio": bound.ratio,
+                "verdict": bound.verdict.value,
+            }
+            for name, bound in result.bounds.items()
+        },
+    }
+
+
+_MARKS = {
+    Verdict.HOLDS: ("✓", "green"),
+    Verdict.FAILS: ("✗ FAILS", "bold red"),
+    Verdict.UNDECIDED: ("?", "yellow"),
+    Verdict.NONE: ("", "dim"),
+}
+_SIGNS = {
+    Relation.UPPER: "≤",
+    Relation.LOWER: "≥",
+    Relation.EQUALITY: "=",
+    Relation.LIMIT: "→",
+    Relation.WORST_CASE: "sup",
+}
+
+
+def shown(value: float) -> str:
+    """A probability in four significant digits, as short as it can be."""
+    return "0" if value == 0 else f"{value:.4f}" if value >= 0.001 else f"{value:.1e}"
+
+
+def _cell(bound: BoundResult) -> Text:
+    if bound.value is None:
+        return Text("·", "dim")
+    mark, style = _MARKS[bound.verdict]
+    return Text(f"{shown(bound.value)} {mark}".rstrip(), style)
+
+
+def print_audit(one: TargetAudit, console: Console) -> None:
+    """Print one target's table, and why a claim of it applies nowhere."""
+    names = list(one.results[0].bounds)
+    seen = [name for name in names if any(r.bounds[name].applies for r in one.results)]
+    relations = {name: one.results[0].bounds[name].relation for name in names}
+    table = Table(
+        title=f"{one.name}: d = {one.length}, S = {one.vocabulary}, {one.support} sequences",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+    )
+    for heading in ("sampler", "clock", "grid"):
+        table.add_column(heading)
+    for heading in ("K", "left over", "exact TV"):
+        table.add_column(heading, justify="right")
+    for name in seen:
+        table.add_column(f"{_SIGNS[relations[name]]} {name}", justify="right")
+    for result in one.results:
+        clipped = f" (clipped {result.clipped})" if result.clipped else ""
+        table.add_row(
+            result.sampler,
+            result.clock or "·",
+            result.grid or "·",
+            str(result.steps) + clipped,
+            shown(result.leftover),
+            Text(shown(_settled(result)), "bold"),
+            *(_cell(result.bounds[name]) for name in seen),
+        )
+    console.print(table)
+    for name in names:
+        if name not in seen:
+            reasons = sorted({str(result.bounds[name].reason) for result in one.results})
+            console.print(Text(f"{name} is not shown: {'; '.join(reasons)}", "dim"))
+
+
+def _settled(result: Result) -> float:
+    """The TV to show: 0 where the interval includes it."""
+    return 0.0 if result.tv.lower <= 0 else result.tv.middle
+
+
+LEGEND = (
+    "≤ upper bound, ≥ lower bound, sup: what some law of this size suffers (no verdict here). "
+    "✓ holds, ✗ fails, ? undecided, · does not apply."
+)
+
+
+def worst(audits: Sequence[TargetAudit]) -> Verdict:
+    """FAILS if any comparison fails, else UNDECIDED if any is, else HOLDS."""
+    verdicts = {
+        bound.verdict
+        for one in audits
+        for result in one.results
+        for bound in result.bounds.values()
+    }
+    for verdict in (Verdict.FAILS, Verdict.UNDECIDED):
+        if verdict in verdicts:
+            return verdict
+    return Verdict.HOLDS
+
+
+def plot_audit(audits: Sequence[TargetAudit], path: Path) -> None:
+    """Draw TV and its bounds against K, log-log; a row for a target and schedule, a rule a column.
+
+    Args:
+        audits: what to draw.
+        path: ends in .png, .svg or .pdf; written whole.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    panels: dict[tuple[str, str, str | None], dict[str, list[Result]]] = {}
+    for one in audits:
+        for result in one.results:
+            if result.clock is not None:
+                key = (one.name, result.clock, result.grid)
+                panels.setdefault(key, {}).setdefault(result.sampler, []).append(result)
+    rules = list(dict.fromkeys(rule for panel in panels.values() for rule in panel))
+    figure, axes = plt.subplots(
+        len(panels),
+        len(rules),
+        figsize=(4.4 * len(rules), 3.6 * len(panels)),
+        squeeze=False,
+        sharey=True,
+        layout="constrained",
+    )
+    for row, (place, panel) in zip(axes, panels.items(), strict=True):
+        for axis, rule in zip(row, rules, strict=True):
+            _draw(axis, sorted(panel[rule], key=lambda result: result.steps))
+            axis.set(title=" · ".join(filter(None, (*place, rule))), xlabel="steps K")
+        row[0].set_ylabel("total variation")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=path.suffix.lstrip("."), dpi=130)
+    plt.close(figure)
+    write_whole(path, buffer.getvalue())
+
+
+_LINES = {Relation.UPPER: "--", Relation.LOWER: ":", Relation.WORST_CASE: "-."}
+
+
+def _draw(axis: Any, results: Sequence[Result]) -> None:
+    """One panel: a sampler's TV, and each bound that says something."""
+    steps = [result.steps for result in results]
+    axis.plot(steps, [r.tv.middle for r in results], "ko-", ms=4, lw=2, label="exact TV")
+    for name, first in results[0].bounds.items():
+        curve = [(r.steps, r.bounds[name].value) for r in results]
+        # a lower bound of 0 says nothing, and has no place on a logarithmic axis
+        points = [(k, value) for k, value in curve if value is not None and value > 1e-12]
+        if points and first.relation in _LINES:
+            axis.plot(*zip(*points, strict=True), _LINES[first.relation], lw=1.3, label=name)
+    axis.set(xscale="log", yscale="log")
+    axis.grid(visible=True, which="both", alpha=0.2)
+    axis.legend(fontsize=7)
