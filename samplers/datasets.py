@@ -65,8 +65,8 @@ def load(path: str | Path, *, separator: str | None = None) -> Target:
             (Unicode code point) is a token. Without meaning for ``.npy``.
 
     Returns:
-        The target, named by the file; symbols are sorted, and of a text file S is the number of
-        symbols that occur.
+        The target, named by the file. Its symbols are the tokens that occur, sorted; a ``.npy``
+        table has none.
 
     Raises:
         InputError: one line that names the file, the place and the remedy.
@@ -217,9 +217,10 @@ def _from_sequences(
 def _load_table(path: Path) -> Target:
     """A `.npy` table of probabilities."""
     try:
-        # A memory map shows shape and type before anything is read, and refuses objects.
-        table = np.load(path, mmap_mode="r", allow_pickle=False)
-        if not isinstance(table, np.ndarray) or table.dtype.kind not in "fiu":
+        # A memory map shows shape and type before anything is read, and takes no objects (np.load
+        # would try a pickle or a zip archive where the file starts like one).
+        table = np.lib.format.open_memmap(path, mode="r")
+        if table.dtype.kind not in "fiu":
             raise TypeError
     except Exception:  # numpy's parser raises many types on a damaged file
         raise InputError(
@@ -227,9 +228,11 @@ def _load_table(path: Path) -> Target:
             "save a float64 array with numpy.save"
         ) from None
     d, S = table.ndim, max(table.shape, default=0)
-    if d == 0 or set(table.shape) != {S}:
+    if table.size == 0 or set(table.shape) != {S}:
         raise InputError(f"needs shape (S,)*d, all axes alike, got {table.shape}")
-    require(table.size * (48 * d + 64), f"a table of {S}^{d} states", "save the support as .csv")
+    support = int(np.count_nonzero(table))
+    need = 16 * table.size + support * (48 * d + 64)
+    require(need, f"a table of {S}^{d} states, {support} not 0,", "take a shorter sequence")
     pmf = torch.from_numpy(np.array(table, dtype=np.float64))
     mass = float(pmf.sum())
     if not bool(torch.isfinite(pmf).all()):
