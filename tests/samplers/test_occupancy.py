@@ -1,0 +1,97 @@
+"""Bins of a step law, and the chances of single groups against direct counting."""
+
+import itertools
+import math
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from samplers.occupancy import Bins, distinct_draws, equal_draws, shared_draws, threshold
+from samplers.step_law import StepLaw
+
+
+def by_hand(
+    weights: list[Fraction], tokens: int, agree: Callable[[list[int]], Fraction]
+) -> Fraction:
+    """Sum over all allocations of tokens to bins, of their chance times that of success."""
+    total = Fraction(0)
+    for steps in itertools.product(range(len(weights)), repeat=tokens):
+        sizes = [steps.count(k) for k in range(len(weights))]
+        total += math.prod((weights[k] for k in steps), start=Fraction(1)) * agree(sizes)
+    return total
+
+
+def equal(sizes: list[int]) -> Fraction:
+    return Fraction(1, 3) ** (next(n for n in sizes if n) - 1)
+
+
+def shared(sizes: list[int]) -> Fraction:
+    return Fraction(1, 3) ** sum(math.comb(n, 2) for n in sizes)
+
+
+def beyond_two(sizes: list[int]) -> Fraction:
+    known = 0
+    for n in sizes:
+        if known + n >= 2:
+            return Fraction(1, 3) ** (known + n - 2)
+        known += n
+    return Fraction(1)
+
+
+def distinct(sizes: list[int]) -> Fraction:
+    left, chance = sum(sizes), Fraction(1)
+    for n in sizes:
+        chance *= Fraction(math.perm(left, n), left**n) if n else 1
+        left -= n
+    return chance
+
+
+WEIGHTS = [Fraction(1, 8), Fraction(1, 2), Fraction(3, 8)]
+
+
+@pytest.mark.parametrize("tokens", [2, 3, 6])
+def test_chances_agree_with_counting(tokens: int) -> None:
+    law = StepLaw.from_weights(torch.tensor([float(w) for w in WEIGHTS], dtype=torch.float64))
+    bins = Bins.of(law)
+    for found, agree in (
+        (equal_draws(bins, tokens, 3), equal),
+        (shared_draws(bins, tokens, 3), shared),
+        (threshold(bins, tokens, 2, 3), beyond_two),
+        (distinct_draws(bins, tokens), distinct),
+    ):
+        exact = by_hand(WEIGHTS, tokens, agree)
+        assert math.exp(found.log_success) == pytest.approx(float(exact), rel=1e-13)
+        if exact > Fraction(1, 2):
+            assert found.failure == pytest.approx(float(1 - exact), rel=1e-13)
+
+
+def test_bins_of_weights_and_of_hazards_agree() -> None:
+    """Empty steps are dropped, leftover is conditioned away, and both ends stay accurate."""
+    weights = torch.tensor([0.0, 1e-9, 0.25, 0.0, 0.5, 1e-12], dtype=torch.float64)
+    given = Bins.of(StepLaw.from_weights(weights))
+    derived = Bins.of(StepLaw.from_hazards(StepLaw.from_weights(weights).hazards))
+    for name in ("width", "before", "after", "hazard", "log_from_here", "log_after", "log_until"):
+        np.testing.assert_allclose(getattr(given, name), getattr(derived, name), rtol=1e-14)
+    assert given.width.tolist() == pytest.approx([4e-9 / 3, 1 / 3, 2 / 3, 4e-12 / 3], rel=1e-8)
+    assert given.log_kept == pytest.approx(math.log(0.75), rel=1e-8)
+    assert given.after[-1] == 0
+    assert given.hazard[-1] == 1
+    assert given.log_after[-1] == -math.inf
+    assert given.log_after[0] == pytest.approx(-4e-9 / 3, rel=1e-8)
+
+
+def test_a_million_steps_keep_their_digits() -> None:
+    """Prefix sums against exact ones: the error stays near an ulp, not a million of them."""
+    steps = 1_000_000
+    bins = Bins.of(StepLaw.from_hazards(torch.full((steps,), 1e-9, dtype=torch.float64)))
+    r = Fraction(1e-9)
+    # 1 − (1−r)^K to second order and beyond, exactly enough: K·r = 1e-3.
+    terms = [Fraction(math.comb(steps, j)) * (-r) ** j for j in range(1, 8)]
+    kept = -sum(terms, Fraction(0))
+    assert bins.log_kept == pytest.approx(math.log(kept), rel=1e-14)
+    last = r * (1 - (steps - 1) * r + math.comb(steps - 1, 2) * r**2 - math.comb(steps, 3) * r**3)
+    assert bins.width[-1] == pytest.approx(float(last / kept), rel=1e-8)
+    np.testing.assert_allclose(bins.before + bins.width + bins.after, 1.0, rtol=1e-14)
