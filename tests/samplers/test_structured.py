@@ -220,9 +220,23 @@ def test_the_comparison_with_balls_rejects_a_wrong_digit() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    "uniform:3:3 copies:8:3 pairs:7:2 pairs:8:2 groups:7:3 shared-symbols:3:3 shared-symbols:5:2 "
-    "parity:6:3 parity:2:5 mds:6:3:5 mds:8:2:7 mds:4:1:3 permutations:6:3 permutations:4:4 "
-    "permutations:8:2".split(),
+    [
+        "uniform:3:3",
+        "copies:8:3",
+        "pairs:7:2",
+        "pairs:8:2",
+        "groups:7:3",
+        "shared-symbols:3:3",
+        "shared-symbols:5:2",
+        "parity:6:3",
+        "parity:2:5",
+        "mds:6:3:5",
+        "mds:8:2:7",
+        "mds:4:1:3",
+        "permutations:6:3",
+        "permutations:4:4",
+        "permutations:8:2",
+    ],
 )
 def test_agrees_with_enumeration(text: str) -> None:
     target = family(text)
