@@ -99,7 +99,7 @@ class ExactTables:
 
 def positive_gap(pmf: Mapping[Context, Number], law: Mapping[Context, Number]) -> Number:
     """Σ_x (pmf(x) − law(x))_+ over the rows of pmf, in rationals or (enclosed) in balls."""
-    total: Number = 0
+    total: Number = 0 * next(iter(pmf.values()))
     for row, q in pmf.items():
         gap = q - law[row]
         if hasattr(gap, "nonnegative_part"):  # a ball: encloses max(gap, 0) even if it overlaps 0

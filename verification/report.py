@@ -306,12 +306,15 @@ def _draw(axis: Any, results: Sequence[Result]) -> None:
     """One panel: a sampler's TV, and each bound that says something."""
     steps = [result.steps for result in results]
     axis.plot(steps, [r.tv.middle for r in results], "ko-", ms=4, lw=2, label="exact TV")
-    for name, first in results[0].bounds.items():
+    for place, (name, first) in enumerate(results[0].bounds.items()):
         curve = [(r.steps, r.bounds[name].value) for r in results]
         # a lower bound of 0 says nothing, and has no place on a logarithmic axis
         points = [(k, value) for k, value in curve if value is not None and value > 1e-12]
         if points and first.relation in _LINES:
-            axis.plot(*zip(*points, strict=True), _LINES[first.relation], lw=1.3, label=name)
+            line = {"linestyle": _LINES[first.relation], "color": f"C{place}", "label": name}
+            axis.plot(*zip(*points, strict=True), lw=1.3, **line)
     axis.set(xscale="log", yscale="log")
+    axis.set_xticks(steps, [str(k) for k in steps])
+    axis.minorticks_off()
     axis.grid(visible=True, which="both", alpha=0.2)
     axis.legend(fontsize=7)

@@ -1,0 +1,120 @@
+"""E1's terms against kernels written out over all partial states."""
+
+import itertools
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from samplers.clock import clock, grid
+from samplers.families import copies, dirichlet
+from samplers.step_law import step_law
+from verification.decomposition import Trajectory, decompose, score_terms, subset_law
+from verification.exact import exact_predictor, rational_pmf
+from verification.profile import profile
+
+RULES = ("euler", "tau-leaping", "ancestral")
+
+
+def local_parallel(target, alpha: float, r: float) -> float:  # type: ignore[no-untyped-def]
+    """E_{x~q_t} of the distance between drawing revealed tokens jointly and independently."""
+    d, S = target.length, target.vocabulary
+    pmf = {x: float(q) for x, q in rational_pmf(target).items()}
+    predict = exact_predictor(rational_pmf(target), S)
+    total = 0.0
+    for shown in itertools.product((False, True), repeat=d):
+        u = sum(shown)
+        contexts: dict[tuple[int, ...], float] = {}
+        for x, q in pmf.items():
+            key = tuple(a if s else S for a, s in zip(x, shown, strict=True))
+            contexts[key] = contexts.get(key, 0.0) + q
+        hidden = [i for i in range(d) if not shown[i]]
+        for context, q in contexts.items():
+            rows = {
+                x: p / q
+                for x, p in pmf.items()
+                if all(c in (S, a) for c, a in zip(context, x, strict=True))
+            }
+            for size in range(2, len(hidden) + 1):
+                for block in itertools.combinations(hidden, size):
+                    gap = 0.0
+                    for values in itertools.product(range(S), repeat=size):
+                        joint = sum(
+                            p
+                            for x, p in rows.items()
+                            if all(x[i] == a for i, a in zip(block, values, strict=True))
+                        )
+                        apart = 1.0
+                        for i, a in zip(block, values, strict=True):
+                            apart *= float(predict(context, i)[a])
+                        gap += abs(joint - apart) / 2
+                    chance = r**size * (1 - r) ** (len(hidden) - size)
+                    total += alpha**u * (1 - alpha) ** (d - u) * q * chance * gap
+    return total
+
+
+@settings(max_examples=12)
+@given(
+    st.sampled_from([("constant", 3.0), ("linear", 1.0), ("cosine", 1.0), ("polynomial:2", 1.0)]),
+    st.sampled_from(RULES),
+    st.integers(1, 4),
+    st.sampled_from([0.0, 0.1]),
+)
+def test_the_parallel_term_is_the_definition(
+    named: tuple[str, float], rule: str, steps: int, delta: float
+) -> None:
+    target = dirichlet(3, 2, 0.5, seed=3)
+    chosen = clock(named[0])
+    times = grid("uniform", chosen, steps, named[1], delta)
+    law = step_law(rule, chosen, times)
+    shape = profile(target)
+    path = Trajectory.of(chosen, times, law)
+    terms = decompose(shape, path, score_terms(path, 3, None, True))
+    expected = sum(
+        local_parallel(target, a, r)
+        for a, r in zip(chosen.alpha(times[:-1]).tolist(), law.hazards.tolist(), strict=True)
+    )
+    assert terms.parallel == pytest.approx(expected, abs=1e-12)
+    assert terms.initialisation == pytest.approx(1 - (1 - float(chosen.alpha(times[0]))) ** 3)
+    assert terms.early_stopping == pytest.approx(1 - float(chosen.alpha(times[-1])) ** 3)
+    assert terms.score == 0
+
+
+def test_terms_vanish_with_their_cause() -> None:
+    chosen = clock("linear")
+    times = grid("uniform", chosen, 5, 1.0)
+    shape = profile(copies(3, 2))
+    for rule, zero in [("ancestral", "clock"), ("euler", "clock")]:
+        path = Trajectory.of(chosen, times, step_law(rule, chosen, times))
+        terms = decompose(shape, path, score_terms(path, 3, None, True))
+        assert getattr(terms, zero) < 1e-15
+        assert terms.initialisation == 0
+        assert terms.early_stopping == 0
+        assert terms.parallel > 0.1
+    lagging = Trajectory.of(chosen, times, step_law("tau-leaping", chosen, times))
+    assert decompose(shape, lagging, score_terms(lagging, 3, None, True)).clock > 0.1
+
+
+def test_filling_the_last_step_trades_early_stopping_for_parallel_decoding() -> None:
+    chosen = clock("linear")
+    times = grid("uniform", chosen, 4, 1.0, 0.3)
+    shape = profile(copies(3, 2))
+    left, filled = (
+        Trajectory.of(chosen, times, step_law("ancestral", chosen, times, last))
+        for last in ("leave", "fill")
+    )
+    before, after = (
+        decompose(shape, path, score_terms(path, 3, None, True)) for path in (left, filled)
+    )
+    assert before.early_stopping == pytest.approx(1 - 0.7**3)
+    assert after.early_stopping == 0
+    assert after.parallel > before.parallel
+
+
+def test_subset_law_is_a_law_of_subsets() -> None:
+    law = subset_law(4, torch.tensor([0.0, 0.3, 1.0], dtype=torch.float64))
+    ways = torch.tensor([1.0, 4, 6, 4, 1], dtype=torch.float64)
+    assert (law @ ways).tolist() == pytest.approx([1, 1, 1])
+    assert law[0, 0] == 1
+    assert law[2, 4] == 1

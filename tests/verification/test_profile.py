@@ -1,0 +1,136 @@
+"""The profile against its definitions, summed over subsets and patterns by brute force."""
+
+import itertools
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from samplers.denoiser import ExactDenoiser
+from samplers.families import copies, parity, product
+from samplers.target import Target
+from verification.exact import exact_predictor, rational_pmf
+from verification.profile import marginals, profile, score_gaps
+
+
+@st.composite
+def small_targets(draw: st.DrawFn) -> Target:
+    d, S = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    states = list(itertools.product(range(S), repeat=d))
+    rows = draw(st.lists(st.sampled_from(states), min_size=1, max_size=8, unique=True))
+    weights = draw(st.lists(st.integers(1, 5), min_size=len(rows), max_size=len(rows)))
+    return Target.from_rows(rows, weights, S)
+
+
+def subsets(d: int) -> list[tuple[int, ...]]:
+    return [u for size in range(d + 1) for u in itertools.combinations(range(d), size)]
+
+
+def law_of(target: Target, shown: tuple[int, ...]) -> dict[tuple[int, ...], float]:
+    law: dict[tuple[int, ...], float] = {}
+    for row, q in zip(target.rows.tolist(), target.weights.tolist(), strict=True):
+        key = tuple(row[i] for i in shown)
+        law[key] = law.get(key, 0.0) + q
+    return law
+
+
+@settings(max_examples=40)
+@given(small_targets())
+def test_the_information_curve_is_the_mean_conditional_entropy(target: Target) -> None:
+    d = target.length
+    predict = exact_predictor(rational_pmf(target), target.vocabulary)
+    for m in range(d):
+        total, count = 0.0, 0
+        for shown in itertools.combinations(range(d), m):
+            for i in set(range(d)) - set(shown):
+                count += 1
+                for pattern, q in law_of(target, shown).items():
+                    context = [target.vocabulary] * d
+                    for j, symbol in zip(shown, pattern, strict=True):
+                        context[j] = symbol
+                    conditional = [float(p) for p in predict(tuple(context), i)]
+                    total -= q * sum(p * math.log(p) for p in conditional if p > 0)
+        found = profile(target)
+        assert float(found.information[m]) == pytest.approx(total / count, abs=1e-12)
+        assert found.error < 1e-12
+
+
+@settings(max_examples=40)
+@given(small_targets())
+def test_dependence_is_the_mean_distance_of_blocks_from_products(target: Target) -> None:
+    d, S = target.length, target.vocabulary
+    predict = exact_predictor(rational_pmf(target), S)
+    expected = torch.zeros((d + 1, d + 1), dtype=torch.float64)
+    for shown in subsets(d):
+        rest = [i for i in range(d) if i not in shown]
+        for size in range(len(rest) + 1):
+            for block in itertools.combinations(rest, size):
+                joint = law_of(target, shown + block)
+                for pattern, q in law_of(target, shown).items():
+                    context = [S] * d
+                    for j, symbol in zip(shown, pattern, strict=True):
+                        context[j] = symbol
+                    conditionals = [predict(tuple(context), i) for i in block]
+                    distance = 0.0
+                    for values in itertools.product(range(S), repeat=size):
+                        apart = math.prod(
+                            float(p[a]) for p, a in zip(conditionals, values, strict=True)
+                        )
+                        distance += abs(joint.get(pattern + values, 0.0) / q - apart) / 2
+                    expected[len(shown), size] += q * distance
+    assert torch.allclose(profile(target).dependence, expected, atol=1e-12)
+
+
+def test_values_that_a_person_can_check() -> None:
+    """Two copies of a coin: log 2 for the first, nothing for the second; distance ½ as a pair."""
+    found = profile(copies(2, 2))
+    assert found.information.tolist() == pytest.approx([math.log(2), 0])
+    assert found.mutual_information == pytest.approx(math.log(2))
+    assert found.entropy == pytest.approx(math.log(2))
+    assert float(found.dependence[0, 2]) == pytest.approx(0.5)
+    assert float(profile(parity(3, 2)).dependence[0, 2]) == pytest.approx(0)
+    assert float(profile(parity(3, 2)).dependence[1, 2]) == pytest.approx(3 * 0.5)
+
+
+def test_independent_tokens_have_no_dependence() -> None:
+    found = profile(product([[0.25, 0.75], [0.5, 0.5], [0.125, 0.875]]))
+    assert float(found.dependence.abs().max()) < 1e-15
+    assert found.mutual_information == pytest.approx(0, abs=1e-15)
+
+
+@settings(max_examples=30)
+@given(small_targets())
+def test_marginals_are_sums_over_rows(target: Target) -> None:
+    table = marginals(target)
+    for subset in range(2**target.length):
+        shown = tuple(i for i in range(target.length) if subset >> i & 1)
+        law = law_of(target, shown)
+        expected = [law[tuple(row[i] for i in shown)] for row in target.rows.tolist()]
+        assert table[subset].tolist() == pytest.approx(expected, abs=1e-15)
+
+
+class Shifted:
+    """Predicts the exact conditionals with mass η moved to symbol 0."""
+
+    time_free = True
+    normalised = True
+
+    def __init__(self, target: Target, eta: float) -> None:
+        self.exact, self.eta = ExactDenoiser(target), eta
+        self.vocabulary = target.vocabulary
+
+    def __call__(self, x, t=None, positions=None):  # type: ignore[no-untyped-def]
+        p = (1 - self.eta) * self.exact(x, t, positions)
+        p[..., 0] += self.eta
+        return p
+
+
+def test_score_gaps_of_a_known_error() -> None:
+    """Copies of one coin, η moved to 0: the empty context errs by η/2 at each of two tokens."""
+    target = copies(2, 2)
+    gaps = score_gaps(target, Shifted(target, 0.1))
+    # after a 1 was shown the other token is 1 for sure and errs by η; after a 0 not at all
+    assert gaps.tolist() == pytest.approx([2 * 0.05, 2 * 0.5 * 0.1, 0])
+    assert float(score_gaps(target, ExactDenoiser(target)).abs().max()) == 0.0
