@@ -49,9 +49,10 @@ class Clock:
         if not 0 < end < math.inf:
             raise InputError(f"clock {name}: end must be positive and finite, got {end}")
         probe = alpha(torch.linspace(0, end, 1001, dtype=torch.float64))
-        if abs(float(probe[0]) - 1) > 1e-12:
+        if not abs(float(probe[0]) - 1) <= 1e-12:
             raise InputError(f"clock {name}: α(0) must be 1, got {float(probe[0])!r}")
-        if bool((probe.diff() > 0).any()) or float(probe[-1]) < 0 or not float(probe[-1]) < 1:
+        falls = bool((probe.diff() <= 0).all())  # False where α is not a number
+        if not falls or float(probe[-1]) < 0 or float(probe[-1]) >= 1:
             raise InputError(f"clock {name}: α must decrease from 1 and stay ≥ 0 on [0, {end}]")
 
         def speed(t: Tensor) -> Tensor:
@@ -85,6 +86,11 @@ def _geometric(low: float, high: float, name: str) -> Clock:
         inverse=lambda a: torch.log1p(-torch.log(a) / low) / ratio,
         end=1.0,
     )
+
+
+def _versine(x: Tensor) -> Tensor:
+    """1 − cos x on [0, π/2], accurate near 0 and exactly 1 at π/2."""
+    return torch.where(x < 1, 2 * torch.sin(x / 2) ** 2, 1 - torch.cos(x))
 
 
 CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:p", "geometric:σ0:σ1")
@@ -129,7 +135,7 @@ def clock(name: str) -> Clock:
         return Clock(
             name,
             alpha=lambda t: torch.sin(half * (1 - t)),
-            masked=lambda t: 2 * torch.sin(half * t / 2) ** 2,
+            masked=lambda t: _versine(half * t),
             speed=lambda t: half * torch.sin(half * t),
             inverse=lambda a: 1 - torch.asin(a) / half,
             end=1.0,
@@ -137,7 +143,7 @@ def clock(name: str) -> Clock:
     if kind == "cosine-late" and not numbers:
         return Clock(
             name,
-            alpha=lambda t: 2 * torch.sin(half * (1 - t) / 2) ** 2,
+            alpha=lambda t: _versine(half * (1 - t)),
             masked=lambda t: torch.sin(half * t),
             speed=lambda t: half * torch.cos(half * t),
             inverse=lambda a: torch.asin(1 - a) / half,
@@ -223,17 +229,19 @@ def grid(name: str, chosen: Clock, steps: int, horizon: float, delta: float = 0.
 def _exp_const(steps: int, horizon: float, delta: float) -> Tensor:
     """Step sizes c·min(1, t), with the c in (0, max(1, T)) that ends K steps from T at δ."""
 
-    def path(c: float) -> list[float]:
-        times = [horizon]
-        for _ in range(steps):
-            times.append(times[-1] - c * min(1.0, times[-1]))
-        return times
+    def end(c: float) -> float:
+        # Steps of size c as long as t > 1, then factors 1 − c.
+        flat = min(steps, math.ceil((horizon - 1) / c)) if horizon > 1 else 0
+        return max(0.0, horizon - flat * c) * max(0.0, 1 - c) ** (steps - flat)
 
     low, high = 0.0, max(1.0, horizon)
     for _ in range(200):
         middle = (low + high) / 2
-        low, high = (middle, high) if path(middle)[-1] > delta else (low, middle)
-    return torch.tensor(path(low), dtype=torch.float64)
+        low, high = (middle, high) if end(middle) > delta else (low, middle)
+    times = [horizon]
+    for _ in range(steps):
+        times.append(times[-1] - low * min(1.0, times[-1]))
+    return torch.tensor(times, dtype=torch.float64)
 
 
 def check_times(times: Tensor, chosen: Clock) -> Tensor:
