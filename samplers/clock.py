@@ -88,9 +88,10 @@ def _geometric(low: float, high: float, name: str) -> Clock:
     )
 
 
-def _versine(x: Tensor) -> Tensor:
-    """1 − cos x on [0, π/2], accurate near 0 and exactly 1 at π/2."""
-    return torch.where(x < 1, 2 * torch.sin(x / 2) ** 2, 1 - torch.cos(x))
+def _versine(t: Tensor) -> Tensor:
+    """1 − cos(πt/2) on [0, 1], accurate near 0 and exactly 1 at 1."""
+    half = math.pi / 2
+    return torch.where(t < 0.5, 2 * torch.sin(half * t / 2) ** 2, 1 - torch.sin(half * (1 - t)))
 
 
 CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:p", "geometric:σ0:σ1")
@@ -135,7 +136,7 @@ def clock(name: str) -> Clock:
         return Clock(
             name,
             alpha=lambda t: torch.sin(half * (1 - t)),
-            masked=lambda t: _versine(half * t),
+            masked=lambda t: _versine(t),
             speed=lambda t: half * torch.sin(half * t),
             inverse=lambda a: 1 - torch.asin(a) / half,
             end=1.0,
@@ -143,7 +144,7 @@ def clock(name: str) -> Clock:
     if kind == "cosine-late" and not numbers:
         return Clock(
             name,
-            alpha=lambda t: _versine(half * (1 - t)),
+            alpha=lambda t: _versine(1 - t),
             masked=lambda t: torch.sin(half * t),
             speed=lambda t: half * torch.cos(half * t),
             inverse=lambda a: torch.asin(1 - a) / half,
