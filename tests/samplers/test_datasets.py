@@ -172,6 +172,8 @@ BAD: list[tuple[str, bytes, str]] = [
         b"ab\nba\nab\nabc\n",
         "line 4: 'abc' has length 3, but the first sequence has 2: all need the same length",
     ),
+    ("again.txt", b"ab\nabc\nba\nabc\n", "line 2: 'abc' has length 3"),
+    ("again.csv", b"w,weight\nab,1\nabc,1\nba,1\nabc,1\n", "line 3: 'abc' has length 3"),
     ("space.txt", b"ab\r\nab \r\n", "line 2: 'ab ' has length 3, but the first sequence has 2"),
     ("long.txt", b"ab\n" + b"a" * 99, "line 2: '" + "a" * 39 + "…' has length 99"),
     ("image.txt", b"\x89PNG\r\n\x1a\n\0\0\0", "is binary (or UTF-16): save it as UTF-8 text"),
