@@ -167,6 +167,8 @@ class _Evaluation:
     def power(self, node: sympy.Pow) -> Any:
         base, exponent = self.value(node.base), self.value(node.exp)
         if isinstance(exponent, Fraction):
+            if exponent == 0:
+                return Fraction(1)
             if exponent.denominator == 1:
                 if isinstance(base, Fraction) or exponent >= 0:
                     return base**exponent.numerator

@@ -68,6 +68,11 @@ def multinomial(parts: Composition) -> int:
     return result
 
 
+def power(x: Number, n: int) -> Number:
+    """x^n for n ≥ 0, with 0^0 = 1 also where the type refuses it."""
+    return x**n if n else 1
+
+
 def _sum(arithmetic: Arithmetic, terms: Sequence[Number]) -> Number:
     return sum(terms, arithmetic.rational(0))
 
@@ -77,11 +82,10 @@ def _positive(arithmetic: Arithmetic, x: Number) -> Number:
 
 
 def _before(arithmetic: Arithmetic, w: Vector) -> list[Number]:
-    """t_k = Σ_{l<k} w_l for each step, and last Σ w; at most 1 whatever the rounding."""
-    one = arithmetic.rational(1)
+    """t_k = Σ_{l<k} w_l for each step, and last Σ w."""
     sums = [arithmetic.rational(0)]
     for weight in w:
-        sums.append(arithmetic.minimum(sums[-1] + weight, one))
+        sums.append(sums[-1] + weight)
     return sums
 
 
@@ -104,8 +108,8 @@ class Leftover(Named):
 
     @staticmethod
     def compute(arithmetic: Arithmetic, w: Vector) -> Number:
-        """Not below 0, whatever the rounding of w."""
-        return _positive(arithmetic, 1 - _sum(arithmetic, w))
+        """By its definition."""
+        return 1 - _sum(arithmetic, w)
 
 
 class Conditioned(Named):
@@ -243,10 +247,11 @@ def rank_law(arithmetic: Arithmetic, d: int, w: Vector) -> list[Number]:
     Returns:
         The d probabilities, in O(K·d).
     """
-    law = [arithmetic.rational(0)] * d
+    law, one = [arithmetic.rational(0)] * d, arithmetic.rational(1)
     for weight, t in zip(w, _before(arithmetic, w), strict=False):
         if weight == 0:
             continue
+        t = arithmetic.minimum(t, one)  # sums of rounded weights may exceed 1
         for m, value in enumerate(binomial_law(arithmetic, d - 1, t)):
             law[m] = law[m] + weight * value
     return law
@@ -362,9 +367,9 @@ class RankDivergence(Named):
 
     @staticmethod
     def compute(arithmetic: Arithmetic, d: int, w: Vector, h: Vector) -> Number:
-        """By its definition; not below 0, whatever the rounding."""
+        """By its definition."""
         pairs = zip(rank_excess(arithmetic, d, w), h, strict=True)
-        return _positive(arithmetic, d * _sum(arithmetic, [x * h_m for x, h_m in pairs]))
+        return d * _sum(arithmetic, [x * h_m for x, h_m in pairs])
 
 
 class RankGap(Named):
@@ -405,7 +410,7 @@ class LastBlock(Named):
     def compute(arithmetic: Arithmetic, d: int, w: Vector) -> Number:
         """(Σw)^d − d·Σ_k w_k t_k^{d−1}: all revealed, but not one alone after all others."""
         sums = _before(arithmetic, w)
-        alone = _sum(arithmetic, [x * t ** (d - 1) for x, t in zip(w, sums, strict=False)])
+        alone = _sum(arithmetic, [x * power(t, d - 1) for x, t in zip(w, sums, strict=False)])
         return sums[-1] ** d - d * alone
 
 
@@ -421,7 +426,7 @@ class SharedSymbols(Named):
         done = [arithmetic.rational(1)] + [arithmetic.rational(0)] * d
         weight_of = [arithmetic.rational(1, b ** comb(s, 2)) for s in range(d + 1)]
         for weight in w:
-            powers = [weight**s * weight_of[s] for s in range(d + 1)]
+            powers = [power(weight, s) * weight_of[s] for s in range(d + 1)]
             done = [
                 _sum(arithmetic, [comb(n, s) * powers[s] * done[n - s] for s in range(n + 1)])
                 for n in range(d + 1)
@@ -465,7 +470,7 @@ class Threshold(Named):
                 for s in range(k - n, d - n + 1):
                     ways = comb(d, n) * comb(d - n, s)
                     price = arithmetic.rational(ways, S ** (n + s - k))
-                    result = result + price * t**n * x**s * v ** (d - n - s)
+                    result = result + price * power(t, n) * power(x, s) * power(v, d - n - s)
         return result
 
 

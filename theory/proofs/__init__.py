@@ -1,0 +1,25 @@
+"""Symbolic proofs of claims, for listed sizes, each with a mutant that it rejects."""
+
+from theory.proofs import (
+    euler_lower,
+    euler_upper,
+    first_hitting,
+    forward,
+    information,
+    laws,
+)
+from theory.proofs.proof import Proof
+
+PROOFS: tuple[Proof, ...] = (
+    *forward.PROOFS,
+    *laws.PROOFS,
+    *euler_upper.PROOFS,
+    *euler_lower.PROOFS,
+    *first_hitting.PROOFS,
+    *information.PROOFS,
+)
+
+
+def proofs_of(claim_id: str) -> tuple[Proof, ...]:
+    """The symbolic proofs of a claim; none for most of those that quantify over every q_0."""
+    return tuple(proof for proof in PROOFS if proof.claim == claim_id)
