@@ -6,6 +6,7 @@ data → Target → Denoiser → Clock, grid, rule → StepLaw → exact law →
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 from samplers.blocks import fixed_blocks
 from samplers.clock import Clock, check_times, clock, default_horizon, grid
 from samplers.denoiser import Denoiser, ExactDenoiser
-from samplers.errors import InputError
+from samplers.errors import InputError, TooLargeError
 from samplers.expansion import CompositionTables, tables
 from samplers.output_law import total_variation
 from samplers.step_law import RULES, StepLaw, step_law
@@ -27,7 +28,7 @@ from verification.arithmetic import Interval, ball, interval, precision
 from verification.bindings import VALUES, Case, bound
 from verification.decomposition import Decomposition, Trajectory, decompose, score_terms
 from verification.exact import ExactTables, exact_tables, rational_pmf, step_weights
-from verification.profile import Profile, profile, score_gaps
+from verification.profile import Profile, exact_information, profile, score_gaps
 from verification.verdict import Verdict, compare
 
 DEFAULT_CLAIMS = ("E1", "E2", "E3", "E5", "E7", "L0", "L1", "L2", "L3", "H1", "H2")
@@ -370,9 +371,14 @@ def judge(one: Claim, case: Case, tv: Interval, scale: Mapping[str, Number]) -> 
     with precision(BITS):
         value = bound(one, case, scale)
     # On its own family a worst-case value is the TV; elsewhere it has no verdict.
-    exact = one.relation is Relation.WORST_CASE and case.setting.family in one.attained_by
-    relation = Relation.EQUALITY if exact else one.relation
+    attained = one.relation is Relation.WORST_CASE and case.setting.family in one.attained_by
+    relation = Relation.EQUALITY if attained else one.relation
     verdict = compare(relation, tv, value)
+    if verdict is Verdict.UNDECIDED and case.information is None and one.symbols() & {"h", "I_bar"}:
+        # √Ī turns a rounding of 1e-15 into 3e-8; exact weights decide, where there are few enough
+        with suppress(TooLargeError), precision(BITS):
+            exact = tuple(exact_information(case.target))
+            return judge(one, replace(case, information=exact), tv, scale)
     # What is shown is on the safe side: an upper bound rounded up, all else down.
     end = value.upper if relation is Relation.UPPER else value.lower
     safe = min(max(float(end), 0.0), 1.0)

@@ -36,6 +36,7 @@ class Case:
             denoiser is exact.
         horizon: T, if there is a grid.
         composition: block sizes in order, for samplers that have them (first-hitting: all 1).
+        information: the information curve in balls, where float64 was not enough.
     """
 
     target: Target
@@ -47,6 +48,7 @@ class Case:
     gaps: Tensor | None = None
     horizon: float | None = None
     composition: tuple[int, ...] | None = None
+    information: tuple[Number, ...] | None = None
 
     @property
     def step_law(self) -> StepLaw:
@@ -73,13 +75,15 @@ def _weights(case: Case) -> list[Number]:
 
 
 def _curve(case: Case) -> list[Number]:
+    if case.information is not None:
+        return list(case.information)
     error = case.profile.error
     return [ball(Interval.around(max(h, 0.0), error)) for h in case.profile.information.tolist()]
 
 
 def _mutual_information(case: Case) -> Number:
-    value = ball(Interval.around(case.profile.mutual_information, 2 * case.profile.error))
-    return BALL.maximum(value, ball(0.0))
+    curve = _curve(case)
+    return BALL.maximum(curve[0] - curve[-1], ball(0.0))
 
 
 def _sum(value: float, terms: int) -> Number:

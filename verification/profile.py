@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import torch
 from torch import Tensor
 
 from samplers.denoiser import Denoiser, ExactDenoiser
+from samplers.errors import TooLargeError
 from samplers.memory import require
 from samplers.target import Target
+from theory.arithmetic import Number
+from verification.arithmetic import BALL, ball
+from verification.exact import fractions_of
 
 UNIT = 2.0**-53
 """Unit roundoff of float64."""
@@ -104,6 +109,31 @@ def profile(target: Target) -> Profile:
     return Profile(
         mean.diff(), float(entropies[-1]), dependence, rounding * max(1.0, float(entropies.max()))
     )
+
+
+def exact_information(target: Target) -> list[Number]:
+    """The information curve h_0..h_{d−1} in balls of the working precision, from exact weights.
+
+    Slower than `profile`, by a logarithm in balls for each pattern of each subset.
+
+    Raises:
+        TooLargeError: if that is more than four million logarithms.
+    """
+    d = target.length
+    if target.support * 2**d > 4_000_000:
+        raise TooLargeError(f"{target.name}: too many patterns for exact entropies; use float64")
+    by_size: list[Number] = [ball(0.0)] * (d + 1)
+    rows = list(zip(map(tuple, target.rows.tolist()), fractions_of(target), strict=True))
+    for subset in range(2**d):
+        law: dict[tuple[int, ...], Fraction] = {}
+        for row, weight in rows:
+            key = tuple(x for i, x in enumerate(row) if subset >> i & 1)
+            law[key] = law.get(key, Fraction(0)) + weight
+        # a certain pattern has entropy 0 exactly, not a ball around 0
+        entropy = sum((-ball(q) * BALL.log(ball(q)) for q in law.values() if q != 1), ball(0.0))
+        u = subset.bit_count()
+        by_size[u] = by_size[u] + entropy / math.comb(d, u)
+    return [by_size[m + 1] - by_size[m] for m in range(d)]
 
 
 def score_gaps(target: Target, denoiser: Denoiser, t: float | None = None) -> Tensor:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from fractions import Fraction
 
 import pytest
 import torch
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from samplers.denoiser import ExactDenoiser
 from samplers.families import copies, parity, product
 from samplers.target import Target
+from verification.arithmetic import interval, precision
 from verification.exact import exact_predictor, rational_pmf
-from verification.profile import marginals, profile, score_gaps
+from verification.profile import exact_information, marginals, profile, score_gaps
 
 
 @st.composite
@@ -92,6 +94,17 @@ def test_values_that_a_person_can_check() -> None:
     assert float(found.dependence[0, 2]) == pytest.approx(0.5)
     assert float(profile(parity(3, 2)).dependence[0, 2]) == pytest.approx(0)
     assert float(profile(parity(3, 2)).dependence[1, 2]) == pytest.approx(3 * 0.5)
+
+
+@settings(max_examples=20)
+@given(small_targets())
+def test_exact_entropies_lie_within_the_stated_error_of_float64(target: Target) -> None:
+    found = profile(target)
+    with precision(120):
+        for h, exact in zip(found.information.tolist(), exact_information(target), strict=True):
+            ends = interval(exact)
+            assert abs(Fraction(h) - ends.lower) <= Fraction(found.error)
+            assert ends.width < 1e-30
 
 
 def test_independent_tokens_have_no_dependence() -> None:

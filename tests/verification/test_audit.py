@@ -1,0 +1,180 @@
+"""Every claim of an audit holds on generated targets and schedules, and its mutants do not."""
+
+from collections import Counter
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from samplers.denoiser import OFF_SUPPORT, ExactDenoiser
+from samplers.expansion import tables
+from samplers.families import copies, pairs, shared_symbols
+from samplers.output_law import total_variation
+from samplers.step_law import RULES, StepLaw
+from samplers.target import Target, all_states
+from theory.claim import Relation
+from verification.audit import Plan, audit, audit_target
+from verification.verdict import Verdict
+
+CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric")
+UPPER = ("E1", "E2", "E3", "E5", "E7", "E8")
+ALL = (*UPPER, "L0", "L1", "L2", "L3", "H1", "H2")
+
+
+@st.composite
+def targets(draw: st.DrawFn) -> Target:
+    """Sparse, dense and degenerate laws with d ≤ 6, S ≤ 4; small ones first."""
+    d = draw(st.integers(1, 6))
+    S = draw(st.integers(1, 4 if d <= 4 else 2))
+    states = all_states(d, S).tolist()
+    rows = draw(st.lists(st.sampled_from(states), min_size=1, max_size=12, unique_by=tuple))
+    weights = draw(st.lists(st.integers(1, 9), min_size=len(rows), max_size=len(rows)))
+    return Target.from_rows(rows, weights, S)
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    """Any clock, grid, rule and ending; δ > 0 where the grid needs it."""
+    name = draw(st.sampled_from(CLOCKS))
+    grid = draw(st.sampled_from(["uniform", "alpha", "logsnr", "exp-const"]))
+    if grid in ("logsnr", "exp-const"):
+        horizon, delta = draw(st.sampled_from([0.9, 0.6])), draw(st.sampled_from([0.05, 0.2]))
+    else:
+        horizon = draw(st.sampled_from([None, 0.7])) if name != "constant" else None
+        delta = draw(st.sampled_from([0.0, 0.0, 0.1]))
+    return Plan(
+        steps=(draw(st.integers(1, 40)),),
+        clocks=(name,),
+        grids=(grid,),
+        horizon=horizon,
+        delta=delta,
+        last_step=draw(st.sampled_from(["leave", "fill"])),
+        claims=ALL,
+    )
+
+
+def test_every_claim_holds_on_instances_that_count() -> None:
+    """Bounds of 1 prove nothing: at least 30 % of a claim's instances must say something."""
+    counting: Counter[str] = Counter()
+    tried: Counter[str] = Counter()
+
+    @settings(max_examples=120)
+    @given(targets(), plans())
+    def every_claim_holds(target: Target, plan: Plan) -> None:
+        for result in audit_target(target, plan, ExactDenoiser(target)).results:
+            for name, bound in result.bounds.items():
+                assert bound.verdict in (Verdict.HOLDS, Verdict.NONE), (name, result)
+                if bound.value is not None:
+                    tried[name] += 1
+                    counting[name] += bound.value > 0 or bound.relation is not Relation.LOWER
+                    counting[name] -= bound.value == 1 and bound.relation is Relation.UPPER
+            if result.sampler == "fhs":
+                assert result.tv.upper <= 1e-13
+
+    every_claim_holds()
+    for name in ("E1", "E3", "E5", "E8", "L0", "H1", "H2"):
+        assert counting[name] >= 0.3 * tried[name], (name, counting[name], tried[name])
+
+
+@settings(max_examples=40)
+@given(targets(), st.lists(st.floats(0, 1), min_size=1, max_size=5))
+def test_no_off_support_convention_changes_the_tv(target: Target, hazards: list[float]) -> None:
+    law = StepLaw.from_hazards(torch.tensor(hazards, dtype=torch.float64))
+    found = [
+        total_variation(tables(target, ExactDenoiser(target, convention), rows).law(law), target)
+        for convention in OFF_SUPPORT
+        for rows in ("support", "all")
+    ]
+    for other in found[1:]:
+        assert abs(other.value - found[0].value) <= found[0].error + other.error
+
+
+FINE = Plan(steps=(2, 8, 32), clocks=("linear",), rules=("ancestral",), claims=ALL)
+
+
+def test_exact_values_on_their_own_families() -> None:
+    for target, name in [
+        (pairs(5, 3), "L1"),
+        (copies(4, 3), "L2"),
+        (shared_symbols(3, 3), "L3"),
+    ]:
+        plan = replace(FINE, clocks=("constant", "linear"), rules=tuple(RULES))
+        for result in audit_target(target, plan, ExactDenoiser(target)).results[:-1]:
+            bound = result.bounds[name]
+            assert bound.relation is Relation.EQUALITY
+            assert bound.verdict is Verdict.HOLDS
+            assert result.bounds["E2"].verdict is not Verdict.FAILS
+
+
+@pytest.mark.parametrize(
+    ("mutation", "target", "name"),
+    [
+        # shared symbols attain E3 as b grows: at b = 16 already a few per cent are too much
+        ({"scale": {"E3.constant": Fraction(9, 10)}}, shared_symbols(3, 16), "E3"),
+        ({"scale": {"E5.constant": Fraction(99, 100)}, "steps": (1,)}, copies(3, 4), "E5"),
+        ({"scale": {"E1.constant": Fraction(9, 10)}}, pairs(2, 4), "E1"),
+        ({"scale": {"L0.constant": Fraction(101, 100)}, "rules": ("tau-leaping",)}, None, "L0"),
+    ],
+)
+def test_a_tightened_constant_is_refuted(
+    mutation: dict[str, object], target: Target | None, name: str
+) -> None:
+    chosen = target or Target.from_rows([[0, 0, 0]], [1], 1)
+    plan = replace(FINE, **mutation)  # type: ignore[arg-type]  # fields by name
+    verdicts = [r.bounds[name].verdict for r in audit([chosen], plan)[0].results]
+    assert Verdict.FAILS in verdicts
+
+
+def test_a_sampler_of_another_rule_breaks_an_exact_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mutant measures τ-leaping where ancestral was asked for: L1 notices."""
+    from verification import audit as module
+
+    right = module._Measure.tv
+
+    def wrong(self, case):  # type: ignore[no-untyped-def]
+        if case.law is None:
+            return right(self, case)
+        lagging = StepLaw.from_hazards(-torch.expm1(-case.law.hazards))
+        return right(self, replace(case, law=lagging))
+
+    monkeypatch.setattr(module._Measure, "tv", wrong)
+    results = audit([pairs(4, 2)], FINE)[0].results
+    assert all(r.bounds["L1"].verdict is Verdict.FAILS for r in results[:-1])
+
+
+def test_a_dropped_leftover_breaks_the_lower_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mutant renormalises what was revealed: L0 notices."""
+    from verification import audit as module
+
+    right = module._Measure.tv
+
+    def wrong(self, case):  # type: ignore[no-untyped-def]
+        if case.law is None:
+            return right(self, case)
+        weights = case.law.weights / case.law.weights.sum()
+        return right(self, replace(case, law=StepLaw.from_weights(weights)))
+
+    monkeypatch.setattr(module._Measure, "tv", wrong)
+    plan = replace(FINE, rules=("tau-leaping",))
+    results = audit([copies(3, 2)], plan)[0].results
+    assert all(r.bounds["L0"].verdict is Verdict.FAILS for r in results[:-1])
+
+
+def test_a_transposed_conditional_is_no_first_hitting_sampler() -> None:
+    """The mutant denoiser reads the context backwards: H1 notices."""
+    target = Target.from_rows([[0, 0], [0, 1], [1, 1]], [1, 2, 4], 2)
+
+    class Transposed(ExactDenoiser):
+        def __call__(self, x, t=None, positions=None):  # type: ignore[no-untyped-def]
+            return super().__call__(x.flip(1), t, positions).flip(1)
+
+    (result,) = audit_target(target, FINE, Transposed(target)).results[-1:]
+    assert result.bounds["H1"].verdict is Verdict.FAILS
+
+
+def test_targets_stand_in_the_order_of_the_arguments() -> None:
+    names = [one.name for one in audit([pairs(2, 3), copies(2, 2)], FINE)]
+    assert names == ["pairs:2:3", "copies:2:2"]

@@ -1,0 +1,50 @@
+import json
+import os
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from samplers.errors import InputError
+from verification.arithmetic import Interval
+from verification.report import check_writable, interval_json, shown, to_json, write_whole
+
+
+def test_a_file_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out.json"
+    write_whole(path, "old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match="No space left"):
+        write_whole(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        check_writable(tmp_path / "no" / "out.json")
+    with pytest.raises(InputError, match="is a directory"):
+        check_writable(tmp_path)
+
+
+def test_rationals_stay_exact_and_nan_is_refused() -> None:
+    third = Interval.exact(Fraction(1, 3))
+    assert interval_json(third, "rational")["lower"] == "1/3"
+    assert json.loads(to_json(interval_json(third, "ball")))["lower"] == pytest.approx(1 / 3)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        to_json({"x": float("nan")})
+
+
+def test_numbers_are_shown_short() -> None:
+    assert [shown(v) for v in (0.0, 0.123456, 1.0, 1.234e-5)] == [
+        "0",
+        "0.1235",
+        "1.0000",
+        "1.2e-05",
+    ]
