@@ -218,7 +218,7 @@ L6 = Claim(
     expression=1 - (1 - left) ** sympy.Mod(d, g) * SharedSymbols(g, 2, w) ** sympy.floor(d / g),
     constants={"constant": ONE, "half": sympy.Rational(1, 2)},
     hypotheses=RUN,
-    attained_by=("shared-symbol-groups",),
+    attained_by=("groups",),
     provenance=Provenance(promises=("A5",)),
     depends_on=("L3", "E6"),
     variants={

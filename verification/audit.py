@@ -12,11 +12,10 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from samplers.blocks import fixed_blocks
 from samplers.clock import Clock, check_times, clock, default_horizon, grid
 from samplers.denoiser import Denoiser, ExactDenoiser
 from samplers.errors import InputError, TooLargeError
-from samplers.expansion import CompositionTables, tables
+from samplers.expansion import CompositionTables, fixed_blocks, tables
 from samplers.output_law import total_variation
 from samplers.step_law import RULES, StepLaw, step_law
 from samplers.target import Target
@@ -25,7 +24,7 @@ from theory.claim import Claim, Relation
 from theory.registry import CLAIMS, claim
 from theory.setting import Setting
 from verification.arithmetic import Interval, ball, interval, precision
-from verification.bindings import VALUES, Case, bound
+from verification.bindings import FAMILY_VALUES, VALUES, Case, bound
 from verification.decomposition import Decomposition, Trajectory, decompose, score_terms
 from verification.exact import ExactTables, exact_tables, rational_pmf, step_weights
 from verification.profile import Profile, exact_information, profile, score_gaps
@@ -362,16 +361,18 @@ def judge(one: Claim, case: Case, tv: Interval, scale: Mapping[str, Number]) -> 
     Returns:
         The comparison; a claim about another quantity does not apply.
     """
+    # On its own family a worst-case value is the TV; elsewhere it has no verdict.
+    attained = one.relation is Relation.WORST_CASE and case.setting.family in one.attained_by
     reason = one.applies(case.setting)
     if reason is None and not one.symbols() <= VALUES.keys():
         missing = ", ".join(sorted(one.symbols() - VALUES.keys()))
         reason = f"is not about a sampler's TV on a data law (needs {missing})"
+    if reason is None and one.symbols() & FAMILY_VALUES and not attained:
+        reason = f"is an exact value on {' and '.join(one.attained_by)} only"
     if reason is not None:
         return BoundResult(one.relation, reason, None, None, Verdict.NONE)
     with precision(BITS):
         value = bound(one, case, scale)
-    # On its own family a worst-case value is the TV; elsewhere it has no verdict.
-    attained = one.relation is Relation.WORST_CASE and case.setting.family in one.attained_by
     relation = Relation.EQUALITY if attained else one.relation
     verdict = compare(relation, tv, value)
     if verdict is Verdict.UNDECIDED and case.information is None and one.symbols() & {"h", "I_bar"}:

@@ -137,6 +137,19 @@ def _root(case: Case) -> int:
     return b
 
 
+def _dimension(case: Case) -> int:
+    """The k of an MDS code, which has S^k words; of parity, d − 1."""
+    return round(math.log(case.target.support, case.target.vocabulary))
+
+
+def _group(case: Case) -> int:
+    """The g of independent groups of shared bits, where S = 2^{g−1}."""
+    return case.target.vocabulary.bit_length()
+
+
+FAMILY_VALUES = frozenset({"k", "g"})
+"""Parameters that only a member of the family has."""
+
 VALUES: Mapping[str, Callable[[Case], Any]] = {
     "d": lambda case: case.target.length,
     "S": lambda case: case.target.vocabulary,
@@ -149,6 +162,8 @@ VALUES: Mapping[str, Callable[[Case], Any]] = {
     "entropy": lambda case: ball(Interval.around(case.profile.entropy, case.profile.error)),
     "last_entropy": lambda case: _curve(case)[-1],
     "b": _root,
+    "k": _dimension,
+    "g": _group,
     "epsilon_w": _error_along_steps,
     "epsilon_1": _error_of_scores,
     "epsilon_FHS": _error_along_orders,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from samplers.denoiser import OFF_SUPPORT, ExactDenoiser
 from samplers.expansion import tables
-from samplers.families import copies, pairs, shared_symbols
+from samplers.families import copies, groups, mds, pairs, parity, shared_symbols
 from samplers.output_law import total_variation
 from samplers.step_law import RULES, StepLaw
 from samplers.target import Target, all_states
@@ -100,8 +100,11 @@ def test_exact_values_on_their_own_families() -> None:
         (pairs(5, 3), "L1"),
         (copies(4, 3), "L2"),
         (shared_symbols(3, 3), "L3"),
+        (parity(4, 3), "L4"),
+        (mds(4, 2, 5), "L4"),
+        (groups(5, 2), "L6"),
     ]:
-        plan = replace(FINE, clocks=("constant", "linear"), rules=tuple(RULES))
+        plan = replace(FINE, clocks=("constant", "linear"), rules=tuple(RULES), claims=(name, "E2"))
         for result in audit_target(target, plan, ExactDenoiser(target)).results[:-1]:
             bound = result.bounds[name]
             assert bound.relation is Relation.EQUALITY
