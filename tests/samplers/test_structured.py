@@ -116,8 +116,12 @@ def error(found: StructuredTV, complement: arb) -> float:
 
 
 @pytest.fixture(autouse=True)
-def _precision() -> None:
+def _precision() -> Iterator[None]:
+    """300 bits here, and what it was for the tests of other files."""
+    before = ctx.prec, ctx.cap
     ctx.prec = 300
+    yield
+    ctx.prec, ctx.cap = before
 
 
 def families(d: int) -> list[str]:
