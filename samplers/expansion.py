@@ -449,8 +449,9 @@ def _multiply(parents: Tensor, factors: Tensor, values: Tensor, out: Tensor) -> 
     width, count = parents.shape
     size = max(1, _ENTRIES // width)
     for low in range(0, count, size):
-        columns = parents[:, low : low + size].T.reshape(-1)
-        entries = factors[:, low : low + size].T.reshape(-1)
+        # A strided view (of one column) would be read as if it were contiguous: copy.
+        columns = parents[:, low : low + size].T.contiguous().view(-1)
+        entries = factors[:, low : low + size].T.contiguous().view(-1)
         rows = columns.shape[0] // width
         starts = torch.arange(rows + 1, dtype=torch.int32, device=columns.device) * width
         with warnings.catch_warnings():

@@ -1,0 +1,372 @@
+"""Composition expansion: monomials, tables and laws against their definitions."""
+
+import math
+from fractions import Fraction
+from itertools import combinations, product
+
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from samplers import expansion as module
+from samplers.denoiser import OFF_SUPPORT, ExactDenoiser
+from samplers.errors import InputError, TooLargeError
+from samplers.expansion import (
+    CompositionTables,
+    composition_index,
+    compositions,
+    first_hitting,
+    fixed_blocks,
+    monomials,
+    multinomials,
+    tables,
+)
+from samplers.output_law import deficit, total_variation
+from samplers.step_law import StepLaw
+from samplers.target import Target, all_states
+
+# ---------------------------------------------------------------------------------------------
+# Compositions and monomials
+# ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 6])
+def test_compositions_stand_in_the_order_of_their_index(d):
+    found = compositions(d)
+    assert len(set(found)) == 2 ** (d - 1)
+    assert all(sum(parts) == d and min(parts) >= 1 for parts in found)
+    assert [composition_index(parts) for parts in found] == list(range(2 ** (d - 1)))
+    assert found[0] == (d,)
+    assert found[-1] == first_hitting(d)
+    ways = [math.factorial(d) // math.prod(map(math.factorial, parts)) for parts in found]
+    assert multinomials(d).tolist() == ways
+
+
+def test_fixed_blocks():
+    assert fixed_blocks(6, 2) == (2, 2, 2)
+    assert fixed_blocks(7, 3) == (3, 3, 1)
+    assert fixed_blocks(3, 5) == (3,)
+    with pytest.raises(InputError, match="size ≥ 1, got 0"):
+        fixed_blocks(4, 0)
+
+
+@pytest.mark.parametrize("parts", [(), (2, 0), (3, -1)])
+def test_impossible_compositions(parts):
+    with pytest.raises(InputError, match="at least one block"):
+        composition_index(parts)
+
+
+def brute_monomial(w: list[Fraction], parts: tuple[int, ...]) -> Fraction:
+    """Σ_{k_1<…<k_m} ∏ w_{k_j}^{n_j}."""
+    chosen = combinations(w, len(parts))
+    return sum(
+        (math.prod(v**n for v, n in zip(ks, parts, strict=True)) for ks in chosen), Fraction(0)
+    )
+
+
+@given(
+    d=st.integers(1, 5),
+    w=st.lists(st.floats(0, 1), min_size=1, max_size=8),
+    chunk=st.sampled_from([1, 2, 3, 16]),
+)
+def test_monomials_are_those_of_the_definition(d, w, chunk):
+    # Small chunks bring in the joining of several, with and without one left over.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_CHUNK", chunk)
+        got = monomials(torch.tensor(w, dtype=torch.float64), d)
+    bound = Fraction(math.expm1(module._monomial_depth(len(w), d) * 2.0**-52))
+    for parts, value in zip(compositions(d), got.tolist(), strict=True):
+        wanted = brute_monomial([Fraction(v) for v in w], parts)
+        # Products below float64's range lose their digits, and vanish in any sum.
+        assert abs(Fraction(value) - wanted) <= bound * wanted + Fraction(1e-300)
+
+
+@pytest.mark.parametrize(("d", "K"), [(12, 1), (12, 700), (8, 9000), (3, 40), (1, 5)])
+def test_monomials_of_uniform_weights(d, K):
+    # S3: M_a = C(K, m)/K^d for a composition with m parts; also across blocks of chunks.
+    got = monomials(torch.full((K,), 1 / K, dtype=torch.float64), d)
+    wanted = [float(Fraction(math.comb(K, len(a)), K**d)) for a in compositions(d)]
+    assert torch.allclose(got, torch.tensor(wanted, dtype=torch.float64), rtol=1e-12, atol=0)
+    assert float(got @ multinomials(d)) == pytest.approx(1, rel=1e-12)
+
+
+@given(d=st.integers(1, 5), cut=st.integers(0, 6), data=st.data())
+def test_monomials_join_by_deconcatenation(d, cut, data):
+    w = torch.tensor(data.draw(st.lists(st.floats(0.01, 1), min_size=6, max_size=6)))
+    whole = monomials(w, d)
+    for parts, value in zip(compositions(d), whole.tolist(), strict=True):
+        total = 0.0
+        for m in range(len(parts) + 1):
+            pieces = []
+            for part, weights in ((parts[:m], w[:cut]), (parts[m:], w[cut:])):
+                if not part:
+                    pieces.append(1.0)
+                elif weights.numel() == 0:
+                    pieces.append(0.0)
+                else:
+                    pieces.append(float(monomials(weights, sum(part))[composition_index(part)]))
+            total += pieces[0] * pieces[1]
+        assert value == pytest.approx(total, rel=1e-12)
+
+
+@pytest.mark.parametrize(("d", "K", "chunk"), [(1, 3, 16), (3, 5, 2), (4, 7, 16), (5, 4, 1)])
+def test_monomials_have_the_gradient_of_finite_differences(monkeypatch, d, K, chunk):
+    monkeypatch.setattr(module, "_CHUNK", chunk)
+    w = torch.rand(K, generator=torch.Generator().manual_seed(d), dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda v: monomials(v, d), w.requires_grad_())
+
+
+# ---------------------------------------------------------------------------------------------
+# Laws against brute force in exact fractions
+# ---------------------------------------------------------------------------------------------
+
+
+def conditional(q: dict[tuple[int, ...], Fraction], x, U, i, S, off_support) -> Fraction:
+    """q_0(x_i | x_U) summed from q_0; where there is no mass, the convention."""
+    fit = {y: v for y, v in q.items() if all(y[j] == x[j] for j in U)}
+    if not fit:
+        if off_support == "uniform":
+            return Fraction(1, S)
+        if off_support == "first":
+            return Fraction(x[i] == 0)
+        fit = q
+    return sum((v for y, v in fit.items() if y[i] == x[i]), Fraction(0)) / sum(fit.values())
+
+
+def brute_law(target: Target, w: list[Fraction], off_support: str, transposed: bool = False):
+    """p_out(x): every token picks its step from w; tokens of a step are drawn independently."""
+    d, S = target.length, target.vocabulary
+    q = {
+        tuple(x): Fraction(v)
+        for x, v in zip(target.rows.tolist(), target.weights.tolist(), strict=True)
+    }
+    law = {}
+    for x in product(range(S), repeat=d):
+        law[x] = Fraction(0)
+        for pick in product(range(len(w)), repeat=d):
+            chance = math.prod(w[k] for k in pick)
+            for i in range(d):
+                U = [
+                    j for j in range(d) if (pick[j] > pick[i] if transposed else pick[j] < pick[i])
+                ]
+                chance *= conditional(q, x, U, i, S, off_support)
+            law[x] += chance
+    return law
+
+
+@st.composite
+def targets(draw, d: int = 3, S: int = 3) -> Target:
+    d, S = draw(st.integers(1, d)), draw(st.integers(1, S))
+    rows = draw(
+        st.lists(st.tuples(*[st.integers(0, S - 1)] * d), min_size=1, max_size=S**d, unique=True)
+    )
+    weights = draw(st.lists(st.integers(1, 9), min_size=len(rows), max_size=len(rows)))
+    return Target.from_rows(rows, weights, S)
+
+
+sub_laws = st.lists(st.integers(0, 5), min_size=2, max_size=4).filter(lambda v: sum(v[1:]) > 0)
+
+
+@given(target=targets(), raw=sub_laws, off_support=st.sampled_from(OFF_SUPPORT))
+def test_laws_are_those_of_the_definition(target, raw, off_support):
+    # The first number is leftover; zero weights are empty steps.
+    w = [float(Fraction(v, sum(raw))) for v in raw[1:]]
+    wanted = brute_law(target, [Fraction(v) for v in w], off_support)
+    denoiser = ExactDenoiser(target, off_support)
+    for rows in ("support", "all"):
+        law = tables(target, denoiser, rows).law(torch.tensor(w, dtype=torch.float64))
+        for x, p in zip(law.rows.tolist(), law.probability.tolist(), strict=True):
+            exact = wanted[tuple(x)]
+            assert abs(Fraction(p) - exact) <= Fraction(law.relative_error) * exact
+        assert law.relative_error < 1e-12
+        assert law.dense == (rows == "all")
+
+
+def test_a_conditional_transposed_is_seen():
+    target = Target.from_rows([[0, 0, 0], [0, 1, 1], [1, 0, 1]], [1, 2, 4], 2)
+    w = [Fraction(1, 2), Fraction(1, 4), Fraction(1, 4)]
+    law = tables(target, ExactDenoiser(target), "all").law(torch.tensor([0.5, 0.25, 0.25]))
+    right = list(brute_law(target, w, "uniform").values())
+    wrong = list(brute_law(target, w, "uniform", transposed=True).values())
+    assert law.probability.tolist() == pytest.approx([float(p) for p in right], abs=1e-15)
+    assert (
+        max(abs(p - float(v)) for p, v in zip(law.probability.tolist(), wrong, strict=True)) > 1e-3
+    )
+
+
+@given(target=targets(4, 4), raw=sub_laws)
+def test_no_total_variation_depends_on_the_rows_or_the_convention(target, raw):
+    w = torch.tensor([v / sum(raw) for v in raw[1:]], dtype=torch.float64)
+    found = [
+        total_variation(tables(target, ExactDenoiser(target, off), rows).law(w), target).value
+        for off in OFF_SUPPORT
+        for rows in ("support", "all")
+    ]
+    assert max(found) - min(found) <= 1e-13
+    # L0: masks that are left over are wrong.
+    assert min(found) >= 1 - (1 - raw[0] / sum(raw)) ** target.length - 1e-13
+
+
+@given(target=targets(4, 4))
+def test_first_hitting_with_the_exact_denoiser_is_exact(target):
+    for rows in ("support", "all"):
+        law = tables(target, ExactDenoiser(target), rows).at(first_hitting(target.length))
+        value, error = total_variation(law, target)
+        assert value <= error <= 1e-13
+
+
+@given(target=targets(4, 3))
+def test_one_step_draws_the_marginals(target):
+    law = tables(target, ExactDenoiser(target), "all").at((target.length,))
+    marginals = ExactDenoiser(target)(torch.full((1, target.length), target.vocabulary))[0]
+    wanted = marginals[torch.arange(target.length), law.rows].prod(1)
+    assert torch.allclose(law.probability, wanted, rtol=1e-13, atol=0)
+    whole = tables(target, ExactDenoiser(target), "all").law(StepLaw.uniform(1))
+    assert torch.allclose(whole.probability, wanted, rtol=1e-13, atol=0)
+
+
+@given(target=targets(), data=st.data())
+def test_vertices_and_mixtures(target, data):
+    d = target.length
+    found = tables(target, ExactDenoiser(target), "all")
+    laws = torch.stack([found.at(a).probability for a in compositions(d)])
+    # Each is a probability law, and an order-uniform sampler is a mixture of them.
+    assert torch.allclose(laws.sum(1), torch.ones(len(laws), dtype=torch.float64), rtol=1e-13)
+    raw = data.draw(st.lists(st.integers(0, 5), min_size=len(laws), max_size=len(laws)))
+    chances = torch.tensor(raw, dtype=torch.float64) / max(1, sum(raw))
+    mixed = found.mixture(chances)
+    assert torch.allclose(mixed.probability, chances @ laws, rtol=1e-13, atol=1e-300)
+    w = torch.tensor([0.5, 0.2, 0.1], dtype=torch.float64)
+    mixed = found.mixture(multinomials(d) * monomials(w, d))
+    assert torch.allclose(mixed.probability, found.law(w).probability, rtol=1e-13, atol=1e-300)
+
+
+def test_fixed_blocks_are_drawn_together():
+    # Two equal tokens, shown one after the other or both at once.
+    target = Target.from_rows([[0, 0], [1, 1]], [1, 1], 2)
+    found = tables(target, ExactDenoiser(target), "all")
+    assert found.at(fixed_blocks(2, 1)).probability.tolist() == [0.5, 0, 0, 0.5]
+    assert found.at(fixed_blocks(2, 2)).probability.tolist() == [0.25] * 4
+
+
+def test_the_gradient_of_total_variation_is_that_of_finite_differences():
+    generator = torch.Generator().manual_seed(5)
+    rows = torch.randint(0, 3, (9, 4), generator=generator)
+    weights = torch.rand(9, generator=generator, dtype=torch.float64)
+    target = Target.from_rows(rows, weights, 3)
+    found = tables(target, ExactDenoiser(target))
+    w = torch.tensor([0.3, 0.1, 0.25, 0.2], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda v: found.law(v).probability, w)
+    (slope,) = torch.autograd.grad(deficit(found.law(w), target).sum(), w)
+    for k in range(4):
+        h = torch.zeros(4, dtype=torch.float64)
+        h[k] = 1e-6
+        up, down = (total_variation(found.law(w.detach() + s * h), target).value for s in (1, -1))
+        assert float(slope[k]) == pytest.approx((up - down) / 2e-6, rel=1e-6, abs=1e-8)
+
+
+def test_a_dropped_leftover_is_seen():
+    target = Target.from_rows([[0, 1], [1, 0]], [1, 1], 2)
+    found = tables(target, ExactDenoiser(target))
+    kept = total_variation(found.law(torch.tensor([0.5, 0.25])), target).value
+    dropped = total_variation(
+        found.law(torch.tensor([2 / 3, 1 / 3], dtype=torch.float64)), target
+    ).value
+    assert kept > dropped + 0.1
+
+
+# ---------------------------------------------------------------------------------------------
+# Size, and bad input
+# ---------------------------------------------------------------------------------------------
+
+
+def test_rows_are_cut_into_groups_to_bound_memory(monkeypatch):
+    generator = torch.Generator().manual_seed(6)
+    target = Target.from_rows(torch.randint(0, 3, (30, 5), generator=generator), [1.0] * 30, 3)
+    whole = tables(target, ExactDenoiser(target)).table
+    asked = []
+
+    def little(_d: int, _S: int, count: int) -> int:
+        asked.append(count)
+        return 0 if count < 10 else 1 << 60
+
+    monkeypatch.setattr(module, "_working_bytes", little)
+    cut = tables(target, ExactDenoiser(target)).table
+    assert asked[-1] < 10
+    assert torch.allclose(cut, whole, rtol=1e-14, atol=0)
+
+
+def test_sparse_products_and_predictions_are_cut_too(monkeypatch):
+    target = Target.from_pmf(torch.rand((2,) * 5, generator=torch.Generator().manual_seed(7)))
+    whole = tables(target, ExactDenoiser(target)).table
+    monkeypatch.setattr(module, "_ENTRIES", 7)
+    monkeypatch.setattr(module, "_CELLS", 30)
+    assert torch.allclose(tables(target, ExactDenoiser(target)).table, whole, rtol=1e-14, atol=0)
+
+
+def test_tables_that_do_not_fit_name_their_size_and_the_way_out():
+    target = Target.from_rows(torch.zeros(1, 16, dtype=torch.int64), [1], 4)
+    with pytest.raises(
+        TooLargeError, match=r"length 16 for 4294967296 sequences .* rows='support'"
+    ):
+        tables(target, ExactDenoiser(target), "all")
+    long = Target.from_rows(torch.zeros(1, 40, dtype=torch.int64), [1], 2)
+    with pytest.raises(TooLargeError, match="use shorter sequences"):
+        tables(long, ExactDenoiser(long))
+
+
+class Wrapped:
+    """The exact denoiser, with properties to lie about."""
+
+    def __init__(self, target: Target, scale: float = 1.0, **properties):
+        self.inner = ExactDenoiser(target)
+        self.scale = scale
+        self.vocabulary, self.time_free, self.normalised = target.vocabulary, True, True
+        vars(self).update(properties)
+
+    def __call__(self, x, t=None, positions=None):
+        return self.inner(x, t, positions) * self.scale
+
+
+@pytest.mark.parametrize(
+    ("properties", "words"),
+    [
+        ({"time_free": False}, "depends on time, .* use samplers.propagation"),
+        ({"normalised": False}, "is not normalised, .* use samplers.propagation"),
+        ({"vocabulary": 3}, "its vocabulary is 3, the target's 2"),
+        ({"scale": math.nan}, "every prediction must be a number ≥ 0"),
+        ({"scale": -1.0}, "every prediction must be a number ≥ 0"),
+    ],
+)
+def test_denoisers_that_have_no_expansion(properties, words):
+    target = Target.from_rows([[0, 1], [1, 0]], [1, 1], 2)
+    with pytest.raises(InputError, match=words):
+        tables(target, Wrapped(target, **properties))
+
+
+def test_a_denoiser_without_stated_error_is_taken_at_its_word():
+    target = Target.from_rows([[0, 1], [1, 0], [1, 1]], [1, 2, 4], 2)
+    ours, theirs = tables(target, ExactDenoiser(target)), tables(target, Wrapped(target))
+    assert torch.equal(ours.table, theirs.table)
+    assert theirs.relative_error < ours.relative_error
+
+
+def test_impossible_arguments():
+    target = Target.from_rows([[0, 1], [1, 0]], [1, 1], 2)
+    found: CompositionTables = tables(target, ExactDenoiser(target))
+    with pytest.raises(InputError, match="its sum must be d = 2"):
+        found.at((1, 2))
+    with pytest.raises(InputError, match=r"need shape \[2\], got \[3\]"):
+        found.mixture(torch.ones(3))
+    with pytest.raises(InputError, match="weights"):
+        found.law(torch.tensor([0.9, 0.9]))
+    with pytest.raises(InputError, match="rows 'dense' is unknown"):
+        tables(target, ExactDenoiser(target), "dense")
+
+
+@given(target=targets(4, 2))
+def test_tables_sum_to_the_number_of_ordered_partitions(target):
+    found = tables(target, ExactDenoiser(target), "all")
+    assume(found.rows.shape == all_states(target.length, target.vocabulary).shape)
+    assert torch.allclose(found.table.sum(0), multinomials(target.length), rtol=1e-13)
