@@ -17,7 +17,7 @@ from samplers.denoiser import Denoiser, ExactDenoiser
 from samplers.errors import InputError, TooLargeError
 from samplers.expansion import CompositionTables, fixed_blocks, tables
 from samplers.output_law import total_variation
-from samplers.step_law import RULES, StepLaw, step_law
+from samplers.step_law import RULES, Rule, StepLaw, step_law
 from samplers.target import Target
 from theory.arithmetic import Number
 from theory.claim import Claim, Relation
@@ -42,9 +42,10 @@ class Plan:
 
     Attributes:
         steps: numbers of steps K.
-        clocks: clock names.
+        clocks: clock names, or `Clock` objects.
         grids: grid names; alternatively `times`.
-        rules: names in `samplers.step_law.RULES`.
+        rules: names in `samplers.step_law.RULES`, or functions of (clock, times) under their own
+            names.
         horizon: T; by default the clock's (`default_horizon`).
         delta: early-stopping time δ.
         last_step: ``leave`` or ``fill``.
@@ -56,9 +57,9 @@ class Plan:
     """
 
     steps: tuple[int, ...] = (4, 16, 64, 256)
-    clocks: tuple[str, ...] = ("constant", "linear")
+    clocks: tuple[str | Clock, ...] = ("constant", "linear")
     grids: tuple[str, ...] = ("uniform",)
-    rules: tuple[str, ...] = tuple(RULES)
+    rules: tuple[str | Rule, ...] = tuple(RULES)
     horizon: float | None = None
     delta: float = 0.0
     last_step: str = "leave"
@@ -80,7 +81,7 @@ class Plan:
                 f"arithmetic {self.arithmetic!r} is unknown: use one of {', '.join(ARITHMETICS)}"
             )
         for rule in self.rules:
-            if rule not in RULES:
+            if isinstance(rule, str) and rule not in RULES:
                 raise InputError(f"rule {rule!r} is unknown: use one of {', '.join(RULES)}")
         for one in self.claims:
             claim(one)
@@ -89,10 +90,13 @@ class Plan:
             if name not in {f"{known.id}.{constant}" for constant in known.constants}:
                 constants = ", ".join(f"{known.id}.{c}" for c in known.constants) or "no constant"
                 raise InputError(f"scale: {name!r} is unknown: {known.id} has {constants}")
-        for clock_name in self.clocks:
-            chosen = clock(clock_name)
+        for chosen in self.chosen_clocks():
             for steps, grid_name in self.schedules():
                 self.grid_times(chosen, grid_name, steps, 2)
+
+    def chosen_clocks(self) -> list[Clock]:
+        """The clocks, looked up by name where they are named."""
+        return [clock(one) if isinstance(one, str) else one for one in self.clocks]
 
     def schedules(self) -> list[tuple[int, str | None]]:
         """(K, grid name) of every grid; the name is None for explicit times."""
@@ -245,8 +249,7 @@ def _cases(
         time_free=denoiser.time_free,
         family=target.family,
     )
-    for clock_name in plan.clocks:
-        chosen = clock(clock_name)
+    for chosen in plan.chosen_clocks():
         for steps, grid_name in plan.schedules():
             times = plan.grid_times(chosen, grid_name, steps, d)
             for rule in plan.rules:
@@ -259,8 +262,9 @@ def _cases(
                     replace(
                         base,
                         steps=steps,
-                        sampler=rule,
-                        clock=clock_name,
+                        sampler=rule if isinstance(rule, str) else rule.__name__,
+                        custom_rule=not isinstance(rule, str),
+                        clock=chosen.name,
                         grid=grid_name,
                         has_leftover=law.leftover > 0,
                         uniform_law=_is_uniform(law, steps),

@@ -65,6 +65,13 @@ def _counts(text: str, option: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(values))
 
 
+def _reals(text: str, option: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in _list(text, option))
+    except ValueError:
+        raise InputError(f"--{option}: needs numbers with commas, got {text!r}") from None
+
+
 def _scales(texts: list[str]) -> dict[str, Fraction]:
     scales = {}
     for text in texts:
@@ -120,6 +127,9 @@ def audit(
     grid: Annotated[
         str, typer.Option(help="Grids: uniform, alpha, logsnr, exp-const.")
     ] = "uniform",
+    times: Annotated[
+        str, typer.Option(help="Explicit decreasing times, in place of --steps and --grid.")
+    ] = "",
     horizon: Annotated[float | None, typer.Option(help="T; default: the clock's.")] = None,
     delta: Annotated[float, typer.Option(help="Early-stopping time.")] = 0.0,
     rule: Annotated[str, typer.Option(help="Step rules.")] = "euler,tau-leaping,ancestral",
@@ -154,6 +164,7 @@ def audit(
         blocks=_counts(blocks, "blocks") if blocks else (),
         arithmetic=arithmetic,
         scale=_scales(scale or []),
+        times=_reals(times, "times") if times else None,
     )
     plan.check()
     targets = [read_target(text, separator) for text in data or list(datasets.BUILTIN)]

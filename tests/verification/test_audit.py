@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from samplers.clock import Clock
 from samplers.denoiser import OFF_SUPPORT, ExactDenoiser
 from samplers.expansion import tables
 from samplers.families import copies, groups, mds, pairs, parity, shared_symbols
@@ -181,3 +182,27 @@ def test_a_transposed_conditional_is_no_first_hitting_sampler() -> None:
 def test_targets_stand_in_the_order_of_the_arguments() -> None:
     names = [one.name for one in audit([pairs(2, 3), copies(2, 2)], FINE)]
     assert names == ["pairs:2:3", "copies:2:2"]
+
+
+def test_own_clocks_and_rules_are_audited_like_ours() -> None:
+    """A clock and a rule written anew give the numbers of the built-in ones."""
+
+    def mine(chosen: Clock, times: torch.Tensor) -> torch.Tensor:
+        return 1 - chosen.masked(times[1:]) / chosen.masked(times[:-1])
+
+    own = replace(FINE, clocks=(Clock.from_alpha("mine", lambda t: 1 - t**2, 1.0),), rules=(mine,))
+    ours = replace(FINE, clocks=("polynomial:2",))
+    for a, b in zip(
+        audit([pairs(3, 2)], own)[0].results, audit([pairs(3, 2)], ours)[0].results, strict=True
+    ):
+        assert abs(a.tv.middle - b.tv.middle) < 1e-13
+        assert (a.bounds["E3"].value or 0) == pytest.approx(b.bounds["E3"].value or 0, abs=1e-12)
+        assert a.bounds["E1"].verdict is b.bounds["E1"].verdict
+    assert a.sampler == "fhs"
+
+
+def test_explicit_times_replace_the_grid() -> None:
+    plan = replace(FINE, times=(1.0, 0.5, 0.0))
+    result = audit([copies(2, 2)], plan)[0].results[0]
+    assert (result.steps, result.grid) == (2, None)
+    assert result.tv.middle == pytest.approx(0.25)
