@@ -71,6 +71,8 @@ class _Evaluation:
             return self.log(node.args[0])
         if isinstance(node, sympy.cos):
             return self.arithmetic.cos(self.number(node.args[0]))
+        if isinstance(node, sympy.sin):  # from the derivative of a cosine clock
+            return self.arithmetic.cos(self.arithmetic.pi() / 2 - self.number(node.args[0]))
         if isinstance(node, sympy.Min | sympy.Max):
             choose = (
                 self.arithmetic.minimum if isinstance(node, sympy.Min) else self.arithmetic.maximum

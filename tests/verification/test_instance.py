@@ -1,0 +1,186 @@
+"""Exact numbers of an instance, against the float64 path and against a second exact formula."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samplers.clock import clock, grid
+from samplers.denoiser import ExactDenoiser
+from samplers.expansion import tables
+from samplers.families import family
+from samplers.output_law import total_variation
+from samplers.step_law import StepLaw, step_law
+from samplers.target import Target
+from theory.registry import CLAIMS
+from verification.arithmetic import RATIONAL, interval, precision
+from verification.bindings import VALUES as FLOAT_VALUES
+from verification.bindings import Case
+from verification.decomposition import Trajectory, decompose, score_terms
+from verification.instance import VALUES, Exact, Grid, Instance
+from verification.profile import profile, score_gaps
+
+
+@st.composite
+def targets(draw):
+    d, S = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    rows = draw(
+        st.lists(
+            st.tuples(*[st.integers(0, S - 1)] * d), min_size=1, max_size=min(6, S**d), unique=True
+        )
+    )
+    weights = draw(st.lists(st.integers(1, 9), min_size=len(rows), max_size=len(rows)))
+    return Target.from_rows(rows, weights, S)
+
+
+class Given:
+    """A denoiser that errs at one context: its first hidden token."""
+
+    time_free, normalised = True, True
+
+    def __init__(self, target, context, place, law):
+        self.exact, self.vocabulary = ExactDenoiser(target), target.vocabulary
+        self.context, self.place, self.law = torch.tensor(context), place, law
+
+    def __call__(self, x, t=None, positions=None):
+        out = self.exact(x, t)
+        out[(x == self.context).all(1), self.place] = torch.tensor(
+            [float(p) for p in self.law], dtype=torch.float64
+        )
+        return out if positions is None else out[positions]
+
+
+@given(targets(), st.sampled_from(["euler", "tau-leaping", "ancestral"]), st.booleans(), st.data())
+def test_all_values_agree_with_the_float_path(target, rule, fill, data):
+    d, S = target.length, target.vocabulary
+    row = data.draw(st.sampled_from(target.rows.tolist()))
+    place = data.draw(st.integers(0, d - 1))
+    shown = data.draw(st.lists(st.booleans(), min_size=d, max_size=d))
+    context = tuple(
+        x if s and i != place else S for i, (x, s) in enumerate(zip(row, shown, strict=True))
+    )
+    law = (Fraction(1, 3), *[Fraction(2, 3) / (S - 1)] * (S - 1)) if S > 1 else (Fraction(1),)
+    name = data.draw(st.sampled_from(["constant", "linear", "cosine", "polynomial:2"]))
+    horizon = Fraction(5) if name == "constant" else Fraction(1)
+    instance = Instance.of(
+        target, grid=Grid(rule, name, horizon, 4, fill), predictions={(context, place): law}
+    )
+    denoiser = Given(target, context, place, law)
+    times = grid("uniform", clock(name), 4, float(horizon), 0.0)
+    steps = step_law(rule, clock(name), times, "fill" if fill else "leave")
+    path, shape = Trajectory.of(clock(name), times, steps), profile(target)
+    gaps = score_gaps(target, denoiser)
+    along = score_terms(path, d, gaps, normalised=True)
+    case = Case(
+        target,
+        shape,
+        instance.setting(),
+        steps,
+        path,
+        decompose(shape, path, along),
+        gaps,
+        float(horizon),
+    )
+    exact = Exact(instance)
+    names = ["w", "W", "h", "I_bar", "entropy", "last_entropy", "epsilon_w", "epsilon_FHS"]
+    names += ["E1_initialisation", "E1_score", "E1_clock", "E1_parallel", "E1_early_stopping", "T"]
+    if name == "constant" and rule == "euler":
+        names.append("epsilon_1")
+    for one in names:
+        ours, theirs = VALUES[one](exact), FLOAT_VALUES[one](case)
+        pairs = zip(ours, theirs, strict=True) if isinstance(ours, list) else [(ours, theirs)]
+        for a, b in pairs:
+            assert float(a) == pytest.approx(float(b), abs=1e-12), one
+    tv = total_variation(tables(target, denoiser).law(steps), target)
+    assert float(exact.total_variation()) == pytest.approx(tv.value, abs=1e-12)
+
+
+@given(targets())
+def test_first_order_constant_by_two_formulas(target):
+    exact = Exact(Instance.of(target))
+    if target.length == 1:
+        assert exact.first_order() == 0
+        return
+    values = {name: VALUES[name](exact) for name in ("d", "q0", "P")}
+    assert exact.first_order() == CLAIMS["L5"].value(values, RATIONAL)
+
+
+def test_first_order_constant_is_the_limit():
+    target = family("permutations:3:3")
+    instance = Instance.of(target, steps=(Fraction(1, 2000),) * 2000)
+    exact = Exact(instance)
+    assert float(2000 * exact.total_variation()) == pytest.approx(
+        float(exact.first_order()), rel=2e-3
+    )
+
+
+@given(targets(), st.integers(1, 3))
+def test_instance_bound_and_divergence(target, steps):
+    weights = (Fraction(1, steps),) * steps
+    exact = Exact(Instance.of(target, steps=weights))
+    with precision(128):
+        bound = CLAIMS["E4"].value({n: VALUES[n](exact) for n in ("d", "w", "D")}, RATIONAL)
+        assert exact.total_variation() <= bound
+    law = tables(target, ExactDenoiser(target)).law(StepLaw.uniform(steps))
+    kl = float((target.weights * (target.weights / law.probability).log()).sum())
+    assert interval(exact.divergence()).middle == pytest.approx(kl, abs=1e-12)
+
+
+def test_settings():
+    copies = family("copies:3:2")
+    half = Fraction(1, 2)
+    uniform = Instance.of(copies, steps=(half, half)).setting()
+    assert uniform.uniform_law
+    assert not uniform.has_leftover
+    assert uniform.steps == 2
+    assert Instance.of(copies, steps=(half,)).setting().has_leftover
+    assert Instance.of(copies, blocks=(1, 1, 1)).setting().sampler == "fhs"
+    assert Instance.of(copies, blocks=(1, 2)).setting().sampler == "blocks"
+    linear = Grid("euler", "linear", Fraction(1), 4)
+    assert Instance.of(copies, grid=linear).setting().uniform_law
+    cosine = replace(linear, clock="cosine")
+    assert not Instance.of(copies, grid=cosine).setting().uniform_law
+    constant = Instance.of(copies, grid=replace(linear, clock="constant")).setting()
+    assert constant.has_leftover
+    assert constant.clock == "constant"
+    assert Instance.of(copies).setting().steps is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rows": ()}, "distinct rows"),
+        ({"weights": (Fraction(1, 2), Fraction(1, 3))}, "sum to 1"),
+        ({"steps": (Fraction(1),), "blocks": (2,)}, "one of"),
+        ({"steps": (Fraction(2),)}, "at most 1"),
+        ({"blocks": (1,)}, "sum to 2"),
+        ({"predictions": {((0, 2), 0): (Fraction(1), Fraction(0))}}, "hidden position"),
+        ({"predictions": {((0, 2), 1): (Fraction(1), Fraction(1))}}, "hidden position"),
+    ],
+)
+def test_bad_instances(changes, message):
+    with pytest.raises(ValueError, match=message):
+        replace(Instance.of(family("copies:2:2")), **changes)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("newton", "linear", Fraction(1), 2), "rule"),
+        (("euler", "sundial", Fraction(1), 2), "clock"),
+        (("euler", "linear", Fraction(0), 2), "T > 0"),
+    ],
+)
+def test_bad_grids(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Grid(*arguments)
+
+
+def test_numbers_that_need_a_grid():
+    exact = Exact(Instance.of(family("copies:2:2")))
+    for one in ("T", "E1_clock"):
+        with pytest.raises(ValueError, match="needs a grid"):
+            VALUES[one](exact)

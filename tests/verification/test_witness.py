@@ -1,0 +1,190 @@
+"""Witness files: what is written is read back, replayed exactly, and tampering is found."""
+
+import hashlib
+from fractions import Fraction
+from functools import cache
+
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samplers.families import family
+from theory.claim import Claim, Kind, Relation
+from theory.registry import CLAIMS
+from theory.symbols import symbol
+from verification import witness
+from verification.instance import Grid, Instance
+from verification.verdict import Verdict
+from verification.witness import WitnessError
+
+HALF = Fraction(1, 2)
+FALSE_E3 = {"E3.constant": Fraction(99, 100)}
+
+
+def copies(**schedule):
+    return Instance.of(family("copies:2:2"), **schedule)
+
+
+def test_by_hand():
+    # Two equal fair bits, both revealed in one step: half of the output mass is 01 and 10.
+    found = witness.decide(CLAIMS["E3"], copies(steps=(Fraction(1),)))
+    assert found.measured.lower == found.measured.upper == HALF
+    assert found.bound.lower == found.bound.upper == 1
+    assert found.verdict is Verdict.HOLDS
+
+
+def shared():
+    """Two tokens with one shared symbol of 128: E3's constant is nearly attained."""
+    return Instance.of(family("shared-symbols:2:128"), steps=(HALF, HALF))
+
+
+def test_a_tightened_constant_fails_exactly():
+    found = witness.decide(CLAIMS["E3"], shared(), scale=FALSE_E3)
+    assert found.verdict is Verdict.FAILS
+    assert found.measured.lower == Fraction(127, 256)
+    assert found.bound.upper == Fraction(99, 200)
+    assert witness.decide(CLAIMS["E3"], shared()).verdict is Verdict.HOLDS
+
+
+def test_an_irrational_side_is_enclosed_and_equality_is_no_failure():
+    # E5's log S form is attained by copies at K = 1: 1 − exp(−log 2) = 1/2.
+    found = witness.decide(CLAIMS["E5"], copies(steps=(Fraction(1),)), variant="vocabulary")
+    assert found.bound.lower < HALF < found.bound.upper
+    assert found.bound.width < 1e-100
+    assert found.verdict is Verdict.HOLDS
+    scale = {"E5.constant": Fraction(10**9 - 1, 10**9)}
+    tighter = witness.decide(
+        CLAIMS["E5"], copies(steps=(Fraction(1),)), variant="vocabulary", scale=scale
+    )
+    assert tighter.verdict is Verdict.FAILS
+
+
+def instances():
+    prediction = {((2, 0), 0): (Fraction(1, 3), Fraction(2, 3))}
+    return [
+        ("E3", "tv", copies(steps=(Fraction(1, 3), Fraction(1, 2)))),
+        ("E3", "tv", copies(steps=(Fraction(1, 7),) * 7, predictions=prediction)),
+        ("E2", "tv", copies(grid=Grid("euler", "constant", Fraction(5), 6))),
+        ("E1", "tv", copies(grid=Grid("ancestral", "cosine", Fraction(1), 5, fill=True))),
+        ("H2", "tv", copies(blocks=(1, 1), predictions=prediction)),
+        ("X1", "first-order", Instance.of(family("permutations:3:3"))),
+        ("KL2", "kl", copies(steps=(HALF, HALF))),
+    ]
+
+
+@pytest.mark.parametrize(("claim", "measure", "instance"), instances())
+def test_written_and_read_back(tmp_path, claim, measure, instance):
+    path = tmp_path / "one.witness"
+    made = witness.make(CLAIMS[claim], instance, measure, remark=("a line", "another"))
+    witness.write(made, path)
+    again = witness.read(path)
+    assert again.instance == instance
+    assert again.remark == made.remark
+    assert witness.to_text(again) == path.read_text()
+    assert witness.replay(again).verdict is made.decision.verdict is Verdict.HOLDS
+
+
+@cache
+def refuting():
+    return witness.to_text(witness.make(CLAIMS["E3"], shared(), scale=FALSE_E3))
+
+
+def signed(text):
+    """The text with a checksum that fits it, as a careful forger would write it."""
+    body = text.rpartition("sha256: ")[0]
+    return f"{body}sha256: {hashlib.sha256(body.encode()).hexdigest()}\n"
+
+
+@given(st.data())
+def test_any_changed_character_is_found(data):
+    text = refuting()
+    place = data.draw(st.integers(0, len(text) - 2))
+    other = data.draw(st.sampled_from([c for c in "0123456789 /#:=" if c != text[place]]))
+    with pytest.raises(WitnessError, match=r"checksum|no witness"):
+        witness.from_text(text[:place] + other + text[place + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("measured: 127/256", "measured: 128/256"),
+        ("bound: 99/200", "bound: 98/200"),
+        ("verdict: fails", "verdict: holds"),
+        ("E3.constant=99/100", "E3.constant=98/100"),
+        ("uniform: 2", "uniform: 3"),
+    ],
+)
+def test_a_forged_checksum_does_not_help(old, new):
+    text = refuting()
+    assert old in text
+    forged = witness.from_text(signed(text.replace(old, new)))
+    with pytest.raises(WitnessError, match="does not reproduce"):
+        witness.replay(forged)
+
+
+GOOD = witness.to_text(witness.make(CLAIMS["E3"], copies(steps=(HALF, HALF))))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "no witness file"),
+        ("sharprates-witness 2\nsha256: 0\n", "no witness file"),
+        (b"\xff\xfe\x00", "not a text file"),
+        (signed(GOOD.replace("claim: E3\n", "")), "one line 'claim'"),
+        (signed(GOOD.replace("claim: E3\n", "claim: E3\nfoo: 1\n")), "cannot read the line"),
+        (signed(GOOD.replace("= 1/2", "= 1/0")), "0"),
+        (signed(GOOD.replace("= 1/2", "= x")), "x"),
+        (signed(GOOD.replace("row: 0 0 =", "row: 0 5 =")), "symbols in 0..1"),
+        (signed(GOOD.replace("row: 0 0 =", "row: 1 1 =")), "distinct rows"),
+        (signed(GOOD.replace("vocabulary: 2", "vocabulary: two")), "two"),
+        (signed(GOOD.replace("uniform: 2", "grid: euler 3")), "unpack"),
+        (signed(GOOD.replace("uniform: 2", "uniform: 2\nblocks: 2")), "one of steps"),
+        (signed(GOOD.replace("uniform: 2", "steps: 2 -1")), "steps must be"),
+        (signed(GOOD.replace("uniform: 2", "uniform: 999999999999")), "100000 steps"),
+        (
+            signed(GOOD.replace("uniform: 2", "grid: euler linear 1 999999999999 leave")),
+            "100000 steps",
+        ),
+        ("#" * (1 << 21), "longer"),
+    ],
+)
+def test_a_bad_file_is_one_line(tmp_path, content, message):
+    path = tmp_path / "bad"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(WitnessError, match=message) as caught:
+        witness.read(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(WitnessError, match="No such file"):
+        witness.read(tmp_path / "none")
+
+
+def test_a_claim_of_ones_own_is_needed_again():
+    own = Claim(
+        id="MINE",
+        title="TV of copies",
+        statement="",
+        measured="TV",
+        kind=Kind.CONJECTURE,
+        relation=Relation.UPPER,
+        expression=1 / (2 * symbol("K")) + sympy.Integer(0),
+    )
+    made = witness.make(own, copies(steps=(HALF, HALF)))
+    assert made.decision.verdict is Verdict.HOLDS
+    with pytest.raises(WitnessError, match="--claim"):
+        witness.replay(made)
+    assert witness.replay(made, own).verdict is Verdict.HOLDS
+
+
+def test_an_instance_that_is_too_large():
+    with pytest.raises(ValueError, match="fewer or shorter rows"):
+        witness.decide(CLAIMS["E3"], Instance.of(family("copies:16:2"), steps=(Fraction(1),)))
+
+
+def test_a_value_that_no_instance_has():
+    with pytest.raises(ValueError, match="does not give"):
+        witness.decide(CLAIMS["F1"], copies())

@@ -1,0 +1,461 @@
+"""Witnesses: small text files that hold one exact instance and what it shows about a claim.
+
+A witness stores fractions, never floats, and what was measured on it. `replay` computes everything
+again from the instance and the claim; a file that was changed, or that does not give what it says,
+is refused. The format, a line a fact, in this order::
+
+    sharprates-witness 1
+    # free text for a reader
+    claim: E3
+    variant: uniform                      (left out: the main form)
+    scale: E3.constant=99/100             (one line a scaled constant)
+    measure: tv                           (a name in MEASURES)
+    vocabulary: 2
+    row: 0 0 0 = 1/2                      (one line a support row, with its weight)
+    family: copies                        (if q_0 is of a built-in family)
+    steps: 1/2 1/4                        (step law; or one of the next three)
+    uniform: 7                            (the uniform step law with K = 7)
+    blocks: 1 2                           (block sizes)
+    grid: euler constant 5 8 leave        (rule, clock, horizon, K, leave or fill)
+    prediction: 0 _ _ @ 1 = 1/3 2/3       (p̂ at a context, where it is not the exact conditional)
+    measured: 1/2
+    bound: 99/200                         (two decimals that enclose it, where it is not rational)
+    verdict: fails
+    sha256: …                             (of all lines above)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from flint import fmpq
+
+from samplers.errors import InputError
+from theory.arithmetic import Number
+from theory.claim import Claim, Relation
+from theory.registry import CLAIMS
+from verification.arithmetic import (
+    BALL,
+    RATIONAL,
+    Interval,
+    IrrationalError,
+    interval,
+    precision,
+)
+from verification.exact import Context
+from verification.instance import VALUES, Exact, Grid, Instance
+from verification.report import write_whole
+from verification.verdict import Verdict, compare
+
+HEADER = "sharprates-witness 1"
+LARGEST = 1 << 20
+"""Longest file that is read, in bytes; a witness has some hundred lines."""
+
+PRECISIONS = (192, 768)
+"""Bits of the balls that decide where a number is not rational, in the order they are tried."""
+
+LARGEST_WORK = 5_000_000
+"""Most products, N·3^d, that are spent on one instance: some ten seconds."""
+
+MOST_STEPS = 100_000
+"""Largest K of a witness."""
+
+DIGITS = 30
+"""Decimal places of the enclosure that is stored where a number is not rational."""
+
+Measure = Callable[[Exact], Number]
+
+MEASURES: Mapping[str, Measure] = {
+    "tv": Exact.total_variation,
+    "first-order": Exact.first_order,
+    "kl": Exact.divergence,
+    "score-error": VALUES["epsilon_FHS"],
+}
+"""Name → left side: TV(p_out, q_0); c(q_0) of L5; KL(q_0‖p_out); ε_FHS."""
+
+
+class WitnessError(InputError):
+    """A witness file that cannot be read, was changed, or does not show what it says."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A claim against an instance, decided exactly.
+
+    Attributes:
+        measured: the left side; a point where it is rational.
+        bound: the right side.
+        verdict: of the comparison.
+    """
+
+    measured: Interval
+    bound: Interval
+    verdict: Verdict
+
+    @property
+    def ratio(self) -> float:
+        """Measured over bound; ∞ where the bound is 0 and the left side is not."""
+        if self.bound.middle == 0:
+            return 0.0 if self.measured.middle == 0 else float("inf")
+        return self.measured.middle / self.bound.middle
+
+
+@dataclass(frozen=True)
+class Witness:
+    """What a file holds.
+
+    Attributes:
+        claim: id of the claim.
+        instance: the exact instance.
+        measure: name of the left side in `MEASURES`, or of a user's own.
+        decision: what was found.
+        variant: form of the claim.
+        scale: factors on its constants.
+        remark: free text, a line each.
+    """
+
+    claim: str
+    instance: Instance
+    measure: str
+    decision: Decision
+    variant: str | None = None
+    scale: Mapping[str, Fraction] = field(default_factory=dict)
+    remark: tuple[str, ...] = ()
+
+
+def decide(
+    claim: Claim,
+    instance: Instance,
+    measure: str | Measure = "tv",
+    *,
+    variant: str | None = None,
+    scale: Mapping[str, Fraction] | None = None,
+) -> Decision:
+    """Decide a claim on an instance: in fractions if all is rational, else in balls.
+
+    Args:
+        claim: from the registry or a user's own; it need not apply to the instance's setting.
+        instance: exact and small, d ≤ 6 or so.
+        measure: a name in `MEASURES`, or a function from the instance's numbers to the left side.
+        variant: form of the claim.
+        scale: factors on its constants.
+
+    Returns:
+        The decision. Sides that 768 bits do not tell apart count as equal, as in `compare`.
+
+    Raises:
+        InputError: if the claim needs a value that an instance does not have, or the instance is
+            too large to be decided exactly.
+    """
+    if len(instance.rows) * 3**instance.length > LARGEST_WORK:
+        raise InputError(
+            f"instance: {len(instance.rows)} rows of length {instance.length} are too many to "
+            "decide exactly: take fewer or shorter rows"
+        )
+    missing = claim.symbols(variant) - VALUES.keys()
+    if missing:
+        raise InputError(
+            f"claim {claim.id}: an instance does not give {', '.join(sorted(missing))}"
+        )
+    left = MEASURES[measure] if isinstance(measure, str) else measure
+    relation = claim.form(variant).relation
+    if relation is Relation.WORST_CASE:  # only asked for where the family attains it
+        relation = Relation.EQUALITY
+    for bits in PRECISIONS:
+        with precision(bits):
+            exact = Exact(instance)
+            values = {name: VALUES[name](exact) for name in claim.symbols(variant)}
+            measured = interval(left(exact))
+            bound = interval(_bound(claim, values, scale, variant))
+        points = measured.width == bound.width == 0
+        if points or measured.upper < bound.lower or bound.upper < measured.lower:
+            break
+    return Decision(measured, bound, compare(relation, measured, bound))
+
+
+def _bound(
+    claim: Claim,
+    values: Mapping[str, Any],
+    scale: Mapping[str, Fraction] | None,
+    variant: str | None,
+) -> Number:
+    def rational(value: Any) -> bool:
+        if isinstance(value, Mapping):
+            return all(map(rational, value.values()))
+        if isinstance(value, (list, tuple)):
+            return all(map(rational, value))
+        return isinstance(value, (int, Fraction, fmpq))
+
+    if all(map(rational, values.values())):
+        try:
+            return claim.value(values, RATIONAL, scale, variant)
+        except IrrationalError:
+            pass
+    return claim.value(values, BALL, scale, variant)
+
+
+def make(
+    claim: Claim,
+    instance: Instance,
+    measure: str = "tv",
+    *,
+    variant: str | None = None,
+    scale: Mapping[str, Fraction] | None = None,
+    remark: tuple[str, ...] = (),
+    own: Measure | None = None,
+) -> Witness:
+    """A witness of what `decide` finds.
+
+    Args:
+        claim: the claim.
+        instance: the instance.
+        measure: the name that the file stores for the left side.
+        variant: form of the claim.
+        scale: factors on its constants.
+        remark: lines for a reader.
+        own: the left side of a user's claim, if `measure` is not in `MEASURES`.
+    """
+    found = decide(claim, instance, own or measure, variant=variant, scale=scale)
+    return Witness(claim.id, instance, measure, found, variant, dict(scale or {}), remark)
+
+
+# --- text -----------------------------------------------------------------------------------------
+
+
+def _decimal(value: Fraction, up: bool) -> str:
+    """The nearest number of DIGITS decimal places that is not below (up) or not above `value`."""
+    scaled = value * 10**DIGITS
+    whole = -((-scaled.numerator) // scaled.denominator) if up else scaled.__floor__()
+    sign, digits = "-" if whole < 0 else "", str(abs(whole)).rjust(DIGITS + 1, "0")
+    return f"{sign}{digits[:-DIGITS]}.{digits[-DIGITS:]}"
+
+
+def _show(value: Interval) -> str:
+    lower, upper = Fraction(value.lower), Fraction(value.upper)
+    return str(lower) if lower == upper else f"{_decimal(lower, False)} {_decimal(upper, True)}"
+
+
+def _words(values: tuple[Any, ...]) -> str:
+    return " ".join(map(str, values))
+
+
+def _context(context: Context, vocabulary: int) -> str:
+    return " ".join("_" if x == vocabulary else str(x) for x in context)
+
+
+def to_text(witness: Witness) -> str:
+    """The content of a witness file."""
+    it = witness.instance
+    lines = [HEADER, *(f"# {line}" for line in witness.remark), f"claim: {witness.claim}"]
+    if witness.variant is not None:
+        lines.append(f"variant: {witness.variant}")
+    lines += [f"scale: {name}={factor}" for name, factor in sorted(witness.scale.items())]
+    lines += [f"measure: {witness.measure}", f"vocabulary: {it.vocabulary}"]
+    lines += [f"row: {_words(row)} = {w}" for row, w in zip(it.rows, it.weights, strict=True)]
+    if it.family is not None:
+        lines.append(f"family: {it.family}")
+    if it.steps and set(it.steps) == {Fraction(1, len(it.steps))}:
+        lines.append(f"uniform: {len(it.steps)}")
+    elif it.steps:
+        lines.append(f"steps: {_words(it.steps)}")
+    if it.blocks:
+        lines.append(f"blocks: {_words(it.blocks)}")
+    if it.grid is not None:
+        grid = it.grid
+        last = "fill" if grid.fill else "leave"
+        lines.append(f"grid: {grid.rule} {grid.clock} {grid.horizon} {grid.steps} {last}")
+    for (context, place), law in sorted(it.predictions.items()):
+        shown = _context(context, it.vocabulary)
+        lines.append(f"prediction: {shown} @ {place} = {_words(law)}")
+    found = witness.decision
+    lines += [f"measured: {_show(found.measured)}", f"bound: {_show(found.bound)}"]
+    lines.append(f"verdict: {found.verdict}")
+    body = "\n".join(lines) + "\n"
+    return body + f"sha256: {_checksum(body)}\n"
+
+
+def _checksum(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def write(witness: Witness, path: Path) -> None:
+    """Write a witness, whole or not at all.
+
+    Raises:
+        InputError: if the place cannot be written.
+    """
+    write_whole(path, to_text(witness))
+
+
+def read(path: Path) -> Witness:
+    """Read a witness file.
+
+    Raises:
+        WitnessError: if it is missing, no witness, or was changed after it was written.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        raise WitnessError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        if len(data) > LARGEST:
+            raise ValueError("it is longer than any witness")
+        return from_text(data.decode())
+    except (ValueError, ZeroDivisionError) as error:  # InputError is a ValueError
+        raise WitnessError(f"{path}: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "is not a text file"
+    return " ".join(str(error).split())
+
+
+def from_text(text: str) -> Witness:
+    """Read the content of a witness file.
+
+    Raises:
+        WitnessError: if it is no witness, or its checksum does not fit its content.
+        ValueError: if a number cannot be read.
+    """
+    body, mark, rest = text.rpartition("sha256: ")
+    if not text.startswith(HEADER + "\n") or not mark:
+        raise WitnessError(f"is no witness file: it must start with {HEADER!r} and end with sha256")
+    if rest.strip() != _checksum(body):
+        raise WitnessError("was changed after it was written: the checksum does not fit")
+    fields: dict[str, list[str]] = {}
+    remark = []
+    for line in body.splitlines()[1:]:
+        if line.startswith("#"):
+            remark.append(line[1:].strip())
+            continue
+        name, colon, value = line.partition(": ")
+        if not colon or name not in _NAMES:
+            raise WitnessError(f"cannot read the line {line!r}")
+        fields.setdefault(name, []).append(value)
+
+    def single(name: str) -> str:
+        values = fields.get(name, [])
+        if len(values) != 1:
+            raise WitnessError(f"needs one line {name!r}, has {len(values)}")
+        return values[0]
+
+    def optional(name: str) -> str | None:
+        return single(name) if name in fields else None
+
+    vocabulary = int(single("vocabulary"))
+    rows, weights = [], []
+    for line in fields.get("row", []):
+        symbols, _, weight = line.partition(" = ")
+        rows.append(tuple(map(int, symbols.split())))
+        weights.append(Fraction(weight))
+    predictions = {}
+    for line in fields.get("prediction", []):
+        shown, _, rest = line.partition(" @ ")
+        place, _, law = rest.partition(" = ")
+        context = tuple(vocabulary if x == "_" else int(x) for x in shown.split())
+        predictions[context, int(place)] = tuple(map(Fraction, law.split()))
+    steps = tuple(map(Fraction, (optional("steps") or "").split()))
+    uniform = optional("uniform")
+    if uniform is not None:
+        if not 1 <= int(uniform) <= MOST_STEPS:
+            raise WitnessError(f"uniform: needs 1 to {MOST_STEPS} steps, has {uniform}")
+        steps += (Fraction(1, int(uniform)),) * int(uniform)
+    instance = Instance(
+        vocabulary,
+        tuple(rows),
+        tuple(weights),
+        steps,
+        tuple(map(int, (optional("blocks") or "").split())),
+        _grid(optional("grid")),
+        predictions,
+        optional("family"),
+    )
+    scale = {}
+    for line in fields.get("scale", []):
+        name, _, factor = line.partition("=")
+        scale[name] = Fraction(factor)
+    decision = Decision(
+        _interval(single("measured")), _interval(single("bound")), Verdict(single("verdict"))
+    )
+    return Witness(
+        single("claim"),
+        instance,
+        single("measure"),
+        decision,
+        optional("variant"),
+        scale,
+        tuple(remark),
+    )
+
+
+_ONCE = ("claim", "variant", "measure", "vocabulary", "family", "measured", "bound", "verdict")
+_SCHEDULES = ("steps", "uniform", "blocks", "grid")
+_NAMES = frozenset((*_ONCE, *_SCHEDULES, "scale", "row", "prediction"))
+
+
+def _grid(text: str | None) -> Grid | None:
+    if text is None:
+        return None
+    rule, clock, horizon, steps, last = text.split()
+    if int(steps) > MOST_STEPS:
+        raise WitnessError(f"grid: needs 1 to {MOST_STEPS} steps, has {steps}")
+    return Grid(rule, clock, Fraction(horizon), int(steps), last == "fill")
+
+
+def _interval(text: str) -> Interval:
+    ends = [Fraction(word) for word in text.split()]
+    return Interval(ends[0], ends[-1])
+
+
+def replay(
+    witness: Witness, claim: Claim | None = None, measure: Measure | None = None
+) -> Decision:
+    """Compute a witness again from its instance, and see that it shows what it says.
+
+    Args:
+        witness: as read from a file.
+        claim: a user's claim; by default the registry's with the stored id.
+        measure: the left side of a user's claim, if it is none of `MEASURES`.
+
+    Returns:
+        The new decision; its verdict is the stored one.
+
+    Raises:
+        WitnessError: if the claim is not known here, or the numbers do not reproduce.
+    """
+    chosen = claim or CLAIMS.get(witness.claim)
+    if chosen is None or chosen.id != witness.claim:
+        raise WitnessError(f"claim {witness.claim!r} is not known here: give it with --claim")
+    if measure is None and witness.measure not in MEASURES:
+        raise WitnessError(
+            f"the left side {witness.measure!r} is not known here: give the claim with --claim"
+        )
+    left = measure if witness.measure not in MEASURES else witness.measure
+    found = decide(
+        chosen,
+        witness.instance,
+        left or witness.measure,
+        variant=witness.variant,
+        scale=witness.scale,
+    )
+    said = witness.decision
+    for name, new, old in (
+        ("measured", found.measured, said.measured),
+        ("bound", found.bound, said.bound),
+    ):
+        if not (old.lower <= new.lower and new.upper <= old.upper):
+            raise WitnessError(
+                f"does not reproduce: {name} is {_show(new)}, the file says {_show(old)}"
+            )
+    if found.verdict is not said.verdict:
+        raise WitnessError(
+            f"does not reproduce: the verdict is {found.verdict}, the file says {said.verdict}"
+        )
+    return found
