@@ -464,6 +464,8 @@ class Threshold(Named):
     @staticmethod
     def compute(arithmetic: Arithmetic, d: int, k: int, S: int, w: Vector) -> Number:
         """Sum over the crossing step, the n < k tokens before it and the s ≥ k−n tokens in it."""
+        if k == 0:  # a single word: nothing to cross, nothing to get wrong
+            return _sum(arithmetic, w) ** d
         result = arithmetic.rational(0)
         for x, t, v in zip(w, _before(arithmetic, w), _after(arithmetic, w), strict=False):
             for n in range(k):

@@ -46,7 +46,7 @@ _TABLE: tuple[tuple[str, str, str, str], ...] = (
     ("beta", r"\beta", "real", "β_0..β_{d−2}: where the coarse steps are, a sequence"),
     ("m", "m", "positive integer", "number of parts of a composition"),
     ("b", "b", "positive integer", "number of values of a shared symbol"),
-    ("k", "k", "positive integer", "dimension of an MDS code"),
+    ("k", "k", "nonnegative integer", "dimension of an MDS code; d − 1 for parity"),
     ("g", "g", "positive integer", "group size"),
     ("eta", r"\eta", "nonnegative", "mass that a denoiser puts on wrong symbols"),
     ("epsilon", r"\varepsilon", "nonnegative", "score error that the sampler may be given"),

@@ -1,0 +1,61 @@
+from dataclasses import replace
+
+import pytest
+
+from theory import hypotheses
+from theory.claim import Hypothesis
+from theory.setting import Setting
+
+PLAIN = Setting(
+    length=3,
+    vocabulary=2,
+    steps=4,
+    clock="constant",
+    grid="uniform",
+    uniform_law=True,
+    family="pairs",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "broken"),
+    [
+        ("STEP_LAW", {"sampler": "blocks"}),
+        ("EXACT", {"exact_denoiser": False}),
+        ("NORMALISED", {"normalised": False}),
+        ("TIME_FREE", {"time_free": False}),
+        ("ALL_MASKED_START", {"all_masked_start": False}),
+        ("NO_LEFTOVER", {"has_leftover": True}),
+        ("UNIFORM_LAW", {"uniform_law": False}),
+        ("NO_EARLY_STOPPING", {"delta": 0.1}),
+        ("CONSTANT_CLOCK", {"clock": "linear"}),
+        ("UNIFORM_GRID", {"grid": "alpha"}),
+        ("EULER", {"sampler": "ancestral"}),
+        ("EULER", {"custom_rule": True}),
+        ("EULER_OR_ANCESTRAL", {"sampler": "tau-leaping"}),
+        ("ENOUGH_STEPS", {"steps": 2}),
+        ("ENOUGH_STEPS", {"steps": None}),
+        ("BINARY", {"vocabulary": 3}),
+        ("TWO_SYMBOLS", {"vocabulary": 1}),
+        ("TWO_TOKENS", {"length": 1}),
+    ],
+)
+def test_each_condition_holds_and_can_fail(name: str, broken: dict[str, object]) -> None:
+    condition: Hypothesis = getattr(hypotheses, name)
+    assert condition.holds(PLAIN)
+    assert not condition.holds(replace(PLAIN, **broken))  # type: ignore[arg-type]  # mixed fields
+    assert condition.reason
+
+
+def test_samplers_of_their_own() -> None:
+    assert hypotheses.FIRST_HITTING.holds(replace(PLAIN, sampler="fhs"))
+    assert hypotheses.BLOCKS.holds(replace(PLAIN, sampler="blocks"))
+    assert not hypotheses.FIRST_HITTING.holds(PLAIN)
+    assert not hypotheses.BLOCKS.holds(PLAIN)
+
+
+def test_families() -> None:
+    either = hypotheses.family("copies", "pairs")
+    assert either.holds(PLAIN)
+    assert not either.holds(replace(PLAIN, family=None))
+    assert "copies or pairs" in either.reason
