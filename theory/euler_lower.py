@@ -88,7 +88,11 @@ L1 = Claim(
     provenance=Provenance(promises=("A5",)),
     depends_on=("S2", "S5"),
     variants={
-        "every-law": Variant(constant("L1") * (1 - (1 - spread / K) ** pairs), Relation.LOWER),
+        "every-law": Variant(
+            constant("L1") * (1 - (1 - spread / K) ** pairs),
+            Relation.LOWER,
+            hypotheses=(family("pairs"),),
+        ),
     },
 )
 
@@ -133,7 +137,11 @@ L3 = Claim(
             1 - UniformSharedSymbols(d, b, K), Relation.WORST_CASE, hypotheses=(UNIFORM_LAW,)
         ),
         # A coinciding pair costs at least a factor 1/b; then E6.
-        "every-law": Variant(constant("L3") * (1 - 1 / b) * (1 - Birthday(d, K)), Relation.LOWER),
+        "every-law": Variant(
+            constant("L3") * (1 - 1 / b) * (1 - Birthday(d, K)),
+            Relation.LOWER,
+            hypotheses=(family("shared-symbols"),),
+        ),
         "supremum": Variant(
             1 - DistinctSteps(d, w),
             Relation.WORST_CASE,
@@ -226,6 +234,7 @@ L6 = Claim(
             constant("L6")
             * (1 - (1 - constant("L6", "half") * (1 - Birthday(g, K))) ** sympy.floor(d / g)),
             Relation.LOWER,
+            hypotheses=(family("groups"),),
         ),
         "permutations": Variant(
             1 - Permutations(S, w) ** (d / S),

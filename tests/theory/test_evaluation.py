@@ -146,6 +146,7 @@ def test_elementary_nodes() -> None:
     assert evaluate(x ** (-sympy.Rational(1, 2)), {"eta": 4}, FLOAT) == 0.5
     assert evaluate(x ** sympy.Rational(1, 3), {"eta": 8}, FLOAT) == pytest.approx(2)
     assert evaluate(sympy.cos(sympy.pi * x), {"eta": 1}, FLOAT) == -1
+    assert evaluate(sympy.sin(sympy.pi * x), {"eta": 0.5}, FLOAT) == 1
     assert evaluate(sympy.E * x, {"eta": 1}, FLOAT) == math.e
     assert evaluate(sympy.Max(x, 3), {"eta": 1}, FLOAT) == 3
     assert evaluate(x**0 + 1 / x, {"eta": sympy.Rational(1, 2)}, RATIONALS) == 3
@@ -158,7 +159,7 @@ def test_elementary_nodes() -> None:
         (d + K, {"d": 1}, "K is missing; given are d"),
         (DistinctSteps(d, w), {"d": Fraction(1, 2), "w": [1]}, "d must be an integer, got 1/2"),
         (DistinctSteps(d, w), {"d": 2.0, "w": [1]}, "must be an int or a Fraction, got 2.0"),
-        (sympy.sin(d), {"d": 1}, "cannot evaluate sin"),
+        (sympy.tan(d), {"d": 1}, "cannot evaluate tan"),
         (Leftover(w, d), {"d": 1, "w": [1]}, "Leftover takes 1 values"),
     ],
 )
