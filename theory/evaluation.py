@@ -41,6 +41,8 @@ class _Evaluation:
     def __init__(self, values: Mapping[str, Any], arithmetic: Arithmetic) -> None:
         self.values = values
         self.arithmetic = arithmetic
+        # A rank law may stand several times in one formula, and it is the costly part.
+        self.known: dict[Named, Any] = {}
 
     def number(self, node: sympy.Basic) -> Number:
         """The value as a number of the arithmetic."""
@@ -58,7 +60,9 @@ class _Evaluation:
         if isinstance(node, sympy.Symbol):
             return self.symbol(node.name)
         if isinstance(node, Named):
-            return self.named(node)
+            if node not in self.known:
+                self.known[node] = self.named(node)
+            return self.known[node]
         if isinstance(node, sympy.Add):
             return self.add(node)
         if isinstance(node, sympy.Mul):

@@ -262,14 +262,22 @@ def rank_excess(arithmetic: Arithmetic, d: int, w: Vector) -> list[Number]:
     return [value - arithmetic.rational(1, d) for value in rank_law(arithmetic, d, w)]
 
 
-def uniform_rank_excess(arithmetic: Arithmetic, d: int, K: int) -> list[Number]:
+def uniform_rank_excess(
+    arithmetic: Arithmetic, d: int, K: int, last: int | None = None
+) -> list[Number]:
     """n_m − 1/d for the uniform law w_k = 1/K, without a loop over the steps if K ≥ d.
 
     Exactly Σ_m (n_m − 1/d) z^m = Σ_{j=1}^{d} (B_j/j!) K^{−j} (d−1)_{j−1} (z−1)^{j−1} (z^{d−j}−1)
-    (Euler–Maclaurin for a polynomial: only boundary terms; proof of E7). All d terms are taken;
-    rounding types stop once a term changes nothing, since for K ≥ d the terms from j on add up to
-    less than x^j·2/d with x = d/(πK) ≤ 1/π. For K < d the terms need not decay, so the definition
-    is used, which is short then.
+    (Euler–Maclaurin for a polynomial: only boundary terms; proof of E7). All d terms are taken,
+    but for K ≥ d they fall so fast that floats stop where a term changes nothing. For K < d they
+    need not fall, and the definition is used, which is short then.
+
+    Args:
+        arithmetic: the number type.
+        d: sequence length.
+        K: number of steps.
+        last: stop after the term j = last ≥ 2 (K ≥ d only); `uniform_rank_remainder` bounds what
+            is left out, so that balls at large d need not take all terms.
     """
     if d > K:
         return rank_excess(arithmetic, d, [arithmetic.rational(1, K)] * K)
@@ -280,7 +288,7 @@ def uniform_rank_excess(arithmetic: Arithmetic, d: int, K: int) -> list[Number]:
     excess[0] = arithmetic.rational(1, 2 * K)
     excess[-1] = -excess[0]
     factor = Fraction(1, K)  # (d−1)_{j−1}/(j!·K^j)
-    for j in range(2, d + 1):
+    for j in range(2, min(d, last or d) + 1):
         factor *= Fraction(d - j + 1, j * K)
         if j % 2:  # B_j = 0
             continue
@@ -298,6 +306,16 @@ def uniform_rank_excess(arithmetic: Arithmetic, d: int, K: int) -> list[Number]:
         if still:
             break
     return excess
+
+
+def uniform_rank_remainder(arithmetic: Arithmetic, d: int, K: int, last: int) -> Number:
+    """A bound on ½Σ_m of what `uniform_rank_excess` leaves out after the even term `last`, K ≥ d.
+
+    (ζ(4)/d)·x^{last+2}/(1−x²) with x = d/(πK) and ζ(4) = π⁴/90: the remainder in E7's proof.
+    """
+    x = arithmetic.rational(d, K) / arithmetic.pi()
+    zeta = arithmetic.pi() ** 4 / 90
+    return zeta / d * x ** (last + 2) / (1 - x * x)
 
 
 class RankDistance(Named):

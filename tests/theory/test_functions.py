@@ -142,6 +142,18 @@ def test_stopping_early_in_floats_loses_nothing(d: int, K: int) -> None:
         assert own == pytest.approx(float(value), rel=1e-12, abs=1e-17 / K)
 
 
+@pytest.mark.parametrize(("d", "K"), [(5, 5), (12, 12), (12, 30), (30, 31)])
+@pytest.mark.parametrize("last", [2, 4, 8])
+def test_what_is_left_out_is_within_the_remainder(d: int, K: int, last: int) -> None:
+    full = f.uniform_rank_excess(RATIONALS, d, K)
+    short = f.uniform_rank_excess(RATIONALS, d, K, last)
+    lost = float(sum(abs(x - y) for x, y in zip(full, short, strict=True)) / 2)
+    bound = f.uniform_rank_remainder(FLOAT, d, K, last)
+    assert lost <= bound
+    if d == 30 and last == 2:  # not idle: a twentieth of it would be too small
+        assert lost > bound / 20
+
+
 def test_binomial_law_neither_underflows_nor_drifts() -> None:
     exact = [Fraction(math.comb(9, m) * 2**m, 3**9) for m in range(10)]
     assert f.binomial_law(RATIONALS, 9, Fraction(2, 3)) == exact
