@@ -1,0 +1,16 @@
+"""Sphinx extension of this book: claims from the registry, their graph and table, all offline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from sharpbook import claims, graph, offline
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register everything."""
+    for part in (offline, claims, graph):
+        part.setup(app)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,199 @@
+"""``{claim} E3`` as a block and as a role: a claim whole, or a link to it, from the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+from sharpbook import results
+from theory.claim import Claim, Kind
+from theory.registry import CLAIMS
+
+BLOCKS = {Kind.THEOREM: "theorem", Kind.IDENTITY: "proposition", Kind.CONJECTURE: "conjecture"}
+
+PROMISES = {
+    "A1": "a direct TV analysis of Euler, by an error decomposition along the trajectory",
+    "A2": "relaxed assumptions on score estimation",
+    "A3": "improved parameter dependencies",
+    "A4": "no surrogate initialization",
+    "A5": "the first lower bound for Euler, tight in d and ε",
+    "A6": "first hitting incurs no sampling error beyond score estimation",
+    "A7": "a matching lower bound for first hitting",
+}
+"""What the abstract of arXiv 2602.22505 promises, in short words of ours."""
+
+CITATIONS = {
+    "2409.02908": "zheng2024masked",
+    "2511.04647": "chen2025optimal",
+    "2505.21400": "li2025convergence",
+}
+"""arXiv number in a provenance → key in references.bib."""
+
+
+def link(claim_id: str) -> str:
+    """MyST text of a link to a claim."""
+    return f"{{claim}}`{claim_id}`"
+
+
+def source(one: Claim) -> str:
+    """MyST text: where a claim comes from."""
+    texts = []
+    for work in one.provenance.works:
+        keys = [key for number, key in CITATIONS.items() if number in work]
+        texts.append(f"due to {work}" + "".join(f" {{cite:p}}`{key}`" for key in keys))
+    if one.provenance.derived:
+        texts.append("derived in this project")
+    for promise in one.provenance.promises:
+        texts.append(f"makes good promise {promise} ({PROMISES[promise]})")
+    if one.provenance.promises:
+        texts[-1] += " of the abstract of {cite:t}`liang2026sharp`"
+    return "; ".join(texts) + "."
+
+
+def evidence(row: Mapping[str, Any]) -> str:
+    """MyST text: what a run found about a claim."""
+    if not row:
+        return "no run has checked it."
+    texts = [f"**{row['status']}**"]
+    if row.get("n_counting") is not None:
+        texts.append(f"{row['n_counting']} of {row.get('n')} instances count")
+    ratio = row.get("ratio") or {}
+    if ratio.get("worst") is not None:
+        texts.append(
+            f"largest measured/bound ratio {float(ratio['worst']):.4g} at `{ratio['instance']}`"
+        )
+    if row.get("sharpness"):
+        texts.append(f"sharpness: {words(row['sharpness'])}")
+    if row.get("break_even"):
+        texts.append(f"break-even factor: {words(row['break_even'])}")
+    killed = [one for one in row.get("power") or [] if one.get("killed")]
+    if killed:
+        texts.append("mutants rejected: " + ", ".join(str(one["mutant"]) for one in killed))
+    return "; ".join(texts) + "."
+
+
+def words(value: Any) -> str:
+    """A value of `claims.json` in a few words."""
+    if isinstance(value, Mapping):
+        shown = {name: inner for name, inner in value.items() if inner not in (None, "", [], {})}
+        return ", ".join(f"{name} {words(inner)}" for name, inner in shown.items())
+    if isinstance(value, list):
+        return ", ".join(map(words, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def block(one: Claim, row: Mapping[str, Any]) -> str:
+    """MyST text of a claim: statement, formula, conditions, origin, evidence, other forms."""
+    lines = [
+        f"::::::{{prf:{BLOCKS[one.kind]}}} {one.id} · {one.title}",
+        f":label: {one.id}",
+        ":class: claim",
+        "",
+        one.statement,
+        "",
+        ":::::{container} claim-facts",
+        "",
+        "$$",
+        one.formula(),
+        "$$",
+        "",
+    ]
+    if one.constants:
+        named = ", ".join(f"`{one.id}.{name}` = {value}" for name, value in one.constants.items())
+        lines += [f"**Constants.** {named}", ""]
+    reasons = [hypothesis.reason.removeprefix("needs ") for hypothesis in one.hypotheses]
+    lines += [f"**Hypotheses.** {'; '.join(reasons) or 'none beyond the notation'}.", ""]
+    lines += [f"**Origin.** {source(one)[0].upper()}{source(one)[1:]}", ""]
+    if one.depends_on:
+        lines += [f"**Uses.** {', '.join(map(link, one.depends_on))}.", ""]
+    lines += [f"**Evidence.** {evidence(row)}", ""]
+    if one.variants:
+        lines += ["::::{dropdown} Other forms and consequences", ""]
+        for name, form in one.variants.items():
+            also = "; ".join(hypothesis.reason for hypothesis in form.hypotheses)
+            lines += [f"`{name}`" + (f" ({also})" if also else ""), ""]
+            lines += ["$$", one.formula(name), "$$", ""]
+        lines += ["::::", ""]
+    return "\n".join([*lines, ":::::", "::::::"])
+
+
+class ClaimDirective(SphinxDirective):
+    """``{claim} E3``: the claim as a labelled block."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Parse the text of `block` in place."""
+        name = self.arguments[0].strip()
+        if name not in CLAIMS:
+            raise self.error(f"claim {name!r} is not in the registry")
+        outcome = results.load()
+        text = block(CLAIMS[name], outcome.row(name)).split("\n")
+        around = nodes.container(classes=["claim-block", f"status-{outcome.status(name)}"])
+        self.state.nested_parse(StringList(text, self.get_source_info()[0]), 0, around)
+        pages(self.env)[name] = self.env.docname
+        domain = self.env.get_domain("std")
+        domain.labels[_label(name)] = (self.env.docname, name, CLAIMS[name].title)
+        domain.anonlabels[_label(name)] = (self.env.docname, name)
+        return [around]
+
+
+class ClaimRole(SphinxRole):
+    """``{claim}`E3```: a link that reads E3 and tells the title on hover."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """A pending reference to the block."""
+        name = self.text.strip()
+        if name not in CLAIMS:
+            message = self.inliner.reporter.error(f"claim {name!r} is not in the registry")
+            return [nodes.inline(text=name)], [message]
+        text = nodes.inline(text=name, classes=["claim-link"])
+        reference = addnodes.pending_xref(
+            "",
+            text,
+            refdomain="std",
+            reftype="ref",
+            reftarget=_label(name),
+            refexplicit=True,
+            refwarn=True,
+            refdoc=self.env.docname,
+        )
+        reference["title"] = CLAIMS[name].title
+        return [reference], []
+
+
+def pages(env: BuildEnvironment) -> dict[str, str]:
+    """Claim id → page on which it stands."""
+    if not hasattr(env, "claim_pages"):
+        env.claim_pages = {}  # type: ignore[attr-defined]  # Sphinx's way to keep own data
+    found: dict[str, str] = env.claim_pages
+    return found
+
+
+def _label(name: str) -> str:
+    return f"claim-{name.lower()}"
+
+
+def _purge(_: Sphinx, env: BuildEnvironment, docname: str) -> None:
+    for name, page in list(pages(env).items()):
+        if page == docname:
+            del pages(env)[name]
+
+
+def _before_reading(_: Sphinx, env: BuildEnvironment, __: list[str]) -> None:
+    pages(env)
+
+
+def setup(app: Sphinx) -> None:
+    """Register the directive and the role."""
+    app.add_directive("claim", ClaimDirective)
+    app.add_role("claim", ClaimRole())
+    app.connect("env-purge-doc", _purge)
+    app.connect("env-before-read-docs", _before_reading)

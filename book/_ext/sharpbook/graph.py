@@ -1,0 +1,173 @@
+"""The graph of claims: layers by networkx, drawn as an SVG whose nodes are links."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+
+import networkx as nx
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from sharpbook import results
+from theory.claim import Claim, Kind
+from theory.registry import CLAIMS
+
+WIDTH, HEIGHT = 158, 44
+STRIDE_X, STRIDE_Y = 204, 56
+MARGIN = 8
+
+MARKS = {"certified": "✓✓", "tested": "✓", "sampled": "≈", "untested": "–", "refuted": "✗"}
+"""Status → sign, so that colour is not the only carrier."""
+
+
+class ClaimGraph(nodes.General, nodes.Element):
+    """Placeholder that is drawn when all pages are known."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One claim as it is drawn.
+
+    Attributes:
+        x: left edge, px.
+        y: upper edge, px.
+        claim: the claim.
+        status: computed by a run.
+        link: address relative to the page.
+    """
+
+    x: float
+    y: float
+    claim: Claim
+    status: str
+    link: str
+
+
+def places(claims: Mapping[str, Claim]) -> dict[str, tuple[float, float]]:
+    """Upper left corners: a column for each layer, sorted so that few edges cross.
+
+    Args:
+        claims: id → claim.
+
+    Returns:
+        id → (x, y), px. An edge always goes from a column to one further to the right.
+    """
+    graph = nx.DiGraph()
+    graph.add_nodes_from(claims)
+    graph.add_edges_from((one, claim.id) for claim in claims.values() for one in claim.depends_on)
+    layers = [list(layer) for layer in nx.topological_generations(graph)]
+    # nobody builds on these and they build on nothing: beside the last claims they cross no edge
+    alone = [name for name in layers[0] if graph.degree(name) == 0]
+    layers[0] = [name for name in layers[0] if name not in alone]
+    layers[-1] += alone
+    row = {name: float(i) for layer in layers for i, name in enumerate(layer)}
+    for sweep in range(24):
+        forward = sweep % 2 == 0
+        for layer in layers if forward else reversed(layers):
+            near = graph.predecessors if forward else graph.successors
+
+            def mean(name: str, near: object = near) -> float:
+                around = [row[other] for other in near(name)]  # type: ignore[operator]  # either
+                return sum(around) / len(around) if around else row[name]
+
+            layer.sort(key=mean)
+            tallest = max(map(len, layers))
+            for i, name in enumerate(layer):
+                row[name] = (i + 0.5) * tallest / len(layer)
+    return {
+        name: (MARGIN + column * STRIDE_X, MARGIN + (row[name] - 0.5) * STRIDE_Y)
+        for column, layer in enumerate(layers)
+        for name in layer
+    }
+
+
+def draw(drawn: Mapping[str, Node]) -> str:
+    """The SVG text; colours come from the page's style sheet, for light and dark."""
+    width = max(node.x for node in drawn.values()) + WIDTH + MARGIN
+    height = max(node.y for node in drawn.values()) + HEIGHT + MARGIN
+    parts = [
+        f'<div class="claim-graph full-width"><svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
+        'aria-label="Graph of claims; an arrow leads from a claim to one whose proof uses it">',
+        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" '
+        'markerHeight="6" orient="auto"><path d="M0 0 8 4 0 8z" class="tip"/></marker></defs>',
+    ]
+    for node in drawn.values():
+        for name in node.claim.depends_on:
+            parts.append(_edge(drawn[name], node))
+    parts += [_box(node) for node in drawn.values()]
+    return "".join([*parts, "</svg></div>"])
+
+
+def _edge(source: Node, target: Node) -> str:
+    x0, y0 = source.x + WIDTH, source.y + HEIGHT / 2
+    x1, y1 = target.x - 1, target.y + HEIGHT / 2
+    bend = min(60.0, (x1 - x0) / 2)
+    return (
+        f'<path class="edge" data-from="{source.claim.id}" data-to="{target.claim.id}" '
+        f'd="M{x0:.0f} {y0:.1f}C{x0 + bend:.0f} {y0:.1f} {x1 - bend:.0f} {y1:.1f} '
+        f'{x1:.0f} {y1:.1f}" marker-end="url(#tip)"/>'
+    )
+
+
+def _box(node: Node) -> str:
+    one = node.claim
+    kind = " conjecture" if one.kind is Kind.CONJECTURE else ""
+    lines = textwrap.wrap(one.title, 25)[:2]
+    text = "".join(
+        f'<text x="{node.x + 8:.0f}" y="{node.y + 27 + 11 * i:.1f}" class="title">'
+        f"{escape(line)}</text>"
+        for i, line in enumerate(lines)
+    )
+    label = f"{one.id}: {one.title}. {one.kind.value}, {node.status}"
+    return (
+        f'<a href="{escape(node.link)}" class="node status-{node.status}{kind}" '
+        f'data-claim="{one.id}"><title>{escape(label)}</title>'
+        f'<rect x="{node.x:.0f}" y="{node.y:.1f}" width="{WIDTH}" height="{HEIGHT}" rx="7"/>'
+        f'<text x="{node.x + 8:.0f}" y="{node.y + 15:.1f}" class="id">{one.id}'
+        f"{'?' if kind else ''}</text>"
+        f'<text x="{node.x + WIDTH - 8:.0f}" y="{node.y + 15:.1f}" class="mark">'
+        f"{MARKS[node.status]}</text>{text}</a>"
+    )
+
+
+class ClaimGraphDirective(SphinxDirective):
+    """``{claim-graph}``: the graph and its legend."""
+
+    def run(self) -> list[nodes.Node]:
+        """Leave a placeholder: links need the pages of all claims."""
+        return [ClaimGraph()]
+
+
+def _legend() -> str:
+    items = [
+        f'<li><span class="chip status-{status}">{MARKS[status]} {status}</span> {meaning}</li>'
+        for status, meaning in results.STATUSES.items()
+    ]
+    items.append('<li><span class="chip conjecture">dashed, ?</span> a conjecture</li>')
+    items.append("<li>An arrow leads from a claim to one whose proof uses it.</li>")
+    return f'<ul class="claim-legend">{"".join(items)}</ul>'
+
+
+def _resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    found = list(doctree.findall(ClaimGraph))
+    if not found:
+        return
+    outcome, pages = results.load(), app.env.claim_pages  # type: ignore[attr-defined]  # ours
+    drawn = {}
+    for name, (x, y) in places(CLAIMS).items():
+        page = pages.get(name)
+        link = "" if page is None else app.builder.get_relative_uri(docname, page)
+        drawn[name] = Node(x, y, CLAIMS[name], outcome.status(name), f"{link}#{name}")
+    for node in found:
+        node.replace_self(nodes.raw("", draw(drawn) + _legend(), format="html"))
+
+
+def setup(app: Sphinx) -> None:
+    """Register the directive."""
+    app.add_node(ClaimGraph)
+    app.add_directive("claim-graph", ClaimGraphDirective)
+    app.connect("doctree-resolved", _resolve)
