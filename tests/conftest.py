@@ -1,7 +1,10 @@
 """One profile for every property test: same examples every run, and a blob to replay a failure."""
 
+import pytest
 import torch
 from hypothesis import HealthCheck, settings
+
+from verification.budget import Budget, Ledger
 
 settings.register_profile(
     "sharprates",
@@ -16,3 +19,23 @@ settings.load_profile("sharprates")
 
 # xdist workers share the cores; one thread each also makes float sums reproducible.
 torch.set_num_threads(1)
+
+# One false-alarm budget for the whole suite, shared out over the files that draw samples. Such a
+# file lists its statistical checks in CHECKS, and each of them gets its level once.
+STATISTICAL_FILES = (
+    "samplers/test_sampling.py",
+    "samplers/test_parallel.py",
+    "samplers/test_first_hitting.py",
+    "samplers/test_blocks.py",
+    "samplers/test_confidence.py",
+    "samplers/test_markov.py",
+    "verification/test_statistics.py",
+    "verification/test_step_checks.py",
+)
+
+
+@pytest.fixture(scope="module")
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    """The levels of a test file's statistical checks."""
+    name = request.path.relative_to(request.config.rootpath / "tests").as_posix()
+    return Ledger(Budget().share(STATISTICAL_FILES)[name], request.module.CHECKS)

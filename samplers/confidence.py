@@ -1,0 +1,156 @@
+"""Confidence-based unmasking: reveal first where the denoiser is surest; its run and its law."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from samplers.denoiser import Denoiser
+from samplers.errors import InputError
+from samplers.memory import require
+from samplers.sampling import CPU, Run, check_times, draw, in_batches, masked_positions
+
+MEASURES = ("probability", "margin", "entropy")
+
+
+@dataclass(frozen=True, eq=False)
+class ConfidenceSampler:
+    """Reveals the `count` masked positions with the most confident predictions, step by step.
+
+    Confidence is the largest probability, its lead over the second, or minus the entropy. It is
+    rounded to 9 decimals, so that ties do not hang on the last bit; of equal ones the leftmost
+    position comes first. Which positions are revealed depends on the values revealed before, so
+    even with an exact denoiser the law is in general not q_0. A row uses d uniforms, for values.
+
+    Attributes:
+        denoiser: what predicts the hidden tokens; an unnormalised one is normalised first.
+        length: d.
+        count: tokens a step, ≥ 1; the last step takes what is left.
+        measure: one of `MEASURES`.
+        times: float64 [calls], needed by a time-dependent denoiser.
+        device: where it runs.
+        dtype: of the uniforms and of the draws.
+        batch: rows at a time; None chooses by size. It does not change the rows.
+
+    Source: S2 (value-dependent samplers); LLaDA and MaskGIT decode in this way.
+    """
+
+    denoiser: Denoiser
+    length: int
+    count: int
+    measure: str = "probability"
+    times: Tensor | None = None
+    device: torch.device = CPU
+    dtype: torch.dtype = torch.float64
+    batch: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.length < 1 or self.count < 1:
+            raise InputError(f"count: need d, count ≥ 1, got {self.length} and {self.count}")
+        if self.measure not in MEASURES:
+            raise InputError(
+                f"measure {self.measure!r} is unknown: use one of {', '.join(MEASURES)}"
+            )
+        check_times(self.times, self.calls, self.denoiser)
+
+    @property
+    def vocabulary(self) -> int:
+        """S, without the mask."""
+        return self.denoiser.vocabulary
+
+    @property
+    def calls(self) -> int:
+        """Denoiser calls of a trajectory, ⌈d/count⌉."""
+        return -(-self.length // self.count)
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """Draw n sequences, int64 [n, d]; none has a mask left."""
+        return self.run(n, generator).rows
+
+    def run(self, n: int, generator: torch.Generator) -> Run:
+        """Draw n sequences and say at which step each token was revealed.
+
+        Args:
+            n: rows, ≥ 0.
+            generator: on the sampler's device.
+
+        Raises:
+            InputError: for impossible arguments, or a denoiser without mass where it is needed.
+        """
+        return in_batches(self, n, generator, 1, 1.0, self._batch)
+
+    def choose(self, x: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """The positions that step k reveals, and the predictions there.
+
+        Args:
+            x: int64 [B, d], all rows with the same number m ≥ 1 of masks.
+            k: step, 0..calls-1.
+
+        Returns:
+            Positions int64 [B, c], c = min(count, m), and probabilities [B, c, S].
+        """
+        masked = masked_positions(x, self.vocabulary)
+        t = None if self.times is None else float(self.times[k])
+        predicted = self.denoiser(x, t, positions=masked)
+        predicted = (predicted / predicted.sum(-1, keepdim=True)).view(len(x), -1, self.vocabulary)
+        score = torch.round(self._confidence(predicted), decimals=9)
+        best = torch.sort(score, dim=1, descending=True, stable=True).indices[:, : self.count]
+        columns = masked[1].view(len(x), -1).gather(1, best)
+        return columns, predicted.gather(1, best[..., None].expand(-1, -1, self.vocabulary))
+
+    def _confidence(self, p: Tensor) -> Tensor:
+        if self.measure == "probability" or self.vocabulary == 1:
+            return p.amax(-1)
+        if self.measure == "margin":
+            first, second = p.topk(2, dim=-1).values.unbind(-1)
+            return first - second
+        return torch.xlogy(p, p).sum(-1)
+
+    def _batch(self, u: Tensor) -> Run:
+        u = u[:, 0]
+        n, d = u.shape
+        x = torch.full((n, d), self.vocabulary, device=self.device)
+        steps = torch.empty_like(x)
+        for k in range(self.calls if n else 0):
+            columns, predicted = self.choose(x, k)
+            drawn = draw(predicted.flatten(0, 1), u.gather(1, columns).flatten())
+            x.scatter_(1, columns, drawn.view_as(columns))
+            steps.scatter_(1, columns, k)
+        return Run(x, steps, self.calls)
+
+
+def confidence_law(sampler: ConfidenceSampler) -> tuple[Tensor, Tensor]:
+    """The exact output law, by propagation over the partial states that can be reached.
+
+    Args:
+        sampler: any; small d, since up to S^d sequences are reached.
+
+    Returns:
+        Sequences int64 [N, d], distinct, in lexicographic order, and their probabilities
+        float64 [N], positive.
+
+    Raises:
+        TooLargeError: if the states reached do not fit into memory.
+    """
+    d, S = sampler.length, sampler.vocabulary
+    x = torch.full((1, d), S, device=sampler.device)
+    mass = torch.ones(1, dtype=torch.float64, device=sampler.device)
+    for k in range(sampler.calls):
+        columns, predicted = sampler.choose(x, k)
+        for j in range(columns.shape[1]):
+            # Positions and predictions stay those at the step's start; values branch one by one.
+            require(
+                8 * mass.numel() * S * (4 * d + columns.shape[1] * (S + 1)),
+                f"the {mass.numel() * S} partial states after step {k}",
+                "take a shorter sequence or a smaller vocabulary",
+            )
+            parent, value = (mass[:, None] * predicted[:, j]).nonzero(as_tuple=True)
+            mass = mass[parent] * predicted[parent, j, value]
+            x = x[parent]
+            columns, predicted = columns[parent], predicted[parent]
+            x.scatter_(1, columns[:, j : j + 1], value[:, None])
+        x, index = torch.unique(x, dim=0, return_inverse=True)
+        mass = torch.zeros(len(x), dtype=mass.dtype, device=mass.device).index_add_(0, index, mass)
+    return x, mass

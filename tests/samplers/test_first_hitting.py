@@ -1,0 +1,148 @@
+"""The first-hitting sampler: its law (H1), its times (S4), its calls."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from samplers.clock import clock
+from samplers.datasets import builtin
+from samplers.denoiser import ExactDenoiser, Positions
+from samplers.errors import InputError
+from samplers.expansion import first_hitting, tables
+from samplers.families import family
+from samplers.first_hitting import FirstHittingSampler
+from samplers.tabled import tabled
+from samplers.target import Target
+from verification import step_checks
+from verification.budget import Ledger
+from verification.statistics import cells, counts, law_check, law_on_cells
+
+FAMILIES = (
+    "uniform:3:2",
+    "point-mass:3:3",
+    "product:1/2,1/2:1/5,4/5:2/3,1/3",
+    "copies:3:3",
+    "pairs:5:2",
+    "shared-symbols:3:2",
+    "groups:6:3",
+    "parity:4:2",
+    "mds:4:2:3",
+    "permutations:4:4",
+    "markov:4:1/3,2/3:9/10,1/10:1/20,19/20",
+    "ising:5:0.7:0.2",
+    "dirichlet:3:4",
+    "sparse-dirichlet:5:4:30",
+)
+REAL = ("words4", "patterns12")
+CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric")
+CHECKS = (
+    *FAMILIES,
+    *REAL,
+    *(f"times {name}" for name in CLOCKS),
+    "finite horizon",
+    "order",
+    "order and values",
+    "time-dependent",
+    "unnormalised",
+)
+
+
+def seeded(seed: int = 1) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("name", [*FAMILIES, *REAL])
+def test_with_an_exact_denoiser_the_law_is_the_target(name: str, ledger: Ledger) -> None:
+    q = builtin(name) if name in REAL else family(name)
+    sampler = FirstHittingSampler(tabled(ExactDenoiser(q), q.length), q.length, clock("linear"))
+    found = counts(cells(q, sampler.sample(20_000, seeded())), q)
+    law = torch.cat([q.weights, torch.zeros(1, dtype=torch.float64)])
+    check = law_check(name, found, law, ledger.take(name))
+    assert check.passed, str(check)
+
+
+@pytest.mark.parametrize("name", CLOCKS)
+def test_hitting_times_follow_the_clock(name: str, ledger: Ledger) -> None:
+    c = clock(name)
+    q = family("copies:5:2")
+    run = FirstHittingSampler(ExactDenoiser(q), 5, c).run(20_000, seeded())
+    assert run.times is not None
+    assert bool((run.times.diff(dim=1) <= 0).all())
+    check = step_checks.hitting_times(run.times, c, c.end, ledger.take(f"times {name}"))
+    assert check.passed, str(check)
+
+
+def test_hitting_times_start_at_the_horizon(ledger: Ledger) -> None:
+    c = clock("constant")
+    run = FirstHittingSampler(ExactDenoiser(family("copies:5:2")), 5, c, 1.5).run(20_000, seeded())
+    assert run.times is not None
+    assert float(run.times.max()) <= 1.5
+    check = step_checks.hitting_times(run.times, c, 1.5, ledger.take("finite horizon"))
+    assert check.passed, str(check)
+
+
+def test_order_is_uniform_and_independent_of_the_values(ledger: Ledger) -> None:
+    q = family("markov:4:1/3,2/3:9/10,1/10:1/20,19/20")
+    run = FirstHittingSampler(ExactDenoiser(q), 4, clock("linear")).run(50_000, seeded())
+    assert step_checks.order_uniform(run.steps, ledger.take("order")).passed
+    check = step_checks.order_and_values_independent(
+        run.steps, cells(q, run.rows), q.weights, ledger.take("order and values")
+    )
+    assert check.passed, str(check)
+
+
+class ByTime:
+    """Predicts symbol 1 with probability α(t) = 1 − t, whatever is revealed."""
+
+    vocabulary = 2
+    time_free = False
+
+    def __init__(self, scale: float = 1.0) -> None:
+        self.scale = scale
+        self.normalised = scale == 1.0
+        self.seen: list[Tensor] = []
+
+    def __call__(
+        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+    ) -> Tensor:
+        assert isinstance(t, Tensor)
+        assert t.shape == (x.shape[0],)
+        self.seen.append(t)
+        p = torch.stack([t, 1 - t], 1) * self.scale
+        return p[:, None].expand(*x.shape, 2) if positions is None else p[positions[0]]
+
+
+@pytest.mark.parametrize("name", ["time-dependent", "unnormalised"])
+def test_the_denoiser_is_given_each_rows_time(name: str, ledger: Ledger) -> None:
+    denoiser = ByTime(0.3 if name == "unnormalised" else 1.0)
+    run = FirstHittingSampler(denoiser, 2, clock("linear")).run(100_000, seeded())
+    assert run.times is not None
+    assert torch.equal(torch.stack(denoiser.seen, 1), run.times)
+    # On the linear clock the two times are the larger and the smaller of two uniforms, M and m.
+    # Values in the order of revealing: 00 has probability E Mm = 1/4, 01 E M(1−m) = 2/3 − 1/4.
+    first = run.rows.gather(1, run.steps.argsort(1))
+    found = torch.bincount(first[:, 0] * 2 + first[:, 1], minlength=4)
+    law = torch.tensor([1 / 4, 5 / 12, 1 / 12, 1 / 4], dtype=torch.float64)
+    check = law_check(name, found, law, ledger.take(name))
+    assert check.passed, str(check)
+
+
+@pytest.mark.parametrize("rows", [1, 50])
+def test_exactly_d_denoiser_calls(rows: int) -> None:
+    for d in (1, 4, 9):
+        denoiser = ByTime()
+        run = FirstHittingSampler(denoiser, d, clock("linear")).run(rows, seeded())
+        assert len(denoiser.seen) == run.calls == d
+        assert torch.equal(run.steps.sort(1).values, torch.arange(d).expand(rows, d))
+
+
+def test_the_vertex_of_the_expansion_is_the_target() -> None:
+    # H1 by the tables: the law that the runs above were compared with is no convention of theirs.
+    q: Target = family("dirichlet:3:4")
+    law = law_on_cells(tables(q, ExactDenoiser(q)).at(first_hitting(3)), q)
+    assert float((law[:-1] - q.weights).abs().max()) < 1e-15
+
+
+def test_a_horizon_outside_the_clock_is_named() -> None:
+    with pytest.raises(InputError, match="horizon"):
+        FirstHittingSampler(ByTime(), 2, clock("linear"), 1.5)

@@ -1,0 +1,243 @@
+"""Running parallel samplers against their exact laws, on every family and both real data sets."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from samplers.clock import Clock, clock, grid
+from samplers.datasets import builtin
+from samplers.denoiser import Denoiser, ExactDenoiser, Positions
+from samplers.errors import InputError
+from samplers.expansion import tables
+from samplers.families import family, markov_chain, mixture
+from samplers.parallel import ParallelSampler, parallel_sampler
+from samplers.propagation import propagate
+from samplers.step_law import RULES, StepLaw, step_law
+from samplers.tabled import tabled
+from samplers.target import Target
+from verification.budget import Ledger
+from verification.statistics import Check, cells, counts, law_check, law_on_cells
+
+FAMILIES = (
+    "uniform:3:2",
+    "point-mass:3:3",
+    "product:1/2,1/2:1/5,4/5:2/3,1/3",
+    "copies:3:3",
+    "pairs:5:2",
+    "shared-symbols:3:2",
+    "groups:6:3",
+    "parity:4:2",
+    "mds:4:2:3",
+    "permutations:4:4",
+    "markov:4:1/3,2/3:9/10,1/10:1/20,19/20",
+    "ising:5:0.7:0.2",
+    "dirichlet:3:4",
+    "sparse-dirichlet:5:4:30",
+    "mixture",
+)
+REAL = ("words4", "patterns12")
+RUNS = {
+    "euler": ("constant", "uniform", "leave", 3),
+    "tau-leaping": ("cosine", "uniform", "fill", 4),
+    "ancestral": ("polynomial:2", "alpha", "leave", 2),
+}
+STEPS = ("euler leave", "cosine clipped", "unnormalised", "time-dependent")
+CHECKS = (
+    *(f"{name} {rule}" for name in (*FAMILIES, *REAL) for rule in RUNS),
+    *STEPS,
+    *(f"{name} one step" for name in STEPS),
+    "rate off",
+)
+
+
+def target(name: str) -> Target:
+    if name in REAL:
+        return builtin(name)
+    if name == "mixture":
+        chain = markov_chain([0.5, 0.5], [[0.8, 0.2], [0.4, 0.6]], 3)
+        return mixture([family("copies:3:2"), chain], [0.3, 0.7], name=name)
+    return family(name)
+
+
+def seeded(seed: int = 1) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def compare(name: str, rows: Tensor, q: Target, law: Tensor, level: float) -> Check:
+    return law_check(name, counts(cells(q, rows), q), law, level)
+
+
+@pytest.mark.parametrize("name", [*FAMILIES, *REAL])
+def test_empirical_law_is_the_exact_law(name: str, ledger: Ledger) -> None:
+    q = target(name)
+    denoiser = ExactDenoiser(q)
+    table = tables(q, denoiser)
+    fast = tabled(denoiser, q.length)
+    for rule, (curve, mesh, last, K) in RUNS.items():
+        c = clock(curve)
+        times = grid(mesh, c, K, min(c.end, 4.0))
+        sampler = parallel_sampler(fast, q.length, rule, c, times, last)
+        run = sampler.run(20_000, seeded())
+        law = law_on_cells(table.law(step_law(rule, c, times, last)), q)
+        check = compare(f"{name} {rule}", run.rows, q, law, ledger.take(f"{name} {rule}"))
+        assert check.passed, str(check)
+        assert run.calls == K + (last == "fill")
+        assert torch.equal(run.rows == q.vocabulary, run.steps == run.calls)
+        assert last == "leave" or bool((run.rows < q.vocabulary).all())
+
+
+class Tilted:
+    """A denoiser that depends on time, and sums to something else than 1 if asked to."""
+
+    vocabulary = 3
+    time_free = False
+
+    def __init__(self, normalised: bool) -> None:
+        self.normalised = normalised
+
+    def __call__(
+        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+    ) -> Tensor:
+        assert t is not None
+        when = torch.as_tensor(t, dtype=torch.float64).expand(x.shape[0])[:, None, None]
+        seen = torch.nn.functional.one_hot(x, 4)[..., :3].to(torch.float64)
+        sums = seen.cumsum(1) + seen.flip(1).cumsum(1).flip(1)
+        raw = torch.exp(sums * when) + torch.tensor([0.1, 0.2, 0.4])
+        p = raw / raw.sum(-1, keepdim=True)
+        if not self.normalised:
+            p = p * (0.4 + 0.5 * sums.sum(-1, keepdim=True))
+        return p if positions is None else p[positions]
+
+
+def instance(name: str) -> tuple[ParallelSampler, Tensor]:
+    """A sampler that is not covered by the expansion tables, and its grid."""
+    c = clock("cosine" if name == "cosine clipped" else "constant")
+    times = grid("uniform", c, 3, min(c.end, 2.0))
+    denoiser: Denoiser
+    denoiser = Tilted(name == "time-dependent")
+    if name in ("euler leave", "cosine clipped"):
+        denoiser = ExactDenoiser(family("dirichlet:3:3"))
+    last = "fill" if name == "unnormalised" else "leave"
+    return parallel_sampler(denoiser, 3, "euler", c, times, last), times
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_runs_and_single_steps_follow_the_propagated_law(name: str, ledger: Ledger) -> None:
+    q = family("dirichlet:3:3")
+    sampler, times = instance(name)
+    law = propagate(q, sampler.denoiser, sampler.law, times, rows="all")
+    p = law_on_cells(law, q)
+    assert (name == "cosine clipped") == bool(sampler.law.clipped)
+    rows = sampler.sample(50_000, seeded())
+    check = compare(name, rows, q, p, ledger.take(name))
+    assert check.passed, str(check)
+    # `step` draws its own Bernoulli variables, so a chain of steps is a second sampler.
+    x = torch.full((50_000, 3), 3)
+    generator = seeded(2)
+    for k in range(sampler.law.steps):
+        x = sampler.step(x, k, generator)
+    check = compare(name, x, q, p, ledger.take(f"{name} one step"))
+    assert check.passed, str(check)
+
+
+def test_a_rate_that_is_off_is_rejected(ledger: Ledger) -> None:
+    q = family("copies:3:3")
+    denoiser = ExactDenoiser(q)
+    right = StepLaw.uniform(3)
+    wrong = StepLaw.from_hazards(right.hazards * torch.tensor([1.1, 1.0, 1.0]))
+    law = law_on_cells(tables(q, denoiser).law(right), q)
+    rows = ParallelSampler(denoiser, 3, wrong).sample(200_000, seeded())
+    assert not compare("rate off", rows, q, law, ledger.take("rate off")).passed
+
+
+class Recorded:
+    """Passes calls on and writes down their times."""
+
+    normalised = True
+    time_free = False
+
+    def __init__(self, inner: Denoiser) -> None:
+        self.inner = inner
+        self.vocabulary = inner.vocabulary
+        self.times: list[Tensor | float | None] = []
+
+    def __call__(
+        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+    ) -> Tensor:
+        assert x.shape[0] > 0
+        assert positions is not None
+        # Only hidden tokens are asked for, and nothing else is paid for.
+        assert bool((x[positions] == self.vocabulary).all())
+        self.times.append(t)
+        return self.inner(x, t, positions)
+
+
+@pytest.mark.parametrize(("last", "calls"), [("leave", 40), ("fill", 41)])
+@pytest.mark.parametrize("rows", [1, 300])
+def test_one_denoiser_call_a_step_at_its_start(last: str, calls: int, rows: int) -> None:
+    denoiser = Recorded(ExactDenoiser(family("pairs:4:2")))
+    c = clock("linear")
+    times = grid("uniform", c, 40, 1.0)
+    run = parallel_sampler(denoiser, 4, "euler", c, times, last).run(rows, seeded())
+    assert run.calls == calls == len(denoiser.times)
+    assert denoiser.times == times[:calls].tolist()
+
+
+def test_a_law_without_leftover_leaves_no_mask() -> None:
+    # Sums of these weights round to less than 1: a token of large uniform must still be revealed.
+    given = torch.full((7,), 0.1, dtype=torch.float64)
+    for law in (StepLaw.uniform(49), StepLaw.from_weights(given).filled()):
+        sampler = ParallelSampler(ExactDenoiser(family("uniform:2:2")), 2, law)
+        top = torch.full((1, 2, 2), 1 - 2.0**-53, dtype=torch.float64)
+        assert bool((sampler._value_blind(top).rows < 2).all())
+
+
+def test_single_precision_is_explicit() -> None:
+    q = family("dirichlet:3:3")
+    sampler = ParallelSampler(ExactDenoiser(q), 3, StepLaw.uniform(2), dtype=torch.float32)
+    double = ParallelSampler(ExactDenoiser(q), 3, StepLaw.uniform(2))
+    assert not torch.equal(sampler.sample(99, seeded()), double.sample(99, seeded()))
+
+
+def test_an_unknown_rule_or_missing_times_are_named() -> None:
+    c = clock("linear")
+    with pytest.raises(InputError, match="rule"):
+        parallel_sampler(Tilted(True), 3, "heun", c, grid("uniform", c, 3, 1.0))
+    with pytest.raises(InputError, match="depends on time"):
+        ParallelSampler(Tilted(True), 3, StepLaw.uniform(3))
+    with pytest.raises(InputError, match="need 3"):
+        ParallelSampler(Tilted(True), 3, StepLaw.uniform(3), torch.ones(2))
+
+
+def test_a_denoiser_without_mass_reveals_nothing() -> None:
+    class Empty(Tilted):
+        def __call__(
+            self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+        ) -> Tensor:
+            return 0 * super().__call__(x, t, positions)
+
+    c = clock("linear")
+    times = grid("uniform", c, 2, 1.0)
+    # It reveals nothing while masks may stay …
+    kept = parallel_sampler(Empty(False), 3, "euler", c, times[:-1]).sample(5, seeded())
+    assert bool((kept == 3).all())
+    # … and leaves them also in a step that fills, since there is nothing to draw.
+    filled = parallel_sampler(Empty(False), 3, "euler", c, times, "fill").sample(5, seeded())
+    assert bool((filled == 3).all())
+
+
+def test_custom_rules_run() -> None:
+    def late(chosen: Clock, times: Tensor) -> Tensor:
+        return torch.linspace(0.1, 0.9, times.numel() - 1, dtype=torch.float64) + 0 * chosen.alpha(
+            times[1:]
+        )
+
+    rule: Callable[[Clock, Tensor], Tensor] = late
+    c = clock("linear")
+    sampler = parallel_sampler(
+        ExactDenoiser(family("uniform:2:2")), 2, rule, c, grid("uniform", c, 3, 1.0)
+    )
+    assert sampler.law.hazards.tolist() == pytest.approx([0.1, 0.5, 0.9])
+    assert set(RULES) == {"euler", "tau-leaping", "ancestral"}

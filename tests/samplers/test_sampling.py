@@ -1,0 +1,162 @@
+"""Inverse CDF draws, and the use of randomness that all samplers share."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from samplers.blocks import BlockSampler
+from samplers.clock import clock, grid
+from samplers.confidence import ConfidenceSampler
+from samplers.denoiser import ExactDenoiser
+from samplers.errors import InputError
+from samplers.families import dirichlet
+from samplers.first_hitting import FirstHittingSampler
+from samplers.parallel import parallel_sampler
+from samplers.sampling import Run, draw, random_order
+from verification.budget import Ledger
+from verification.statistics import law_check, multinomial_check
+
+CHECKS = ("order", "gpu")
+
+WEIGHTS = st.lists(st.one_of(st.just(0.0), st.floats(1e-12, 1e6)), min_size=1, max_size=9).filter(
+    lambda w: sum(w) > 0
+)
+
+
+def walked(weights: Tensor, number: int, by: Callable[[Tensor, Tensor], Tensor] = draw) -> Tensor:
+    """Frequencies over the midpoints of a grid of `number` uniforms."""
+    u = (torch.arange(number, dtype=torch.float64) + 0.5) / number
+    return torch.bincount(by(weights.expand(number, -1), u), minlength=len(weights)) / number
+
+
+@given(WEIGHTS)
+def test_draw_has_the_law_of_its_weights(weights: list[float]) -> None:
+    w = torch.tensor(weights, dtype=torch.float64)
+    # Walking the uniforms shows the law itself: each symbol's interval is met to two grid cells.
+    assert (walked(w, 512) - w / w.sum()).abs().max() <= 1.01 / 512
+
+
+def test_walking_rejects_a_draw_that_forgets_to_normalise() -> None:
+    def mutant(weights: Tensor, u: Tensor) -> Tensor:
+        return torch.searchsorted(weights.cumsum(1), u[:, None]).squeeze(1).clamp(max=2)
+
+    w = torch.tensor([0.3, 0.3, 0.3], dtype=torch.float64)
+    assert (walked(w, 512, mutant) - 1 / 3).abs().max() > 0.03
+    assert (walked(w, 512) - 1 / 3).abs().max() <= 1.01 / 512
+
+
+@given(WEIGHTS, st.sampled_from([torch.float64, torch.float32]))
+def test_a_symbol_of_weight_zero_is_never_drawn(weights: list[float], dtype: torch.dtype) -> None:
+    w = torch.tensor(weights, dtype=dtype)
+    last = 1 - torch.finfo(dtype).eps / 2
+    u = torch.tensor([0.0, torch.finfo(dtype).tiny, 0.5, last], dtype=dtype)
+    drawn = draw(w.expand(4, -1), u)
+    assert bool((w[drawn] > 0).all())
+    positive = w.nonzero().squeeze(1)
+    assert drawn[0] == positive[0]
+
+
+@pytest.mark.parametrize("bad", [[0.0, 0.0], [float("nan"), 1.0], [float("inf"), 1.0]])
+def test_weights_without_a_law_are_refused(bad: list[float]) -> None:
+    with pytest.raises(InputError, match="some mass"):
+        draw(torch.tensor([[1.0, 0.0], bad]), torch.tensor([0.5, 0.5]))
+
+
+def test_every_order_is_equally_likely(ledger: Ledger) -> None:
+    order = random_order(torch.rand(24_000, 4, generator=torch.Generator().manual_seed(1)))
+    code = (order * torch.tensor([64, 16, 4, 1])).sum(1)
+    values, counts = code.unique(return_counts=True)
+    assert len(values) == 24
+    law = torch.full((24,), 1 / 24, dtype=torch.float64)
+    assert multinomial_check("order", counts, law, ledger.take("order")).passed
+
+
+TARGET = dirichlet(4, 3, seed=5)
+CLOCK = clock("constant")
+TIMES = grid("uniform", CLOCK, 6, 5.0)
+
+
+def runs(batch: int | None, n: int = 500) -> dict[str, Run]:
+    """A run of every sampler, all from one seed."""
+    denoiser = ExactDenoiser(TARGET)
+    samplers = {
+        "parallel": parallel_sampler(denoiser, 4, "euler", CLOCK, TIMES, batch=batch),
+        "first hitting": FirstHittingSampler(denoiser, 4, CLOCK, batch=batch),
+        "blocks": BlockSampler(denoiser, (1, 2, 1), batch=batch),
+        "confidence": ConfidenceSampler(denoiser, 4, 2, batch=batch),
+    }
+    return {name: one.run(n, torch.Generator().manual_seed(3)) for name, one in samplers.items()}
+
+
+@pytest.mark.parametrize("batch", [1, 7, 499, 1000])
+def test_the_batch_size_does_not_change_the_rows(batch: int) -> None:
+    for name, whole in runs(None, 60).items():
+        split = runs(batch, 60)[name]
+        assert torch.equal(whole.rows, split.rows), name
+        assert torch.equal(whole.steps, split.steps), name
+        assert whole.calls == split.calls
+        if whole.times is not None and split.times is not None:
+            assert torch.equal(whole.times, split.times)
+
+
+def test_a_longer_run_begins_with_the_shorter_one() -> None:
+    short, long = runs(None, 30), runs(None, 60)
+    for name in short:
+        assert torch.equal(short[name].rows, long[name].rows[:30]), name
+
+
+def test_the_thread_count_does_not_change_the_rows() -> None:
+    program = """
+import torch
+from samplers.clock import clock
+from samplers.first_hitting import FirstHittingSampler
+from samplers.markov import MarkovChain
+from samplers.parallel import ParallelSampler
+from samplers.step_law import StepLaw
+found = []
+for threads in (1, 3):
+    torch.set_num_threads(threads)
+    A = torch.rand(8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    chain = MarkovChain.of(A / A.sum(1, keepdim=True), 64)
+    for s in (ParallelSampler(chain, 64, StepLaw.uniform(4)),
+              FirstHittingSampler(chain, 64, clock("cosine"))):
+        found.append(s.sample(2000, torch.Generator().manual_seed(1)))
+print(torch.equal(found[0], found[2]) and torch.equal(found[1], found[3]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "True"
+
+
+def test_no_rows_is_a_run() -> None:
+    for name, one in runs(None, 0).items():
+        assert one.rows.shape == (0, 4), name
+        assert one.steps.shape == (0, 4), name
+
+
+def test_bad_arguments_are_named() -> None:
+    sampler = FirstHittingSampler(ExactDenoiser(TARGET), 4, CLOCK)
+    with pytest.raises(InputError, match="number of rows"):
+        sampler.sample(-1, torch.Generator())
+    with pytest.raises(InputError, match="batch"):
+        FirstHittingSampler(ExactDenoiser(TARGET), 4, CLOCK, batch=0).sample(5, torch.Generator())
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_samplers_run_on_a_gpu(ledger: Ledger) -> None:
+    device = torch.device("cuda")
+    sampler = FirstHittingSampler(ExactDenoiser(TARGET), 4, CLOCK, device=device)
+    rows = sampler.sample(100_000, torch.Generator(device).manual_seed(1)).cpu()
+    code = (rows * torch.tensor([27, 9, 3, 1])).sum(1)
+    found = torch.bincount(code, minlength=81)
+    assert law_check("gpu", found, TARGET.pmf().flatten(), ledger.take("gpu")).passed
+    with pytest.raises(InputError, match="generator"):
+        sampler.sample(5, torch.Generator())
