@@ -11,11 +11,13 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import torch
 from cycler import cycler
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from torch import Tensor
 
-from samplers.denoiser import Denoiser, ExactDenoiser
+from samplers.denoiser import Denoiser, ExactDenoiser, Positions
 from samplers.expansion import CompositionTables, tables
 from samplers.families import family
 from samplers.output_law import total_variation
@@ -256,10 +258,34 @@ class Bench:
             return bound(claim(claim_id), self.case(law, **facts), variant=variant).middle
 
 
+@dataclass(frozen=True)
+class Blurred:
+    """A denoiser that errs on purpose: with probability η it predicts a uniform symbol.
+
+    Attributes:
+        exact: what it blurs.
+        eta: η in [0, 1].
+    """
+
+    exact: Denoiser
+    eta: float
+    time_free: bool = True
+    normalised: bool = True
+
+    @property
+    def vocabulary(self) -> int:
+        """S."""
+        return self.exact.vocabulary
+
+    def __call__(
+        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+    ) -> Tensor:
+        """(1 − η)·p + η/S."""
+        return (1 - self.eta) * self.exact(x, t, positions) + self.eta / self.vocabulary
+
+
 def random_law(steps: int, leftover: float = 0.0, seed: int = 0) -> StepLaw:
     """A random step law of this many steps, for checks that should hold for every one."""
-    import torch
-
     rng = random.Random(seed)
     weights = [rng.expovariate(1) for _ in range(steps)]
     total = sum(weights) / (1 - leftover)
