@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: install audit test lint verify bench
+.PHONY: install audit test lint verify verify-deep bench
 
 install: $(STAMP)
 
@@ -17,6 +17,12 @@ audit: install
 
 test: install
 	$(BIN)/python -m pytest -q -n auto
+
+verify: install
+	$(BIN)/sharprates verify --jobs 2
+
+verify-deep: install
+	$(BIN)/sharprates verify --deep --jobs 2
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""The command line: `sharprates audit | claims | …`.
+"""The command line: `sharprates audit | plan | claims | …`.
 
 Exit codes: 0 all hold; 1 a claim or sampler fails; 2 bad usage or input; 3 undecided.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -24,7 +24,9 @@ from theory.claim import Claim
 from theory.errors import TheoryError
 from theory.registry import CLAIMS, claim
 from verification import audit as audits
-from verification import report
+from verification import plan_report, planner, report, status
+from verification import verify as verification_run
+from verification.loss_curve import read_loss_curve
 from verification.verdict import Verdict
 
 app = typer.Typer(
@@ -113,6 +115,25 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
         yield step
 
 
+def _check_outputs(json: Path | None, plot: Path | None) -> None:
+    for path in (json, plot):
+        if path is not None:
+            report.check_writable(path)
+    if plot is not None and plot.suffix not in (".png", ".svg", ".pdf"):
+        raise InputError(f"--plot: the name must end in .png, .svg or .pdf, got {plot}")
+
+
+def _check_finite(**options: float | None) -> None:
+    for name, value in options.items():
+        if value is not None and not math.isfinite(value):
+            raise InputError(f"--{name}: must be a finite number, got {value}")
+
+
+def _console() -> Console:
+    """Standard output; a pipe gets full lines: no table is cut at a width that nobody set."""
+    return Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+
+
 @app.command()
 def audit(
     data: Annotated[
@@ -144,14 +165,8 @@ def audit(
     plot: Annotated[Path | None, typer.Option(help="Draw TV against K here.")] = None,
 ) -> None:
     """Exact TV of the samplers on data, beside the bounds."""
-    for path in (json, plot):
-        if path is not None:
-            report.check_writable(path)
-    if plot is not None and plot.suffix not in (".png", ".svg", ".pdf"):
-        raise InputError(f"--plot: the name must end in .png, .svg or .pdf, got {plot}")
-    for name, value in (("horizon", horizon), ("delta", delta)):
-        if value is not None and not math.isfinite(value):
-            raise InputError(f"--{name}: must be a finite number, got {value}")
+    _check_outputs(json, plot)
+    _check_finite(horizon=horizon, delta=delta)
     plan = audits.Plan(
         steps=_counts(steps, "steps"),
         clocks=_list(clock, "clock"),
@@ -170,8 +185,7 @@ def audit(
     targets = [read_target(text, separator) for text in data or list(datasets.BUILTIN)]
     with _progress(len(targets) * (audits.count_cases(plan) + 2)) as progress:
         results = audits.audit(targets, plan, progress=progress)
-    # A pipe gets full lines: no table is cut at a width that nobody set.
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    console = _console()
     for one in results:
         report.print_audit(one, console)
         console.print()
@@ -181,6 +195,72 @@ def audit(
     if plot is not None:
         report.plot_audit(results, plot)
     raise typer.Exit(EXIT[report.worst(results)])
+
+
+@app.command()
+def plan(
+    data: Annotated[
+        str | None, typer.Argument(help="A file, built-in set or family; or give --length.")
+    ] = None,
+    tv: Annotated[float, typer.Option(help="Total variation to reach.")] = 0.05,
+    length: Annotated[int | None, typer.Option(help="Sequence length d.")] = None,
+    vocab: Annotated[int | None, typer.Option(help="Vocabulary size S.")] = None,
+    score_error: Annotated[float, typer.Option(help="Of the trained denoiser, in TV.")] = 0.0,
+    loss_curve: Annotated[
+        Path | None, typer.Option(help="CSV: masked (count or fraction), loss (nats a token).")
+    ] = None,
+    steps: Annotated[int, typer.Option(help="K of the schedules for a loss curve.")] = 64,
+    clock: Annotated[str, typer.Option(help="Clocks, on data.")] = "constant,linear",
+    grid: Annotated[str, typer.Option(help="Grids, on data.")] = "uniform",
+    rule: Annotated[str, typer.Option(help="Step rules, on data.")] = "euler,tau-leaping,ancestral",
+    last_step: Annotated[str, typer.Option(help="leave or fill, or both, on data.")] = "leave",
+    horizon: Annotated[float | None, typer.Option(help="T; default: the clock's.")] = None,
+    delta: Annotated[float, typer.Option(help="Early-stopping time.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the search for a schedule.")] = 0,
+    separator: Annotated[str | None, typer.Option(help="Between tokens; default: none.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the plan here.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw TV against K here.")] = None,
+) -> None:
+    """Steps for a total variation: by every bound, by exact TV on data, or from a loss curve."""
+    _check_outputs(json, plot)
+    _check_finite(tv=tv, horizon=horizon, delta=delta)
+    console = _console()
+    if data is not None:
+        if length is not None or vocab is not None or loss_curve is not None:
+            raise InputError("plan: give DATA, or --length and --vocab, or --loss-curve; not both")
+        options = planner.Options(
+            clocks=_list(clock, "clock"),
+            grids=_list(grid, "grid"),
+            rules=_list(rule, "rule"),
+            last_steps=_list(last_step, "last-step"),
+            horizon=horizon,
+            delta=delta,
+            seed=seed,
+        )
+        target = read_target(data, separator)
+        found = planner.plan_target(target, tv, score_error, options=options)
+    elif length is None:
+        raise InputError("plan: give DATA, or --length and --vocab, or --loss-curve and --length")
+    elif loss_curve is not None:
+        if plot is not None:
+            raise InputError("--plot: there is no plot of a loss curve's schedules; use --json")
+        curve = read_loss_curve(loss_curve, length, vocab)
+        ranked = planner.plan_loss_curve(curve, vocab, steps, tv, score_error)
+        plan_report.print_curve_plan(ranked, console)
+        if json is not None:
+            report.write_whole(json, report.to_json(_with_manifest(ranked.to_json())))
+        return
+    else:
+        found = planner.plan(planner.Question(length, vocab, tv, score_error))
+    plan_report.print_plan(found, console)
+    if json is not None:
+        report.write_whole(json, report.to_json(_with_manifest(found.to_json(), seed)))
+    if plot is not None:
+        plan_report.plot_plan(found, plot)
+
+
+def _with_manifest(content: dict[str, Any], seed: int | None = None) -> dict[str, Any]:
+    return {"version": 1, "manifest": report.manifest(seed), **content}
 
 
 def claim_json(one: Claim) -> dict[str, object]:
@@ -211,7 +291,7 @@ def claims(
     if json:
         sys.stdout.write(report.to_json({"claims": [claim_json(one) for one in chosen]}))
         return
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    console = _console()
     if claim_id is None:
         for one in chosen:
             console.print(
@@ -227,3 +307,48 @@ def claims(
         if isinstance(value, dict):
             value = "\n".join(f"{'':12} {key} = {text}" for key, text in value.items()).lstrip()
         console.print(f"{name:12} {value}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def verify(
+    claims: Annotated[str, typer.Option(help="Claim ids; default: all.")] = "",
+    scale: Annotated[
+        list[str] | None, typer.Option(help="ID.name=x multiplies a constant by x.")
+    ] = None,
+    witness: Annotated[
+        Path | None, typer.Option(help="Replay this witness file, nothing else.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the run.")] = 0,
+    deep: Annotated[bool, typer.Option("--deep", help="Twenty times the examples.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    json: Annotated[
+        Path | None,
+        typer.Option(help="Write claims.json here; default build/claims.json for a whole run."),
+    ] = None,
+) -> None:
+    """Check every claim on generated instances: status, sharpness, power, one row a claim."""
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    if witness is not None:
+        raise typer.Exit(EXIT[verification_run.print_replay(witness, console)])
+    if json is not None:
+        report.check_writable(json)
+    chosen = _list(claims, "claims") if claims else None
+    factors = _scales(scale or [])
+    with _progress(verification_run.count_checks(chosen)) as progress:
+        found = verification_run.verify(
+            chosen,
+            factors,
+            verification_run.EXAMPLES * (verification_run.DEEP if deep else 1),
+            seed,
+            jobs,
+            verification_run.WITNESSES,
+            progress,
+        )
+    verification_run.print_report(found, console)
+    console.print(verification_run.LEGEND, style="dim")
+    # What a part of the claims, or altered ones, have shown is no status of the whole.
+    if json is None and chosen is None and not factors:
+        json = status.CLAIMS_JSON
+    if json is not None:
+        status.write_claims(json, found.statuses, found.manifest)
+    raise typer.Exit(EXIT[found.verdict])

@@ -1,0 +1,1 @@
+"""The executed checks of every claim; see `verification.checks.registry`."""

@@ -1,0 +1,675 @@
+"""A check: both sides of a claim on many examples, and the mutants that it must reject."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from typing import Any
+
+from flint import ctx, fmpq
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.strategies import SearchStrategy
+
+from theory.arithmetic import Number
+from theory.claim import Relation
+from theory.registry import claim as claim_of
+from verification.arithmetic import BALL, RATIONAL, Interval, IrrationalError, interval, precision
+from verification.instance import VALUES, Exact, Instance
+from verification.verdict import Verdict, compare
+
+PRECISIONS = (128, 512, 2048)
+"""Bits of the balls, in the order in which they are tried until the sides are told apart."""
+
+LEAST_COUNTING = 0.3
+"""Smallest share of examples on which a bound must say something."""
+
+CLOSE = 1e-12
+"""Ratios within this of each other rank alike: the shorter example is shown."""
+
+
+class Method(StrEnum):
+    """How the sides of a check are known, best evidence first."""
+
+    SYMBOLIC = "symbolic"
+    CERTIFIED = "certified"
+    TESTED = "tested"
+    SAMPLED = "sampled"
+
+
+# --- examples -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Example:
+    """What a check is evaluated on: an exact instance, further parameters, or both.
+
+    Attributes:
+        instance: law, denoiser and schedule.
+        parameters: by name; their text must tell them apart.
+    """
+
+    instance: Instance | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def of(instance: Instance | None = None, **parameters: Any) -> Example:
+        """An example with parameters given by name."""
+        return Example(instance, parameters)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.parameters[name]
+
+    @cached_property
+    def text(self) -> str:
+        """In one line, for a reader."""
+        parts = [] if self.instance is None else [describe(self.instance)]
+        parts += [
+            f"{name}={_shown(value)}"
+            for name, value in self.parameters.items()
+            if not name.startswith("_")  # said by another one
+        ]
+        return ", ".join(parts)
+
+    @property
+    def law(self) -> Instance:
+        """The instance, which the examples of most checks have."""
+        assert self.instance is not None
+        return self.instance
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, (tuple, list)):
+        return "(" + " ".join(map(_shown, value)) + ")"
+    return str(value)
+
+
+MOST_ROWS = 6
+"""A larger support is described by its size."""
+
+
+def describe(instance: Instance) -> str:
+    """An instance in one line."""
+    d, S = instance.length, instance.vocabulary
+    rows = [
+        "".join(map(str, row)) + f":{weight}"
+        for row, weight in zip(instance.rows, instance.weights, strict=True)
+    ]
+    law = " ".join(rows) if len(rows) <= MOST_ROWS else f"{len(rows)} rows"
+    if len(rows) > MOST_ROWS and len(set(instance.weights)) == 1:
+        law = f"uniform on {len(rows)} rows"
+    parts = [f"d={d} S={S}", *([instance.family] if instance.family else []), f"q0=[{law}]"]
+    if instance.steps and set(instance.steps) == {Fraction(1, len(instance.steps))}:
+        parts.append(f"uniform K={len(instance.steps)}")
+    elif instance.steps:
+        parts.append(f"w={_shown(instance.steps)}")
+    if instance.blocks:
+        parts.append(f"blocks={_shown(instance.blocks)}")
+    if instance.grid:
+        grid = instance.grid
+        last = " fill" if grid.fill else ""
+        parts.append(f"{grid.rule} {grid.clock} T={grid.horizon} K={grid.steps}{last}")
+    shown = list(instance.predictions.items())[:4]
+    for (context, place), p in shown:
+        state = "".join("_" if x == S else str(x) for x in context)
+        parts.append(f"p̂_{place + 1}({state})={_shown(p)}")
+    if len(instance.predictions) > len(shown):
+        parts.append(f"and {len(instance.predictions) - len(shown)} more predictions")
+    return " ".join(parts)
+
+
+# --- trials ---------------------------------------------------------------------------------------
+
+Side = tuple[Interval, Interval]
+"""What was measured, and the bound."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Both sides of a claim on one example; an identity may compare several numbers at once.
+
+    Attributes:
+        example: what was tried.
+        relation: upper, lower or equality.
+        sides: measured and bound, one pair or more.
+        counts: whether the claim says something here.
+    """
+
+    example: Example
+    relation: Relation
+    sides: tuple[Side, ...]
+    counts: bool
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """FAILS if any pair fails, else UNDECIDED if any is."""
+        found = {compare(self.relation, measured, bound) for measured, bound in self.sides}
+        for verdict in (Verdict.FAILS, Verdict.UNDECIDED):
+            if verdict in found:
+                return verdict
+        return Verdict.HOLDS
+
+    @property
+    def settled(self) -> bool:
+        """Whether more bits would change nothing: all points, or all told apart."""
+        return all(
+            (measured.width == 0 and bound.width == 0)
+            or measured.upper < bound.lower
+            or bound.upper < measured.lower
+            for measured, bound in self.sides
+        )
+
+    @cached_property
+    def side(self) -> Side:
+        """The pair that is nearest to failing, or fails worst."""
+        return max(self.sides, key=lambda side: strain(self.relation, side))
+
+    @property
+    def ratio(self) -> float | None:
+        """Measured over bound at `side`, as far as it is proved; see `quotient`."""
+        return quotient(self.relation, self.side)
+
+    @property
+    def strain(self) -> float:
+        """See `strain`."""
+        return strain(self.relation, self.side)
+
+
+def quotient(relation: Relation, side: Side) -> float | None:
+    """Measured over bound, from the ends that are farther from failing; None if the bound is 0.
+
+    So a ratio of 1 is a proof that the bound is attained, up to rounding of the quotient itself.
+    """
+    measured, bound = side
+    if relation is Relation.UPPER:
+        top, low = max(measured.lower, 0), bound.upper
+    elif relation is Relation.LOWER:
+        top, low = measured.upper, bound.lower
+    else:
+        if measured.lower <= 0 <= measured.upper and bound.lower <= 0 <= bound.upper:
+            return 1.0
+        top, low = measured.middle, bound.middle
+    if low == 0 or math.isinf(top) or math.isinf(low):
+        return None
+    return float(Fraction(top) / Fraction(low))
+
+
+def strain(relation: Relation, side: Side) -> float:
+    """How near a pair is to failing: 0 far, 1 attained, above 1 failed; of equality |ratio − 1|."""
+    ratio = quotient(relation, side)
+    if relation is Relation.UPPER:
+        return 0.0 if ratio is None else ratio
+    if relation is Relation.LOWER:
+        return 0.0 if ratio is None else math.inf if ratio == 0 else 1 / ratio
+    return math.inf if ratio is None else abs(ratio - 1)
+
+
+# --- the formula of a claim -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A claim altered so that a check should reject it.
+
+    Attributes:
+        name: what was altered, for a reader.
+        scale: factors on constants.
+        values: alters the values that the formula is given.
+        word: for a trial of its own kind, which reads it.
+    """
+
+    name: str
+    scale: Mapping[str, Fraction] = field(default_factory=dict)
+    values: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    word: str = ""
+
+
+STATED = Mutant("as stated")
+"""No alteration."""
+
+
+def tightened(claim_id: str, constant: str = "constant") -> Mutant:
+    """The claim with one constant tightened by 1 %."""
+    upper = claim_of(claim_id).relation is not Relation.LOWER
+    factor = Fraction(99, 100) if upper else Fraction(101, 100)
+    name = f"{claim_id}.{constant}"
+    return Mutant(f"{name} × {float(factor)}", {name: factor})
+
+
+def changed(name: str, **functions: Callable[[Any], Any]) -> Mutant:
+    """The formula with some of its values passed through functions."""
+
+    def values(given: dict[str, Any]) -> dict[str, Any]:
+        changed = {key: change(given[key]) for key, change in functions.items() if key in given}
+        return {**given, **changed}
+
+    return Mutant(name, values=values)
+
+
+def rational(value: Any) -> bool:
+    """Whether a value of a formula, a table or sequence included, is exact."""
+    if isinstance(value, Mapping):
+        return all(map(rational, value.values()))
+    if isinstance(value, (list, tuple)):
+        return all(map(rational, value))
+    return isinstance(value, (int, Fraction, fmpq))
+
+
+def formula(
+    claim_id: str, variant: str | None, values: dict[str, Any], mutant: Mutant = STATED
+) -> Number:
+    """A claim's formula: in fractions if all is rational, else in balls."""
+    claim = claim_of(claim_id)
+    if mutant.values is not None:
+        values = mutant.values(values)
+    if all(map(rational, values.values())):
+        with contextlib.suppress(IrrationalError):
+            return claim.value(values, RATIONAL, mutant.scale, variant)
+    return claim.value(values, BALL, mutant.scale, variant)
+
+
+@lru_cache(maxsize=64)
+def _exact(text: str, bits: int, held: _Held) -> Exact:  # noqa: ARG001 - the key
+    return Exact(held.instance)
+
+
+class _Held:
+    """An instance that all of its equals share: the text beside it is the key of the cache."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Held) and self.instance == other.instance
+
+    def __hash__(self) -> int:
+        return 0
+
+
+def exact(instance: Instance) -> Exact:
+    """The numbers of an instance, kept for the claims and mutants that ask next."""
+    return _exact(describe(instance), ctx.prec, _Held(instance))
+
+
+Evaluate = Callable[[Example, Mutant], Trial]
+
+
+def above_zero(_: Example, measured: Interval, bound: Interval) -> bool:
+    """An equality counts where it does not say 0 = 0."""
+    return measured.upper > 0 or bound.upper > 0
+
+
+def below_one(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: ARG001
+    """An upper bound on a probability counts below 1."""
+    return bound.upper < 1
+
+
+def positive(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: ARG001
+    """A lower bound counts above 0."""
+    return bound.lower > 0
+
+
+Counts = Callable[[Example, Interval, Interval], bool]
+_COUNTS: Mapping[Relation, Counts] = {
+    Relation.UPPER: below_one,
+    Relation.LOWER: positive,
+    Relation.EQUALITY: above_zero,
+}
+
+
+def on_instances(
+    claim_id: str,
+    measured: Callable[[Exact], Any],
+    variant: str | None = None,
+    *,
+    relation: Relation | None = None,
+    counts: Counts | None = None,
+    extra: Callable[[Example, Exact], dict[str, Any]] | None = None,
+) -> Evaluate:
+    """The trial of a claim whose formula asks for what an exact instance has.
+
+    Args:
+        claim_id: the claim.
+        measured: the left side: a number, or several for several formulas of `extra`.
+        variant: form of the claim.
+        relation: in place of the form's (a worst-case value is an equality on its own family).
+        counts: when an example counts; by default as the design has it for probabilities.
+        extra: further values of the formula.
+    """
+    claim = claim_of(claim_id)
+    stated = relation or claim.form(variant).relation
+    says_something = counts or _COUNTS[stated]
+    names = claim.symbols(variant)
+
+    def trial(example: Example, mutant: Mutant) -> Trial:
+        it = exact(example.law)
+        more = extra(example, it) if extra else {}
+        values = {name: more[name] if name in more else VALUES[name](it) for name in names}
+        left = interval(measured(it))
+        right = interval(formula(claim_id, variant, values, mutant))
+        return Trial(example, stated, ((left, right),), says_something(example, left, right))
+
+    return trial
+
+
+def pairs(
+    example: Example,
+    relation: Relation,
+    sides: Iterable[tuple[Number, Number]],
+    counts: bool | None = None,
+) -> Trial:
+    """A trial from numbers; by default it counts if any pair does."""
+    found = tuple((interval(left), interval(right)) for left, right in sides)
+    if counts is None:
+        counts = any(_COUNTS[relation](example, left, right) for left, right in found)
+    return Trial(example, relation, found, counts)
+
+
+# --- checks ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trend:
+    """What a check's examples tend to.
+
+    Attributes:
+        family: for a reader, e.g. ``shared symbols, d = 3``.
+        parameter: name of the example's parameter that grows.
+    """
+
+    family: str
+    parameter: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """One way of checking one claim.
+
+    Attributes:
+        claim: id.
+        name: what is compared, in a few words.
+        method: how both sides are known.
+        trial: computes both sides on an example.
+        examples: a strategy, or a function from a number of examples to a list of them.
+        edges: examples with a name that are always tried.
+        mutants: alterations that the check must reject.
+        effort: number of examples relative to other checks.
+        least_counting: share of examples that must count.
+        trend: what the ratio tends to along the examples, if that is what they are for.
+        regime: a part of the claim's range whose ratio is worth its own line, e.g. where the
+            general bound is attained for a reason that says little.
+    """
+
+    claim: str
+    name: str
+    method: Method
+    trial: Evaluate
+    examples: SearchStrategy[Example] | Callable[[int], Iterable[Example]]
+    edges: Mapping[str, Example] = field(default_factory=dict)
+    mutants: tuple[Mutant, ...] = ()
+    effort: float = 1.0
+    least_counting: float = LEAST_COUNTING
+    trend: Trend | None = None
+    regime: str = ""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """1 − ratio ≈ constant · parameter^(−exponent), from the last two examples of a trend.
+
+    Attributes:
+        family: along which.
+        parameter: what grows.
+        exponent: fitted.
+        constant: fitted.
+        last: the ratio at the largest parameter.
+        at: the largest parameter.
+    """
+
+    family: str
+    parameter: str
+    exponent: float
+    constant: float
+    last: float
+    at: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check found.
+
+    Attributes:
+        claim: id.
+        check: its name.
+        method: of the check.
+        n: examples tried.
+        n_counting: those on which the claim says something.
+        n_undecided: those on which the sides could not be told apart.
+        worst: the counting trial that is nearest to failing.
+        failure: a trial that fails, shrunk.
+        power: mutant → the example that rejects it; None if none did.
+        break_even: constant → the factor at which a tried example begins to fail.
+        fit: of a trend.
+        complaint: why the check itself is not good enough, e.g. too few examples count.
+    """
+
+    claim: str
+    check: str
+    method: Method
+    n: int
+    n_counting: int
+    n_undecided: int = 0
+    worst: Trial | None = None
+    failure: Trial | None = None
+    power: Mapping[str, str | None] = field(default_factory=dict)
+    break_even: Mapping[str, float | None] = field(default_factory=dict)
+    fit: Fit | None = None
+    complaint: str | None = None
+
+
+class _FalsifiedError(Exception):
+    """Carries a failing trial through hypothesis, which shrinks it."""
+
+    def __init__(self, trial: Trial) -> None:
+        super().__init__(trial.example.text)
+        self.trial = trial
+
+
+def decide(check: Check, example: Example, mutant: Mutant) -> Trial:
+    """Evaluate one example, with more bits until the sides are told apart."""
+    trial = None
+    for bits in PRECISIONS:
+        with precision(bits):
+            try:
+                trial = check.trial(example, mutant)
+            except ArithmeticError:  # a ball that says nothing yet
+                if bits == PRECISIONS[-1]:
+                    raise
+                continue
+        if trial.settled or check.method is not Method.CERTIFIED:
+            return trial
+        if trial.verdict is not Verdict.UNDECIDED and bits > PRECISIONS[0]:
+            return trial  # equal to hundreds of bits
+    assert trial is not None
+    return trial
+
+
+class _Run:
+    """The state of one check while its examples come in."""
+
+    def __init__(self, check: Check, scale: Mapping[str, Fraction]) -> None:
+        self.check = check
+        self.stated = Mutant("as stated", scale) if scale else STATED
+        self.n = self.counting = self.undecided = 0
+        self.best: list[Trial] = []
+        self.trials: list[Trial] = []
+        self.killed: dict[str, str | None] = {mutant.name: None for mutant in check.mutants}
+        self.failure: Trial | None = None
+
+    def __call__(self, example: Example) -> None:
+        trial = decide(self.check, example, self.stated)
+        if trial.verdict is Verdict.FAILS:
+            self.failure = trial
+            raise _FalsifiedError(trial)
+        if self.failure is not None:  # hypothesis is shrinking
+            return
+        self.n += 1
+        self.undecided += trial.verdict is Verdict.UNDECIDED
+        if trial.counts:
+            self.counting += 1
+            self._rank(trial)
+        if self.check.trend:
+            self.trials.append(trial)
+        for mutant in self.check.mutants:
+            if self.killed[mutant.name] is None:
+                altered = decide(self.check, example, mutant)
+                if altered.verdict is Verdict.FAILS:
+                    self.killed[mutant.name] = example.text
+
+    def _rank(self, trial: Trial) -> None:
+        """Keep the few trials nearest to failing; of equal ones the shortest first."""
+        self.best.append(trial)
+        top = max(one.strain for one in self.best)
+        self.best.sort(
+            key=lambda one: (top - one.strain > CLOSE, -one.strain, len(one.example.text))
+        )
+        near = [one for one in self.best if top - one.strain <= CLOSE]
+        near.sort(key=lambda one: len(one.example.text))
+        self.best = (near[:1] + [one for one in self.best if top - one.strain > CLOSE])[:3]
+
+
+def run(
+    check: Check,
+    examples: int = 60,
+    base_seed: int = 0,
+    scale: Mapping[str, Fraction] | None = None,
+) -> Outcome:
+    """Run a check.
+
+    Args:
+        check: what to run.
+        examples: how many, before the check's own `effort`.
+        base_seed: of the run; each check draws its own examples from it.
+        scale: factors on constants of its claim.
+
+    Returns:
+        What was found. Mutants are tried on the same examples; with a scale none are.
+    """
+    own = {name: x for name, x in (scale or {}).items() if name.split(".")[0] == check.claim}
+    state = _Run(check, own)
+    count = max(1, round(examples * check.effort))
+    try:
+        if isinstance(check.examples, SearchStrategy):
+            number = zlib.crc32(f"{base_seed}/{check.claim}/{check.name}".encode())
+            _search(check.examples, state, count, number)
+        else:
+            for example in check.examples(count):
+                state(example)
+        # last, because a failure found by the search is shrunk
+        for example in check.edges.values():
+            state(example)
+    except _FalsifiedError as found:
+        return Outcome(
+            check.claim, check.name, check.method, state.n + 1, state.counting, failure=found.trial
+        )
+    return Outcome(
+        check.claim,
+        check.name,
+        check.method,
+        state.n,
+        state.counting,
+        state.undecided,
+        state.best[0] if state.best else None,
+        None,
+        {} if own else state.killed,
+        {} if own else _break_even(check, state.best),
+        _fit(check.trend, state.trials) if check.trend else None,
+        _complaint(check, state, bool(own)),
+    )
+
+
+def _search(strategy: SearchStrategy[Example], state: _Run, count: int, number: int) -> None:
+    @seed(number)
+    @settings(
+        max_examples=count,
+        database=None,
+        derandomize=False,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
+    @given(strategy)
+    def each(example: Example) -> None:
+        state(example)
+
+    # hypothesis prints what it found; the caller shows it in its own words
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        each()
+
+
+def _complaint(check: Check, state: _Run, scaled: bool) -> str | None:
+    if state.n == 0:
+        return "no example was tried"
+    if state.counting < check.least_counting * state.n:
+        return f"only {state.counting} of {state.n} examples count"
+    alive = [name for name, killer in state.killed.items() if killer is None]
+    if alive and not scaled:
+        return f"does not reject: {'; '.join(alive)}"
+    return None
+
+
+def _break_even(check: Check, best: list[Trial]) -> dict[str, float | None]:
+    """For each constant the factor at which one of the tightest trials begins to fail."""
+    claim = claim_of(check.claim)
+    if not best or best[0].relation not in (Relation.UPPER, Relation.LOWER):
+        return {}
+    upper = best[0].relation is Relation.UPPER
+    found: dict[str, float | None] = {}
+    for name in claim.constants:
+        full = f"{check.claim}.{name}"
+        factors = [
+            factor for trial in best if (factor := _threshold(check, trial.example, full, upper))
+        ]
+        found[name] = (max(factors) if upper else min(factors)) if factors else None
+    return found
+
+
+def _threshold(check: Check, example: Example, constant: str, upper: bool) -> float | None:
+    """The factor on a constant at which one example begins to fail, by bisection."""
+
+    def fails(factor: Fraction) -> bool:
+        altered = check.trial(example, Mutant("", {constant: factor}))
+        return altered.verdict is Verdict.FAILS
+
+    with precision(PRECISIONS[0]):
+        one = Fraction(1)
+        other = Fraction(0) if upper else Fraction(64)
+        if not fails(other):
+            return None
+        good, bad = one, other
+        for _ in range(24):
+            middle = (good + bad) / 2
+            good, bad = (good, middle) if fails(middle) else (middle, bad)
+        return float(good)
+
+
+def _fit(trend: Trend, trials: list[Trial]) -> Fit | None:
+    """Exponent and constant from the last two examples at which the sides still differ."""
+    points = [
+        (float(trial.example[trend.parameter]), abs(1 - trial.ratio), trial.ratio)
+        for trial in trials
+        if trial.ratio is not None and abs(1 - trial.ratio) > CLOSE
+    ]
+    if len(points) < 2:
+        return None
+    (x0, y0, _), (x1, y1, last) = points[-2:]
+    exponent = math.log(y0 / y1) / math.log(x1 / x0)
+    return Fit(trend.family, trend.parameter, exponent, y1 * x1**exponent, last, x1)

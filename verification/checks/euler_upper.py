@@ -1,0 +1,602 @@
+"""Checks of E1–E9."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from flint import arb, fmpq, fmpz_poly
+from hypothesis import strategies as st
+
+from samplers import families, structured
+from samplers.step_law import StepLaw
+from samplers.target import Target
+from theory.claim import Relation
+from theory.functions import binomial_law
+from theory.registry import claim as claim_of
+from verification import strategies as some
+from verification.arithmetic import BALL, Interval, ball, interval
+from verification.checks.check import (
+    Check,
+    Evaluate,
+    Example,
+    Method,
+    Mutant,
+    Trend,
+    Trial,
+    changed,
+    exact,
+    formula,
+    on_instances,
+    pairs,
+    tightened,
+)
+from verification.checks.torch_runs import on_scenarios
+from verification.exact import Context
+from verification.instance import VALUES, Exact, Grid, Instance, with_symbol
+
+EDGES = {name: Example.of(instance) for name, instance in some.EDGES.items()}
+
+LEFTOVER_FORGOTTEN = changed("leftover forgotten", w=lambda w: [x / (sum(w) or 1) for x in w])
+"""The formula at w/(1−w_∞)."""
+
+
+def halves(name: str, claim_id: str) -> Mutant:
+    """Half of the bound, where it is not attained."""
+    return Mutant(f"{name} × 0.5", {f"{claim_id}.constant": Fraction(1, 2)})
+
+
+def forms(claim_id: str, *variants: str | None) -> Evaluate:
+    """TV(p_out, q_0) against several forms of a bound at once."""
+    claim = claim_of(claim_id)
+
+    def trial(example: Example, mutant: Mutant) -> Trial:
+        it = exact(example.law)
+        measured = it.total_variation()
+        names = set().union(*(claim.symbols(variant) for variant in variants))
+        values = {name: VALUES[name](it) for name in names}
+        sides = [(measured, formula(claim_id, variant, values, mutant)) for variant in variants]
+        return pairs(example, Relation.UPPER, sides)
+
+    return trial
+
+
+# --- E1, E2 ---------------------------------------------------------------------------------------
+
+
+def _kernel(it: Exact, context: Context, reveal: Any, joint: bool) -> dict[Context, Any]:
+    """One step from a partial state: tokens revealed independently, values jointly or not."""
+    S = it.vocabulary
+    hidden = [i for i, x in enumerate(context) if x == S]
+    law: dict[Context, Any] = {}
+    for size in range(len(hidden) + 1):
+        for block in itertools.combinations(hidden, size):
+            chance = reveal**size * (1 - reveal) ** (len(hidden) - size)
+            for symbols in itertools.product(range(S), repeat=size):
+                after = context
+                value = fmpq(1)
+                for i, a in zip(block, symbols, strict=True):
+                    after = with_symbol(after, i, a)
+                    if not joint:
+                        value *= it.predict(context, i)[a]
+                if joint:
+                    value = it.marginal.get(after, fmpq(0)) / it.marginal[context]
+                law[after] = chance * value
+    return law
+
+
+def _kernels(example: Example, mutant: Mutant) -> Trial:
+    """TV against the sum over steps of the distances of whole kernels, and that against E1."""
+    it = exact(example.law)
+    d = it.length
+    total = 1 - it.path[0]["masked"] ** d
+    for step in it.path:
+        for context, mass in it.marginal.items():
+            u = it.revealed(context)
+            weight = mass * (1 - step["masked"]) ** u * step["masked"] ** (d - u)
+            ours = _kernel(it, context, step["r"], joint=mutant.word == "joint")
+            theirs = _kernel(it, context, step["rho"], joint=True)
+            gap = sum((abs(ours[state] - theirs[state]) for state in ours), fmpq(0))
+            total = total + weight * gap / 2
+    values = {name: VALUES[name](it) for name in claim_of("E1").symbols()}
+    sides = [(it.total_variation(), total), (total, formula("E1", None, values, mutant))]
+    return pairs(example, Relation.UPPER, sides)
+
+
+def _dropped(term: str) -> Mutant:
+    return changed(f"without the {term} term", **{f"E1_{term}": lambda _: 0})
+
+
+E1_GRIDS = some.grids(max_steps=6, clocks=("linear", "constant", "polynomial:2"))
+
+
+_GRID = Grid("euler", "constant", Fraction(7), 500)
+E2_EDGES = {
+    "one token that errs, many steps": Example.of(
+        Instance.of(
+            families.family("point-mass:1:2"),
+            grid=_GRID,
+            predictions={((2,), 0): (Fraction(2, 100), Fraction(98, 100))},
+        )
+    ),
+}
+
+
+@st.composite
+def _fine_grids(draw: st.DrawFn) -> Grid:
+    """Euler on the constant-rate clock with enough steps for E2 to say something."""
+    horizon = Fraction(draw(st.integers(2, 10)), 2)
+    return Grid("euler", "constant", horizon, draw(st.integers(8, 40)), draw(st.booleans()))
+
+
+EULER_SCHEDULES = some.schedules(
+    max_steps=140, clocks=("constant",), grid_names=("uniform",), rules=("euler",)
+).map(lambda it: replace(it, steps=it.steps + 60, horizon=5.0, delta=0.0))
+
+
+def scenarios(**options: Any) -> st.SearchStrategy[Example]:
+    """Scenarios as examples; see `strategies.scenarios`."""
+    return some.scenarios(**options).map(lambda it: Example.of(scenario=it))
+
+
+def law_examples(**options: Any) -> st.SearchStrategy[Example]:
+    """Instances with a step law as examples; see `strategies.instances`."""
+    return some.instances(**options).map(Example.of)
+
+
+# --- E3 and E7 beyond enumeration -----------------------------------------------------------------
+
+
+def weights_with_leftover(rng: random.Random, steps: int) -> list[float]:
+    """A random step law of which about a hundredth is left over."""
+    raw = [rng.expovariate(1) for _ in range(steps)]
+    return [0.99 * x / sum(raw) for x in raw]
+
+
+def _shared(example: Example, mutant: Mutant) -> Trial:
+    """L3's law by the recursion over steps, at any length, against E3."""
+    d, b = example["d"], example["b"]
+    w = weights_with_leftover(random.Random(example["seed"]), example["K"])
+    law = StepLaw.from_weights(_tensor(w))
+    found = structured.shared_symbols(law, d, b).tv
+    values = {"d": d, "w": [ball(x) for x in law.weights.tolist()], "epsilon_w": 0}
+    bound = interval(formula("E3", None, values, mutant))
+    return Trial(example, Relation.UPPER, ((Interval.around(found, 1e-10 * found), bound),), True)
+
+
+def _tensor(values: list[float]) -> Any:
+    import torch
+
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def _growing_alphabets(count: int) -> Iterator[Example]:
+    for d in (3, 4, 8, 16, 64)[: max(3, min(5, count // 20 + 3))]:
+        for b in (2, 8, 32, 128, 512):
+            yield Example.of(d=d, b=b, K=4 * d, seed=d)
+
+
+def _pair_alphabets(_: int) -> Iterator[Example]:
+    """d = 2: copies of one of b symbols, K = 2."""
+    for b in (2, 4, 16, 64, 128, 200):
+        yield Example(_copies_in_two_steps(b), {"b": b})
+
+
+def _copies_in_two_steps(b: int) -> Instance:
+    return Instance.of(families.family(f"copies:2:{b}"), steps=(Fraction(1, 2),) * 2)
+
+
+def _shared_enumerated(count: int) -> Iterator[Example]:
+    """d = 3, 4 by enumeration of the support, random w with leftover."""
+    rng = random.Random(count)
+    for d, b in ((3, 2), (3, 3), (3, 4), (4, 2)):
+        for _ in range(2):
+            raw = [rng.randint(0, 4) for _ in range(4)] + [1]
+            w = tuple(Fraction(x, sum(raw)) for x in raw[:4])
+            law = families.family(f"shared-symbols:{d}:{b}")
+            yield Example(Instance.of(law, steps=w), {"b": b})
+
+
+# --- E6 -------------------------------------------------------------------------------------------
+
+
+def _collide(d: int, w: tuple[Fraction, ...]) -> fmpq:
+    """P(two of d tokens share a step, or one is never revealed), by listing all choices."""
+    distinct = sum((math.prod(choice) for choice in itertools.permutations(w, d)), Fraction(0))
+    return fmpq(1) - fmpq(distinct.numerator, distinct.denominator)
+
+
+def _uniform_is_best(example: Example, mutant: Mutant) -> Trial:
+    d, w = example["d"], example["w"]
+    bound = formula("E6", None, {"d": d, "K": len(w)}, mutant)
+    return pairs(example, Relation.LOWER, [(_collide(d, w), bound)])
+
+
+def _transfer(example: Example, mutant: Mutant) -> Trial:
+    """Schur-convexity: moving weight from the larger of two steps to the smaller never hurts."""
+    d, w = example["d"], sorted(example["w"])
+    moved = (w[-1] - w[0]) * example["share"] / 2
+    after = (w[0] + moved, *w[1:-1], w[-1] - moved) if len(w) > 1 else tuple(w)
+    before = _collide(d, tuple(w))
+    sides = [(_collide(d, after), before)]
+    if mutant.word == "reversed":
+        sides = [(right, left) for left, right in sides]
+    return pairs(example, Relation.UPPER, sides, counts=moved > 0 and before < 1)
+
+
+STEPS_AND_LENGTH = st.builds(
+    lambda d, w, share: Example.of(d=d, w=w, share=share),
+    st.integers(1, 4),
+    some.step_weights(6),
+    st.sampled_from((Fraction(1), Fraction(1, 2), Fraction(1, 10))),
+)
+
+
+# --- E7 -------------------------------------------------------------------------------------------
+
+
+def rank_distance(d: int, K: int) -> fmpq:
+    """TV(N, Unif) for the uniform law, exactly: Σ_m n_m z^m = (1/K) Σ_k (1 + (k/K)(z−1))^{d−1}."""
+    total = fmpz_poly([])
+    for k in range(K):
+        total += fmpz_poly([K - k, k]) ** (d - 1)
+    scale = K**d  # n_m = coefficient / K^d
+    gap = sum(abs(d * int(total[m]) - scale) for m in range(d))
+    return fmpq(gap, 2 * d * scale)
+
+
+def _rank_distance(example: Example, mutant: Mutant) -> Trial:
+    d, K = example["d"], example["K"]
+    bound = formula("E7", "rank-distance", {"d": d, "K": K}, mutant)
+    return pairs(example, Relation.UPPER, [(rank_distance(d, K), bound)], counts=d > 1)
+
+
+def _lengths_and_steps(count: int) -> Iterator[Example]:
+    """All d ≤ 64, K ≤ 10 d in a deep run; else all d ≤ 24, and three K for longer ones."""
+    for d in range(1, 65):
+        every = d <= 24 or count >= 1000
+        for K in range(d, 10 * d + 1) if every else (d, 3 * d, 10 * d):
+            yield Example.of(d=d, K=K)
+
+
+TERMS = 40
+"""Terms of the Euler–Maclaurin sum that are taken one by one."""
+
+
+def rank_distance_ball(d: int, K: int) -> Any:
+    """TV(N, Unif) at any length, as a ball: `TERMS` terms, and a bound on the others.
+
+    n − 1/d ↔ Σ_j (B_j/j!) K^{−j} (d−1)_{j−1} (z−1)^{j−1} (z^{d−j}−1); the norm of term j is at most
+    2·|B_j|/j!·K^{−j}·(d−1)^{j−1}·2^{j−1} ≤ (4·1.0824/(2d))·x^j with x = d/(πK), as in E7's proof.
+    """
+    if d <= TERMS:
+        return arb(rank_distance(d, K))
+    excess: dict[int, Any] = {0: arb(1) / (2 * K), d - 1: -arb(1) / (2 * K)}
+    factor = arb(1) / K  # (d−1)_{j−1} / (j! K^j)
+    for j in range(2, TERMS + 1):
+        factor = factor * (d - j + 1) / (j * K)
+        if j % 2:
+            continue
+        size = factor * arb.bernoulli(j)
+        for i in range(j):
+            value = size * ((-1) ** i * math.comb(j - 1, i))
+            excess[i] = excess.get(i, arb(0)) + value
+            excess[d - j + i] = excess.get(d - j + i, arb(0)) - value
+    half = sum((abs(value) for value in excess.values()), arb(0)) / 2
+    x = arb(d) / (arb.pi() * K)
+    rest = 3 * x ** (TERMS + 2) / d / (1 - x * x)
+    return half + arb(0, rest.upper())
+
+
+def _long_rays(example: Example, mutant: Mutant) -> Trial:
+    d, K = example["d"], example["K"]
+    bound = formula("E7", "rank-distance", {"d": d, "K": K}, mutant)
+    return pairs(example, Relation.UPPER, [(rank_distance_ball(d, K), bound)], counts=True)
+
+
+def _rays(_: int) -> Iterator[Example]:
+    for d in (64, 256, 1024, 4096):
+        for times in (1, 2, 10, 100, 1000):
+            yield Example.of(d=d, K=times * d)
+
+
+def _uniform_forms(example: Example, mutant: Mutant) -> Trial:
+    """TV(N, Unif) of the uniform law: Euler–Maclaurin in the formula, definition here."""
+    d, K, S = example["d"], example["K"], 2
+    law = [BALL.rational(0)] * d
+    for k in range(K):
+        for m, value in enumerate(binomial_law(BALL, d - 1, BALL.rational(k, K))):
+            law[m] = law[m] + value / K
+    distance = sum((abs(value - arb(1) / d) for value in law), arb(0)) / 2
+    measured = 1 - (-d * distance * arb(S).log()).exp()
+    steps = K + (mutant.word == "K + 1")
+    bound = formula("E5", "uniform-vocabulary", {"d": d, "K": steps, "S": S}, mutant)
+    return pairs(example, Relation.EQUALITY, [(measured, bound)])
+
+
+SMALL_SIZES = st.builds(lambda d, K: Example.of(d=d, K=K), st.integers(1, 8), st.integers(1, 24))
+
+# --- E8, E9 --------------------------------------------------------------------------------------
+
+NEARLY_INDEPENDENT = Instance.of(
+    Target.from_rows([(0, 0), (0, 1), (1, 0), (1, 1)], [Fraction(x, 10) for x in (3, 2, 2, 3)], 2),
+    steps=(Fraction(1),),
+)
+"""Small information, and TV of the order of its square root."""
+
+BINARY_LAWS = st.one_of(
+    some.sparse_laws(2, 5, 2),
+    some.dense_laws(2, 3, 2),
+    some.family_laws(2, 5, ("copies:2:2", "copies:4:2", "parity:3:2", "parity:5:2", "pairs:4:2")),
+).filter(lambda law: law.vocabulary == 2)
+
+
+def _c_below(example: Example, measured: Interval, bound: Interval) -> bool:
+    """c(q_0) ≤ C(d,2) always; the bound counts below that, where q_0 has any dependence."""
+    d = example.law.length
+    return bound.upper < math.comb(d, 2) and measured.upper > 0
+
+
+CHECKS = (
+    Check(
+        "E1",
+        "exact TV on a clock against the five terms",
+        Method.CERTIFIED,
+        on_instances("E1", Exact.total_variation),
+        some.on_grids(some.laws(max_length=3), E1_GRIDS, erring=True).map(Example.of),
+        mutants=(
+            tightened("E1"),
+            _dropped("initialisation"),
+            _dropped("score"),
+            _dropped("clock"),
+            _dropped("parallel"),
+        ),
+    ),
+    Check(
+        "E1",
+        "exact TV against the distances of whole kernels, and these against the terms",
+        Method.CERTIFIED,
+        _kernels,
+        some.on_grids(
+            some.laws(max_length=2), some.grids(max_steps=3, clocks=("linear", "polynomial:2"))
+        ).map(Example.of),
+        mutants=(Mutant("the sampler's kernel draws jointly", word="joint"),),
+        effort=0.5,
+    ),
+    Check(
+        "E1",
+        "every clock, grid, rule, last step; denoisers that err, vary in time, are unnormalised",
+        Method.TESTED,
+        on_scenarios("E1"),
+        scenarios(
+            normalised=False,
+            max_length=4,
+            plans=some.schedules().map(lambda it: replace(it, steps=it.steps + 4)),
+        ),
+        mutants=(halves("the bound", "E1"),),
+        effort=0.5,
+    ),
+    Check(
+        "E2",
+        "exact TV of Euler on the uniform grid",
+        Method.CERTIFIED,
+        on_instances("E2", Exact.total_variation),
+        some.on_grids(some.laws(max_length=2), _fine_grids(), erring=True).map(Example.of),
+        edges=E2_EDGES,
+        mutants=(tightened("E2"), changed("without the error term", epsilon_1=lambda _: 0)),
+        effort=0.5,
+    ),
+    Check(
+        "E2",
+        "larger laws, K up to 200",
+        Method.TESTED,
+        on_scenarios("E2"),
+        scenarios(normalised=False, time_free=True, max_length=4, plans=EULER_SCHEDULES),
+        mutants=(Mutant("a third of the bound", {"E2.constant": Fraction(1, 3)}),),
+        effort=0.5,
+    ),
+    Check(
+        "E3",
+        "any law, any step law, a denoiser that may err",
+        Method.CERTIFIED,
+        on_instances("E3", Exact.total_variation),
+        law_examples(erring=True),
+        edges=EDGES,
+        mutants=(
+            tightened("E3"),
+            LEFTOVER_FORGOTTEN,
+            changed("without the denoiser's error", epsilon_w=lambda _: 0),
+        ),
+    ),
+    Check(
+        "E3",
+        "without leftover: copies of one of b symbols, d = 2",
+        Method.CERTIFIED,
+        on_instances("E3", Exact.total_variation),
+        _pair_alphabets,
+        mutants=(tightened("E3"),),
+        trend=Trend("copies, d = 2", "b"),
+    ),
+    Check(
+        "E3",
+        "L3's law by enumeration, d = 3, 4, random w with leftover",
+        Method.CERTIFIED,
+        on_instances("E3", Exact.total_variation),
+        _shared_enumerated,
+        mutants=(Mutant("E3.constant × 0.9", {"E3.constant": Fraction(9, 10)}),),
+    ),
+    Check(
+        "E3",
+        "L3's law up to d = 64 by a recursion over steps, random w with leftover",
+        Method.TESTED,
+        _shared,
+        _growing_alphabets,
+        mutants=(tightened("E3"), LEFTOVER_FORGOTTEN),
+        trend=Trend("shared symbols", "b"),
+    ),
+    Check(
+        "E3",
+        "every clock, grid, rule and last step, denoisers that err",
+        Method.TESTED,
+        on_scenarios("E3"),
+        scenarios(time_free=True),
+        mutants=(tightened("E3"),),
+    ),
+    Check(
+        "E3",
+        "uniform law: the product and d(d−1)/(2K)",
+        Method.CERTIFIED,
+        forms("E3", "uniform", "linear"),
+        law_examples(steps=some.uniform_steps(24)),
+        edges={"copies": Example.of(_copies_in_two_steps(64))},
+        mutants=(changed("K + 1 for K", K=lambda K: K + 1),),
+    ),
+    Check(
+        "E4",
+        "any law and step law",
+        Method.CERTIFIED,
+        on_instances("E4", Exact.total_variation),
+        law_examples(),
+        edges=EDGES,
+        mutants=(tightened("E4"), LEFTOVER_FORGOTTEN),
+    ),
+    Check(
+        "E5",
+        "every form on any law and step law",
+        Method.CERTIFIED,
+        forms("E5", None, "entropy", "information", "transport", "vocabulary"),
+        law_examples(),
+        edges=EDGES,
+        mutants=(
+            tightened("E5"),
+            LEFTOVER_FORGOTTEN,
+            changed("the information curve read backwards", h=lambda h: h[::-1]),
+        ),
+    ),
+    Check(
+        "E5",
+        "its value at the uniform law: Euler–Maclaurin against the definition",
+        Method.CERTIFIED,
+        _uniform_forms,
+        SMALL_SIZES,
+        mutants=(Mutant("K + 1 for K", word="K + 1"),),
+    ),
+    Check(
+        "E5",
+        "every clock, grid, rule and last step, larger laws",
+        Method.TESTED,
+        on_scenarios("E5"),
+        scenarios(exact_only=True),
+        mutants=(halves("the bound", "E5"),),
+    ),
+    Check(
+        "E6",
+        "any step law against the uniform one",
+        Method.CERTIFIED,
+        _uniform_is_best,
+        STEPS_AND_LENGTH,
+        mutants=(tightened("E6"),),
+    ),
+    Check(
+        "E6",
+        "Schur-convexity: a transfer towards equal steps never hurts",
+        Method.CERTIFIED,
+        _transfer,
+        STEPS_AND_LENGTH,
+        mutants=(Mutant("the opposite order", word="reversed"),),
+    ),
+    Check(
+        "E7",
+        "every form on any law, K ≥ d",
+        Method.CERTIFIED,
+        forms("E7", None, "vocabulary", "information"),
+        law_examples(
+            targets=some.laws(min_length=2, max_length=4), steps=some.uniform_steps(12)
+        ).filter(lambda it: len(it.law.steps) >= it.law.length),
+        mutants=(Mutant("a third of the bound", {"E7.constant": Fraction(1, 3)}),),
+    ),
+    Check(
+        "E7",
+        "the closed form against the exact TV(N, Unif), d ≤ 64, K ≤ 10 d",
+        Method.CERTIFIED,
+        _rank_distance,
+        _lengths_and_steps,
+        mutants=(
+            Mutant("without the correction", {"E7.correction": Fraction(0)}),
+            Mutant("E7.constant × 0.98", {"E7.constant": Fraction(98, 100)}),
+        ),
+    ),
+    Check(
+        "E7",
+        "the closed form along rays up to d = 4096, K = 1000 d",
+        Method.CERTIFIED,
+        _long_rays,
+        _rays,
+        mutants=(tightened("E7"),),
+        trend=Trend("TV(N, Unif), d = 4096", "K"),
+    ),
+    Check(
+        "E7",
+        "larger laws",
+        Method.TESTED,
+        on_scenarios("E7"),
+        scenarios(
+            exact_only=True,
+            plans=some.schedules(
+                clocks=("linear",), grid_names=("uniform",), rules=("ancestral",)
+            ).map(lambda it: replace(it, steps=it.steps + 6, horizon=None, delta=0.0)),
+        ),
+        mutants=(Mutant("a third of the bound", {"E7.constant": Fraction(1, 3)}),),
+    ),
+    Check(
+        "E8",
+        "every form on any law and step law",
+        Method.CERTIFIED,
+        forms("E8", None, "coarse", "fine"),
+        law_examples(targets=some.laws().filter(lambda law: law.vocabulary > 1)),
+        edges={name: it for name, it in EDGES.items() if it.law.vocabulary > 1},
+        mutants=(
+            LEFTOVER_FORGOTTEN,
+            Mutant("without the root", {"E8.root": Fraction(0)}),
+        ),
+    ),
+    Check(
+        "E8",
+        "without leftover: no step above W",
+        Method.CERTIFIED,
+        forms("E8", "step-size", "vocabulary"),
+        law_examples(
+            targets=some.laws().filter(lambda law: law.vocabulary > 1),
+            steps=some.step_weights(12, leftover=False),
+        ),
+        edges={"nearly independent": Example.of(NEARLY_INDEPENDENT)},
+        mutants=(Mutant("without the root", {"E8.root": Fraction(0)}),),
+        regime="without leftover",
+    ),
+    Check(
+        "E8",
+        "every clock, grid, rule and last step, larger laws",
+        Method.TESTED,
+        on_scenarios("E8"),
+        scenarios(exact_only=True),
+        mutants=(Mutant("a third of the bound", {"E8.constant": Fraction(1, 3)}),),
+    ),
+    Check(
+        "E9",
+        "c(q_0) of laws on two symbols",
+        Method.CERTIFIED,
+        on_instances("E9", Exact.first_order, counts=_c_below),
+        BINARY_LAWS.map(lambda law: Example.of(Instance.of(law))),
+        edges={
+            name: Example.of(Instance.of(families.family(text)))
+            for name, text in (("copies", "copies:3:2"), ("parity", "parity:4:2"))
+        },
+        mutants=(tightened("E9"),),
+        effort=2,
+    ),
+)

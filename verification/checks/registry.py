@@ -1,0 +1,20 @@
+"""All executed checks, by claim."""
+
+from __future__ import annotations
+
+from theory.proofs import PROOFS
+from theory.proofs.proof import Proof
+from verification.checks import euler_lower, euler_upper, first_hitting
+from verification.checks.check import Check
+
+CHECKS: tuple[Check, ...] = (
+    *euler_upper.CHECKS,
+    *euler_lower.CHECKS,
+    *first_hitting.CHECKS,
+)
+
+
+def checks_of(claim_id: str) -> tuple[Check | Proof, ...]:
+    """The symbolic proofs of a claim, then its checks on instances."""
+    proofs = tuple(proof for proof in PROOFS if proof.claim == claim_id)
+    return (*proofs, *(check for check in CHECKS if check.claim == claim_id))

@@ -1,0 +1,305 @@
+"""Statuses of claims, computed from what checks found; and `claims.json`, which holds them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from samplers.errors import InputError
+from theory.claim import Claim, Relation
+from theory.registry import CLAIMS
+from verification.arithmetic import Interval
+from verification.checks.check import Fit, Method, Outcome, Side
+from verification.report import to_json, write_whole
+
+VERSION = 1
+"""Of the schema of `claims.json`."""
+
+CLAIMS_JSON = Path("build") / "claims.json"
+
+NEAR = 1e-9
+"""A ratio this near to 1 is attained: exact ratios are 1, float64 ones err by some 1e-10."""
+
+WITHIN_REACH = 0.01
+"""A trend whose last ratio is this near to 1 has reached its limit."""
+
+
+class Status(StrEnum):
+    """What a run has shown of a claim; never declared."""
+
+    REFUTED = "refuted"
+    CERTIFIED = "certified"
+    TESTED = "tested"
+    SAMPLED = "sampled"
+    UNTESTED = "untested"
+
+
+@dataclass(frozen=True)
+class Record:
+    """An outcome in plain values, as `claims.json` holds it.
+
+    Attributes:
+        claim: id.
+        check: what was compared.
+        method: how both sides were known.
+        n: examples tried.
+        n_counting: those on which the claim says something.
+        n_undecided: those that were not decided.
+        relation: of the worst trial.
+        ratio: measured over bound there, None without one.
+        instance: the worst trial in words.
+        failure: a failing example in words, with both sides.
+        witness: a file that replays it.
+        power: mutant → example that rejects it.
+        break_even: constant → factor at which a tried example begins to fail.
+        fit: of a trend, see `Fit`.
+        regime: see `Check`.
+        complaint: what is wrong with the check itself.
+    """
+
+    claim: str
+    check: str
+    method: str
+    n: int
+    n_counting: int
+    n_undecided: int = 0
+    relation: str | None = None
+    ratio: float | None = None
+    instance: str | None = None
+    failure: str | None = None
+    witness: str | None = None
+    power: Mapping[str, str | None] = field(default_factory=dict)
+    break_even: Mapping[str, float | None] = field(default_factory=dict)
+    fit: Mapping[str, Any] | None = None
+    regime: str = ""
+    complaint: str | None = None
+
+
+def side_text(side: Side) -> str:
+    """Measured and bound for a reader: fractions where exact and short, else decimals."""
+    return " against ".join(map(_number, side))
+
+
+def _number(value: Interval) -> str:
+    if value.lower == value.upper and len(text := str(Fraction(value.lower))) <= 40:
+        return text if "/" not in text else f"{text} = {value.middle:.6g}"
+    return f"{value.middle:.12g}"
+
+
+def record(outcome: Outcome, regime: str = "", witness: str | None = None) -> Record:
+    """An outcome in plain values."""
+    failing, worst = outcome.failure, outcome.worst
+    return Record(
+        claim=outcome.claim,
+        check=outcome.check,
+        method=str(outcome.method),
+        n=outcome.n,
+        n_counting=outcome.n_counting,
+        n_undecided=outcome.n_undecided,
+        relation=worst.relation.value if worst else None,
+        ratio=worst.ratio if worst else None,
+        instance=worst.example.text if worst else None,
+        failure=f"{failing.example.text}: {side_text(failing.side)}" if failing else None,
+        witness=witness,
+        power=dict(outcome.power),
+        break_even=dict(outcome.break_even),
+        fit=asdict(outcome.fit) if isinstance(outcome.fit, Fit) else None,
+        regime=regime,
+        complaint=outcome.complaint,
+    )
+
+
+@dataclass(frozen=True)
+class ClaimStatus:
+    """What a run has shown of one claim.
+
+    Attributes:
+        claim: the claim.
+        records: of its checks.
+    """
+
+    claim: Claim
+    records: tuple[Record, ...]
+
+    @property
+    def status(self) -> Status:
+        """Refuted by any failure; else the best evidence that there is."""
+        if any(one.failure or one.complaint == "refuted symbolically" for one in self.records):
+            return Status.REFUTED
+        kinds = {one.method for one in self.records if one.n_counting}
+        if kinds & {Method.CERTIFIED, Method.SYMBOLIC}:
+            return Status.CERTIFIED
+        if Method.TESTED in kinds:
+            return Status.TESTED
+        return Status.SAMPLED if Method.SAMPLED in kinds else Status.UNTESTED
+
+    @property
+    def n(self) -> int:
+        """Examples tried by checks of the status's own kind; all of them if refuted."""
+        return sum(one.n for one in self._own)
+
+    @property
+    def n_counting(self) -> int:
+        """Those of `n` that count."""
+        return sum(one.n_counting for one in self._own)
+
+    @property
+    def _own(self) -> list[Record]:
+        kind = str(self.status)
+        on_examples = [one for one in self.records if one.method != Method.SYMBOLIC]
+        same = [one for one in on_examples if one.method == kind]
+        return same or on_examples or list(self.records)
+
+    @property
+    def worst(self) -> Record | None:
+        """The record whose ratio is nearest to failing, among those of the claim's own relation."""
+        wanted = self.claim.relation
+        if wanted in (Relation.WORST_CASE, Relation.LIMIT):  # equalities where they are attained
+            wanted = Relation.EQUALITY
+        rated = [one for one in self.records if one.ratio is not None]
+        own = [one for one in rated if one.relation == wanted.value] or rated
+        return max(own, key=_strain, default=None)  # of equal ones the first
+
+    @property
+    def sharpness(self) -> dict[str, Any] | None:
+        """Attained, a limit, or within a factor; None where nothing was measured."""
+        worst = self.worst
+        if worst is None:
+            return None
+        ratio = worst.ratio or 0.0
+        if abs(ratio - 1) <= NEAR:
+            found: dict[str, Any] = {"kind": "attained", "instance": worst.instance}
+        elif worst.fit and abs(ratio - 1) <= WITHIN_REACH:
+            found = {"kind": "limit"}
+        else:
+            found = {"kind": f"within ×{_factor(ratio):.6g}", "instance": worst.instance}
+        limits = [dict(one.fit) for one in self.records if one.fit]
+        if limits:
+            found["limits"] = limits
+        regimes = {
+            one.regime: f"within ×{_factor(one.ratio):.6g}"
+            for one in self.records
+            if one.regime and one.ratio and abs(one.ratio - 1) > NEAR
+        }
+        return found | regimes
+
+    @property
+    def power(self) -> list[dict[str, Any]]:
+        """Every mutant, and whether it was rejected."""
+        return [
+            {"mutant": mutant, "killed": killer is not None, "check": one.check, "by": killer}
+            for one in self.records
+            for mutant, killer in one.power.items()
+        ]
+
+    @property
+    def break_even(self) -> dict[str, float]:
+        """Constant → the factor nearest to 1 at which a tried example begins to fail."""
+        found: dict[str, float] = {}
+        for one in self.records:
+            for name, factor in one.break_even.items():
+                if factor is not None:
+                    near = found.get(name)
+                    closer = near is None or abs(factor - 1) < abs(near - 1)
+                    found[name] = factor if closer else found[name]
+        return found
+
+    @property
+    def problems(self) -> list[str]:
+        """Failures, and what is wrong with checks."""
+        failures = [f"{one.check}: {one.failure}" for one in self.records if one.failure]
+        complaints = [f"{one.check}: {one.complaint}" for one in self.records if one.complaint]
+        return failures + complaints
+
+    @property
+    def undecided(self) -> int:
+        """Examples that were not decided."""
+        return sum(one.n_undecided for one in self.records)
+
+    def json(self) -> dict[str, Any]:
+        """The claim's row of `claims.json`."""
+        worst = self.worst
+        return {
+            "id": self.claim.id,
+            "kind": self.claim.kind.value,
+            "relation": self.claim.relation.value,
+            "status": str(self.status),
+            "n": self.n,
+            "n_counting": self.n_counting,
+            "ratio": {
+                "worst": worst.ratio if worst else None,
+                "instance": worst.instance if worst else None,
+            },
+            "sharpness": self.sharpness,
+            "power": self.power,
+            "break_even": self.break_even or None,
+            "witness": next((one.witness for one in self.records if one.witness), None),
+            "failures": [one.failure for one in self.records if one.failure],
+            "proofs": [one.check for one in self.records if one.method == Method.SYMBOLIC],
+            "checks": [asdict(one) for one in self.records],
+        }
+
+
+def _strain(one: Record) -> float:
+    ratio = one.ratio or 0.0
+    if one.relation == Relation.UPPER.value:
+        return ratio
+    if one.relation == Relation.LOWER.value:
+        return 1 / ratio if ratio else float("inf")
+    off = abs(ratio - 1)
+    return off if off > NEAR else 0.0
+
+
+def _factor(ratio: float | None) -> float:
+    """The ratio of the larger side to the smaller one."""
+    return max(ratio or 0.0, 1 / ratio if ratio else float("inf"))
+
+
+def statuses(records: Iterable[Record]) -> list[ClaimStatus]:
+    """One status for every claim, in the order of the note; a claim without record is untested."""
+    by_claim: dict[str, list[Record]] = {claim_id: [] for claim_id in CLAIMS}
+    for one in records:
+        by_claim[one.claim].append(one)
+    return [ClaimStatus(CLAIMS[claim_id], tuple(found)) for claim_id, found in by_claim.items()]
+
+
+def claims_json(found: Sequence[ClaimStatus], manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of `claims.json`."""
+    return {"version": VERSION, "manifest": dict(manifest), "claims": [one.json() for one in found]}
+
+
+def write_claims(path: Path, found: Sequence[ClaimStatus], manifest: Mapping[str, Any]) -> None:
+    """Write `claims.json`, whole or not at all; its folder is made if need be.
+
+    Raises:
+        InputError: if the place cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path.parent}: cannot be made: {error.strerror}") from None
+    write_whole(path, to_json(claims_json(found, manifest)))
+
+
+def read_records(path: Path) -> list[Record]:
+    """The records of a `claims.json`.
+
+    Raises:
+        InputError: if it is missing or no such file.
+    """
+    try:
+        content = json.loads(path.read_text())
+        if content["version"] != VERSION:
+            raise InputError(f"{path}: has version {content['version']}, not {VERSION}; run again")
+        return [Record(**one) for row in content["claims"] for one in row["checks"]]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: is no claims.json of this project; run again") from None

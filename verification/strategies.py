@@ -1,0 +1,556 @@
+"""Hypothesis strategies for everything that a claim quantifies over; all shrink to readable cases.
+
+Exact ones (`laws`, `step_weights`, `predictions`, `instances`, `grids`) give small fractions, so
+that a verdict can be decided without rounding and checked by hand. The others (`schedules`,
+`denoisers`, `scenarios`) give what the torch samplers run on.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+import torch
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+from torch import Tensor
+
+from samplers import families
+from samplers.clock import Clock, clock, default_horizon, grid
+from samplers.denoiser import OFF_SUPPORT, Denoiser, ExactDenoiser, Positions
+from samplers.step_law import LAST_STEPS, RULES, StepLaw, step_law
+from samplers.target import Target
+from verification.exact import Context
+from verification.instance import Exact, Grid, Instance, Predictions
+
+CLOCKS = ("linear", "constant", "cosine", "cosine-late", "polynomial:2", "geometric")
+FAMILIES = (
+    "copies:2:2",
+    "copies:3:2",
+    "copies:2:3",
+    "pairs:3:2",
+    "pairs:4:2",
+    "parity:3:2",
+    "parity:3:3",
+    "shared-symbols:3:2",
+    "permutations:3:3",
+    "mds:4:2:3",
+    "groups:4:2",
+    "uniform:2:2",
+)
+"""Built-in families of small size."""
+
+
+def simplex(count: int, most: int = 5) -> SearchStrategy[tuple[Fraction, ...]]:
+    """Probability vectors of `count` small fractions; entries may be 0.
+
+    Args:
+        count: how many entries, ≥ 1.
+        most: largest numerator.
+    """
+    numbers = st.lists(st.integers(0, most), min_size=count, max_size=count)
+    return numbers.filter(any).map(_normalised)
+
+
+def _normalised(numbers: Sequence[int]) -> tuple[Fraction, ...]:
+    return tuple(Fraction(number, sum(numbers)) for number in numbers)
+
+
+# --- data laws ------------------------------------------------------------------------------------
+
+
+def _words(d: int, S: int) -> SearchStrategy[tuple[int, ...]]:
+    return st.tuples(*[st.integers(0, S - 1)] * d)
+
+
+@st.composite
+def sparse_laws(
+    draw: DrawFn, min_length: int = 1, max_length: int = 4, max_vocabulary: int = 3
+) -> Target:
+    """A few sequences with small rational weights; a single one is a point mass."""
+    d = draw(st.integers(min_length, max_length))
+    S = draw(st.integers(1, max_vocabulary))
+    rows = draw(st.lists(_words(d, S), min_size=1, max_size=min(8, S**d), unique=True))
+    weights = draw(st.lists(st.integers(1, 5), min_size=len(rows), max_size=len(rows)))
+    return _law(rows, _normalised(weights), S)
+
+
+def _law(rows: Sequence[tuple[int, ...]], weights: Sequence[Fraction], S: int) -> Target:
+    """A target that is named by what it holds."""
+    held = [(row, w) for row, w in zip(rows, weights, strict=True) if w]
+    words = [f"{''.join(map(str, row))}:{weight}" for row, weight in held[:8]]
+    more = f" and {len(held) - 8} more" if len(held) > 8 else ""
+    return Target.from_rows(rows, weights, S, name=f"S={S} q0=[{' '.join(words)}{more}]")
+
+
+@st.composite
+def dense_laws(
+    draw: DrawFn, min_length: int = 1, max_length: int = 3, max_vocabulary: int = 3
+) -> Target:
+    """All S^d sequences (at most 27 of them), each with a small rational weight, which may be 0."""
+    d = draw(st.integers(min_length, max_length))
+    S = draw(st.integers(2, max_vocabulary) if max_vocabulary > 1 else st.just(1))
+    rows = list(itertools.product(range(S), repeat=d))
+    return _law(rows, draw(simplex(len(rows), most=4)), S)
+
+
+@st.composite
+def degenerate_laws(draw: DrawFn, min_length: int = 1, max_length: int = 4) -> Target:
+    """A point mass, or nearly one: a second sequence has probability 1/1000 or less."""
+    d, S = draw(st.integers(min_length, max_length)), draw(st.integers(1, 3))
+    rest = draw(st.sampled_from((Fraction(0), Fraction(1, 1000), Fraction(1, 10**9))))
+    other = draw(_words(d, S))
+    return _law([(0,) * d, other], [1 - rest, rest], S)
+
+
+def family_laws(
+    min_length: int = 1, max_length: int = 4, names: Sequence[str] = FAMILIES
+) -> SearchStrategy[Target]:
+    """The built-in families, where small."""
+    fitting = [text for text in names if min_length <= _family(text).length <= max_length]
+    return st.sampled_from(fitting).map(_family)
+
+
+@lru_cache(maxsize=128)
+def _family(text: str) -> Target:
+    return families.family(text)
+
+
+def laws(
+    min_length: int = 1, max_length: int = 4, max_vocabulary: int = 3
+) -> SearchStrategy[Target]:
+    """Data laws with exact weights: sparse, dense, families, degenerate."""
+    return st.one_of(
+        sparse_laws(min_length, max_length, max_vocabulary),
+        family_laws(min_length, max_length),
+        dense_laws(min_length, min(3, max_length), max_vocabulary),
+        sparse_laws(max(min_length, min(2, max_length)), max_length, max_vocabulary),
+        degenerate_laws(min_length, max_length),
+    )
+
+
+# --- step laws ------------------------------------------------------------------------------------
+
+
+def uniform_steps(max_steps: int = 8) -> SearchStrategy[tuple[Fraction, ...]]:
+    """The uniform step law on 1 to `max_steps` steps."""
+    return st.integers(1, max_steps).map(lambda K: (Fraction(1, K),) * K)
+
+
+@st.composite
+def random_steps(draw: DrawFn, max_steps: int = 6, leftover: bool = True) -> tuple[Fraction, ...]:
+    """Small rational weights; zeros among them are steps in which nothing can happen."""
+    K = draw(st.integers(1, max_steps))
+    weights = draw(simplex(K + leftover))
+    return weights[:K]
+
+
+def mostly_left(max_steps: int = 3) -> SearchStrategy[tuple[Fraction, ...]]:
+    """Step laws with w_∞ near 1."""
+    share = st.sampled_from((Fraction(1, 100), Fraction(1, 10**6)))
+    return st.builds(
+        lambda w, x: tuple(x * one for one in w), random_steps(max_steps, leftover=False), share
+    )
+
+
+def step_weights(max_steps: int = 6, leftover: bool = True) -> SearchStrategy[tuple[Fraction, ...]]:
+    """Step laws w as fractions: uniform, random, with zeros, with leftover up to almost all."""
+    complete = (uniform_steps(max_steps), random_steps(max_steps, leftover=False))
+    if not leftover:
+        return st.one_of(*complete)
+    return st.one_of(*complete, random_steps(max_steps), mostly_left())
+
+
+# --- denoisers in fractions -----------------------------------------------------------------------
+
+
+def contexts(target: Target) -> list[tuple[Context, int]]:
+    """(context of positive probability, hidden position), the emptiest contexts first."""
+    S, d = target.vocabulary, target.length
+    found = {
+        tuple(x if shown else S for x, shown in zip(row, mask, strict=True))
+        for row in target.rows.tolist()
+        for mask in itertools.product((False, True), repeat=d)
+    }
+    ordered = sorted(found, key=lambda context: (-context.count(S), context))
+    return [(context, i) for context in ordered for i in range(d) if context[i] == S]
+
+
+@st.composite
+def predictions(draw: DrawFn, target: Target) -> Predictions:
+    """A normalised denoiser that errs: a little, off the support, or by 0 at a possible symbol.
+
+    Args:
+        draw: given by hypothesis.
+        target: the data law; at contexts that are not drawn the denoiser is exact.
+    """
+    S = target.vocabulary
+    exact = _conditionals(target)
+    places = contexts(target)
+    size = min(len(places), 6)
+    chosen = draw(st.lists(st.sampled_from(places), min_size=1, max_size=size, unique=True))
+    found: dict[tuple[Context, int], tuple[Fraction, ...]] = {}
+    for place in chosen:
+        true = exact[place]
+        kind = draw(st.sampled_from(("off", "small", "zero", "any")))
+        wrong = draw(st.integers(0, S - 1))
+        if kind == "any":
+            found[place] = draw(simplex(S))
+        elif kind == "zero":  # nothing on the symbol, all of it moved to the next
+            moved = list(true)
+            moved[(wrong + 1) % S] += moved[wrong] if S > 1 else 0
+            moved[wrong] = Fraction(0) if S > 1 else moved[wrong]
+            found[place] = tuple(moved)
+        else:
+            share = draw(st.sampled_from((Fraction(1, 2), Fraction(1, 4), Fraction(1, 1000))))
+            share = share if kind == "small" else min(Fraction(1), 2 * share)
+            found[place] = tuple(
+                (1 - share) * p + (share if a == wrong else 0) for a, p in enumerate(true)
+            )
+    return found
+
+
+def _conditionals(target: Target) -> dict[tuple[Context, int], tuple[Fraction, ...]]:
+    """The exact denoiser as a table of fractions."""
+    numbers = Exact(Instance.of(target))
+    return {
+        (context, i): tuple(Fraction(int(p.p), int(p.q)) for p in numbers.conditional(context, i))
+        for context, i in contexts(target)
+    }
+
+
+# --- instances ------------------------------------------------------------------------------------
+
+
+@st.composite
+def instances(
+    draw: DrawFn,
+    targets: SearchStrategy[Target] | None = None,
+    steps: SearchStrategy[tuple[Fraction, ...]] | None = None,
+    erring: bool = False,
+) -> Instance:
+    """A law and a step law in fractions.
+
+    Args:
+        draw: given by hypothesis.
+        targets: by default `laws()`.
+        steps: by default `step_weights()`.
+        erring: whether the denoiser may err.
+    """
+    target = draw(laws() if targets is None else targets)
+    w = draw(step_weights() if steps is None else steps)
+    wrong: Predictions = {}
+    if erring and draw(st.booleans()):
+        wrong = draw(predictions(target))
+    return Instance.of(target, steps=w, predictions=wrong)
+
+
+@st.composite
+def one_by_one(draw: DrawFn, targets: SearchStrategy[Target] | None = None) -> Instance:
+    """A law and an erring denoiser for first-hitting sampling."""
+    target = draw(laws(max_length=3) if targets is None else targets)
+    return Instance.of(target, blocks=(1,) * target.length, predictions=draw(predictions(target)))
+
+
+@st.composite
+def in_blocks(draw: DrawFn, targets: SearchStrategy[Target] | None = None) -> Instance:
+    """A law and block sizes."""
+    target = draw(laws(min_length=2) if targets is None else targets)
+    d = target.length
+    cuts = draw(st.lists(st.booleans(), min_size=d - 1, max_size=d - 1))
+    sizes = [1]
+    for cut in cuts:
+        if cut:
+            sizes.append(1)
+        else:
+            sizes[-1] += 1
+    return Instance.of(target, blocks=tuple(sizes))
+
+
+@st.composite
+def grids(
+    draw: DrawFn,
+    rules: Sequence[str] = tuple(RULES),
+    clocks: Sequence[str] = ("linear", "constant", "cosine", "polynomial:2"),
+    max_steps: int = 5,
+    fill: bool = True,
+) -> Grid:
+    """A parallel sampler on a clock, its times uniform."""
+    name = draw(st.sampled_from(clocks))
+    halves = (2, 1) if clock(name).end == 1 else (4, 10, 2)
+    return Grid(
+        draw(st.sampled_from(rules)),
+        name,
+        Fraction(draw(st.sampled_from(halves)), 2),
+        draw(st.integers(1, max_steps)),
+        draw(st.booleans()) if fill else False,
+    )
+
+
+@st.composite
+def on_grids(
+    draw: DrawFn,
+    targets: SearchStrategy[Target] | None = None,
+    schedule: SearchStrategy[Grid] | None = None,
+    erring: bool = False,
+) -> Instance:
+    """A law and a sampler on a clock."""
+    target = draw(laws(max_length=3) if targets is None else targets)
+    chosen = draw(grids() if schedule is None else schedule)
+    wrong: Predictions = {}
+    if erring and draw(st.booleans()):
+        wrong = draw(predictions(target))
+    return Instance.of(target, grid=chosen, predictions=wrong)
+
+
+def _instance(text: str, w: Sequence[Fraction | int]) -> Instance:
+    return Instance.of(families.family(text), steps=tuple(map(Fraction, w)))
+
+
+_HALF, _THIRD = Fraction(1, 2), Fraction(1, 3)
+
+EDGES: Mapping[str, Instance] = {
+    "one token": _instance("uniform:1:2", (_HALF, _HALF)),
+    "one step": _instance("copies:2:2", (1,)),
+    "fewer steps than tokens": _instance("copies:3:2", (_HALF, _HALF)),
+    "almost all left over": _instance("copies:2:2", (Fraction(1, 10**6),)),
+    "nothing is ever revealed": _instance("copies:2:2", (0,)),
+    "zero hazards": _instance("parity:3:2", (0, _HALF, 0, _HALF, 0)),
+    "point mass": _instance("point-mass:3:2", (_THIRD, _THIRD)),
+    "one symbol": _instance("uniform:2:1", (_HALF, _HALF)),
+}
+"""Edge cases by name; every property check of step laws begins with them."""
+
+
+# --- what the torch samplers run on ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A rule on a clock and a grid.
+
+    Attributes:
+        clock: its name.
+        grid: its name.
+        steps: K.
+        horizon: T; None for the clock's default.
+        delta: early-stopping time.
+        rule: name of the step rule.
+        last_step: ``leave`` or ``fill``.
+    """
+
+    clock: str
+    grid: str
+    steps: int
+    horizon: float | None
+    delta: float
+    rule: str
+    last_step: str
+
+    @property
+    def chosen(self) -> Clock:
+        """The clock."""
+        return clock(self.clock)
+
+    def times(self, length: int) -> Tensor:
+        """The grid's times for sequences of this length, float64 [K + 1]."""
+        end = default_horizon(self.chosen, length) if self.horizon is None else self.horizon
+        return grid(self.grid, self.chosen, self.steps, end, self.delta)
+
+    def law(self, length: int) -> StepLaw:
+        """The step law."""
+        return step_law(self.rule, self.chosen, self.times(length), self.last_step)
+
+    def __str__(self) -> str:
+        end = "" if self.horizon is None else f" T={self.horizon}"
+        stop = f" δ={self.delta}" if self.delta else ""
+        return f"{self.rule} {self.clock} {self.grid} K={self.steps}{end}{stop} {self.last_step}"
+
+
+@st.composite
+def schedules(
+    draw: DrawFn,
+    max_steps: int = 24,
+    clocks: Sequence[str] = CLOCKS,
+    grid_names: Sequence[str] = ("uniform", "alpha", "logsnr", "exp-const"),
+    rules: Sequence[str] = tuple(RULES),
+) -> Schedule:
+    """A rule on any clock and grid, with any last step; K ≥ 1."""
+    name = draw(st.sampled_from(clocks))
+    kind = draw(st.sampled_from(grid_names))
+    # logsnr needs 0 < α < 1 at both ends, exp-const needs δ > 0
+    inner = kind == "logsnr" and clock(name).end == 1
+    horizon = 0.75 if inner else draw(st.sampled_from((None, 0.5, 1.0)))
+    deltas = (0.0, 0.125) if kind in ("uniform", "alpha") else (0.125, 0.015625)
+    return Schedule(
+        name,
+        kind,
+        draw(st.integers(1, max_steps)),
+        horizon,
+        draw(st.sampled_from(deltas)),
+        draw(st.sampled_from(rules)),
+        draw(st.sampled_from(LAST_STEPS)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Perturbed:
+    """The exact denoiser with an error, possibly growing with time or not normalised.
+
+    Attributes:
+        exact: the denoiser that it departs from.
+        share: mass taken from the exact prediction.
+        wrong: symbol to which that mass goes.
+        drop: whether the most likely symbol is given probability 0, its mass moved to `wrong`.
+        mass: sum of each prediction; 1 is normalised.
+        slope: the share is multiplied by 1/(1 + slope·t).
+    """
+
+    exact: ExactDenoiser
+    share: float = 0.25
+    wrong: int = 0
+    drop: bool = False
+    mass: float = 1.0
+    slope: float = 0.0
+
+    @property
+    def vocabulary(self) -> int:
+        """S, without the mask."""
+        return self.exact.vocabulary
+
+    @property
+    def time_free(self) -> bool:
+        """Whether the error does not depend on time."""
+        return self.slope == 0
+
+    @property
+    def normalised(self) -> bool:
+        """Whether predictions sum to 1."""
+        return self.mass == 1
+
+    def __call__(
+        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+    ) -> Tensor:
+        """Predict; see `samplers.denoiser.Denoiser`."""
+        p = self.exact(x, t, positions)
+        wrong = torch.zeros(self.vocabulary, dtype=torch.float64)
+        wrong[self.wrong] = 1
+        if self.drop:
+            top = torch.nn.functional.one_hot(p.argmax(-1), self.vocabulary).to(torch.float64)
+            return self.mass * (p * (1 - top) + (p * top).sum(-1, keepdim=True) * wrong)
+        time = torch.as_tensor(0.0 if t is None else t, dtype=torch.float64)
+        share = self.share / (1 + self.slope * time)
+        if share.ndim:  # a time for each row
+            share = share[positions[0], None] if positions else share[:, None, None]
+        return self.mass * ((1 - share) * p + share * wrong)
+
+    def __str__(self) -> str:
+        parts = [
+            f"{self.share} to {self.wrong}" if not self.drop else f"top dropped to {self.wrong}"
+        ]
+        parts += [f"mass {self.mass}"] * (self.mass != 1) + [f"slope {self.slope}"] * (
+            self.slope != 0
+        )
+        return "perturbed: " + ", ".join(parts)
+
+
+@st.composite
+def denoisers(
+    draw: DrawFn,
+    target: Target,
+    exact_only: bool = False,
+    normalised: bool = True,
+    time_free: bool = False,
+) -> Denoiser:
+    """A denoiser for a target: exact with any off-support convention, or one that errs.
+
+    Args:
+        draw: given by hypothesis.
+        target: the data law.
+        exact_only: whether it may not err.
+        normalised: whether predictions must sum to 1.
+        time_free: whether they may not depend on time.
+    """
+    base = ExactDenoiser(target, draw(st.sampled_from(OFF_SUPPORT)))
+    if exact_only or draw(st.booleans()):
+        return base
+    return Perturbed(
+        base,
+        draw(st.sampled_from((0.25, 0.001, 1.0))),
+        draw(st.integers(0, target.vocabulary - 1)),
+        draw(st.booleans()),
+        1.0 if normalised else draw(st.sampled_from((1.0, 0.5, 2.0))),
+        0.0 if time_free else draw(st.sampled_from((0.0, 3.0))),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Scenario:
+    """A target, a denoiser and a schedule for the torch samplers.
+
+    Attributes:
+        target: the data law.
+        denoiser: what the sampler asks.
+        schedule: when it reveals.
+    """
+
+    target: Target
+    denoiser: Denoiser
+    schedule: Schedule
+
+    def __str__(self) -> str:
+        off = getattr(self.denoiser, "off_support", None)
+        denoiser = f"exact, off-support {off}" if off else str(self.denoiser)
+        return f"{self.target.name} ({self.schedule}; {denoiser})"
+
+
+SCENARIO_FAMILIES = (
+    *FAMILIES,
+    "copies:5:3",
+    "pairs:6:2",
+    "parity:5:2",
+    "shared-symbols:4:2",
+    "permutations:4:2",
+    "mds:5:3:5",
+    "groups:6:3",
+    "ising:5:0.8",
+    "ising:4:-1:0.5:ring",
+    "dirichlet:4:3:0.3:1",
+    "dirichlet:6:2:0.1:2",
+    "sparse-dirichlet:6:8:20:1:3",
+    "sparse-dirichlet:5:50:12:0.5:4",
+    "markov:5:0.5,0.5:0.9,0.1:0.2,0.8",
+    "product:0.5,0.5:0.1,0.9:1,0",
+)
+"""Families up to the size that float64 tables handle at once."""
+
+
+@st.composite
+def scenarios(
+    draw: DrawFn,
+    exact_only: bool = False,
+    normalised: bool = True,
+    time_free: bool = False,
+    plans: SearchStrategy[Schedule] | None = None,
+    max_length: int = 6,
+) -> Scenario:
+    """Everything that the torch samplers take, at sizes beyond exact fractions.
+
+    Args:
+        draw: given by hypothesis.
+        exact_only: whether the denoiser may not err.
+        normalised: whether its predictions must sum to 1.
+        time_free: whether they may not depend on time.
+        plans: schedules; by default `schedules()`.
+        max_length: of the sequences.
+    """
+    target = draw(
+        st.one_of(
+            family_laws(1, max_length, SCENARIO_FAMILIES), sparse_laws(1, min(5, max_length), 6)
+        )
+    )
+    denoiser = draw(denoisers(target, exact_only, normalised, time_free))
+    return Scenario(target, denoiser, draw(schedules() if plans is None else plans))

@@ -1,0 +1,342 @@
+"""The verification run: every check of the chosen claims, a status for each, witnesses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import torch
+from joblib import Parallel, delayed
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from samplers.errors import InputError
+from theory.claim import Claim, Relation
+from theory.errors import TheoryError
+from theory.proofs.proof import Proof
+from theory.registry import CLAIMS
+from theory.registry import claim as claim_of
+from verification import report, witness
+from verification.checks.check import Check, Outcome, describe, run
+from verification.checks.registry import checks_of
+from verification.checks.symbolic import run_proof
+from verification.instance import Instance
+from verification.status import (
+    ClaimStatus,
+    Record,
+    Status,
+    claims_json,
+    record,
+    side_text,
+    statuses,
+)
+from verification.verdict import Verdict
+
+EXAMPLES = 60
+"""Examples of a check of ordinary effort."""
+
+DEEP = 20
+"""How many times as many in a deep run."""
+
+WITNESSES = Path("build") / "witnesses"
+"""Where a run leaves the witnesses of what it refutes."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run has shown.
+
+    Attributes:
+        statuses: one a claim, in the order of the note.
+        manifest: where the numbers come from.
+    """
+
+    statuses: tuple[ClaimStatus, ...]
+    manifest: Mapping[str, Any]
+
+    @property
+    def verdict(self) -> Verdict:
+        """FAILS if a claim or a check does, UNDECIDED if an example is, else HOLDS."""
+        if any(one.problems for one in self.statuses):
+            return Verdict.FAILS
+        if any(one.undecided for one in self.statuses):
+            return Verdict.UNDECIDED
+        return Verdict.HOLDS
+
+    def __getitem__(self, claim_id: str) -> ClaimStatus:
+        return next(one for one in self.statuses if one.claim.id == claim_id)
+
+    def json(self) -> dict[str, Any]:
+        """The content of `claims.json`."""
+        return claims_json(self.statuses, self.manifest)
+
+
+def verify(
+    claims: Sequence[str] | None = None,
+    scale: Mapping[str, Fraction] | None = None,
+    examples: int = EXAMPLES,
+    seed: int = 0,
+    jobs: int = 1,
+    witnesses: Path | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Run the checks of claims and compute their statuses.
+
+    Args:
+        claims: ids; all by default.
+        scale: factors on named constants, e.g. ``{"E3.constant": Fraction(99, 100)}``.
+        examples: of a check of ordinary effort.
+        seed: of the run; the same seed tries the same examples.
+        jobs: processes.
+        witnesses: folder for witness files of failing instances; none by default.
+        progress: told the claim and check before each is run.
+
+    Returns:
+        The report; claims that were not asked for are left out.
+
+    Raises:
+        InputError: for an unknown constant.
+        TheoryError: for an unknown claim.
+    """
+    chosen = [claim_of(one).id for one in claims] if claims else list(CLAIMS)
+    factors = dict(scale or {})
+    check_scale(factors)
+    tasks = [
+        (claim_id, number) for claim_id in chosen for number, _ in enumerate(checks_of(claim_id))
+    ]
+    found: list[Record] = []
+    if jobs == 1:
+        for claim_id, number in tasks:
+            progress(f"{claim_id} {name_of(checks_of(claim_id)[number])}")
+            found.append(run_one(claim_id, number, examples, seed, factors, witnesses))
+    else:
+        calls = (
+            delayed(run_one)(claim_id, number, examples, seed, factors, witnesses)
+            for claim_id, number in tasks
+        )
+        for one in Parallel(n_jobs=jobs, return_as="generator")(calls):
+            progress(f"{one.claim} {one.check}")
+            found.append(one)
+    kept = tuple(one for one in statuses(found) if one.claim.id in chosen)
+    return Report(kept, report.manifest(seed))
+
+
+def count_checks(claims: Sequence[str] | None = None) -> int:
+    """How many checks a run has, for a progress bar."""
+    return sum(len(checks_of(claim_of(one).id)) for one in claims or CLAIMS)
+
+
+def name_of(check: Check | Proof) -> str:
+    """What a check compares, or a proof says."""
+    return check.name if isinstance(check, Check) else check.says
+
+
+def run_one(
+    claim_id: str,
+    number: int,
+    examples: int,
+    seed: int,
+    scale: Mapping[str, Fraction],
+    witnesses: Path | None = None,
+) -> Record:
+    """Run one check of a claim, by its place among them; a failing instance is stored.
+
+    Args:
+        claim_id: the claim.
+        number: place in `checks_of(claim_id)`.
+        examples: of a check of ordinary effort.
+        seed: of the run.
+        scale: factors on constants; those of other claims are ignored.
+        witnesses: folder for a witness file.
+    """
+    torch.set_num_threads(1)  # float sums do not depend on the machine's cores
+    check = checks_of(claim_id)[number]
+    if isinstance(check, Proof):
+        return record(run_proof(check))
+    outcome = run(check, examples, seed, scale)
+    stored = store(outcome, scale, witnesses) if witnesses and outcome.failure else None
+    return record(outcome, check.regime, stored)
+
+
+def check_scale(scale: Mapping[str, Fraction]) -> None:
+    """Refuse a constant that no claim has.
+
+    Raises:
+        InputError: naming the constants that there are.
+        TheoryError: for an unknown claim.
+    """
+    for name in scale:
+        claim = claim_of(name.split(".")[0])
+        if name not in {f"{claim.id}.{constant}" for constant in claim.constants}:
+            known = ", ".join(f"{claim.id}.{c}" for c in claim.constants) or "no constant"
+            raise InputError(f"scale: {name!r} is unknown: {claim.id} has {known}")
+
+
+# --- witnesses ------------------------------------------------------------------------------------
+
+MEASURES = {
+    r"\mathrm{TV}(p_{\mathrm{out}},q_0)": "tv",
+    r"\mathrm{TV}(p_{\mathrm{FHS}},q_0)": "tv",
+    r"\mathrm{KL}(q_0\|p_{\mathrm{out}})": "kl",
+    r"\varepsilon_{\mathrm{FHS}}": "score-error",
+    "c(q_0)": "first-order",
+}
+"""LaTeX of a left side → its name in `witness.MEASURES`."""
+
+
+def store(outcome: Outcome, scale: Mapping[str, Fraction], folder: Path) -> str | None:
+    """Write the witness of a failing instance, if a witness can hold it.
+
+    Args:
+        outcome: with a failure.
+        scale: factors on constants.
+        folder: where to; it is made.
+
+    Returns:
+        The file, or None where the failure is of another kind than the exact instances that witness
+        files hold.
+    """
+    assert outcome.failure is not None
+    instance = outcome.failure.example.instance
+    claim = claim_of(outcome.claim)
+    own = {name: x for name, x in scale.items() if name.split(".")[0] == claim.id}
+    if instance is None:
+        return None
+    for variant in (None, *claim.variants):
+        found = _failing(claim, instance, variant, own)
+        if found is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            text = witness.to_text(found)
+            path = folder / f"{claim.id}-{witness_key(text)}.txt"
+            report.write_whole(path, text)
+            return str(path)
+    return None
+
+
+def witness_key(text: str) -> str:
+    """A short name that depends on the content alone."""
+    return text.rpartition("sha256: ")[2][:8]
+
+
+def _failing(
+    claim: Claim, instance: Instance, variant: str | None, scale: Mapping[str, Fraction]
+) -> witness.Witness | None:
+    form = claim.form(variant)
+    measure = MEASURES.get(form.measured or claim.measured)
+    upper = form.relation in (Relation.UPPER, Relation.LOWER)
+    if measure is None or not upper or claim.applies(instance.setting(), variant) is not None:
+        return None
+    try:
+        found = witness.make(claim, instance, measure, variant=variant, scale=scale)
+    except (InputError, TheoryError):
+        return None
+    return found if found.decision.verdict is Verdict.FAILS else None
+
+
+def print_replay(path: Path, console: Console) -> Verdict:
+    """Compute a witness again and print what it shows.
+
+    Args:
+        path: of the witness file.
+        console: where to print.
+
+    Returns:
+        The verdict of the claim on the instance.
+
+    Raises:
+        WitnessError: if the file was changed, or does not reproduce.
+    """
+    held = witness.read(path)
+    found = witness.replay(held)
+    console.print(Text(f"{held.claim} {held.variant or ''}".rstrip(), "bold"))
+    for line in held.remark:
+        console.print(line, markup=False)
+    console.print(describe(held.instance), markup=False, soft_wrap=True)
+    for name, factor in held.scale.items():
+        console.print(f"{name} × {factor}", markup=False)
+    sides = side_text((found.measured, found.bound))
+    console.print(f"{held.measure}: {sides}: {found.verdict}", markup=False)
+    return found.verdict
+
+
+# --- what a terminal shows ------------------------------------------------------------------------
+
+_STYLES = {
+    Status.REFUTED: "bold red",
+    Status.CERTIFIED: "green",
+    Status.TESTED: "cyan",
+    Status.SAMPLED: "yellow",
+    Status.UNTESTED: "dim",
+}
+
+
+def print_report(found: Report, console: Console) -> None:
+    """One row a claim, then what fails."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading, justify in (
+        ("claim", "left"),
+        ("kind", "left"),
+        ("relation", "left"),
+        ("status (n)", "left"),
+        ("count", "right"),
+        ("ratio", "right"),
+        ("at", "left"),
+        ("sharpness", "left"),
+        ("power", "right"),
+        ("break-even", "left"),
+    ):
+        table.add_column(heading, justify="right" if justify == "right" else "left")
+    for one in found.statuses:
+        worst, killed = one.worst, one.power
+        proofs = sum(record.method == "symbolic" for record in one.records)
+        status = f"{one.status} ({one.n})" + (f" +{proofs} proofs" if proofs else "")
+        share = f"{100 * one.n_counting // one.n} %" if one.n else "·"
+        table.add_row(
+            Text(one.claim.id),
+            Text(one.claim.kind.value),
+            Text(one.claim.relation.value),
+            Text(status, _STYLES[one.status]),
+            Text(share),
+            Text(f"{worst.ratio:.4g}" if worst and worst.ratio is not None else "·"),
+            Text((worst.instance or "") if worst else ""),
+            Text(sharpness_text(one)),
+            Text(f"{sum(m['killed'] for m in killed)}/{len(killed)}" if killed else "·"),
+            Text(", ".join(f"{name} ×{x:.4g}" for name, x in one.break_even.items()) or "·"),
+        )
+    console.print(table)
+    for one in found.statuses:
+        for line in one.problems:
+            console.print(Text(f"{one.claim.id} fails: {line}", "red"), soft_wrap=True)
+        for rec in one.records:
+            if rec.witness:
+                console.print(f"{one.claim.id} witness: {rec.witness}", soft_wrap=True)
+        if one.undecided:
+            console.print(Text(f"{one.claim.id}: {one.undecided} undecided", "yellow"))
+
+
+def sharpness_text(one: ClaimStatus) -> str:
+    """Sharpness in a few words."""
+    found = one.sharpness
+    if found is None:
+        return "·"
+    parts = [found["kind"]]
+    for limit in found.get("limits", ()):
+        parts.append(
+            f"limit {limit['last']:.4g} along {limit['family']}: 1 − ratio ~ "
+            f"{limit['constant']:.3g}·{limit['parameter']}^−{limit['exponent']:.2f}"
+        )
+    skip = ("kind", "instance", "limits")
+    parts += [f"{regime}: {words}" for regime, words in found.items() if regime not in skip]
+    return "; ".join(parts)
+
+
+LEGEND = (
+    "status: certified = decided in exact or ball arithmetic on n examples, or proved symbolically "
+    "for listed sizes; tested = float64 with a stated error bound. count: share of examples on "
+    "which the claim says something. ratio: measured/bound, the one nearest to failing. power: "
+    "mutants rejected. break-even: factor on a constant at which a tried example begins to fail."
+)
