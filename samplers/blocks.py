@@ -17,9 +17,8 @@ from samplers.sampling import CPU, Run, check_times, draw, in_batches, random_or
 class BlockSampler:
     """Reveals n_1, then n_2, … tokens of a uniformly random order, each block by one call.
 
-    Its law is the vertex P_a of the composition a = (n_1, …, n_m); `samplers.expansion.fixed_blocks`
-    gives the sizes of s tokens a step. A row uses 2d uniforms: order
-    and values.
+    Its law is the vertex P_a of the composition a = (n_1, …, n_m); the sizes for s tokens a step
+    are `samplers.expansion.fixed_blocks`. A row uses 2d uniforms: order and values.
 
     Attributes:
         denoiser: what predicts the hidden tokens; normalised or not (values are drawn from ŝ/Σŝ).

@@ -9,6 +9,7 @@ samples that a given discrepancy needs. Levels come from `verification.budget`.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import bdtr, bdtrc
-from scipy.stats import beta, binom
+from scipy.stats import beta
 from torch import Tensor
 
 from samplers.output_law import OutputLaw
@@ -141,12 +142,10 @@ def binomial_check(name: str, successes: int, n: int, p: float, level: float) ->
 
 def binomial_detects(n: int, p: float, level: float) -> float:
     """Smallest |p' − p| from which on `binomial_check` rejects p' with probability 1 − `MISSES`."""
-    low, high = int(binom.ppf(level / 2, n, p)), int(binom.isf(level / 2, n, p))
+    counts = range(n + 1)
     # Accepted are the counts low..high; a count at the very level is rejected.
-    while low < n and bdtr(low, n, p) <= level / 2:
-        low += 1
-    while high > 0 and bdtrc(high - 1, n, p) <= level / 2:
-        high -= 1
+    low = bisect_right(counts, level / 2, key=lambda k: float(bdtr(k, n, p)))
+    high = n - bisect_right(counts, level / 2, key=lambda k: float(bdtr(k, n, 1 - p)))
     over = 1.0 if high >= n else float(beta.isf(MISSES, high + 1, n - high)) - p
     under = 1.0 if low <= 0 else p - float(beta.ppf(MISSES, low, n - low + 1))
     # Beyond 0 and 1 there is no alternative to detect.
@@ -165,27 +164,35 @@ def _law(counts: Tensor, p: Tensor) -> tuple[Array, Array, int, bool]:
     return c[possible], law[possible], int(c.sum()), bool(c[~possible].sum() > 0)
 
 
-def multinomial_check(name: str, counts: Tensor, p: Tensor, level: float) -> Check:
-    """Do samples follow a law on few cells? By relative entropy.
+def multinomial_p_value(counts: Tensor, p: Tensor) -> float:
+    """P-value of samples under a law on few cells, by relative entropy; no asymptotics.
 
-    D = KL(p̂ ‖ p) has P(nD ≥ x) ≤ e^{−x}·(ex/(k−1))^{k−1} for x ≥ k−1, k cells, any n and p. By
-    Pinsker D ≥ 2·TV(p̂, p)², and TV(p̂, p) falls short of TV(p', p) by Hoeffding's bound.
+    D = KL(p̂ ‖ p) has P(nD ≥ x) ≤ e^{−x}·(ex/(k−1))^{k−1} for x ≥ k−1, k cells, any n and p.
 
     Args:
-        name: what is checked.
         counts: int64 [k].
         p: float64 [k], the claimed law; a sample in a cell of probability 0 is a contradiction.
-        level: false-alarm probability.
 
     Source: Agrawal (2020), Finite-sample concentration of the multinomial in relative entropy.
     """
     c, law, n, impossible = _law(counts, p)
-    if n == 0:
-        return Check(name, 1.0, level, 0, 1.0)
     seen = c > 0
     x = float((c[seen] * np.log(c[seen] / (n * law[seen]))).sum())
-    value = 0.0 if impossible else math.exp(_log_tail(x, len(law)))
-    return Check(name, value, level, n, multinomial_detects(n, len(law), level))
+    return 0.0 if impossible else math.exp(_log_tail(x, len(law)))
+
+
+def multinomial_check(name: str, counts: Tensor, p: Tensor, level: float) -> Check:
+    """Do samples follow a law on few cells? By `multinomial_p_value`.
+
+    Args:
+        name: what is checked.
+        counts: int64 [k].
+        p: float64 [k], the claimed law.
+        level: false-alarm probability.
+    """
+    n, few = int(counts.sum()), int((p > 0).sum())
+    detects = multinomial_detects(n, few, level)
+    return Check(name, multinomial_p_value(counts, p), level, n, detects)
 
 
 def _log_tail(x: float, cells: int) -> float:
@@ -196,35 +203,50 @@ def _log_tail(x: float, cells: int) -> float:
 
 
 def multinomial_detects(n: int, cells: int, level: float) -> float:
-    """Smallest TV that `multinomial_check` rejects with probability ≥ 1 − `MISSES`."""
+    """Smallest TV that `multinomial_check` rejects with probability ≥ 1 − `MISSES`.
+
+    By Pinsker D ≥ 2·TV(p̂, p)², and TV(p̂, p) falls short of TV(p', p) by Hoeffding's bound.
+    """
+    if n == 0:
+        return 1.0
     if cells == 1:  # every alternative puts mass where there should be none
         return min(1.0, -math.log(MISSES) / n)
     r = cells - 1
-    top = 2 * (r - math.log(level)) + 10 * r
+    top = 12 * r - 2 * math.log(level)
     x = brentq(lambda v: _log_tail(v, cells) - math.log(level), r, top)
     return min(1.0, math.sqrt(x / (2 * n)) + _sampling_error(n))
 
 
-def identity_check(name: str, counts: Tensor, p: Tensor, level: float) -> Check:
-    """Do samples follow a law on many cells, perhaps more cells than samples? By TV(p̂, p).
+def identity_p_value(counts: Tensor, p: Tensor) -> float:
+    """P-value of samples under a law on many cells, perhaps more than samples, by TV(p̂, p).
 
-    The statistic exceeds its mean, which is known exactly, by t with probability ≤ e^{−2nt²}.
+    Under p the statistic exceeds its mean, which is known exactly, by t with chance ≤ e^{−2nt²}.
 
     Args:
-        name: what is checked.
         counts: int64 [k].
         p: float64 [k], the claimed law; a sample in a cell of probability 0 is a contradiction.
-        level: false-alarm probability.
 
     Source: Diakonikolas, Gouleakis, Peebles, Price (2018), Sample-optimal identity testing with
         high probability (the statistic); McDiarmid (1989) (the band).
     """
     c, law, n, impossible = _law(counts, p)
     if n == 0:
-        return Check(name, 1.0, level, 0, 1.0)
+        return 1.0
     excess = float(np.clip(law - c / n, 0, None).sum()) - plug_in.mean(n, law, law)
-    value = 0.0 if impossible else math.exp(-2 * n * max(0.0, excess) ** 2)
-    return Check(name, value, level, n, identity_detects(n, p, level))
+    return 0.0 if impossible else math.exp(-2 * n * max(0.0, excess) ** 2)
+
+
+def identity_check(name: str, counts: Tensor, p: Tensor, level: float) -> Check:
+    """Do samples follow a law on many cells? By `identity_p_value`.
+
+    Args:
+        name: what is checked.
+        counts: int64 [k].
+        p: float64 [k], the claimed law.
+        level: false-alarm probability.
+    """
+    n = int(counts.sum())
+    return Check(name, identity_p_value(counts, p), level, n, identity_detects(n, p, level))
 
 
 def identity_detects(n: int, p: Tensor, level: float) -> float:
@@ -246,13 +268,15 @@ def law_check(name: str, counts: Tensor, p: Tensor, level: float) -> Check:
         p: float64 [k], the claimed law.
         level: false-alarm probability.
     """
-    n, cells = int(counts.sum()), int((p > 0).sum())
-    # The identity check detects nothing below its own band: no need to work out its bound.
-    band = plug_in.deviation(n, level) + plug_in.deviation(n, MISSES) if n else 1.0
-    few = multinomial_detects(n, cells, level) if n else 1.0
-    if few <= band or few <= identity_detects(n, p, level):
-        return multinomial_check(name, counts, p, level)
-    return identity_check(name, counts, p, level)
+    n = int(counts.sum())
+    few = multinomial_detects(n, int((p > 0).sum()), level)
+    # An identity check detects nothing within its own band: no need then to work its bound out.
+    if n == 0 or few <= plug_in.deviation(n, level) + plug_in.deviation(n, MISSES):
+        return Check(name, multinomial_p_value(counts, p), level, n, few)
+    many = identity_detects(n, p, level)
+    if few <= many:
+        return Check(name, multinomial_p_value(counts, p), level, n, few)
+    return Check(name, identity_p_value(counts, p), level, n, many)
 
 
 # ---------------------------------------------------------------------------------------------

@@ -1,0 +1,105 @@
+"""The mean of the plug-in, and the least mean at a given TV, against enumeration."""
+
+import math
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.stats import binom
+
+from verification.plug_in import LeastMean, _bend, _fall, _shortfall, deviation, least_mean, mean
+
+Array = NDArray[np.float64]
+
+
+@st.composite
+def laws(draw: st.DrawFn, cells: int | None = None) -> Array:
+    k = draw(st.integers(2, 6)) if cells is None else cells
+    parts = np.array(draw(st.lists(st.floats(1e-3, 1), min_size=k, max_size=k)))
+    law: Array = parts / parts.sum()
+    return law
+
+
+def enumerated_mean(n: int, q: Array, p: Array) -> float:
+    """E TV(p̂, q), by all multinomial outcomes."""
+    total = 0.0
+    for counts in product(range(n + 1), repeat=len(q)):
+        if sum(counts) == n:
+            ways = math.factorial(n) / math.prod(math.factorial(c) for c in counts)
+            chance = ways * math.prod(float(v) ** c for v, c in zip(p, counts, strict=True))
+            total += chance * 0.5 * float(np.abs(np.array(counts) / n - q).sum())
+    return total
+
+
+@given(st.integers(1, 5), laws(3), laws(3))
+def test_mean_agrees_with_enumeration(n: int, q: Array, p: Array) -> None:
+    assert mean(n, q, p) == pytest.approx(enumerated_mean(n, q, p), abs=1e-13)
+
+
+@given(st.integers(3, 400), st.floats(1e-4, 0.9), st.floats(1e-4, 0.999))
+def test_derivatives_agree_with_differences(n: int, q: float, p: float) -> None:
+    a, x, h = np.array([q]), np.array([p]), 1e-6
+    direct = float(
+        (np.clip(q - np.arange(n + 1) / n, 0, None) * binom.pmf(range(n + 1), n, p)).sum()
+    )
+    assert float(_shortfall(n, a, x)[0]) == pytest.approx(direct, abs=1e-12)
+    slope = (_shortfall(n, a, x + h) - _shortfall(n, a, x - h)) / (2 * h)
+    assert float(-_fall(n, a, x)[0]) == pytest.approx(float(slope[0]), abs=1e-6 * (1 + n))
+    bend = (_fall(n, a, x - h) - _fall(n, a, x + h)) / (2 * h)
+    assert float(_bend(n, a, x)[0]) == pytest.approx(float(bend[0]), abs=1e-6 * n**2)
+
+
+@given(st.integers(2, 300), laws(), st.integers(0, 10**6))
+def test_no_law_has_a_smaller_mean_than_the_least(n: int, q: Array, seed: int) -> None:
+    g = least_mean(n, q)
+    rng = np.random.default_rng(seed)
+    for spread in (0.1, 1.0, 10.0):
+        p = q * rng.gamma(spread, size=len(q))
+        p = p / p.sum() * rng.choice([1.0, 0.95])  # the rest lies outside the support of q
+        tv = float(np.clip(q - p, 0, None).sum())
+        assert g(tv) <= mean(n, q, p) + 1e-12
+
+
+def test_the_least_mean_is_nearly_attained() -> None:
+    # Many equal cells: raise one half, lower the other. The bound comes within 2 % of it.
+    n, N = 20_000, 500
+    q = np.full(N, 1 / N)
+    g = least_mean(n, q)
+    for shift in (0.02, 0.05, 0.1, 0.2):
+        p = q * (1 + shift * np.where(np.arange(N) % 2, 2, -2))
+        assert g(shift) <= mean(n, q, p) <= 1.02 * g(shift)
+    # And this is far more than the trivial bound τ where sampling noise is large.
+    assert g(0.05) > 1.3 * 0.05
+
+
+@given(st.integers(2, 300), laws(), st.floats(0, 1))
+def test_inverse_undoes_the_least_mean(n: int, q: Array, tau: float) -> None:
+    g = least_mean(n, q)
+    assert g.inverse(g(tau)) >= tau - 1e-9
+    grid = [g(t) for t in np.linspace(0, 1, 20)]
+    assert all(b >= a for a, b in pairwise(grid))
+    for value in (0.0, 0.3, 1.0, 2.0):
+        tau = g.inverse(value)
+        assert 0 <= tau <= 1
+        assert tau == 1 or tau == 0 or g(tau) == pytest.approx(value, abs=1e-9)
+
+
+def test_a_flat_tangent_above_the_value_excludes_everything() -> None:
+    bound = LeastMean(np.array([0.0, 1.0]), np.array([0.2, 0.0]))
+    assert bound.inverse(0.1) == 0.0
+    assert bound.inverse(0.3) == pytest.approx(0.3)
+
+
+def test_deviation_is_mcdiarmids() -> None:
+    t = deviation(1000, 1e-6)
+    assert math.exp(-2 * 1000 * t**2) == pytest.approx(1e-6)
+    # It holds in an exact case: two cells, where the plug-in is |X/n − ½|.
+    n, q = 200, np.array([0.5, 0.5])
+    centre = mean(n, q, q)
+    for level in (0.3, 0.05, 1e-3):
+        k = np.arange(n + 1)
+        above = np.abs(k / n - 0.5) - centre >= deviation(n, level)
+        assert float(binom.pmf(k, n, 0.5)[above].sum()) <= level

@@ -1,0 +1,249 @@
+"""Each check passes the right sampler and catches its mutants, by name."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from samplers.clock import clock, grid
+from samplers.denoiser import ExactDenoiser, Positions
+from samplers.errors import InputError
+from samplers.families import family
+from samplers.first_hitting import FirstHittingSampler
+from samplers.parallel import ParallelSampler, parallel_sampler
+from samplers.sampling import Run
+from samplers.step_law import StepLaw
+from verification import step_checks
+from verification.budget import Ledger
+from verification.statistics import Check, binomial_detects, cells, samples_needed
+
+TARGET = family("markov:4:1/3,2/3:9/10,1/10:1/20,19/20")
+DENOISER = ExactDenoiser(TARGET)
+CLOCK = clock("constant")
+TIMES = grid("uniform", CLOCK, 5, 4.0)
+EULER = parallel_sampler(DENOISER, 4, "euler", CLOCK, TIMES)
+MASK = 2
+STATE = torch.tensor([MASK, 1, MASK, MASK])
+N = 60_000
+
+STEP_MUTANTS = {
+    "rate off by 1 %": "unmask probability",
+    "temperature not renormalised": "unmask probability",
+    "one coin for all tokens": "unmask pattern",
+    "argmax": "token conditionals",
+    "one uniform for all values": "values independent",
+}
+RUN_MUTANTS = {
+    "off-by-one grid": "step law",
+    "grid reversed": "step law",
+    "leftover filled": "leftover",
+    "time reversed": "hitting times",
+    "rank off by one": "hitting times",
+    "left to right": "order uniform",
+    "order follows the values": "order and values independent",
+    "one order for all rows": "rows independent",
+    "batches repeat": "rows independent",
+}
+CHECKS = tuple(
+    f"{mutant} {which}" for mutant in (*STEP_MUTANTS, *RUN_MUTANTS) for which in ("right", "mutant")
+)
+
+
+def seeded(seed: int = 1) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def verdict(found: Check | list[Check], name: str) -> bool:
+    """Did all pass? The name is that of the check that is meant to decide."""
+    checks = found if isinstance(found, list) else [found]
+    assert checks
+    assert all(check.name.startswith(name) for check in checks)
+    # A check that could not see anything would prove nothing.
+    assert all(check.detects < 0.2 for check in checks)
+    return all(check.passed for check in checks)
+
+
+# ---------------------------------------------------------------------------------------------
+# Single steps
+# ---------------------------------------------------------------------------------------------
+
+
+class Tempered:
+    """Divides log-probabilities by a temperature and does not renormalise."""
+
+    vocabulary, time_free, normalised = 2, True, False
+
+    def __call__(
+        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+    ) -> Tensor:
+        p: Tensor = DENOISER(x, t, positions) ** (1 / 0.9)
+        return p
+
+
+def step_of(kind: str, hazard: float) -> Tensor:
+    """States after one step from `STATE` that reveals with this probability."""
+    law = StepLaw.from_hazards(torch.tensor([hazard], dtype=torch.float64))
+    sampler = ParallelSampler(DENOISER, 4, law)
+    x = STATE.expand(N, 4)
+    if kind == "right":
+        return sampler.step(x, 0, seeded())
+    if kind == "rate off by 1 %":
+        return replace(sampler, law=StepLaw(law.hazards * 0.99)).step(x, 0, seeded())
+    if kind == "temperature not renormalised":
+        return replace(sampler, denoiser=Tempered()).step(x, 0, seeded())
+    after = sampler.step(x, 0, seeded())
+    shown = after != MASK
+    p = DENOISER(STATE[None])[0]
+    if kind == "one coin for all tokens":
+        full = replace(sampler, law=StepLaw.uniform(1)).step(x, 0, seeded())
+        coin = torch.rand(N, 1, generator=seeded(2)) < hazard
+        return torch.where(coin | (x != MASK), full, MASK)
+    if kind == "argmax":
+        return torch.where(shown & (x == MASK), p.argmax(1), after)
+    assert kind == "one uniform for all values"
+    same = (torch.rand(N, 1, generator=seeded(2)) > p[:, 0]).to(torch.int64)
+    return torch.where(shown & (x == MASK), same, after)
+
+
+@pytest.mark.parametrize("mutant", STEP_MUTANTS)
+def test_a_wrong_step_is_caught(mutant: str, ledger: Ledger) -> None:
+    hazard = 0.9
+    p = DENOISER(STATE[None])[0]
+    name = STEP_MUTANTS[mutant]
+    check: dict[str, Callable[[Tensor, float], Check | list[Check]]] = {
+        "unmask probability": lambda after, level: step_checks.unmask_probability(
+            STATE, after, MASK, hazard, level
+        ),
+        "unmask pattern": lambda after, level: step_checks.unmask_pattern(
+            STATE, after, MASK, hazard, level
+        ),
+        "token conditionals": lambda after, level: step_checks.token_conditionals(
+            STATE, after, MASK, p, level
+        ),
+        "values independent": lambda after, level: step_checks.values_independent(
+            STATE, after, MASK, p, level
+        ),
+    }
+    for kind in ("right", mutant):
+        after = step_of(kind, hazard)
+        assert step_checks.carry_over(STATE, after, MASK).passed
+        level = ledger.take(f"{mutant} {'right' if kind == 'right' else 'mutant'}")
+        assert verdict(check[name](after, level), name) == (kind == "right")
+
+
+def test_the_samples_suffice_for_one_percent() -> None:
+    # Three masked tokens a row: what the rate check above needs, stated before it is run.
+    needed = samples_needed(lambda n: binomial_detects(n, 0.9, 1e-9), 0.009)
+    assert needed <= 3 * N * 0.6
+
+
+def test_a_redrawn_token_is_caught() -> None:
+    after = EULER.step(STATE.expand(100, 4), 2, seeded())
+    assert step_checks.carry_over(STATE, after, MASK).passed
+    after[57, 1] = 0
+    check = step_checks.carry_over(STATE, after, MASK)
+    assert (check.name, check.passed) == ("carry-over", False)
+    # A token that is masked again is no less wrong.
+    after[57, 1] = MASK
+    assert not step_checks.carry_over(STATE.expand(100, 4), after, MASK).passed
+
+
+# ---------------------------------------------------------------------------------------------
+# Trajectories
+# ---------------------------------------------------------------------------------------------
+
+
+def euler_run(kind: str) -> Run:
+    sampler = EULER
+    if kind == "off-by-one grid":
+        hazards = EULER.law.hazards
+        sampler = ParallelSampler(DENOISER, 4, StepLaw(torch.cat([hazards[1:], hazards[-1:]])))
+    if kind == "grid reversed":
+        sampler = ParallelSampler(DENOISER, 4, StepLaw(EULER.law.hazards.flip(0)))
+    run = sampler.run(N, seeded())
+    if kind == "leftover filled":
+        return replace(run, rows=torch.where(run.rows == MASK, 0, run.rows))
+    return run
+
+
+def hitting_run(kind: str) -> Run:
+    sampler = FirstHittingSampler(DENOISER, 4, CLOCK)
+    run = sampler.run(N, seeded())
+    assert run.times is not None
+    if kind == "time reversed":
+        return replace(run, times=CLOCK.inverse(CLOCK.masked(run.times)))
+    if kind == "rank off by one":
+        # u^{1/(n+1)} in place of u^{1/n}
+        u = torch.rand(N, 4, generator=seeded(), dtype=torch.float64)
+        masked = torch.cumprod(u ** (1 / torch.arange(5, 1, -1)), 1)
+        return replace(run, times=CLOCK.inverse(1 - masked))
+    if kind == "left to right":
+        return replace(run, steps=torch.arange(4).expand(N, 4))
+    if kind == "order follows the values":
+        return replace(run, steps=torch.argsort(run.rows, dim=1, stable=True).argsort(1))
+    if kind == "one order for all rows":
+        orders = run.steps[:: N // 10].repeat_interleave(N // 10, 0)
+        return replace(run, steps=orders)
+    if kind == "batches repeat":
+        return replace(run, steps=run.steps[:100].repeat(N // 100, 1))
+    return run
+
+
+def trajectory_check(name: str, run: Run, level: float) -> Check | list[Check]:
+    if name == "step law":
+        return step_checks.step_law(run.steps, EULER.law.weights, level)
+    if name == "leftover":
+        return step_checks.leftover(run.rows, MASK, EULER.law.leftover, level)
+    if name == "hitting times":
+        assert run.times is not None
+        return step_checks.hitting_times(run.times, CLOCK, CLOCK.end, level)
+    if name == "order uniform":
+        return step_checks.order_uniform(run.steps, level)
+    if name == "order and values independent":
+        found = cells(TARGET, run.rows)
+        return step_checks.order_and_values_independent(run.steps, found, TARGET.weights, level)
+    first = torch.full((4,), 0.25, dtype=torch.float64)
+    return step_checks.rows_independent(run.steps.argmin(1), first, level, lags=(1, 100))
+
+
+@pytest.mark.parametrize("mutant", RUN_MUTANTS)
+def test_a_wrong_trajectory_is_caught(mutant: str, ledger: Ledger) -> None:
+    name = RUN_MUTANTS[mutant]
+    run = euler_run if name in ("step law", "leftover") else hitting_run
+    for kind in ("right", mutant):
+        level = ledger.take(f"{mutant} {'right' if kind == 'right' else 'mutant'}")
+        assert verdict(trajectory_check(name, run(kind), level), name) == (kind == "right")
+
+
+def test_sharing_is_found_at_the_lag_at_which_it_occurs() -> None:
+    first = torch.full((4,), 0.25, dtype=torch.float64)
+    repeated = hitting_run("batches repeat").steps.argmin(1)
+    near, far = step_checks.rows_independent(repeated, first, 1e-9, lags=(1, 100))
+    assert not far.passed
+    assert far.name == "rows independent, lag 100"
+    assert near.name == "rows independent, lag 1"
+    with pytest.raises(InputError, match="lags"):
+        step_checks.rows_independent(repeated[:150], first, 1e-9, lags=(100,))
+
+
+def test_call_times_must_be_the_grid() -> None:
+    recorded: list[float] = []
+
+    class Recorder:
+        vocabulary, time_free, normalised = 2, False, True
+
+        def __call__(
+            self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+        ) -> Tensor:
+            assert isinstance(t, float)
+            recorded.append(t)
+            return DENOISER(x, t, positions)
+
+    sampler = parallel_sampler(Recorder(), 4, "euler", CLOCK, TIMES)
+    sampler.sample(100, seeded())
+    assert step_checks.call_times(recorded, TIMES[:-1]).passed
+    for wrong in (recorded[::-1], recorded[1:], [*recorded[1:], 0.0], [*recorded, 0.0]):
+        check = step_checks.call_times(wrong, TIMES[:-1])
+        assert (check.name, check.passed) == ("call times", False)
