@@ -1,0 +1,325 @@
+"""From a trained model's loss curve to schedules: what each costs, and which one is best.
+
+L_m is the model's mean loss per hidden token, in nats, when m of the d tokens are revealed, at
+random places. A block that is opened at n revealed tokens draws s of them independently, at L_n
+each, so a block schedule's NELBO is Σ_blocks s·L_n; one token at a time costs Σ_m L_m. Their
+difference, the *excess*, is exact for the model and ranks schedules (theory note, §8). A bound on
+TV needs the information curve h of the data, and uses h_m ≤ L_m.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samplers.errors import InputError
+from theory.arithmetic import FLOAT
+from theory.information import KL1
+
+Label = Literal["exact", "bound", "estimate"]
+"""How far a number can be trusted: see theory note, §8."""
+
+Array = NDArray[np.float64]
+MAX_LENGTH = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class LossCurve:
+    """Mean loss by number of revealed tokens.
+
+    Attributes:
+        losses: L_0, …, L_{d−1}, nats, float64 [d]; between measured points interpolated linearly,
+            beyond them continued constantly.
+        ceiling: upper bounds on h_0, …, h_{d−1}, nats, float64 [d]. Because h falls in m, each
+            measured L_m bounds all h_n with n ≥ m; no interpolation enters.
+        measured: how many of the d losses were measured.
+        rounded: True if a fraction of masked tokens stood for no whole number and was rounded.
+    """
+
+    losses: Array
+    ceiling: Array
+    measured: int
+    rounded: bool = False
+
+    @property
+    def length(self) -> int:
+        """Sequence length d."""
+        return int(self.losses.size)
+
+    @property
+    def label(self) -> Label:
+        """Of the excess: exact for the model if every L_m was measured."""
+        whole = self.measured == self.length and not self.rounded
+        return "exact" if whole else "estimate"
+
+    @property
+    def bound_label(self) -> Label:
+        """Of what uses `ceiling`: a bound unless numbers of tokens were rounded."""
+        return "estimate" if self.rounded else "bound"
+
+    @property
+    def falls(self) -> bool:
+        """Whether the loss never rises with more context, as exact conditionals would have it."""
+        return bool((np.diff(self.losses) <= 0).all())
+
+
+def loss_curve(
+    revealed: Sequence[int], losses: Sequence[float], length: int, vocabulary: int | None = None
+) -> LossCurve:
+    """A loss curve from measured points.
+
+    Args:
+        revealed: m, numbers of revealed tokens, 0 ≤ m < d, increasing.
+        losses: L_m, nats, one a point.
+        length: d.
+        vocabulary: S; bounds h_m by log S where nothing better was measured.
+
+    Raises:
+        InputError: if a point is impossible, or nothing bounds h_0 (no loss with all tokens masked,
+            and no vocabulary).
+    """
+    _check_length(length)
+    if vocabulary is not None and vocabulary < 1:
+        raise InputError(f"vocab: must be at least 1, got {vocabulary}")
+    m, loss = np.asarray(revealed, dtype=np.int64), np.asarray(losses, dtype=np.float64)
+    if m.size == 0 or m.shape != loss.shape:
+        raise InputError(f"loss curve: needs one loss a point, got {loss.size} for {m.size}")
+    if m[0] < 0 or m[-1] >= length or bool((np.diff(m) <= 0).any()):
+        raise InputError(f"loss curve: revealed tokens must increase within 0..{length - 1}")
+    if not bool(np.isfinite(loss).all()) or bool((loss < 0).any()):
+        raise InputError("loss curve: losses must be finite and not negative")
+    top = math.inf if vocabulary is None else math.log(vocabulary)
+    if m[0] > 0 and vocabulary is None:
+        raise InputError(
+            "loss curve: has no loss with all tokens masked, which bounds h_0: measure it, or give "
+            "--vocab"
+        )
+    ceiling = np.full(length, top)
+    np.minimum.at(ceiling, m, loss)
+    return LossCurve(
+        np.interp(np.arange(length), m, loss), np.minimum.accumulate(ceiling), int(m.size)
+    )
+
+
+def read_loss_curve(path: str | Path, length: int, vocabulary: int | None = None) -> LossCurve:
+    """Read a loss curve from a CSV file with the columns ``masked`` and ``loss``.
+
+    Args:
+        path: the file. ``masked`` counts hidden tokens, 1..d, or is their fraction, in (0, 1]: all
+            values at most 1 and d > 1 mean fractions. Rows are sorted by it, up or down. ``loss``
+            is the mean per hidden token, nats.
+        length: d.
+        vocabulary: S, if known.
+
+    Raises:
+        InputError: in one line, with the file and the line number where there is one.
+    """
+    _check_length(length)
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error):
+        raise InputError(f"{path}: is not a CSV file in UTF-8") from None
+    header = [name.strip().lower() for name in rows[0]] if rows else []
+    for name in ("masked", "loss"):
+        if header.count(name) != 1:
+            raise InputError(f"{path}: needs one column {name!r}, its header is {header}")
+    points = [
+        (
+            number,
+            _number(path, number, row, header.index("masked"), "masked"),
+            _number(path, number, row, header.index("loss"), "loss"),
+        )
+        for number, row in enumerate(rows[1:], start=2)
+        if row
+    ]
+    if not points:
+        raise InputError(f"{path}: has a header and no rows")
+    if len(points) > 1 and points[0][1] > points[-1][1]:
+        points.reverse()
+    fractions = length > 1 and all(masked <= 1 for _, masked, _ in points)
+    counts = [_count(path, number, masked, length, fractions) for number, masked, _ in points]
+    for (number, *_), one, other in zip(points[1:], counts, counts[1:], strict=False):
+        if other <= one:
+            raise InputError(f"{path}, line {number}: 'masked' is not sorted, or repeats a value")
+    for number, _, loss in points:
+        if loss < 0:
+            raise InputError(f"{path}, line {number}: loss must not be negative, got {loss:g}")
+    revealed = [length - count for count in reversed(counts)]
+    curve = loss_curve(revealed, [loss for *_, loss in reversed(points)], length, vocabulary)
+    exact = zip(points, counts, strict=True) if fractions else ()
+    off = any(abs(masked * length - count) > 1e-6 * length for (_, masked, _), count in exact)
+    return replace(curve, rounded=off)
+
+
+def _check_length(length: int) -> None:
+    if not 1 <= length <= MAX_LENGTH:
+        raise InputError(f"length: must lie in 1..{MAX_LENGTH}, got {length}")
+
+
+def _number(path: str | Path, line: int, row: list[str], place: int, name: str) -> float:
+    try:
+        value = float(row[place])
+    except IndexError:
+        raise InputError(f"{path}, line {line}: has no value for {name!r}") from None
+    except ValueError:
+        raise InputError(f"{path}, line {line}: {name} {row[place]!r} is not a number") from None
+    if not math.isfinite(value):
+        raise InputError(f"{path}, line {line}: {name} must be finite, got {row[place].strip()}")
+    return value
+
+
+def _count(path: str | Path, line: int, masked: float, length: int, fraction: bool) -> int:
+    count = round(masked * length) if fraction else round(masked)
+    if not 1 <= count <= length or (not fraction and count != masked):
+        wanted = "a fraction in (0, 1]" if fraction else f"a whole number in 1..{length}"
+        hint = "" if fraction else ", or all values fractions of at most 1"
+        raise InputError(
+            f"{path}, line {line}: masked must be {wanted}{hint}, got {masked:g}"
+            + (f" (of {length} tokens)" if fraction else "")
+        )
+    return count
+
+
+def excess(curve: LossCurve, blocks: Sequence[int]) -> float:
+    """NELBO of a block schedule over that of one token at a time: Σ_blocks Σ_{r<s}(L_n − L_{n+r}).
+
+    Args:
+        curve: the loss curve.
+        blocks: sizes in the order of revealing, sum d.
+
+    Returns:
+        Nats a sequence; labelled as `LossCurve.label` says.
+
+    Raises:
+        InputError: if a block is empty or the sizes do not sum to d.
+    """
+    sizes = np.asarray(blocks, dtype=np.int64)
+    if sizes.size == 0 or bool((sizes < 1).any()) or int(sizes.sum()) != curve.length:
+        raise InputError(f"blocks: sizes must be at least 1 and sum to d = {curve.length}")
+    opened = np.cumsum(sizes) - sizes
+    return float((sizes * curve.losses[opened]).sum() - curve.losses.sum())
+
+
+def mean_excess(curve: LossCurve, weights: Sequence[float]) -> float:
+    """The excess averaged over the blocks that a step law reveals: Σ_m (d·n_m − 1)·L_m.
+
+    Args:
+        curve: the loss curve.
+        weights: w, sum 1: no leftover.
+
+    Returns:
+        Nats a sequence, labelled as `LossCurve.label` says. It bounds the excess NELBO of the
+        parallel sampler itself, whose law is the mixture.
+    """
+    values = {"d": curve.length, "w": list(weights), "h": curve.losses.tolist()}
+    return float(KL1.value(values, FLOAT, variant="average"))
+
+
+@dataclass(frozen=True)
+class BlockSchedule:
+    """A block schedule and what it costs.
+
+    Attributes:
+        blocks: sizes in the order of revealing.
+        excess: nats a sequence over one token at a time.
+        label: how far `excess` can be trusted.
+    """
+
+    blocks: tuple[int, ...]
+    excess: float
+    label: Label
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"blocks": list(self.blocks), "excess": self.excess, "label": self.label}
+
+
+def equal_blocks(curve: LossCurve, steps: int) -> BlockSchedule:
+    """K blocks whose sizes differ by at most one, the larger ones last."""
+    _check_steps(steps)
+    ends = np.arange(steps + 1) * curve.length // steps
+    blocks = tuple(int(s) for s in np.diff(ends) if s)
+    return BlockSchedule(blocks, excess(curve, blocks), curve.label)
+
+
+def best_blocks(curve: LossCurve, steps: int) -> BlockSchedule:
+    """The schedule of at most K blocks with the smallest excess, by dynamic programming.
+
+    A block from a to b costs (b − a)·L_a, so the first b tokens in at most k blocks cost at best
+    the minimum over a < b of (that of a in k − 1 blocks) + (b − a)·L_a.
+
+    Args:
+        curve: the loss curve.
+        steps: K ≥ 1.
+
+    Raises:
+        InputError: if K < 1.
+    """
+    _check_steps(steps)
+    d, loss = curve.length, curve.losses
+    minimise = _minima_of_falling if curve.falls else _minima
+    best = np.arange(d + 1) * loss[0]
+    starts = [np.zeros(d + 1, dtype=np.int64)]
+    for _ in range(min(steps, d) - 1):
+        best, start = minimise(best[:d] - np.arange(d) * loss, loss)
+        starts.append(start)
+    end, blocks = d, []
+    for start in reversed(starts):
+        if end:
+            blocks.append(end - int(start[end]))
+            end = int(start[end])
+    found = tuple(reversed(blocks))
+    return BlockSchedule(found, excess(curve, found), curve.label)
+
+
+def _minima(base: Array, loss: Array) -> tuple[Array, NDArray[np.int64]]:
+    """For b = 0..d the minimum over a < b of base_a + b·L_a, and where it is; 0 at b = 0."""
+    d = base.size
+    best, start = np.zeros(d + 1), np.zeros(d + 1, dtype=np.int64)
+    for low in range(1, d + 1, 256):
+        ends = np.arange(low, min(low + 256, d + 1))
+        cost = base[: ends[-1]] + ends[:, None] * loss[: ends[-1]]
+        cost[np.arange(ends[-1]) >= ends[:, None]] = np.inf
+        start[ends] = cost.argmin(axis=1)
+        best[ends] = cost[np.arange(ends.size), start[ends]]
+    return best, start
+
+
+def _minima_of_falling(base: Array, loss: Array) -> tuple[Array, NDArray[np.int64]]:
+    """As `_minima` if L falls: then the minimising a rises with b, since swapping ends costs more.
+
+    So every second b is searched only between its neighbours: O(d log d) in all, not O(d²).
+    """
+    d = base.size
+    best, start = np.zeros(d + 1), np.zeros(d + 1, dtype=np.int64)
+    stride = 1 << d.bit_length()
+    while stride > 1:
+        ends = np.arange(stride // 2, d + 1, stride)
+        later = ends + stride // 2
+        low = start[ends - stride // 2]
+        high = np.where(later <= d, start[np.minimum(later, d)], d)
+        high = np.minimum(high, ends - 1)
+        offsets = np.concatenate([[0], np.cumsum(high - low + 1)])
+        of = np.repeat(np.arange(ends.size), high - low + 1)  # the b that each candidate is for
+        a = np.arange(offsets[-1]) - offsets[of] + low[of]
+        cost = base[a] + ends[of] * loss[a]
+        best[ends] = np.minimum.reduceat(cost, offsets[:-1])
+        hit = np.flatnonzero(cost == best[ends][of])[::-1]  # the first hit is written last
+        start[ends[of[hit]]] = a[hit]
+        stride //= 2
+    return best, start
+
+
+def _check_steps(steps: int) -> None:
+    if steps < 1:
+        raise InputError(f"steps: need K ≥ 1, got {steps}")
