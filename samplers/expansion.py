@@ -60,8 +60,12 @@ def multinomials(length: int) -> Tensor:
     return torch.tensor(counts, dtype=torch.float64)
 
 
-# Steps appended one by one to a chunk, before chunks are joined in pairs.
-_CHUNK = 16
+def _chunk(steps: int) -> int:
+    """Steps appended one by one to a chunk, before chunks are joined in pairs.
+
+    Appending takes less work a step than joining, but is sequential: half of √K balances them.
+    """
+    return min(64, max(1, math.isqrt(steps) // 2))
 
 
 def monomials(weights: Tensor, length: int) -> Tensor:
@@ -80,20 +84,19 @@ def monomials(weights: Tensor, length: int) -> Tensor:
     """
     w = weights.to(torch.float64)
     # About 1 MiB at a time, so that a chunk stays in cache.
-    columns = max(1, (1 << 17) >> length)
-    parts = [_block(part, length, columns) for part in torch.split(w, columns * _CHUNK)]
+    columns, chunk = max(1, (1 << 17) >> length), _chunk(w.shape[0])
+    parts = [_block(part, length, chunk) for part in torch.split(w, columns * chunk)]
     return _joined(torch.stack(parts, 1), length)[1 << (length - 1) :]
 
 
-def _block(w: Tensor, d: int, columns: int) -> Tensor:
+def _block(w: Tensor, d: int, chunk: int) -> Tensor:
     """All compositions of 0..d over one block of steps: [2^d]."""
-    columns = min(columns, -(-w.shape[0] // _CHUNK))
+    columns = -(-w.shape[0] // chunk)
     # A step of weight 0 changes nothing, so it may fill up the last chunk.
-    padded = torch.nn.functional.pad(w, (0, columns * _CHUNK - w.shape[0]))
-    steps = padded.view(columns, _CHUNK).T
+    padded = torch.nn.functional.pad(w, (0, columns * chunk - w.shape[0]))
     state = w.new_zeros(1 << d, columns)
     state[0] = 1
-    for step in steps:
+    for step in padded.view(columns, chunk).T:
         state = _appended(state, step, d)
     return _joined(state, d)
 
@@ -129,11 +132,13 @@ def _joined(state: Tensor, d: int) -> Tensor:
 def _monomial_depth(steps: int, d: int) -> int:
     """Roundings on the longest path to an M_a(w), the weights taken as exact.
 
-    In a chunk a value of size m has seen m products and one sum a step: m + 16 ≤ 17 m. A join adds
-    the errors of its two factors, which keeps e_m ≤ c·m, and at most d + 1 sums and a product.
+    After c appended steps a value of size m has seen m products and c sums: m + c ≤ (1 + c)·m. A
+    join adds the errors of its two factors, which keeps a bound proportional to m, and at most
+    d + 1 sums and a product.
     """
-    levels = math.ceil(math.log2(max(1, steps / _CHUNK))) + 2
-    return d * (1 + _CHUNK + levels * (d + 2))
+    chunk = _chunk(steps)
+    levels = math.ceil(math.log2(-(-steps // chunk))) + 2  # within blocks, then of blocks
+    return d * (1 + chunk + levels * (d + 2))
 
 
 # ---------------------------------------------------------------------------------------------
