@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from samplers.denoiser import Denoiser
+from samplers.denoiser import Denoiser, relative_error
 from samplers.errors import InputError
 from samplers.memory import require
+from samplers.output_law import UNIT, OutputLaw, rounding
 from samplers.sampling import CPU, Run, check_times, draw, in_batches, masked_positions
+from samplers.target import Target
 
 MEASURES = ("probability", "margin", "entropy")
 
@@ -21,8 +23,8 @@ class ConfidenceSampler:
 
     Confidence is the largest probability, its lead over the second, or minus the entropy. It is
     rounded to 9 decimals, so that ties do not hang on the last bit; of equal ones the leftmost
-    position comes first. Which positions are revealed depends on the values revealed before, so
-    even with an exact denoiser the law is in general not q_0. A row uses d uniforms, for values.
+    position comes first. Positions depend on revealed values alone, so with the exact denoiser one
+    token a step gives q_0 exactly; several tokens a step do not. A row uses d uniforms, for values.
 
     Attributes:
         denoiser: what predicts the hidden tokens; an unnormalised one is normalised first.
@@ -154,3 +156,24 @@ def confidence_law(sampler: ConfidenceSampler) -> tuple[Tensor, Tensor]:
         x, index = torch.unique(x, dim=0, return_inverse=True)
         mass = torch.zeros(len(x), dtype=mass.dtype, device=mass.device).index_add_(0, index, mass)
     return x, mass
+
+
+def on_support(sampler: ConfidenceSampler, target: Target) -> OutputLaw:
+    """The exact output law on a target's support, which is all that its TV needs (S5).
+
+    Args:
+        sampler: any; small d.
+        target: the data law.
+
+    Returns:
+        The law. Each probability is a sum over values of products of d predictions, two roundings
+        each: the number of values that share a position is at most S a step.
+    """
+    rows, mass = confidence_law(sampler)
+    both, place = torch.unique(torch.cat([target.rows, rows.cpu()]), dim=0, return_inverse=True)
+    found = torch.zeros(len(both), dtype=torch.float64)
+    found[place[target.support :]] = mass.cpu()
+    d, S = target.length, target.vocabulary
+    depth = d * (2 + S + relative_error(sampler.denoiser) / UNIT) + len(mass)
+    relative = rounding(depth)
+    return OutputLaw(target.rows, found[place[: target.support]], S, False, relative, relative)

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from samplers.denoiser import Denoiser, Positions
+from samplers.sampling import CPU
 from samplers.target import all_states
 
-MOST_BYTES = 2**28
+MOST_BYTES = 2**29
 """Largest table that is worth its memory."""
 
 
@@ -49,14 +50,15 @@ class TabledDenoiser:
         return self.table.view(-1, self.vocabulary)[state[rows] * d + columns]
 
 
-def tabled(denoiser: Denoiser, length: int) -> Denoiser:
+def tabled(denoiser: Denoiser, length: int, device: torch.device = CPU) -> Denoiser:
     """The same denoiser, as a table where that fits into `MOST_BYTES`.
 
     Args:
         denoiser: any; returned as it is if it depends on time or its table would be too large.
         length: d.
+        device: where the table is made and looked up.
     """
     S = denoiser.vocabulary
     if not denoiser.time_free or 8 * (S + 1) ** length * length * S > MOST_BYTES:
         return denoiser
-    return TabledDenoiser(denoiser(all_states(length, S + 1)), denoiser.normalised)
+    return TabledDenoiser(denoiser(all_states(length, S + 1).to(device)), denoiser.normalised)

@@ -13,11 +13,13 @@ import torch
 from torch import Tensor
 
 from samplers.clock import Clock, check_times, clock, default_horizon, grid
+from samplers.confidence import ConfidenceSampler, on_support
 from samplers.denoiser import Denoiser, ExactDenoiser
 from samplers.errors import InputError, TooLargeError
 from samplers.expansion import CompositionTables, fixed_blocks, tables
-from samplers.output_law import total_variation
+from samplers.output_law import OutputLaw, total_variation
 from samplers.step_law import RULES, Rule, StepLaw, step_law
+from samplers.tabled import tabled
 from samplers.target import Target
 from theory.arithmetic import Number
 from theory.claim import Claim, Relation
@@ -26,8 +28,10 @@ from theory.setting import Setting
 from verification.arithmetic import Interval, ball, interval, precision
 from verification.bindings import FAMILY_VALUES, VALUES, Case, bound
 from verification.decomposition import Decomposition, Trajectory, decompose, score_terms
+from verification.empirical import Sampling, empirical
 from verification.exact import ExactTables, exact_tables, rational_pmf, step_weights
 from verification.profile import Profile, exact_information, profile, score_gaps
+from verification.statistics import Check, Empirical
 from verification.verdict import Verdict, compare
 
 DEFAULT_CLAIMS = ("E1", "E2", "E3", "E5", "E7", "L0", "L1", "L2", "L3", "H1", "H2")
@@ -51,9 +55,11 @@ class Plan:
         last_step: ``leave`` or ``fill``.
         claims: ids to show.
         blocks: sizes s of fixed-size block samplers to add.
+        confidence: numbers c of tokens a step of confidence-based samplers to add.
         arithmetic: ``float64`` with a stated error bound, ``rational`` or ``ball`` (small d).
         scale: factor on a named constant, e.g. ``{"E3.constant": Fraction(99, 100)}``.
         times: explicit grid times in place of `steps` and `grids`.
+        sampling: whether and how the samplers are run beside their exact laws.
     """
 
     steps: tuple[int, ...] = (4, 16, 64, 256)
@@ -65,9 +71,11 @@ class Plan:
     last_step: str = "leave"
     claims: tuple[str, ...] = DEFAULT_CLAIMS
     blocks: tuple[int, ...] = ()
+    confidence: tuple[int, ...] = ()
     arithmetic: str = "float64"
     scale: Mapping[str, Number] = field(default_factory=dict)
     times: tuple[float, ...] | None = None
+    sampling: Sampling = field(default_factory=Sampling)
 
     def check(self) -> None:
         """Find bad options before any work is done.
@@ -90,6 +98,7 @@ class Plan:
             if name not in {f"{known.id}.{constant}" for constant in known.constants}:
                 constants = ", ".join(f"{known.id}.{c}" for c in known.constants) or "no constant"
                 raise InputError(f"scale: {name!r} is unknown: {known.id} has {constants}")
+        self.sampling.check()
         for chosen in self.chosen_clocks():
             for steps, grid_name in self.schedules():
                 self.grid_times(chosen, grid_name, steps, 2)
@@ -141,7 +150,7 @@ class Result:
     """One sampler on one target.
 
     Attributes:
-        sampler: ``euler``, ``tau-leaping``, ``ancestral``, ``fhs`` or ``blocks``.
+        sampler: ``euler``, ``tau-leaping``, ``ancestral``, ``fhs``, ``blocks`` or ``confidence``.
         steps: K; d for the first-hitting sampler.
         clock: its name, None where there is none.
         grid: its name, None where there is none.
@@ -151,6 +160,8 @@ class Result:
         method: the arithmetic it came from.
         bounds: claim id → comparison.
         decomposition: the terms of E1, for parallel samplers.
+        empirical: TV of the running sampler, if it was run.
+        law_check: whether the running sampler follows its exact law, if it was run.
     """
 
     sampler: str
@@ -163,6 +174,16 @@ class Result:
     method: str
     bounds: Mapping[str, BoundResult]
     decomposition: Decomposition | None = None
+    empirical: Empirical | None = None
+    law_check: Check | None = None
+
+    @property
+    def runs_true(self) -> bool:
+        """Whether the running sampler, if it was run, agrees with its exact law and TV."""
+        if self.empirical is None or self.law_check is None:
+            return True
+        overlap = self.empirical.lower <= self.tv.upper and self.tv.lower <= self.empirical.upper
+        return overlap and self.law_check.passed
 
 
 @dataclass(frozen=True)
@@ -209,22 +230,57 @@ def audit(
         InputError: for a bad plan, or a target that is too large.
     """
     plan.check()
-    return [audit_target(target, plan, denoiser(target), progress) for target in targets]
+    cases = count_cases(plan)
+    levels = plan.sampling.levels(len(targets) * cases)
+    return [
+        audit_target(
+            target,
+            plan,
+            denoiser(target),
+            progress,
+            levels[place * cases : (place + 1) * cases],
+            plan.sampling.seed + place * cases,
+        )
+        for place, target in enumerate(targets)
+    ]
 
 
 def audit_target(
-    target: Target, plan: Plan, denoiser: Denoiser, progress: Progress = lambda _: None
+    target: Target,
+    plan: Plan,
+    denoiser: Denoiser,
+    progress: Progress = lambda _: None,
+    levels: Sequence[float] | None = None,
+    seed: int | None = None,
 ) -> TargetAudit:
-    """Audit samplers on one target; see `audit`."""
+    """Audit samplers on one target; see `audit`.
+
+    Args:
+        target: the data law.
+        plan: what to run, already checked.
+        denoiser: what each sampler is given.
+        progress: told what is being done.
+        levels: false-alarm probability of each running sampler; by default the whole budget is
+            shared out on this target.
+        seed: of the first running sampler; by default the plan's.
+    """
     progress(f"{target.name}: composition tables")
     measure = _Measure.of(target, denoiser, plan.arithmetic)
     progress(f"{target.name}: information and dependence")
     shape = profile(target)
     gaps = None if isinstance(denoiser, ExactDenoiser) else score_gaps(target, denoiser)
+    shares = levels or plan.sampling.levels(count_cases(plan))
+    first = plan.sampling.seed if seed is None else seed
+    quick = tabled(denoiser, target.length) if plan.sampling.samples else denoiser
     results = []
-    for case in _cases(target, plan, denoiser, shape, gaps):
+    for place, case in enumerate(_cases(target, plan, denoiser, shape, gaps)):
         progress(f"{target.name}: {case.setting.sampler} {case.setting.steps}")
-        results.append(_result(case, plan, measure))
+        result = _result(case, plan, measure)
+        if plan.sampling.samples:
+            law = measure.law(case)
+            found = empirical(case, quick, law, plan.sampling, first + place, shares[place])
+            result = replace(result, empirical=found[0], law_check=found[1])
+        results.append(result)
     return TargetAudit(
         target.name, target.length, target.vocabulary, target.support, tuple(results)
     )
@@ -232,7 +288,8 @@ def audit_target(
 
 def count_cases(plan: Plan) -> int:
     """How many results an audit of one target has, for a progress bar."""
-    return len(plan.clocks) * len(plan.schedules()) * len(plan.rules) + 1 + len(plan.blocks)
+    parallel = len(plan.clocks) * len(plan.schedules()) * len(plan.rules)
+    return parallel + 1 + len(plan.blocks) + len(plan.confidence)
 
 
 def _cases(
@@ -281,6 +338,9 @@ def _cases(
         sizes = fixed_blocks(d, size)
         blocks = replace(base, steps=len(sizes), sampler="blocks")
         yield Case(target, shape, blocks, gaps=gaps, composition=sizes)
+    for count in plan.confidence:
+        surest = replace(base, steps=-(-d // count), sampler="confidence")
+        yield Case(target, shape, surest, gaps=gaps, confidence=count)
 
 
 def _is_uniform(law: StepLaw, steps: int) -> bool:
@@ -294,6 +354,7 @@ class _Measure:
     """Measures the exact total variation of a case in one arithmetic."""
 
     target: Target
+    denoiser: Denoiser
     arithmetic: str
     floats: CompositionTables
     exact: ExactTables | None
@@ -314,13 +375,23 @@ class _Measure:
                     "which takes too long; use float64, or a target with fewer or shorter rows"
                 )
             exact = exact_tables(rational_pmf(target), target.vocabulary)
-        return _Measure(target, arithmetic, tables(target, denoiser), exact)
+        return _Measure(target, denoiser, arithmetic, tables(target, denoiser), exact)
+
+    def law(self, case: Case) -> OutputLaw:
+        """The exact output law in float64."""
+        if case.confidence is not None:
+            return on_support(
+                ConfidenceSampler(self.denoiser, self.target.length, case.confidence), self.target
+            )
+        if case.composition is not None:
+            return self.floats.at(case.composition)
+        return self.floats.law(case.step_law)
 
     def tv(self, case: Case) -> Interval:
         blocks = case.composition
-        if self.exact is None:
-            law = self.floats.law(case.step_law) if blocks is None else self.floats.at(blocks)
-            return _within_unit(Interval.around(*total_variation(law, self.target)))
+        if self.exact is None or case.confidence is not None:
+            found = total_variation(self.law(case), self.target)
+            return _within_unit(Interval.around(*found))
         with precision(BITS):
             if blocks is not None:
                 return interval(self.exact.blocks_total_variation(blocks))
@@ -347,7 +418,7 @@ def _result(case: Case, plan: Plan, measure: _Measure) -> Result:
         leftover=case.law.leftover if case.law else 0.0,
         clipped=case.law.clipped if case.law else 0,
         tv=tv,
-        method=plan.arithmetic,
+        method="float64" if case.confidence else plan.arithmetic,
         bounds=bounds,
         decomposition=case.decomposition,
     )

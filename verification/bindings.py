@@ -36,6 +36,7 @@ class Case:
             denoiser is exact.
         horizon: T, if there is a grid.
         composition: block sizes in order, for samplers that have them (first-hitting: all 1).
+        confidence: tokens a step of a confidence-based sampler.
         information: the information curve in balls, where float64 was not enough.
     """
 
@@ -48,6 +49,7 @@ class Case:
     gaps: Tensor | None = None
     horizon: float | None = None
     composition: tuple[int, ...] | None = None
+    confidence: int | None = None
     information: tuple[Number, ...] | None = None
 
     @property

@@ -26,6 +26,7 @@ from theory.registry import CLAIMS, claim
 from verification import audit as audits
 from verification import plan_report, planner, report, status
 from verification import verify as verification_run
+from verification.empirical import Sampling
 from verification.loss_curve import read_loss_curve
 from verification.verdict import Verdict
 
@@ -156,7 +157,12 @@ def audit(
     rule: Annotated[str, typer.Option(help="Step rules.")] = "euler,tau-leaping,ancestral",
     last_step: Annotated[str, typer.Option(help="Masks that remain: leave or fill.")] = "leave",
     blocks: Annotated[str, typer.Option(help="Also fixed-size blocks, e.g. 2,4.")] = "",
+    confidence: Annotated[str, typer.Option(help="Also the surest c tokens a step.")] = "",
     arithmetic: Annotated[str, typer.Option(help="float64, rational or ball.")] = "float64",
+    samples: Annotated[int, typer.Option(help="Also run each sampler so often.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the running samplers.")] = 0,
+    budget: Annotated[float, typer.Option(help="False-alarm probability of the run.")] = 1e-6,
+    device: Annotated[str, typer.Option(help="Of the running samplers: cpu or cuda.")] = "cpu",
     scale: Annotated[
         list[str] | None, typer.Option(help="ID.name=x multiplies a constant by x.")
     ] = None,
@@ -180,6 +186,8 @@ def audit(
         arithmetic=arithmetic,
         scale=_scales(scale or []),
         times=_reals(times, "times") if times else None,
+        confidence=_counts(confidence, "confidence") if confidence else (),
+        sampling=Sampling(samples, seed, Fraction(budget), device),
     )
     plan.check()
     targets = [read_target(text, separator) for text in data or list(datasets.BUILTIN)]
@@ -191,7 +199,9 @@ def audit(
         console.print()
     console.print(report.LEGEND, style="dim")
     if json is not None:
-        report.write_whole(json, report.to_json(report.audit_json(results)))
+        report.write_whole(
+            json, report.to_json(report.audit_json(results, seed if samples else None))
+        )
     if plot is not None:
         report.plot_audit(results, plot)
     raise typer.Exit(EXIT[report.worst(results)])

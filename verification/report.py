@@ -159,6 +159,14 @@ def _result_json(result: Result) -> dict[str, Any]:
             "early_stopping": terms.early_stopping,
             "sum": terms.sum,
         },
+        "empirical": result.empirical
+        and result.law_check
+        and {
+            **result.empirical.json(),
+            "follows_exact_law": result.law_check.passed,
+            "p_value": result.law_check.p_value,
+            "detects": result.law_check.detects,
+        },
         "bounds": {
             name: {
                 "relation": bound.relation.value,
@@ -214,7 +222,8 @@ def print_audit(one: TargetAudit, console: Console) -> None:
     )
     for heading in ("sampler", "clock", "grid"):
         table.add_column(heading)
-    for heading in ("K", "left over", "exact TV"):
+    sampled = any(result.empirical for result in one.results)
+    for heading in ("K", "left over", "exact TV", *(["sampled TV"] if sampled else [])):
         table.add_column(heading, justify="right")
     for name in seen:
         table.add_column(f"{_SIGNS[relations[name]]} {name}", justify="right")
@@ -227,6 +236,7 @@ def print_audit(one: TargetAudit, console: Console) -> None:
             str(result.steps) + clipped,
             shown(result.leftover),
             Text(shown(_settled(result)), "bold"),
+            *([_sampled(result)] if sampled else []),
             *(_cell(result.bounds[name]) for name in seen),
         )
     console.print(table)
@@ -241,6 +251,14 @@ def _settled(result: Result) -> float:
     return 0.0 if result.tv.lower <= 0 else result.tv.middle
 
 
+def _sampled(result: Result) -> Text:
+    """The interval of the running sampler, and whether it follows its exact law."""
+    if result.empirical is None:
+        return Text("·", "dim")
+    ends = f"{result.empirical.lower:.4f}–{result.empirical.upper:.4f}"
+    return Text(f"{ends} ✓", "green") if result.runs_true else Text(f"{ends} ✗ FAILS", "bold red")
+
+
 LEGEND = (
     "≤ upper bound, ≥ lower bound, sup: what some law of this size suffers (no verdict here). "
     "✓ holds, ✗ fails, ? undecided, · does not apply."
@@ -248,7 +266,9 @@ LEGEND = (
 
 
 def worst(audits: Sequence[TargetAudit]) -> Verdict:
-    """FAILS if any comparison fails, else UNDECIDED if any is, else HOLDS."""
+    """FAILS if any comparison or running sampler fails, else UNDECIDED if any is, else HOLDS."""
+    if not all(result.runs_true for one in audits for result in one.results):
+        return Verdict.FAILS
     verdicts = {
         bound.verdict
         for one in audits

@@ -1,0 +1,78 @@
+"""Running samplers in an audit: their interval holds the exact TV, and a wrong sampler is seen."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+import torch
+
+from samplers.errors import InputError
+from samplers.families import copies, dirichlet, pairs
+from samplers.step_law import RULES, StepLaw
+from verification import empirical as module
+from verification.audit import Plan, audit
+from verification.empirical import Sampling
+from verification.report import audit_json, worst
+from verification.verdict import Verdict
+
+PLAN = Plan(
+    steps=(3, 12),
+    clocks=("constant", "cosine"),
+    rules=tuple(RULES),
+    claims=("L0",),
+    blocks=(2,),
+    confidence=(1, 2),
+    sampling=Sampling(20_000, seed=5),
+)
+
+
+def test_every_sampler_follows_its_exact_law() -> None:
+    results = audit([dirichlet(3, 3, 0.5, seed=1), pairs(4, 2)], PLAN)
+    for one in results:
+        assert {r.sampler for r in one.results} == {*RULES, "fhs", "blocks", "confidence"}
+        for result in one.results:
+            assert result.empirical is not None
+            assert result.runs_true, result
+            assert result.empirical.upper - result.empirical.lower < 0.1
+    assert worst(results) is Verdict.HOLDS
+    found = audit_json(results, seed=5)["targets"][0]["results"][0]["empirical"]
+    assert found["n"] == 20_000
+    assert found["seed"] == 5
+    assert found["tv"]["lower"] <= found["tv"]["upper"]
+
+
+def test_a_sampler_of_another_law_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mutant lags by τ-leaping where Euler was asked for."""
+    right = module.running
+
+    def wrong(case, denoiser, device):  # type: ignore[no-untyped-def]
+        if case.law is not None:
+            lagging = StepLaw.from_hazards(-torch.expm1(-case.law.hazards))
+            case = replace(case, law=lagging)
+        return right(case, denoiser, device)
+
+    monkeypatch.setattr(module, "running", wrong)
+    plan = replace(PLAN, clocks=("linear",), rules=("euler",), blocks=(), confidence=())
+    results = audit([copies(3, 2)], plan)
+    assert [r.runs_true for r in results[0].results] == [False, False, True]
+    assert worst(results) is Verdict.FAILS
+
+
+def test_levels_spend_the_budget_and_no_more() -> None:
+    sampling = Sampling(10, budget=Fraction(1, 1000))
+    assert sum(map(Fraction, sampling.levels(7))) <= Fraction(1, 1000)
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    plan = replace(PLAN, steps=(3,), clocks=("linear",))
+    first, again = (audit([pairs(3, 2)], plan)[0].results for _ in range(2))
+    assert [r.empirical for r in first] == [r.empirical for r in again]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"samples": 1}, "n ≥ 2"), ({"budget": Fraction(2)}, "budget"), ({"device": "tpu"}, "tpu")],
+)
+def test_bad_options_are_named(change: dict[str, object], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        replace(Sampling(), **change).check()  # type: ignore[arg-type]  # fields by name

@@ -1,0 +1,112 @@
+"""Running samplers beside their exact laws: empirical total variation with a proved interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import torch
+
+from samplers.blocks import BlockSampler
+from samplers.clock import clock
+from samplers.confidence import ConfidenceSampler
+from samplers.denoiser import Denoiser
+from samplers.errors import InputError
+from samplers.first_hitting import FirstHittingSampler
+from samplers.output_law import OutputLaw
+from samplers.parallel import ParallelSampler
+from samplers.sampling import Sampler
+from verification.bindings import Case
+from verification.budget import DEFAULT_BUDGET, Budget
+from verification.statistics import (
+    Check,
+    Empirical,
+    cells,
+    counts,
+    empirical_tv,
+    law_check,
+    law_on_cells,
+)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the samplers of a run are sampled.
+
+    Attributes:
+        samples: n a sampler; 0 runs none.
+        seed: of the first sampler's generator; each next one takes the next seed.
+        budget: false-alarm probability of the whole run.
+        device: ``cpu`` or ``cuda``.
+    """
+
+    samples: int = 0
+    seed: int = 0
+    budget: Fraction = DEFAULT_BUDGET
+    device: str = "cpu"
+
+    def check(self) -> None:
+        """Find bad options before any work is done.
+
+        Raises:
+            InputError: naming the option and the remedy.
+        """
+        if self.samples < 0 or self.samples == 1:
+            raise InputError(f"samples: need n ≥ 2, or 0 for none, got {self.samples}")
+        if not 0 < self.budget < 1:
+            raise InputError(f"budget: need a probability in (0, 1), got {float(self.budget):g}")
+        if self.device not in ("cpu", "cuda"):
+            raise InputError(f"device {self.device!r} is unknown: use cpu or cuda")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise InputError("device cuda: no CUDA device is at hand; use cpu")
+
+    def levels(self, runs: int) -> list[float]:
+        """The level of each sampler's checks; together they spend the budget, and no more."""
+        shares = Budget(self.budget, "audit").share([str(place) for place in range(runs)])
+        return [share.alpha for share in shares.values()]
+
+
+def running(case: Case, denoiser: Denoiser, device: torch.device) -> Sampler:
+    """The sampler that a case is about, ready to run.
+
+    Args:
+        case: parallel on a clock, first-hitting, blocks, or confidence-based.
+        denoiser: what it is given; `samplers.tabled.tabled` makes it quick for many samples.
+        device: where it runs.
+    """
+    d = case.target.length
+    if case.setting.sampler == "fhs":
+        return FirstHittingSampler(denoiser, d, clock("linear"), device=device)
+    if case.confidence is not None:
+        return ConfidenceSampler(denoiser, d, case.confidence, device=device)
+    if case.composition is not None:
+        return BlockSampler(denoiser, case.composition, device=device)
+    times = case.path.times[: case.step_law.steps]
+    return ParallelSampler(denoiser, d, case.step_law, times, device)
+
+
+def empirical(
+    case: Case, denoiser: Denoiser, law: OutputLaw, sampling: Sampling, seed: int, level: float
+) -> tuple[Empirical, Check]:
+    """Run a case's sampler, enclose its total variation to the target, and test its law.
+
+    Args:
+        case: what to run.
+        denoiser: what it is given.
+        law: the exact law that the sampler should have.
+        sampling: how many samples, and where.
+        seed: of the generator.
+        level: false-alarm probability of interval and test together.
+
+    Returns:
+        An interval that trusts nothing known about the sampler, and the test against `law`.
+    """
+    device = torch.device(sampling.device)
+    generator = torch.Generator(device).manual_seed(seed)
+    rows = running(case, denoiser, device).sample(sampling.samples, generator).cpu()
+    found = cells(case.target, rows)
+    interval = empirical_tv(found, case.target, level / 2, seed)
+    check = law_check(
+        case.setting.sampler, counts(found, case.target), law_on_cells(law, case.target), level / 2
+    )
+    return interval, check
