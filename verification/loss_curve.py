@@ -267,6 +267,8 @@ def best_blocks(curve: LossCurve, steps: int) -> BlockSchedule:
     """
     _check_steps(steps)
     d, loss = curve.length, curve.losses
+    if steps >= d and curve.falls:  # one token at a time: no excess, and none can be negative
+        return BlockSchedule((1,) * d, 0.0, curve.label)
     minimise = _minima_of_falling if curve.falls else _minima
     best = np.arange(d + 1) * loss[0]
     starts = [np.zeros(d + 1, dtype=np.int64)]
