@@ -158,7 +158,9 @@ class ExactDenoiser:
             table = self._conditionals(contexts[first:last], hidden)
             items, local = by_context[low:high], wanted[low:high] - first
             if positions is None:
-                out[items[:, None], hidden] = table[local]
+                # Each context is wanted at least once: as many as there are means once each.
+                once = local.shape[0] == table.shape[0]
+                out[items[:, None], hidden] = table if once else table[local]
             else:
                 rank = torch.zeros(d, dtype=torch.int64, device=x.device)
                 rank[hidden] = torch.arange(hidden.shape[0], device=x.device)

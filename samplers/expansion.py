@@ -15,7 +15,7 @@ from samplers.denoiser import Denoiser, relative_error
 from samplers.errors import InputError
 from samplers.memory import available_bytes, require
 from samplers.output_law import UNIT, OutputLaw, listed, rounding
-from samplers.step_law import StepLaw
+from samplers.step_law import StepLaw, check_weights
 from samplers.target import Target
 
 # ---------------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ class CompositionTables:
             w, error = steps.weights, steps.weight_error
         else:
             w, error = steps, 0.0
-            StepLaw.from_weights(w)  # checks them
+            check_weights(w)
         d = self.length
         values = monomials(w.to(self.table.device), d)
         depth = _monomial_depth(w.shape[0], d) + values.shape[0] + 1
@@ -389,10 +389,10 @@ def _edges(lower: _Level, upper: _Level, denoiser: Denoiser) -> Tensor:
     size = max(1, _CELLS // (d * denoiser.vocabulary))
     out = torch.zeros(upper.below.shape, dtype=torch.float64, device=lower.states.device)
     for low in range(0, count, size):
-        prediction = denoiser(lower.states[low : low + size])
+        prediction = denoiser(lower.states[low : low + size]).detach().to(out)
         context, k = ((upper.below >= low) & (upper.below < low + size)).nonzero().unbind(1)
         where = (upper.below[context, k] - low, upper.positions[context, k], upper.full[context, k])
-        out[context, k] = prediction[where].to(torch.float64)
+        out[context, k] = prediction[where]
     if not bool((out >= 0).all()):
         raise InputError("denoiser: every prediction must be a number ≥ 0")
     return out.T.contiguous()

@@ -208,7 +208,8 @@ def propagate(
         else:
             assert times is not None  # checked above
             prediction = denoiser(x, float(times[step]))
-        return move_law(prediction.to("cpu", torch.float64), rates[step], denoiser.normalised)
+        prediction = prediction.detach().to("cpu", torch.float64)
+        return move_law(prediction, rates[step], denoiser.normalised)
 
     # Each p̂ entry sees its own error, a sum over S, and the four operations of `move_law`.
     inside = relative_error(denoiser) / UNIT + target.vocabulary + 5

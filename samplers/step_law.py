@@ -130,11 +130,7 @@ class StepLaw:
             InputError: if the weights are no sub-probability.
         """
         w = weights.detach().to("cpu", torch.float64)
-        if w.ndim != 1 or w.numel() == 0 or not bool((w >= 0).all()):
-            raise InputError("weights: need K ≥ 1 numbers ≥ 0 with sum at most 1")
-        total = math.fsum(w.tolist())
-        if total > 1 + 1e-9:
-            raise InputError(f"weights: their sum must be at most 1, got {total:.10g}")
+        total = check_weights(w)
         w = w / max(1.0, total)
         # r_k = w_k / (what is left from step k on), summed from the end: no cancellation.
         rest = np.cumsum(_long(w)[::-1])[::-1] + _missing(w)
@@ -156,6 +152,27 @@ class StepLaw:
             given = _then(given, self.leftover)
         asked = _then(self.unclipped, math.inf)
         return StepLaw(_then(self.hazards, 1.0), self.clipped, asked, given)
+
+
+def check_weights(weights: Tensor) -> float:
+    """Check that weights are a sub-probability.
+
+    Args:
+        weights: [K], K ≥ 1, not negative, sum at most 1 (to 1e-9).
+
+    Returns:
+        Their sum.
+
+    Raises:
+        InputError: if they are none.
+    """
+    w = weights.detach()
+    if w.ndim != 1 or w.numel() == 0 or not bool((w >= 0).all()):
+        raise InputError("weights: need K ≥ 1 numbers ≥ 0 with sum at most 1")
+    total = math.fsum(w.tolist())
+    if total > 1 + 1e-9:
+        raise InputError(f"weights: their sum must be at most 1, got {total:.10g}")
+    return total
 
 
 def _long(x: Tensor) -> npt.NDArray[np.longdouble]:

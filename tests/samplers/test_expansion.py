@@ -370,3 +370,15 @@ def test_tables_sum_to_the_number_of_ordered_partitions(target):
     found = tables(target, ExactDenoiser(target), "all")
     assume(found.rows.shape == all_states(target.length, target.vocabulary).shape)
     assert torch.allclose(found.table.sum(0), multinomials(target.length), rtol=1e-13)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_tables_on_a_gpu():
+    target = Target.from_pmf(torch.rand((3,) * 5, generator=torch.Generator().manual_seed(8)))
+    here, there = (tables(target, ExactDenoiser(target), "all", dev) for dev in ("cpu", "cuda"))
+    assert there.table.is_cuda
+    assert torch.allclose(there.table.cpu(), here.table, rtol=1e-13, atol=0)
+    w = StepLaw.uniform(7)
+    one, other = (total_variation(found.law(w), target) for found in (here, there))
+    assert abs(one.value - other.value) <= one.error
