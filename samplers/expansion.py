@@ -379,23 +379,31 @@ def _levels(x: Tensor, S: int) -> list[_Level]:
     return levels
 
 
-# Predictions asked for at a time: 2^24 float64 numbers are 128 MiB.
-_CELLS = 1 << 24
+# Predictions asked for at a time: 2^21 float64 numbers are 16 MiB. Larger blocks are slower: the
+# allocator returns them to the system, which clears their pages anew for every batch.
+_CELLS = 1 << 21
 
 
 def _edges(lower: _Level, upper: _Level, denoiser: Denoiser) -> Tensor:
     """p̂(x_i | x_{V∖i}) for each context V of the upper level, i its k-th position: [v, C]."""
     count, d = lower.states.shape
     size = max(1, _CELLS // (d * denoiser.vocabulary))
-    out = torch.zeros(upper.below.shape, dtype=torch.float64, device=lower.states.device)
-    for low in range(0, count, size):
-        prediction = denoiser(lower.states[low : low + size]).detach().to(out)
-        context, k = ((upper.below >= low) & (upper.below < low + size)).nonzero().unbind(1)
-        where = (upper.below[context, k] - low, upper.positions[context, k], upper.full[context, k])
-        out[context, k] = prediction[where]
+    # Entries (V, k) in the order of the context that predicts them.
+    parents, order = upper.below.reshape(-1).sort()
+    position, value = upper.positions.reshape(-1)[order], upper.full.reshape(-1)[order]
+    out = torch.zeros(parents.shape, dtype=torch.float64, device=parents.device)
+    starts = torch.arange(0, count + size, size, device=parents.device).clamp(max=count)
+    for (low, high), (first, last) in zip(
+        pairwise(starts.tolist()),
+        pairwise(torch.searchsorted(parents, starts).tolist()),
+        strict=True,
+    ):
+        prediction = denoiser(lower.states[low:high]).detach().to(out)
+        part = slice(first, last)
+        out[order[part]] = prediction[parents[part] - low, position[part], value[part]]
     if not bool((out >= 0).all()):
         raise InputError("denoiser: every prediction must be a number ≥ 0")
-    return out.T.contiguous()
+    return out.view(upper.below.shape).T.contiguous()
 
 
 def _table(x: Tensor, denoiser: Denoiser) -> Tensor:
