@@ -1,0 +1,120 @@
+"""The plan command as a user meets it: what it prints, its JSON and plot, its one-line errors."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from verification import cli
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["sharprates", "plan", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call
+
+
+def test_a_length_and_a_vocabulary(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    found, drawn = tmp_path / "p.json", tmp_path / "p.png"
+    options = ("--length", "1024", "--vocab", "50257", "--tv", "0.01")
+    code, out, _ = run(*options, "--json", str(found), "--plot", str(drawn))
+    assert code == 0
+    for text in (
+        "52 115 615",
+        "551 665",
+        "551 630",
+        "382 052",
+        "1 024 calls",
+        "fewer are forbidden",
+    ):
+        assert text in out
+    content = json.loads(found.read_text())
+    assert content["bounds"]["E3"]["steps"] == 52_115_615
+    assert content["bounds"]["L6"] == {
+        "role": "needed",
+        "steps": 382_052,
+        "reason": None,
+        "form": "every-law",
+        "arithmetic": "ball",
+        "detail": {"g": 16},
+    }
+    assert content["fhs"]["calls"] == 1024
+    assert {"version", "commit", "command"} <= content["manifest"].keys()
+    assert drawn.read_bytes().startswith(b"\x89PNG")
+
+
+def test_data(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    found, drawn = tmp_path / "p.json", tmp_path / "p.svg"
+    options = ("--tv", "0.1", "--clock", "linear", "--rule", "euler", "--score-error", "0.01")
+    code, out, _ = run("copies:4:2", *options, "--json", str(found), "--plot", str(drawn))
+    assert code == 0
+    assert "copies:4:2: d = 4, S = 2: parallel steps for TV ≤ 0.1, score error 0.01" in out
+    assert "uniform law: smallest K found 12, exact TV" in out
+    assert "linear clock, uniform grid, euler, leave: smallest K found 12" in out
+    assert "4 calls, one token each: TV ≤ 0.0100" in out
+    content = json.loads(found.read_text())
+    assert [one["label"] for one in content["exact"]] == ["smallest found"] * 2
+    assert content["exact"][0]["tv_before"]["value"] > 0.09 >= content["exact"][0]["tv"]["value"]
+    assert content["schedule"]["gain"] > 1.2
+    assert len(content["schedule"]["weights"]) == content["schedule"]["steps"] == 12
+    assert "<svg" in drawn.read_text()
+
+
+def test_a_loss_curve(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    curve, found = tmp_path / "c.csv", tmp_path / "c.json"
+    curve.write_text("masked,loss\n" + "".join(f"{m},{m / 8}\n" for m in range(1, 9)))
+    code, out, _ = run(
+        "--loss-curve", str(curve), "--length", "8", "--steps", "3", "--json", str(found)
+    )
+    assert code == 0
+    assert "8 of 8 losses measured" in out
+    # L_m = (8−m)/8: blocks of s cost s(s−1)/2 eighths, so 2 + 3 + 3 tokens are best
+    assert json.loads(found.read_text())["best_blocks"]["excess"] == pytest.approx(7 / 8)
+    assert "best blocks" in out
+    assert "exact" in out
+    assert "(bound, from h_m ≤ L_m)" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        ((), "give DATA, or --length and --vocab"),
+        (("--length", "8"), "vocab: needed where nothing bounds the information"),
+        (("copies:3:2", "--length", "8"), "not both"),
+        (("--length", "8", "--vocab", "2", "--tv", "nan"), "--tv: must be a finite number"),
+        (("--length", "8", "--vocab", "2", "--tv", "2"), "tv: must lie between 0 and 1"),
+        (("--length", "8", "--vocab", "2", "--plot", "x.txt"), "--plot: the name must end in"),
+        (("--length", "2", "--loss-curve", "none.csv"), "none.csv: cannot be read"),
+        (("copies:3:2", "--grid", "log"), "grid 'log' is unknown"),
+        (("copies:3:2", "--last-step", "stay"), "last step 'stay' is unknown"),
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_2(run, arguments: tuple[str, ...], hint: str) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = run(*arguments)
+    assert code == 2
+    assert hint in err
+    assert err.count("\n") == 1
+    assert out == ""
+
+
+@pytest.mark.parametrize("loss", ["nan", "-1"])
+def test_a_bad_curve_is_one_line_and_exit_2(run, loss: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    curve = tmp_path / "c.csv"
+    curve.write_text(f"masked,loss\n1,{loss}\n")
+    code, _, err = run("--loss-curve", str(curve), "--length", "1")
+    assert code == 2
+    assert "line 2: loss must" in err
+    assert err.count("\n") == 1
+
+
+def test_no_parallel_step_is_enough(run) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = run("--length", "8", "--vocab", "2", "--tv", "0.1", "--score-error", "0.2")
+    assert code == 0
+    assert "a score error of 0.2 leaves nothing of ε = 0.1" in out
