@@ -51,6 +51,7 @@ def seeded(seed: int = 1) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+@pytest.mark.claim("H1")
 @pytest.mark.parametrize("name", [*FAMILIES, *REAL])
 def test_with_an_exact_denoiser_the_law_is_the_target(name: str, ledger: Ledger) -> None:
     q = builtin(name) if name in REAL else family(name)
@@ -61,6 +62,7 @@ def test_with_an_exact_denoiser_the_law_is_the_target(name: str, ledger: Ledger)
     assert check.passed, str(check)
 
 
+@pytest.mark.claim("S4")
 @pytest.mark.parametrize("name", CLOCKS)
 def test_hitting_times_follow_the_clock(name: str, ledger: Ledger) -> None:
     c = clock(name)
@@ -81,6 +83,7 @@ def test_hitting_times_start_at_the_horizon(ledger: Ledger) -> None:
     assert check.passed, str(check)
 
 
+@pytest.mark.claim("S4")
 def test_order_is_uniform_and_independent_of_the_values(ledger: Ledger) -> None:
     q = family("markov:4:1/3,2/3:9/10,1/10:1/20,19/20")
     run = FirstHittingSampler(ExactDenoiser(q), 4, clock("linear")).run(50_000, seeded())

@@ -1,6 +1,7 @@
 """Running parallel samplers against their exact laws, on every family and both real data sets."""
 
 from collections.abc import Callable
+from math import cos, exp, pi, sin
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from samplers.propagation import propagate
 from samplers.step_law import RULES, StepLaw, step_law
 from samplers.tabled import tabled
 from samplers.target import Target
+from verification import step_checks
 from verification.budget import Ledger
 from verification.statistics import Check, cells, counts, law_check, law_on_cells
 
@@ -44,7 +46,27 @@ RUNS = {
     "ancestral": ("polynomial:2", "alpha", "leave", 2),
 }
 STEPS = ("euler leave", "cosine clipped", "unnormalised", "time-dependent")
+# Reveal probabilities of step k of 4 from T to 0, written out (S1) for three clocks:
+# (rule, clock, T) → a function of the step's start t and end s.
+BY_HAND: dict[tuple[str, str, float], Callable[[float, float], float]] = {
+    ("euler", "constant", 2.0): lambda t, s: (t - s) * exp(-t) / (1 - exp(-t)),
+    ("tau-leaping", "constant", 2.0): lambda t, s: 1 - exp(-(t - s) * exp(-t) / (1 - exp(-t))),
+    ("ancestral", "constant", 2.0): lambda t, s: (exp(-s) - exp(-t)) / (1 - exp(-t)),
+    ("euler", "linear", 1.0): lambda t, s: (t - s) / t,
+    ("tau-leaping", "linear", 1.0): lambda t, s: 1 - exp(-(t - s) / t),
+    ("ancestral", "linear", 1.0): lambda t, s: (t - s) / t,
+    ("euler", "cosine", 1.0): lambda t, s: min(
+        1, (t - s) * (pi / 2) * sin(pi * t / 2) / (1 - cos(pi * t / 2))
+    ),
+    ("tau-leaping", "cosine", 1.0): lambda t, s: (
+        1 - exp(-(t - s) * (pi / 2) * sin(pi * t / 2) / (1 - cos(pi * t / 2)))
+    ),
+    ("ancestral", "cosine", 1.0): lambda t, s: (
+        (cos(pi * s / 2) - cos(pi * t / 2)) / (1 - cos(pi * t / 2))
+    ),
+}
 CHECKS = (
+    *(f"{rule} {curve} step {k}" for rule, curve, _ in BY_HAND for k in range(4)),
     *(f"{name} {rule}" for name in (*FAMILIES, *REAL) for rule in RUNS),
     *STEPS,
     *(f"{name} one step" for name in STEPS),
@@ -69,6 +91,7 @@ def compare(name: str, rows: Tensor, q: Target, law: Tensor, level: float) -> Ch
     return law_check(name, counts(cells(q, rows), q), law, level)
 
 
+@pytest.mark.claim("S2")
 @pytest.mark.parametrize("name", [*FAMILIES, *REAL])
 def test_empirical_law_is_the_exact_law(name: str, ledger: Ledger) -> None:
     q = target(name)
@@ -86,6 +109,27 @@ def test_empirical_law_is_the_exact_law(name: str, ledger: Ledger) -> None:
         assert run.calls == K + (last == "fill")
         assert torch.equal(run.rows == q.vocabulary, run.steps == run.calls)
         assert last == "leave" or bool((run.rows < q.vocabulary).all())
+
+
+@pytest.mark.claim("S1")
+@pytest.mark.parametrize(("rule", "curve", "horizon"), BY_HAND)
+def test_steps_reveal_with_the_probability_of_their_rule(
+    rule: str, curve: str, horizon: float, ledger: Ledger
+) -> None:
+    q = family("copies:3:2")
+    c = clock(curve)
+    sampler = parallel_sampler(
+        ExactDenoiser(q), 3, rule, c, grid("uniform", c, 4, horizon), "leave"
+    )
+    before = torch.full((20_000, 3), 2)
+    for k in range(4):
+        start, end = horizon * (4 - k) / 4, horizon * (3 - k) / 4
+        claimed = BY_HAND[rule, curve, horizon](start, end)
+        after = sampler.step(before, k, seeded(k))
+        level = ledger.take(f"{rule} {curve} step {k}")
+        check = step_checks.unmask_probability(before, after, 2, claimed, level)
+        assert check.passed, str(check)
+        assert check.detects < 0.025
 
 
 class Tilted:

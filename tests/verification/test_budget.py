@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from verification.budget import DEFAULT_BUDGET, Budget, BudgetError, Ledger
 
 LEVELS = st.fractions(min_value=Fraction(1, 10**12), max_value=Fraction(1, 2))
-NAMES = st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=40, unique=True)
+NAMES = st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=12, unique=True)
 
 
 @given(LEVELS, NAMES, NAMES)
