@@ -6,11 +6,11 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from sharpbook import claims, graph, offline
+from sharpbook import claims, graph, javascript, offline
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything."""
-    for part in (offline, claims, graph):
+    for part in (offline, claims, graph, javascript):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

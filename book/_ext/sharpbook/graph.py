@@ -90,7 +90,7 @@ def draw(drawn: Mapping[str, Node]) -> str:
     width = max(node.x for node in drawn.values()) + WIDTH + MARGIN
     height = max(node.y for node in drawn.values()) + HEIGHT + MARGIN
     parts = [
-        f'<div class="claim-graph full-width"><svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
+        f'<div class="claim-graph stretch"><svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
         'aria-label="Graph of claims; an arrow leads from a claim to one whose proof uses it">',
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" '
         'markerHeight="6" orient="auto"><path d="M0 0 8 4 0 8z" class="tip"/></marker></defs>',

@@ -27,9 +27,15 @@ def plotly_file() -> Path:
     return Path(str(resources.files("plotly") / "package_data" / PLOTLY))
 
 
+SCRIPTS = Path(__file__).parent / "scripts"
+"""Scripts of single pages; Jupyter Book loads all that lies in `_static` on every page."""
+
+
 def _copy(app: Sphinx, exception: Exception | None) -> None:
     if exception is None:
         static = Path(app.outdir) / "_static"
+        for script in SCRIPTS.iterdir():
+            shutil.copyfile(script, static / script.name)
         shutil.copyfile(mathjax_file(), static / MATHJAX)
         shutil.copyfile(plotly_file(), static / PLOTLY)
 
@@ -40,6 +46,7 @@ def _plotly_where_used(
     """Pages with `plotly: true` in their front matter load the 5 MB file; no other does."""
     if (context.get("meta") or {}).get("plotly"):
         app.add_js_file(PLOTLY, priority=400)
+        app.add_js_file("named.js", priority=430)
         app.add_js_file("formulas.js", priority=450)
         app.add_js_file("interactive.js", priority=600)
 

@@ -1,0 +1,114 @@
+"""Formulas of the registry as JavaScript, so that the page with sliders evaluates the same object.
+
+Only the named functions are written by hand, in `_static/named.js`; a browser test compares their
+values with Python's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import sympy
+from sphinx.application import Sphinx
+from sympy.printing.jscode import JavascriptCodePrinter
+
+from theory.clocks import ancestral_hazard, clock, euler_hazard, tau_leaping_hazard
+from theory.functions import Named
+from theory.registry import claim
+from theory.symbols import constant
+
+CURVES: Mapping[str, tuple[str, str | None, str]] = {
+    "E2": ("E2", None, "upper"),
+    "E3": ("E3", None, "upper"),
+    "E5": ("E5", "vocabulary", "upper"),
+    "E7": ("E7", "vocabulary", "upper"),
+    "E8": ("E8", "vocabulary", "upper"),
+    "KL2": ("KL2", "tv", "upper"),
+    "L0": ("L0", None, "lower"),
+    "L1": ("L1", None, "exact"),
+    "L2": ("L2", None, "exact"),
+    "L4": ("L4", "parity", "exact"),
+    "L6": ("L6", "every-law", "needed"),
+}
+"""Curve → claim, form, and what it is: a bound, the exact TV of a family, or what some law suffers."""
+
+CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric")
+
+
+class Printer(JavascriptCodePrinter):  # type: ignore[misc]  # sympy ships no types
+    """Prints symbols as members of `v` and named functions as members of `N`."""
+
+    def _print_Symbol(self, expr: sympy.Symbol) -> str:
+        return f"v.{expr.name}"
+
+    def _print_Function(self, expr: sympy.Function) -> str:
+        if isinstance(expr, Named) or isinstance(expr, sympy.binomial):
+            arguments = ", ".join(self._print(argument) for argument in expr.args)
+            return f"N.{type(expr).__name__}({arguments})"
+        return str(super()._print_Function(expr))
+
+    def _print_binomial(self, expr: sympy.Expr) -> str:
+        return self._print_Function(expr)
+
+
+def code(expression: sympy.Expr) -> str:
+    """JavaScript of an expression in `v` (values) and `N` (named functions)."""
+    return str(Printer().doprint(expression))
+
+
+def formula(claim_id: str, variant: str | None) -> sympy.Expr:
+    """A claim's formula with its constants in numbers."""
+    one = claim(claim_id)
+    values = {constant(claim_id, name): value for name, value in one.constants.items()}
+    return one.form(variant).expression.subs(values)
+
+
+def script() -> str:
+    """The text of `formulas.js`."""
+    curves = []
+    for name, (claim_id, variant, role) in CURVES.items():
+        facts: dict[str, Any] = {
+            "claim": claim_id,
+            "role": role,
+            "title": claim(claim_id).title,
+            "needs": sorted(claim(claim_id).symbols(variant)),
+        }
+        curves.append(
+            f"  {json.dumps(name)}: {{...{json.dumps(facts)}, "
+            f"value: (v) => {code(formula(claim_id, variant))}}}"
+        )
+    clocks = []
+    for name in CLOCKS:
+        chosen = clock(name)
+        rules = {
+            "euler": euler_hazard(chosen),
+            "tau-leaping": tau_leaping_hazard(chosen),
+            "ancestral": ancestral_hazard(chosen),
+        }
+        lines = ", ".join(f"{json.dumps(rule)}: (v) => {code(h)}" for rule, h in rules.items())
+        end = "Infinity" if chosen.end == sympy.oo else str(chosen.end)
+        clocks.append(
+            f"  {json.dumps(name)}: {{end: {end}, alpha: (v) => {code(chosen.alpha)}, "
+            f"rules: {{{lines}}}}}"
+        )
+    return (
+        "// Generated from the registry of claims; see named.js for N.\n"
+        "(function (N) {\nwindow.sharprates = {curves: {\n"
+        + ",\n".join(curves)
+        + "\n}, clocks: {\n"
+        + ",\n".join(clocks)
+        + "\n}};\n})(window.sharpratesNamed);\n"
+    )
+
+
+def _write(app: Sphinx, exception: Exception | None) -> None:
+    if exception is None:
+        (Path(app.outdir) / "_static" / "formulas.js").write_text(script(), encoding="utf-8")
+
+
+def setup(app: Sphinx) -> None:
+    """Write the file when the pages are done."""
+    app.connect("build-finished", _write)

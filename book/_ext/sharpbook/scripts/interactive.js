@@ -1,0 +1,196 @@
+// The page with sliders: step laws and curves from formulas.js, drawn by plotly.
+document.addEventListener("DOMContentLoaded", () => {
+  "use strict";
+  const root = document.getElementById("sharprates-app");
+  if (!root) return;
+  const R = window.sharprates;
+  const MOST = 4096;
+  const STYLE = {
+    upper: {dash: "dash", word: "upper bound, any data"},
+    lower: {dash: "dot", word: "lower bound, any data"},
+    exact: {dash: "solid", word: "exact TV of a family"},
+    needed: {dash: "dashdot", word: "some data suffers at least this"},
+  };
+  const NAMES = {E2: "E2 decomposition", E3: "E3 birthday", E5: "E5 entropy (log S)", E7: "E7 closed form",
+    E8: "E8 largest step", KL2: "KL2 with Pinsker", L0: "L0 leftover", L1: "L1 pairs", L2: "L2 copies",
+    L4: "L4 parity", L6: "L6 groups"};
+  const COLOURS = ["#0b6e99", "#c8553d", "#5b8c3a", "#8a5aa8", "#b08900", "#7d8794", "#c13584", "#2a9d8f",
+    "#e76f51", "#6a994e", "#9d4edd"];
+
+  // --- step laws -------------------------------------------------------------------------------
+  function times(setting, K) {
+    const clock = R.clocks[setting.clock];
+    const T = clock.end === Infinity ? Math.log(100 * setting.d) : clock.end;
+    const t = Array.from({length: K + 1}, (_, k) => T * (1 - k / K));
+    if (setting.grid === "uniform") return t;
+    const low = clock.alpha({t: T});
+    return t.map((start, k) => {
+      if (k === 0 || k === K) return start;
+      const wanted = low + (1 - low) * (k / K);
+      let a = 0, b = T;
+      for (let i = 0; i < 60; i++) {
+        const middle = (a + b) / 2;
+        if (clock.alpha({t: middle}) < wanted) b = middle; else a = middle;
+      }
+      return (a + b) / 2;
+    });
+  }
+
+  function stepLaw(setting, K) {
+    const rule = R.clocks[setting.clock].rules[setting.rule], t = times(setting, K);
+    const w = new Array(K);
+    let stay = 1;
+    for (let k = 0; k < K; k++) {
+      const r = Math.min(1, Math.max(0, rule({t: t[k], s: t[k + 1]})));
+      w[k] = r * stay;
+      stay *= 1 - r;
+    }
+    return w;
+  }
+
+  // --- what applies ----------------------------------------------------------------------------
+  function values(setting, K) {
+    const w = stepLaw(setting, K), left = 1 - w.reduce((a, b) => a + b, 0);
+    return {
+      d: setting.d, S: setting.S, K, w, W: Math.max(...w), I_bar: Math.log(setting.S),
+      T: Math.log(100 * setting.d), epsilon_w: 0, epsilon_1: 0,
+      g: Math.min(setting.d, 1 + Math.floor(Math.log2(setting.S))),
+      free: left < 1e-12, even: left < 1e-12 && w.every((x) => Math.abs(x * K - 1) < 1e-9),
+    };
+  }
+
+  const APPLIES = {
+    E2: (v, s) => s.clock === "constant" && s.rule === "euler" && s.grid === "uniform",
+    E7: (v) => v.even && v.K >= v.d,
+    E8: (v) => v.free,
+    KL2: (v) => v.free,
+    L4: (v) => v.free,
+    L6: (v) => v.g >= 2,
+  };
+
+  function evaluate(setting, K) {
+    const v = values(setting, K), found = {};
+    for (const [name, curve] of Object.entries(R.curves)) {
+      const applies = (APPLIES[name] || (() => true))(v, setting);
+      found[name] = applies ? Math.min(1, Math.max(0, curve.value(v))) : null;
+    }
+    return found;
+  }
+
+  // --- controls --------------------------------------------------------------------------------
+  const CONTROLS = [
+    ["d", "length d", {type: "range", min: 2, max: 64, step: 1, value: 8}, (x) => +x, (x) => `${x}`],
+    ["S", "vocabulary S", {type: "range", min: 1, max: 16, step: 1, value: 4}, (x) => 2 ** +x, (x) => `${x}`],
+    ["epsilon", "error ε", {type: "range", min: -3, max: -0.3, step: 0.1, value: -1},
+      (x) => 10 ** +x, (x) => x.toPrecision(2)],
+    ["K", "steps K", {type: "range", min: 0, max: 12, step: 0.25, value: 6}, (x) => Math.round(2 ** +x), (x) => `${x}`],
+    ["clock", "clock", Object.keys(R.clocks)],
+    ["rule", "rule", ["euler", "tau-leaping", "ancestral"]],
+    ["grid", "grid, uniform in", ["time", "α"]],
+  ];
+  const inputs = {};
+  const panel = root.querySelector(".controls");
+  for (const [name, label, spec] of CONTROLS) {
+    const box = document.createElement("label");
+    const input = document.createElement(Array.isArray(spec) ? "select" : "input");
+    if (Array.isArray(spec)) {
+      spec.forEach((text) => input.add(new Option(text, text === "time" ? "uniform" : text === "α" ? "alpha" : text)));
+    } else {
+      Object.assign(input, spec);
+      input.value = spec.value;
+    }
+    input.id = `control-${name}`;
+    const text = document.createElement("span"), shown = document.createElement("output");
+    text.textContent = label;
+    box.append(text, input, shown);
+    panel.append(box);
+    inputs[name] = {input, shown};
+    input.addEventListener("input", schedule);
+  }
+  inputs.clock.input.value = "linear";
+
+  function setting() {
+    const found = {};
+    for (const [name, , , read, show] of CONTROLS) {
+      const raw = inputs[name].input.value;
+      found[name] = read ? read(raw) : raw;
+      inputs[name].shown.textContent = read ? show(found[name]) : "";
+    }
+    return found;
+  }
+
+  // --- drawing ---------------------------------------------------------------------------------
+  function layout(more) {
+    const style = getComputedStyle(document.documentElement);
+    const ink = style.getPropertyValue("--pst-color-text-base").trim() || "#222";
+    const grid = style.getPropertyValue("--pst-color-border").trim() || "#ccc";
+    const axis = {gridcolor: grid, zeroline: false, linecolor: grid};
+    return {
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: {color: ink, size: 12},
+      margin: {l: 55, r: 10, t: 10, b: 45}, ...more,
+      xaxis: {...axis, ...more.xaxis}, yaxis: {...axis, ...more.yaxis},
+    };
+  }
+
+  function smallest(now, name) {
+    // the first plotted power of two that reaches ε, then bisection below it
+    const reached = (K) => {
+      const y = evaluate(now, K)[name];
+      return y !== null && y <= now.epsilon;
+    };
+    let low = 0, high = 1;
+    while (high <= MOST && !reached(high)) { low = high; high *= 2; }
+    if (high > MOST) return null;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (reached(middle)) high = middle; else low = middle;
+    }
+    return high;
+  }
+
+  let pending = false;
+  function schedule() {
+    if (pending) return;
+    pending = true;
+    requestAnimationFrame(() => { pending = false; draw(); });
+  }
+
+  function draw() {
+    const now = setting();
+    const steps = Array.from({length: 25}, (_, i) => Math.round(2 ** (i / 2))).filter((K, i, all) => i === 0 || K > all[i - 1]);
+    const rows = steps.map((K) => evaluate(now, K));
+    const here = evaluate(now, now.K);
+    const traces = Object.entries(R.curves).map(([name, curve], i) => ({
+      name: NAMES[name], x: steps, y: rows.map((row) => (row[name] === null || row[name] < 1e-9 ? null : row[name])),
+      mode: "lines", line: {dash: STYLE[curve.role].dash, width: 2, color: COLOURS[i]},
+      hovertemplate: "%{y:.4g}",
+    }));
+    const shapes = [
+      {type: "line", x0: 1, x1: MOST, y0: now.epsilon, y1: now.epsilon, line: {color: "#888", width: 1, dash: "dot"}},
+      {type: "line", x0: now.K, x1: now.K, yref: "paper", y0: 0, y1: 1, line: {color: "#888", width: 1}},
+    ];
+    Plotly.react("plot-rates", traces, layout({
+      shapes, hovermode: "x", legend: {orientation: "h", y: -0.22, font: {size: 11}}, height: 470,
+      xaxis: {type: "log", title: {text: "steps K"}}, yaxis: {type: "log", title: {text: "total variation"}, range: [-4.2, 0.1]},
+    }), {displayModeBar: false, responsive: true});
+    const w = stepLaw(now, now.K), left = Math.max(0, 1 - w.reduce((a, b) => a + b, 0));
+    Plotly.react("plot-law", [{x: w.map((_, k) => k + 1), y: w, type: "scatter", mode: w.length > 120 ? "lines" : "lines+markers",
+      line: {color: COLOURS[0]}, hovertemplate: "step %{x}: %{y:.3g}"}], layout({
+      height: 240, xaxis: {title: {text: `step k of ${now.K}; left over ${left.toPrecision(2)}`}},
+      yaxis: {title: {text: "w_k"}, rangemode: "tozero"},
+    }), {displayModeBar: false, responsive: true});
+    const body = root.querySelector("tbody");
+    body.replaceChildren(...Object.entries(R.curves).map(([name, curve]) => {
+      const row = document.createElement("tr");
+      const need = here[name] === null ? null : smallest(now, name);
+      const cells = [NAMES[name], STYLE[curve.role].word, here[name] === null ? "does not apply" : here[name].toPrecision(4),
+        here[name] === null ? "" : need === null ? `above ${MOST}` : `${need}`];
+      cells.forEach((text) => { const td = document.createElement("td"); td.textContent = text; row.append(td); });
+      return row;
+    }));
+  }
+
+  Object.assign(R, {stepLaw, evaluate, setting, draw});
+  new MutationObserver(draw).observe(document.documentElement, {attributeFilter: ["data-theme"]});
+  draw();
+});
