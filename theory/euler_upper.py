@@ -28,7 +28,6 @@ from theory.hypotheses import (
     EXACT,
     NO_EARLY_STOPPING,
     NO_LEFTOVER,
-    NORMALISED_OR_EULER,
     ON_A_CLOCK,
     STEP_LAW,
     TWO_SYMBOLS,
@@ -65,7 +64,8 @@ E1 = Claim(
         r"splits into score, $h_k\frac{-\alpha'}{\alpha}\sum_i\max\{\sum_a(\hat s-s)_+,"
         r"\sum_a(s-\hat s)_+\}$; clock, $m|\rho_k-r_k|$; and parallel decoding, "
         r"$\sum_B r^{|B|}(1-r)^{m-|B|}\,\mathrm{TV}(q_0(x_B|x_U),\prod_{i\in B}q_0(x_i|x_U))"
-        r"\le\binom m2 r^2$. No score-entropy loss and no bounded score is assumed."
+        r"\le\binom m2 r^2$. Another rule asks for $r\hat p$ in place of $h_k\frac{-\alpha'}{\alpha}"
+        r"\hat s$. No score-entropy loss and no bounded score is assumed."
     ),
     measured=TV,
     kind=Kind.THEOREM,
@@ -79,7 +79,7 @@ E1 = Claim(
         + symbol("E1_early_stopping")
     ),
     constants={"constant": ONE},
-    hypotheses=(ON_A_CLOCK, NORMALISED_OR_EULER),
+    hypotheses=(ON_A_CLOCK,),
     provenance=Provenance(promises=("A1", "A2", "A4")),
     depends_on=("F2", "F3", "F4", "F5", "S1"),
 )

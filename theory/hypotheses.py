@@ -22,8 +22,7 @@ ON_A_CLOCK = Hypothesis(
     lambda it: it.clock is not None and (it.custom_rule or it.sampler in PARALLEL),
     "needs a parallel unmasking sampler on a clock",
 )
-# The score term h(−α′/α)·Σ(ŝ−s) is Euler's; with a normalised denoiser r·Σ TV serves every rule.
-NORMALISED_OR_EULER = Hypothesis(
+EULER = Hypothesis(
     lambda it: it.normalised or it.sampler == "euler",
     "needs a normalised denoiser, or the Euler sampler",
 )

@@ -6,6 +6,7 @@ are decided here. Every number of a verdict ends as an `Interval` with exact end
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -156,12 +157,14 @@ def ball(value: Interval | Fraction | float) -> Number:
 
 
 def interval(value: Number) -> Interval:
-    """The exact endpoints of a ball, of a rational, or of a float.
+    """The exact endpoints of a ball, of a rational, or of a float; an exact +∞ stays one.
 
     Raises:
         ArithmeticError: if a ball is not finite; nothing is known then.
     """
     if isinstance(value, arb):
+        if value.is_exact() and value > 0 and not value.is_finite():
+            return Interval.exact(math.inf)
         if not value.is_finite():
             raise ArithmeticError(f"the ball {value} says nothing: raise the precision")
         return Interval(_endpoint(value.lower()), _endpoint(value.upper()))

@@ -436,21 +436,23 @@ def judge(one: Claim, case: Case, tv: Interval, scale: Mapping[str, Number]) -> 
     Returns:
         The comparison; a claim about another quantity does not apply.
     """
+    form, reason = _form(one, case.setting)
+    symbols = one.symbols(form)
     # On its own family a worst-case value is the TV; elsewhere it has no verdict.
     attained = one.relation is Relation.WORST_CASE and case.setting.family in one.attained_by
-    reason = one.applies(case.setting)
-    if reason is None and not one.symbols() <= VALUES.keys():
-        missing = ", ".join(sorted(one.symbols() - VALUES.keys()))
+    if reason is None and not symbols <= VALUES.keys():
+        missing = ", ".join(sorted(symbols - VALUES.keys()))
         reason = f"is not about a sampler's TV on a data law (needs {missing})"
-    if reason is None and one.symbols() & FAMILY_VALUES and not attained:
+    if reason is None and symbols & FAMILY_VALUES and not attained:
         reason = f"is an exact value on {' and '.join(one.attained_by)} only"
+    relation = one.form(form).relation
     if reason is not None:
-        return BoundResult(one.relation, reason, None, None, Verdict.NONE)
+        return BoundResult(relation, reason, None, None, Verdict.NONE)
     with precision(BITS):
-        value = bound(one, case, scale)
-    relation = Relation.EQUALITY if attained else one.relation
+        value = bound(one, case, scale, form)
+    relation = Relation.EQUALITY if attained else relation
     verdict = compare(relation, tv, value)
-    if verdict is Verdict.UNDECIDED and case.information is None and one.symbols() & {"h", "I_bar"}:
+    if verdict is Verdict.UNDECIDED and case.information is None and symbols & {"h", "I_bar"}:
         # √Ī turns a rounding of 1e-15 into 3e-8; exact weights decide, where there are few enough
         with suppress(TooLargeError), precision(BITS):
             exact = tuple(exact_information(case.target))
@@ -460,3 +462,29 @@ def judge(one: Claim, case: Case, tv: Interval, scale: Mapping[str, Number]) -> 
     safe = min(max(float(end), 0.0), 1.0)
     ratio = tv.middle / safe if safe > 0 else None
     return BoundResult(relation, None, safe, ratio, verdict)
+
+
+TV_SIDES = (r"\mathrm{TV}(p_{\mathrm{out}},q_0)", r"\mathrm{TV}(p_{\mathrm{FHS}},q_0)")
+"""Left sides of claims that are a sampler's total variation."""
+
+
+def _form(one: Claim, setting: Setting) -> tuple[str | None, str | None]:
+    """The form of a claim that bounds a sampler's TV here, and why none applies, if so.
+
+    The main form, unless it is about another quantity or a variant stands in its place: C1 has a
+    bound on TV beside that on ε_FHS, H2 one for scores that are not normalised.
+    """
+    reason = None if one.measured in TV_SIDES else "is not about a sampler's TV on a data law"
+    if reason is None:
+        reason = one.applies(setting)
+    if reason is None:
+        return None, None
+    for name, variant in one.variants.items():
+        about_tv = (variant.measured or one.measured) in TV_SIDES
+        other = variant.replaces or one.measured not in TV_SIDES
+        if about_tv and other:
+            found = one.applies(setting, name)
+            if found is None:
+                return name, None
+            reason = found if one.measured not in TV_SIDES else reason
+    return None, reason

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from samplers.clock import Clock
+from samplers.denoiser import ExactDenoiser, relative_error
 from samplers.step_law import StepLaw
 from samplers.target import Target
 from theory.arithmetic import Number
@@ -19,6 +21,7 @@ from verification.arithmetic import BALL, Interval, ball, interval
 from verification.decomposition import Decomposition, Trajectory, subset_law
 from verification.exact import step_weights
 from verification.profile import UNIT, Profile
+from verification.score_error import OrderError
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,8 @@ class Case:
         horizon: T, if there is a grid.
         composition: block sizes in order, for samplers that have them (first-hitting: all 1).
         confidence: tokens a step of a confidence-based sampler.
+        errors: of the denoiser along a uniform order; by default ε_FHS comes from `gaps`.
+        clock: of the hitting times, where the denoiser depends on them.
         information: the information curve in balls, where float64 was not enough.
     """
 
@@ -51,6 +56,8 @@ class Case:
     composition: tuple[int, ...] | None = None
     confidence: int | None = None
     information: tuple[Number, ...] | None = None
+    errors: OrderError | None = None
+    clock: Clock | None = None
 
     @property
     def step_law(self) -> StepLaw:
@@ -88,9 +95,18 @@ def _mutual_information(case: Case) -> Number:
     return BALL.maximum(curve[0] - curve[-1], ball(0.0))
 
 
-def _sum(value: float, terms: int) -> Number:
-    """A float64 sum of that many non-negative terms, as a ball that contains the exact sum."""
-    return ball(Interval.around(value, (terms + 64) * UNIT * abs(value)))
+def _sum(value: float, terms: int, slack: float = 0.0) -> Number:
+    """A float64 sum of that many non-negative terms, as a ball that contains the exact sum.
+
+    `slack` is what the terms themselves may be off by, all together.
+    """
+    return ball(Interval.around(value, (terms + 64) * UNIT * abs(value) + slack))
+
+
+def _gap_error(case: Case) -> float:
+    """Bound on the rounding error of one gap at a context and position."""
+    target = case.target
+    return relative_error(ExactDenoiser(target)) + (target.vocabulary + target.support + 4) * UNIT
 
 
 def _term(name: str) -> Callable[[Case], Number]:
@@ -109,25 +125,41 @@ def _error_along_steps(case: Case) -> Number:
     # Σ_i over i ∉ U: a context of size u lies among the other d − 1 tokens
     at = subset_law(d - 1, before)
     gaps = case.gaps[..., :d]
-    return _sum(float((w[:, None] * at * gaps).sum()), len(w) + d + case.target.support)
+    total = float((w[:, None] * at * gaps).sum())
+    return _sum(total, len(w) + d + case.target.support, d * _gap_error(case))
 
 
 def _error_of_scores(case: Case) -> Number:
     """ε_1 = Σ_k h E Σ_i max{Σ_a(ŝ−s)_+, Σ_a(s−ŝ)_+}, with s = α/(1−α)·p."""
     if case.gaps is None:
         return ball(0.0)
-    at = subset_law(case.target.length, 1 - case.path.masked)
-    total = float((case.path.rates[:, None] * at * case.gaps).sum())
-    return _sum(total, len(at) + case.target.length + case.target.support)
+    d, path = case.target.length, case.path
+    at = subset_law(d, 1 - path.masked)
+    total = float((path.rates[:, None] * at * case.gaps).sum())
+    slack = d * float((path.rates * path.masked).sum()) * _gap_error(case)
+    return _sum(total, len(at) + d + case.target.support, slack)
 
 
 def _error_along_orders(case: Case) -> Number:
     """ε_FHS: (U, i) uniform among subsets of each size and positions outside."""
+    d = case.target.length
+    if case.errors is not None:
+        return _sum(case.errors.epsilon_fhs, d, d * case.errors.error)
     if case.gaps is None:
         return ball(0.0)
-    d = case.target.length
     pairs = torch.tensor([math.comb(d, u) * (d - u) for u in range(d)], dtype=torch.float64)
-    return _sum(float((case.gaps[:d] / pairs).sum()), 2 * d + case.target.support)
+    total = float((case.gaps[:d] / pairs).sum())
+    return _sum(total, 2 * d + case.target.support, d * _gap_error(case))
+
+
+def _divergence_along_orders(case: Case) -> Number:
+    """ε_KL, which may be ∞; 0 for the exact denoiser."""
+    if case.errors is None:
+        assert case.gaps is None, "an imperfect denoiser needs its errors along orders"
+        return ball(0.0)
+    value, d = case.errors.epsilon_kl, case.target.length
+    # p errs as in a gap, times a logarithm, which for a float64 is at most 745 in size
+    return _sum(value, d, 745 * d * case.errors.error) if math.isfinite(value) else ball(value)
 
 
 def _root(case: Case) -> int:
@@ -169,6 +201,8 @@ VALUES: Mapping[str, Callable[[Case], Any]] = {
     "epsilon_w": _error_along_steps,
     "epsilon_1": _error_of_scores,
     "epsilon_FHS": _error_along_orders,
+    "epsilon_score": _error_along_orders,
+    "epsilon_KL": _divergence_along_orders,
     "E1_initialisation": _term("initialisation"),
     "E1_score": _term("score"),
     "E1_clock": _term("clock"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,6 +25,7 @@ class Decomposition:
         parallel: drawing dependent tokens independently.
         early_stopping: TV(q_δ, q_0).
         error: absolute error that float64 may have caused in the sum.
+        draws: of first-hitting sampling, whose only term is the score: its part in each draw (H2).
     """
 
     initialisation: float
@@ -31,6 +34,17 @@ class Decomposition:
     parallel: float
     early_stopping: float
     error: float
+    draws: tuple[float, ...] = ()
+
+    @staticmethod
+    def of_draws(draws: Sequence[float], error: float) -> Decomposition:
+        """The decomposition of first-hitting sampling; `error` is that of one draw. Source: H2."""
+        return Decomposition(0.0, math.fsum(draws), 0.0, 0.0, 0.0, len(draws) * error, tuple(draws))
+
+    @property
+    def score_dominates(self) -> bool:
+        """Whether the denoiser's error is at least half of the sum, and not 0."""
+        return 0 < self.score >= self.sum / 2
 
     @property
     def sum(self) -> float:
@@ -46,7 +60,8 @@ class Trajectory:
         masked: 1−α at the start of each step, float64 [K].
         bridge: ρ_k of the exact reverse process (F5), [K].
         hazards: r_k of the sampler, [K].
-        rates: h_k·(−α′)/(1−α) by which an unnormalised score is multiplied, [K].
+        rates: what the rule asks for, not clipped, by which an unnormalised prediction is
+            multiplied, [K]; h_k·(−α′)/(1−α) for Euler, 1 in a step that fills.
         times: the start of each step, [K].
         end: 1−α where the last step ends.
     """
@@ -73,8 +88,8 @@ class Trajectory:
         # At time 0 nothing is masked; the filling step after δ = 0 has nothing to do.
         before = masked[:-1].clamp(min=1e-300)
         bridge = torch.where(masked[:-1] > 0, 1 - masked[1:] / before, torch.ones_like(before))
-        rates = -times.diff() * clock.speed(start) / before
-        rates = torch.where(masked[:-1] > 0, rates, torch.zeros_like(rates))
+        # A filling step draws from p̂/Σp̂, which is no farther from p than p̂ is.
+        rates = torch.where(torch.isinf(law.unclipped), 1.0, law.unclipped)
         return Trajectory(masked[:-1], bridge, law.hazards, rates, start, float(masked[-1]))
 
 
@@ -101,8 +116,8 @@ def decompose(profile: Profile, trajectory: Trajectory, score: Tensor) -> Decomp
         score: gap sums of the denoiser from `score_terms`, float64 [K, d + 1].
 
     Returns:
-        The terms. Every term is a sum of non-negative numbers whose weights are probabilities, so
-        an error is at most K times that of one step.
+        The terms. Every term is a sum of non-negative numbers whose weights are probabilities, or
+        probabilities times a rate, so an error is at most that of one step times their sum.
     """
     d = len(profile.information)
     masked, r = trajectory.masked, trajectory.hazards
@@ -121,7 +136,7 @@ def decompose(profile: Profile, trajectory: Trajectory, score: Tensor) -> Decomp
         clock=float((d * masked * (trajectory.bridge - r).abs()).sum()),
         parallel=float((at[:, :, None] * block * profile.dependence).sum()),
         early_stopping=1 - (1 - trajectory.end) ** d,
-        error=len(r) * (profile.error + 64 * d * UNIT),
+        error=float(trajectory.rates.clamp(min=1).sum()) * (profile.error + 64 * d * UNIT),
     )
 
 
@@ -129,6 +144,10 @@ def score_terms(
     trajectory: Trajectory, length: int, gaps: Tensor | None, normalised: bool
 ) -> Tensor:
     """Gap sums of a denoiser, weighted by the rate at which each step uses them.
+
+    With a rate r, a jump vector r·p̂ rescaled to total 1 where it exceeds that, and the exact one
+    min(1, r)·p, the TV of one token's step is at most r·max{Σ_a(p̂−p)_+, Σ_a(p−p̂)_+}: rescaling
+    moves it towards p or not past it. For a normalised p̂ it is min(1, r)·TV.
 
     Args:
         trajectory: of the sampler.

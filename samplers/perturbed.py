@@ -1,0 +1,342 @@
+"""Denoisers with a known defect, made from any other: small errors, cut tails, false zeros, drift.
+
+Each is a pure function of its base's prediction. What it returns in float64 is the denoiser: no
+rounding error is stated.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from samplers.denoiser import Denoiser, Positions
+from samplers.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Uniform:
+    """Knows nothing: 1/S for every symbol.
+
+    Attributes:
+        vocabulary: S.
+    """
+
+    vocabulary: int
+
+    time_free = True
+    normalised = True
+
+    def __call__(
+        self,
+        x: Tensor,
+        t: Tensor | float | None = None,  # noqa: ARG002 - the protocol's; time-free
+        positions: Positions | None = None,
+    ) -> Tensor:
+        """Predict; see `samplers.denoiser.Denoiser`."""
+        count = tuple(x.shape) if positions is None else tuple(positions[0].shape)
+        shape = (*count, self.vocabulary)
+        return torch.full(shape, 1 / self.vocabulary, dtype=torch.float64, device=x.device)
+
+
+@dataclass(frozen=True, eq=False)
+class Perturbed:
+    """What all of them share: a base whose prediction is changed.
+
+    Attributes:
+        base: the denoiser that is changed.
+    """
+
+    base: Denoiser
+
+    @property
+    def vocabulary(self) -> int:
+        """S, without the mask."""
+        return self.base.vocabulary
+
+    @property
+    def time_free(self) -> bool:
+        """Whether the prediction does not depend on t."""
+        return self.base.time_free
+
+    @property
+    def normalised(self) -> bool:
+        """Whether every prediction sums to 1."""
+        return self.base.normalised
+
+    def __call__(
+        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+    ) -> Tensor:
+        """Predict; see `samplers.denoiser.Denoiser`."""
+        return self._of(self.base(x, t, positions))
+
+    def _of(self, p: Tensor) -> Tensor:
+        """The prediction [..., S] made of the base's; a subclass has this or its own call."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class Mixed(Perturbed):
+    """(1−η)·base + η·other: an L1 error of at most 2η at every context.
+
+    Attributes:
+        other: e.g. `Uniform`.
+        share: η in [0, 1].
+    """
+
+    other: Denoiser
+    share: float
+
+    def __post_init__(self) -> None:
+        _check_share(self.share)
+        if self.other.vocabulary != self.base.vocabulary:
+            raise InputError(
+                f"other: its vocabulary is {self.other.vocabulary}, the base's "
+                f"{self.base.vocabulary}"
+            )
+
+    @property
+    def time_free(self) -> bool:
+        """Whether neither of the two depends on t."""
+        return self.base.time_free and self.other.time_free
+
+    @property
+    def normalised(self) -> bool:
+        """Whether both are."""
+        return self.base.normalised and self.other.normalised
+
+    def __call__(
+        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+    ) -> Tensor:
+        """Predict; see `samplers.denoiser.Denoiser`."""
+        p, q = self.base(x, t, positions), self.other(x, t, positions)
+        return (1 - self.share) * p + self.share * q
+
+
+@dataclass(frozen=True, eq=False)
+class Drifting(Mixed):
+    """`Mixed` with the share η·t/(1+t): good near the data, worse the more is masked."""
+
+    @property
+    def time_free(self) -> bool:
+        """Only if nothing is mixed in."""
+        return self.share == 0 and super().time_free
+
+    def __call__(
+        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+    ) -> Tensor:
+        """Predict; see `samplers.denoiser.Denoiser`."""
+        if t is None and not self.time_free:
+            raise InputError("t: this denoiser depends on time; give it one")
+        p, q = self.base(x, t, positions), self.other(x, t, positions)
+        time = torch.as_tensor(0.0 if t is None else t, dtype=torch.float64, device=x.device)
+        share = self.share * time / (1 + time)
+        if share.ndim:  # a time for each row of x
+            share = share if positions is None else share[positions[0]]
+            share = share.view(-1, *[1] * (p.ndim - 1))
+        return (1 - share) * p + share * q
+
+
+@dataclass(frozen=True, eq=False)
+class Leaking(Perturbed):
+    """Mass η moved to symbols that the base calls impossible, in equal parts; none, none moved.
+
+    Attributes:
+        share: η in [0, 1].
+        at_start: only where nothing is revealed yet.
+
+    Source: H3, where it attains the bound H2.
+    """
+
+    share: float
+    at_start: bool = False
+
+    def __post_init__(self) -> None:
+        _check_share(self.share)
+
+    def __call__(
+        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+    ) -> Tensor:
+        """Predict; see `samplers.denoiser.Denoiser`."""
+        p = self.base(x, t, positions)
+        impossible = p == 0
+        count = impossible.sum(-1, keepdim=True)
+        share = torch.where(count > 0, self.share, 0.0).to(p.dtype)
+        if self.at_start:
+            empty = (x == self.vocabulary).all(1)
+            empty = empty if positions is None else empty[positions[0]]
+            share = share * empty.view(-1, *[1] * (p.ndim - 1))
+        total = p.sum(-1, keepdim=True)
+        return (1 - share) * p + share * total * impossible / count.clamp(min=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Tempered(Perturbed):
+    """p^{1/τ}, normalised: sharper below temperature 1, flatter above.
+
+    Attributes:
+        temperature: τ > 0.
+    """
+
+    temperature: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.temperature < math.inf:
+            raise InputError(f"temperature: must be positive and finite, got {self.temperature}")
+
+    @property
+    def normalised(self) -> bool:
+        """True."""
+        return True
+
+    def _of(self, p: Tensor) -> Tensor:
+        # relative to the largest, which then is 1 and cannot underflow
+        top = p.amax(-1, keepdim=True)
+        return _normal((p / torch.where(top > 0, top, 1.0)) ** (1 / self.temperature))
+
+
+@dataclass(frozen=True, eq=False)
+class TopK(Perturbed):
+    """The k most likely symbols, normalised; of equal ones the smaller symbol comes first.
+
+    Attributes:
+        count: k ≥ 1.
+    """
+
+    count: int
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise InputError(f"count: must be at least 1, got {self.count}")
+
+    @property
+    def normalised(self) -> bool:
+        """True."""
+        return True
+
+    def _of(self, p: Tensor) -> Tensor:
+        order = torch.sort(p, dim=-1, descending=True, stable=True).indices[..., : self.count]
+        return _normal(torch.zeros_like(p).scatter(-1, order, p.gather(-1, order)))
+
+
+@dataclass(frozen=True, eq=False)
+class TopP(Perturbed):
+    """The fewest most likely symbols that hold a share of the mass (nucleus), normalised.
+
+    It gives 0 to rare but possible symbols: ε_KL is infinite, however little that matters in TV.
+
+    Attributes:
+        share: in (0, 1].
+
+    Source: C2.
+    """
+
+    share: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise InputError(f"share: must lie in (0, 1], got {self.share}")
+
+    @property
+    def normalised(self) -> bool:
+        """True."""
+        return True
+
+    def _of(self, p: Tensor) -> Tensor:
+        sorted_p, order = torch.sort(p, dim=-1, descending=True, stable=True)
+        before = sorted_p.cumsum(-1) - sorted_p
+        kept = torch.where(before < self.share * sorted_p.sum(-1, keepdim=True), sorted_p, 0.0)
+        return _normal(torch.zeros_like(p).scatter(-1, order, kept))
+
+
+@dataclass(frozen=True, eq=False)
+class Forbidding(Perturbed):
+    """Probability 0 for one symbol, normalised; uniform on the others where the base is sure of it.
+
+    Attributes:
+        symbol: in 0..S−1; S ≥ 2.
+    """
+
+    symbol: int
+
+    def __post_init__(self) -> None:
+        S = self.base.vocabulary
+        if not (0 <= self.symbol < S and S >= 2):
+            raise InputError(f"symbol: needs one of 0..{S - 1} with S ≥ 2, got {self.symbol}")
+
+    @property
+    def normalised(self) -> bool:
+        """True."""
+        return True
+
+    def _of(self, p: Tensor) -> Tensor:
+        allowed = torch.ones(self.vocabulary, dtype=p.dtype, device=p.device)
+        allowed[self.symbol] = 0
+        rest = p * allowed
+        return _normal(torch.where(rest.sum(-1, keepdim=True) > 0, rest, allowed))
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled(Perturbed):
+    """Scores instead of probabilities: symbol a times factor_a, so that a total may be anything.
+
+    With factors above 1 the total jump rate exceeds the hazard of the exact process, and a step may
+    ask for more than probability 1.
+
+    Attributes:
+        factors: one for all symbols, or S of them; finite, not negative.
+    """
+
+    factors: float | tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        given = self.factors if isinstance(self.factors, tuple) else (self.factors,)
+        if len(given) not in (1, self.base.vocabulary):
+            raise InputError(f"factors: need 1 or {self.base.vocabulary} of them, got {len(given)}")
+        if not all(0 <= factor < math.inf for factor in given):
+            raise InputError(f"factors: must be finite and not negative, got {given}")
+
+    @property
+    def normalised(self) -> bool:
+        """False."""
+        return False
+
+    def _of(self, p: Tensor) -> Tensor:
+        return p * torch.tensor(self.factors, dtype=p.dtype, device=p.device)
+
+
+@dataclass(frozen=True, eq=False)
+class Normalised(Perturbed):
+    """ŝ/Σŝ: what samplers draw from that take the time of a jump elsewhere. Source: H2."""
+
+    @property
+    def normalised(self) -> bool:
+        """True."""
+        return True
+
+    def __call__(
+        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+    ) -> Tensor:
+        """Predict; see `samplers.denoiser.Denoiser`."""
+        p = self.base(x, t, positions)
+        masked = x == self.vocabulary
+        masked = masked if positions is None else masked[positions]
+        if bool((p.sum(-1)[masked] == 0).any()):
+            raise InputError(
+                "denoiser: its weights at a masked token sum to 0, so none can be drawn; "
+                "it must give every context some mass"
+            )
+        return _normal(p)
+
+
+def _normal(p: Tensor) -> Tensor:
+    """Divided by its sum; left at 0 where there is nothing."""
+    total = p.sum(-1, keepdim=True)
+    return p / torch.where(total > 0, total, 1.0)
+
+
+def _check_share(share: float) -> None:
+    if not 0 <= share <= 1:
+        raise InputError(f"share: must lie in [0, 1], got {share}")

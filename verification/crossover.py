@@ -1,0 +1,57 @@
+"""From how many steps on the denoiser's error dominates: more steps then buy little."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from samplers.errors import InputError
+from verification.decomposition import Decomposition
+
+MOST_STEPS = 1 << 14
+"""Where the search gives up."""
+
+
+@dataclass(frozen=True)
+class Crossover:
+    """Where the score term becomes at least half of the decomposition.
+
+    Attributes:
+        sampler: the rule.
+        clock: its name.
+        grid: its name.
+        steps: the K found; None if there is none up to `MOST_STEPS`.
+    """
+
+    sampler: str
+    clock: str
+    grid: str
+    steps: int | None
+
+
+def dominated_from(terms: Callable[[int], Decomposition]) -> int | None:
+    """The smallest K found at which the score term is at least half of the sum.
+
+    By doubling, then bisection: where the other terms fall in K, as they do on every built-in grid,
+    it is the smallest of all.
+
+    Args:
+        terms: K to the decomposition at K steps.
+    """
+
+    def dominates(steps: int) -> bool:
+        try:
+            return terms(steps).score_dominates
+        except InputError:  # a grid so fine that two times coincide
+            return False
+
+    high = 1
+    while not dominates(high):
+        high *= 2
+        if high > MOST_STEPS:
+            return None
+    low = high // 2  # does not dominate, or is 0
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if dominates(middle) else (middle, high)
+    return high

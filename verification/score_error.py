@@ -1,0 +1,206 @@
+"""How far a denoiser is from the exact conditionals, over all contexts of a data law.
+
+Averages over contexts of a size are all that any bound needs, since every sampler reveals uniformly
+random subsets: in TV (E1, E2, E3, H2), in KL and as a loss (C1, C2).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from samplers.clock import Clock
+from samplers.contexts import Contexts
+from samplers.denoiser import Denoiser, ExactDenoiser
+from samplers.errors import InputError
+from samplers.hitting_law import Nodes
+from samplers.memory import require
+from samplers.output_law import UNIT
+from samplers.target import Target
+
+# Predictions asked for at a time: 2^22 float64 numbers are 32 MiB.
+_CELLS = 1 << 22
+
+
+@dataclass(frozen=True, eq=False)
+class SizeSums:
+    """Sums over |U| = u and i ∉ U of means over x_U ~ q_0, float64 [d + 1] each.
+
+    Attributes:
+        gaps: of max{Σ_a(p̂_i − p_i)_+, Σ_a(p_i − p̂_i)_+}, which is TV(p_i, p̂_i) if p̂ is normalised.
+        divergences: of KL(p_i‖p̂_i), nats; ∞ where p̂ gives 0 to a possible symbol.
+        losses: of −Σ_a p_i(a) log p̂_i(a), nats.
+    """
+
+    gaps: Tensor
+    divergences: Tensor
+    losses: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """All contexts of a target with their exact conditionals, to compare denoisers with.
+
+    Attributes:
+        contexts: of the target.
+        exact: float64 [C, d, S].
+        rounding: bound on the absolute error of a gap at one context and position.
+    """
+
+    contexts: Contexts
+    exact: Tensor
+    rounding: float
+
+    @staticmethod
+    def of(target: Target) -> Comparison:
+        """Prepare a target.
+
+        Raises:
+            TooLargeError: if its conditionals do not fit into memory.
+        """
+        contexts = Contexts.of(target)
+        cells = contexts.count * target.length * target.vocabulary
+        require(24 * cells, f"the conditionals at {contexts.count} contexts", "use fewer sequences")
+        exact = ExactDenoiser(target)
+        # of p itself, then of the differences and their sum
+        rounding = exact.relative_error + (target.vocabulary + target.support + 4) * UNIT
+        return Comparison(contexts, exact(contexts.states), rounding)
+
+    def sums(self, denoiser: Denoiser, t: float | None = None) -> SizeSums:
+        """Compare a denoiser, at a time if it depends on one.
+
+        For one that is not normalised the divergence and the loss are those of p̂/Σp̂.
+
+        Raises:
+            InputError: if its vocabulary is another.
+        """
+        S, d = self.contexts.vocabulary, self.contexts.length
+        if denoiser.vocabulary != S:
+            raise InputError(f"denoiser: its vocabulary is {denoiser.vocabulary}, the target's {S}")
+        found = [torch.zeros(d + 1, dtype=torch.float64) for _ in range(3)]
+        size = max(1, _CELLS // (d * S))
+        for low in range(0, self.contexts.count, size):
+            part = slice(low, low + size)
+            x = self.contexts.states[part]
+            p, q = self.exact[part], denoiser(x, t).to("cpu", torch.float64)
+            masked = x == S
+            for total, each in zip(found, _distances(p, q, denoiser.normalised), strict=True):
+                mean = torch.where(masked, each, 0.0).sum(1) * self.contexts.mass[part]
+                total.index_add_(0, self.contexts.revealed[part], mean)
+        return SizeSums(*found)
+
+    def along(self, denoiser: Denoiser, times: Tensor) -> Tensor:
+        """Gap sums of a time-dependent denoiser at each time: float64 [K, d + 1]."""
+        return torch.stack([self.sums(denoiser, t).gaps for t in times.tolist()])
+
+
+def _distances(p: Tensor, q: Tensor, normalised: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """Gap, divergence and loss of predictions q where p is exact: [B, d, S] to [B, d] each."""
+    difference = q - p
+    over, under = difference.clamp(min=0).sum(-1), (-difference).clamp(min=0).sum(-1)
+    if not normalised:
+        total = q.sum(-1, keepdim=True)
+        q = q / torch.where(total > 0, total, 1.0)
+    surprise = torch.where(p > 0, -p * torch.log(q), 0.0)
+    # Each term of Σ p log(p/q) − p + q is ≥ 0, so that rounding cannot make a sum negative.
+    terms = torch.where(p > 0, p * torch.log(p / q) - p, 0.0) + q
+    divergence = terms.clamp(min=0).sum(-1)
+    return torch.maximum(over, under), divergence, surprise.sum(-1)
+
+
+@dataclass(frozen=True)
+class OrderError:
+    """A denoiser's error along a uniformly random order: the draws of first-hitting sampling.
+
+    Attributes:
+        gaps: E TV(p_i, p̂_i) at the n-th draw, n = 1..d; the larger one-sided distance if p̂ is not
+            normalised.
+        divergences: E KL(p_i‖p̂_i) at the n-th draw, nats; may be ∞.
+        losses: L_m, the mean loss at m revealed tokens, m = 0..d−1, nats; may be ∞.
+        error: bound on the error of each gap: rounding, and for a time-dependent denoiser an
+            estimate of the quadrature's.
+    """
+
+    gaps: tuple[float, ...]
+    divergences: tuple[float, ...]
+    losses: tuple[float, ...]
+    error: float
+
+    @property
+    def epsilon_fhs(self) -> float:
+        """ε_FHS = E Σ_n TV(p_i, p̂_i). Source: H2."""
+        return math.fsum(self.gaps)
+
+    @property
+    def epsilon_kl(self) -> float:
+        """ε_KL = E Σ_n KL(p_i‖p̂_i), nats; may be ∞. Source: C1."""
+        return math.fsum(self.divergences)
+
+    @property
+    def nelbo(self) -> float:
+        """Any-order NELBO, ε_KL more than the entropy of the data, nats; may be ∞."""
+        return math.fsum(self.losses)
+
+
+def order_error(
+    comparison: Comparison, denoiser: Denoiser, clock: Clock | None = None
+) -> OrderError:
+    """Average a denoiser's error over orders and, if it depends on time, over hitting times.
+
+    Args:
+        comparison: of the target.
+        denoiser: what is measured.
+        clock: of the hitting times; a time-free denoiser needs none.
+
+    Returns:
+        The error of each draw: at u revealed tokens ∫ b^u(1−b)^{d−1−u}·(sum at time t(b)) db, which
+        for a time-free denoiser is the mean over all (U, i).
+
+    Raises:
+        InputError: if a time-dependent denoiser is given no clock.
+
+    Source: H2, C1.
+    """
+    d = comparison.contexts.length
+    if denoiser.time_free:
+        pairs = torch.tensor([math.comb(d, u) * (d - u) for u in range(d)], dtype=torch.float64)
+        return _averaged([comparison.sums(denoiser)], (1 / pairs)[None], comparison.rounding)
+    if clock is None:
+        raise InputError("clock: a time-dependent denoiser has no hitting times without one")
+    fine = Nodes.of()
+    sums = [comparison.sums(denoiser, t) for t in fine.times(clock).tolist()]
+    count = len(sums)
+    found = _averaged(sums, _hitting_weights(fine, d), comparison.rounding)
+    half = Nodes.of((count + 1) // 2)
+    coarse = _averaged(sums[::2], _hitting_weights(half, d), comparison.rounding)
+    off = max(abs(a - b) for a, b in zip(found.gaps, coarse.gaps, strict=True))
+    return OrderError(found.gaps, found.divergences, found.losses, found.error + off)
+
+
+def _hitting_weights(nodes: Nodes, d: int) -> Tensor:
+    """Weight of node k in the draw at u revealed tokens, [n, d]."""
+    u = torch.arange(d)
+    b = nodes.revealed[:, None]
+    return nodes.weights[:, None] * b**u * (1 - b) ** (d - 1 - u)
+
+
+def _averaged(sums: Sequence[SizeSums], weights: Tensor, rounding: float) -> OrderError:
+    d = weights.shape[1]
+
+    def mean(values: Sequence[Tensor]) -> tuple[float, ...]:
+        # a node of weight 0 says nothing, also where the sum is ∞
+        terms = torch.where(weights > 0, weights * torch.stack([v[:d] for v in values]), 0.0)
+        return tuple(terms.sum(0).tolist())
+
+    gaps = mean([one.gaps for one in sums])
+    error = (rounding + (len(sums) + d + 16) * UNIT) * (1 + max(gaps))
+    return OrderError(
+        gaps,
+        mean([one.divergences for one in sums]),
+        mean([one.losses for one in sums]),
+        error,
+    )
