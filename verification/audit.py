@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import accumulate, pairwise, product
 
 import torch
 from torch import Tensor
 
 from samplers.clock import Clock, check_times, clock, default_horizon, grid
-from samplers.confidence import ConfidenceSampler, on_support
 from samplers.denoiser import Denoiser, ExactDenoiser
 from samplers.errors import InputError, TooLargeError
-from samplers.expansion import CompositionTables, fixed_blocks, tables
-from samplers.output_law import OutputLaw, total_variation
+from samplers.expansion import fixed_blocks
 from samplers.step_law import RULES, Rule, StepLaw, step_law
 from samplers.tabled import tabled
 from samplers.target import Target
@@ -25,19 +25,20 @@ from theory.arithmetic import Number
 from theory.claim import Claim, Relation
 from theory.registry import CLAIMS, claim
 from theory.setting import Setting
-from verification.arithmetic import Interval, ball, interval, precision
+from verification.arithmetic import Interval, precision
 from verification.bindings import FAMILY_VALUES, VALUES, Case, bound
+from verification.crossover import MOST_STEPS, Crossover, dominated_among, dominated_from
 from verification.decomposition import Decomposition, Trajectory, decompose, score_terms
+from verification.denoisers import probe
 from verification.empirical import Sampling, empirical
-from verification.exact import ExactTables, exact_tables, rational_pmf, step_weights
-from verification.profile import Profile, exact_information, profile, score_gaps
+from verification.faults import Faults, faults_of
+from verification.measure import BITS, Measure, check_size
+from verification.profile import Profile, exact_information, profile
 from verification.statistics import Check, Empirical
 from verification.verdict import Verdict, compare
 
 DEFAULT_CLAIMS = ("E1", "E2", "E3", "E5", "E7", "L0", "L1", "L2", "L3", "H1", "H2")
 ARITHMETICS = ("float64", "rational", "ball")
-BITS = 192
-"""Precision of balls where nothing else is asked for; float64 hazards are exact in it."""
 
 
 @dataclass(frozen=True)
@@ -154,12 +155,13 @@ class Result:
         steps: K; d for the first-hitting sampler.
         clock: its name, None where there is none.
         grid: its name, None where there is none.
-        leftover: w_∞, the probability that a token is never revealed.
+        leftover: w_∞, the probability that a token is never revealed; None if that depends on its
+            value, as it does where the denoiser is not normalised.
         clipped: number of steps that asked for more than probability 1.
         tv: the exact total variation, as an interval.
         method: the arithmetic it came from.
         bounds: claim id → comparison.
-        decomposition: the terms of E1, for parallel samplers.
+        decomposition: the terms of E1, for parallel samplers, or of H2, for first-hitting.
         empirical: TV of the running sampler, if it was run.
         law_check: whether the running sampler follows its exact law, if it was run.
     """
@@ -168,7 +170,7 @@ class Result:
     steps: int
     clock: str | None
     grid: str | None
-    leftover: float
+    leftover: float | None
     clipped: int
     tv: Interval
     method: str
@@ -196,6 +198,9 @@ class TargetAudit:
         vocabulary: S.
         support: N.
         results: in the order in which they were run.
+        denoiser: what is known of it, if it is not the exact one.
+        crossovers: from how many steps on its error dominates.
+        skipped: samplers that cannot be run with it, each with the reason.
     """
 
     name: str
@@ -203,6 +208,9 @@ class TargetAudit:
     vocabulary: int
     support: int
     results: tuple[Result, ...]
+    denoiser: Faults | None = None
+    crossovers: tuple[Crossover, ...] = ()
+    skipped: tuple[str, ...] = ()
 
 
 Progress = Callable[[str], None]
@@ -230,18 +238,12 @@ def audit(
         InputError: for a bad plan, or a target that is too large.
     """
     plan.check()
-    cases = count_cases(plan)
-    levels = plan.sampling.levels(len(targets) * cases)
+    made = [denoiser(target) for target in targets]
+    ends = list(accumulate((count_cases(plan, one.time_free) for one in made), initial=0))
+    levels = plan.sampling.levels(ends[-1])
     return [
-        audit_target(
-            target,
-            plan,
-            denoiser(target),
-            progress,
-            levels[place * cases : (place + 1) * cases],
-            plan.sampling.seed + place * cases,
-        )
-        for place, target in enumerate(targets)
+        audit_target(target, plan, one, progress, levels[first:last], plan.sampling.seed + first)
+        for target, one, (first, last) in zip(targets, made, pairwise(ends), strict=True)
     ]
 
 
@@ -264,16 +266,21 @@ def audit_target(
             shared out on this target.
         seed: of the first running sampler; by default the plan's.
     """
+    exact = isinstance(denoiser, ExactDenoiser)
+    if not exact:
+        probe(denoiser, target)
+    steps = sum(steps for steps, _ in plan.schedules()) * len(plan.clocks) * len(plan.rules)
+    check_size(target, denoiser, steps, len(plan.clocks))
     progress(f"{target.name}: composition tables")
-    measure = _Measure.of(target, denoiser, plan.arithmetic)
+    measure = Measure.of(target, denoiser, plan.arithmetic)
     progress(f"{target.name}: information and dependence")
     shape = profile(target)
-    gaps = None if isinstance(denoiser, ExactDenoiser) else score_gaps(target, denoiser)
-    shares = levels or plan.sampling.levels(count_cases(plan))
+    faults = None if exact else faults_of(target, denoiser, plan.chosen_clocks())
+    shares = levels or plan.sampling.levels(count_cases(plan, denoiser.time_free))
     first = plan.sampling.seed if seed is None else seed
     quick = tabled(denoiser, target.length) if plan.sampling.samples else denoiser
     results = []
-    for place, case in enumerate(_cases(target, plan, denoiser, shape, gaps)):
+    for place, case in enumerate(_cases(target, plan, denoiser, shape, faults)):
         progress(f"{target.name}: {case.setting.sampler} {case.setting.steps}")
         result = _result(case, plan, measure)
         if plan.sampling.samples:
@@ -282,18 +289,40 @@ def audit_target(
             result = replace(result, empirical=found[0], law_check=found[1])
         results.append(result)
     return TargetAudit(
-        target.name, target.length, target.vocabulary, target.support, tuple(results)
+        target.name,
+        target.length,
+        target.vocabulary,
+        target.support,
+        tuple(results),
+        faults,
+        () if faults is None else tuple(_crossovers(target, plan, shape, faults, results)),
+        () if denoiser.time_free else _without_clock(plan),
     )
 
 
-def count_cases(plan: Plan) -> int:
-    """How many results an audit of one target has, for a progress bar."""
+def count_cases(plan: Plan, time_free: bool = True) -> int:
+    """How many results an audit of one target has, for a progress bar.
+
+    Args:
+        plan: what to run.
+        time_free: whether the denoiser is; else first-hitting has a result for each clock, and
+            samplers without a clock have none.
+    """
     parallel = len(plan.clocks) * len(plan.schedules()) * len(plan.rules)
+    if not time_free:
+        return parallel + len(plan.clocks)
     return parallel + 1 + len(plan.blocks) + len(plan.confidence)
 
 
+def _without_clock(plan: Plan) -> tuple[str, ...]:
+    """What cannot be run with a time-dependent denoiser, and why."""
+    names = [f"blocks {size}" for size in plan.blocks]
+    names += [f"confidence {count}" for count in plan.confidence]
+    return tuple(f"{name}: has no clock, and the denoiser depends on time" for name in names)
+
+
 def _cases(
-    target: Target, plan: Plan, denoiser: Denoiser, shape: Profile, gaps: Tensor | None
+    target: Target, plan: Plan, denoiser: Denoiser, shape: Profile, faults: Faults | None
 ) -> Iterator[Case]:
     d = target.length
     base = Setting(
@@ -301,7 +330,7 @@ def _cases(
         vocabulary=target.vocabulary,
         delta=plan.delta,
         last_step=plan.last_step,
-        exact_denoiser=gaps is None,
+        exact_denoiser=faults is None,
         normalised=denoiser.normalised,
         time_free=denoiser.time_free,
         family=target.family,
@@ -309,6 +338,8 @@ def _cases(
     for chosen in plan.chosen_clocks():
         for steps, grid_name in plan.schedules():
             times = plan.grid_times(chosen, grid_name, steps, d)
+            calls = times if plan.last_step == "fill" else times[:-1]
+            gaps = None if faults is None else faults.along(calls)
             for rule in plan.rules:
                 law = step_law(rule, chosen, times, plan.last_step)
                 path = Trajectory.of(chosen, times, law)
@@ -319,7 +350,7 @@ def _cases(
                     replace(
                         base,
                         steps=steps,
-                        sampler=rule if isinstance(rule, str) else rule.__name__,
+                        sampler=_rule_name(rule),
                         custom_rule=not isinstance(rule, str),
                         clock=chosen.name,
                         grid=grid_name,
@@ -333,14 +364,65 @@ def _cases(
                     float(times[0]),
                 )
     hitting = replace(base, steps=d, sampler="fhs")
-    yield Case(target, shape, hitting, gaps=gaps, composition=(1,) * d)
+    ones, timeless = (1,) * d, None if faults is None else faults.gaps
+    if faults is None:
+        terms = Decomposition.of_draws((0.0,) * d, 0.0)
+        yield Case(target, shape, hitting, decomposition=terms, composition=ones)
+    else:
+        for chosen_or_none, errors in faults.errors:
+            name = None if chosen_or_none is None else chosen_or_none.name
+            yield Case(
+                target,
+                shape,
+                replace(hitting, clock=name),
+                decomposition=Decomposition.of_draws(errors.gaps, errors.error),
+                gaps=timeless,
+                composition=ones,
+                errors=errors,
+                clock=chosen_or_none,
+            )
+    if not denoiser.time_free:
+        return
     for size in plan.blocks:
         sizes = fixed_blocks(d, size)
         blocks = replace(base, steps=len(sizes), sampler="blocks")
-        yield Case(target, shape, blocks, gaps=gaps, composition=sizes)
+        yield Case(target, shape, blocks, gaps=timeless, composition=sizes)
     for count in plan.confidence:
         surest = replace(base, steps=-(-d // count), sampler="confidence")
-        yield Case(target, shape, surest, gaps=gaps, confidence=count)
+        yield Case(target, shape, surest, gaps=timeless, confidence=count)
+
+
+def _rule_name(rule: str | Rule) -> str:
+    return rule if isinstance(rule, str) else rule.__name__
+
+
+def _crossovers(
+    target: Target, plan: Plan, shape: Profile, faults: Faults, results: Sequence[Result]
+) -> Iterator[Crossover]:
+    """For each rule, clock and grid; where predictions depend on time, among the K that were run.
+
+    At another K such a denoiser would be asked at other times.
+    """
+    d = target.length
+
+    def terms(chosen: Clock, grid_name: str, rule: str | Rule, steps: int) -> Decomposition:
+        times = plan.grid_times(chosen, grid_name, steps, d)
+        path = Trajectory.of(chosen, times, step_law(rule, chosen, times, plan.last_step))
+        return decompose(shape, path, score_terms(path, d, faults.gaps, faults.normalised))
+
+    grids = plan.grids if plan.times is None else ()
+    for chosen, grid_name, rule in product(plan.chosen_clocks(), grids, plan.rules):
+        key = (_rule_name(rule), chosen.name, grid_name)
+        if faults.gaps is not None:
+            found = dominated_from(partial(terms, chosen, grid_name, rule))
+            yield Crossover(*key, found, MOST_STEPS)
+        else:
+            run = {
+                one.steps: one.decomposition
+                for one in results
+                if (one.sampler, one.clock, one.grid) == key and one.decomposition is not None
+            }
+            yield Crossover(*key, dominated_among(run), max(run))
 
 
 def _is_uniform(law: StepLaw, steps: int) -> bool:
@@ -349,64 +431,7 @@ def _is_uniform(law: StepLaw, steps: int) -> bool:
     return law.leftover < 1e-12 and bool(((w * steps - 1).abs() < 1e-12).all())
 
 
-@dataclass(frozen=True)
-class _Measure:
-    """Measures the exact total variation of a case in one arithmetic."""
-
-    target: Target
-    denoiser: Denoiser
-    arithmetic: str
-    floats: CompositionTables
-    exact: ExactTables | None
-
-    @staticmethod
-    def of(target: Target, denoiser: Denoiser, arithmetic: str) -> _Measure:
-        exact = None
-        if arithmetic != "float64":
-            if not isinstance(denoiser, ExactDenoiser):
-                raise InputError(
-                    f"arithmetic {arithmetic}: only the exact denoiser has exact probabilities; "
-                    "use float64"
-                )
-            work = target.support * 3**target.length
-            if work > 2_000_000:
-                raise InputError(
-                    f"arithmetic {arithmetic}: {target.name} needs {work:.2g} exact products, "
-                    "which takes too long; use float64, or a target with fewer or shorter rows"
-                )
-            exact = exact_tables(rational_pmf(target), target.vocabulary)
-        return _Measure(target, denoiser, arithmetic, tables(target, denoiser), exact)
-
-    def law(self, case: Case) -> OutputLaw:
-        """The exact output law in float64."""
-        if case.confidence is not None:
-            return on_support(
-                ConfidenceSampler(self.denoiser, self.target.length, case.confidence), self.target
-            )
-        if case.composition is not None:
-            return self.floats.at(case.composition)
-        return self.floats.law(case.step_law)
-
-    def tv(self, case: Case) -> Interval:
-        blocks = case.composition
-        if self.exact is None or case.confidence is not None:
-            found = total_variation(self.law(case), self.target)
-            return _within_unit(Interval.around(*found))
-        with precision(BITS):
-            if blocks is not None:
-                return interval(self.exact.blocks_total_variation(blocks))
-            hazards = [ball(r) for r in case.step_law.hazards.tolist()]
-            if self.arithmetic == "rational":
-                hazards = [r.fmpq() for r in hazards]
-            return interval(self.exact.total_variation(step_weights(hazards)))
-
-
-def _within_unit(value: Interval) -> Interval:
-    """A total variation lies in [0, 1]."""
-    return Interval(max(value.lower, 0), min(max(value.upper, 0), 1))
-
-
-def _result(case: Case, plan: Plan, measure: _Measure) -> Result:
+def _result(case: Case, plan: Plan, measure: Measure) -> Result:
     tv = measure.tv(case)
     setting = case.setting
     bounds = {one: judge(CLAIMS[one], case, tv, plan.scale) for one in map(str.upper, plan.claims)}
@@ -415,13 +440,19 @@ def _result(case: Case, plan: Plan, measure: _Measure) -> Result:
         steps=setting.steps or 0,
         clock=setting.clock,
         grid=setting.grid,
-        leftover=case.law.leftover if case.law else 0.0,
+        leftover=_leftover(case),
         clipped=case.law.clipped if case.law else 0,
         tv=tv,
-        method="float64" if case.confidence else plan.arithmetic,
+        method=measure.method(case),
         bounds=bounds,
         decomposition=case.decomposition,
     )
+
+
+def _leftover(case: Case) -> float | None:
+    if case.law is None:
+        return 0.0
+    return case.law.leftover if case.setting.normalised else None
 
 
 def judge(one: Claim, case: Case, tv: Interval, scale: Mapping[str, Number]) -> BoundResult:
