@@ -59,33 +59,50 @@ def source(one: Claim) -> str:
 
 def evidence(row: Mapping[str, Any]) -> str:
     """MyST text: what a run found about a claim."""
-    if not row:
-        return "no run has checked it."
+    if not row or row["status"] == "untested":
+        return "**untested**: the latest run has no check of it."
     texts = [f"**{row['status']}**"]
-    if row.get("n_counting") is not None:
-        texts.append(f"{row['n_counting']} of {row.get('n')} instances count")
+    if row.get("n"):
+        texts.append(f"{row['n_counting']} of {row['n']} instances count")
+    if row.get("proofs"):
+        texts.append(f"decided symbolically: {'; '.join(map(_safe, row['proofs']))}")
     ratio = row.get("ratio") or {}
     if ratio.get("worst") is not None:
-        texts.append(
-            f"largest measured/bound ratio {float(ratio['worst']):.4g} at `{ratio['instance']}`"
-        )
-    if row.get("sharpness"):
-        texts.append(f"sharpness: {words(row['sharpness'])}")
+        texts.append(f"worst measured/bound {ratio['worst']:.4g} at `{ratio['instance']}`")
+    if sharpness(row):
+        texts.append(_safe(sharpness(row)))
     if row.get("break_even"):
-        texts.append(f"break-even factor: {words(row['break_even'])}")
-    killed = [one for one in row.get("power") or [] if one.get("killed")]
-    if killed:
-        texts.append("mutants rejected: " + ", ".join(str(one["mutant"]) for one in killed))
+        texts.append(f"begins to fail when scaled: {_safe(words(row['break_even']))}")
+    power = row.get("power") or []
+    if power:
+        killed = sum(bool(one.get("killed")) for one in power)
+        texts.append(f"{killed} of {len(power)} mutants rejected")
     return "; ".join(texts) + "."
+
+
+def _safe(text: str) -> str:
+    """Text of a run that must not be read as markup."""
+    return text.translate({ord(c): f"\\{c}" for c in "\\`*_$[]<>{}|"})
+
+
+def sharpness(row: Mapping[str, Any]) -> str:
+    """How near the worst instance comes, in a few words."""
+    found = row.get("sharpness") or {}
+    texts = [str(found["kind"])] if found.get("kind") else []
+    for limit in found.get("limits") or ():
+        texts.append(
+            f"limit {limit['last']:.4g} along {limit['family']}, "
+            f"the gap like {limit['parameter']}^−{limit['exponent']:.2f}"
+        )
+    rest = {k: v for k, v in found.items() if k not in ("kind", "limits", "instance")}
+    texts += [f"{regime}: {words(value)}" for regime, value in rest.items()]
+    return "; ".join(texts)
 
 
 def words(value: Any) -> str:
     """A value of `claims.json` in a few words."""
     if isinstance(value, Mapping):
-        shown = {name: inner for name, inner in value.items() if inner not in (None, "", [], {})}
-        return ", ".join(f"{name} {words(inner)}" for name, inner in shown.items())
-    if isinstance(value, list):
-        return ", ".join(map(words, value))
+        return ", ".join(f"{name} ×{words(inner)}" for name, inner in value.items())
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
