@@ -60,6 +60,7 @@ class Record:
         fit: of a trend, see `Fit`.
         regime: see `Check`.
         complaint: what is wrong with the check itself.
+        note: see `Check`.
     """
 
     claim: str
@@ -78,6 +79,7 @@ class Record:
     fit: Mapping[str, Any] | None = None
     regime: str = ""
     complaint: str | None = None
+    note: str = ""
 
 
 def side_text(side: Side) -> str:
@@ -111,6 +113,7 @@ def record(outcome: Outcome, regime: str = "", witness: str | None = None) -> Re
         fit=asdict(outcome.fit) if isinstance(outcome.fit, Fit) else None,
         regime=regime,
         complaint=outcome.complaint,
+        note=outcome.note,
     )
 
 

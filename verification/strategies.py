@@ -110,12 +110,13 @@ def family_laws(
     min_length: int = 1, max_length: int = 4, names: Sequence[str] = FAMILIES
 ) -> SearchStrategy[Target]:
     """The built-in families, where small."""
-    fitting = [text for text in names if min_length <= _family(text).length <= max_length]
-    return st.sampled_from(fitting).map(_family)
+    fitting = [text for text in names if min_length <= family_target(text).length <= max_length]
+    return st.sampled_from(fitting).map(family_target)
 
 
 @lru_cache(maxsize=128)
-def _family(text: str) -> Target:
+def family_target(text: str) -> Target:
+    """A member of a built-in family, made once."""
     return families.family(text)
 
 
@@ -188,7 +189,7 @@ def predictions(draw: DrawFn, target: Target) -> Predictions:
         target: the data law; at contexts that are not drawn the denoiser is exact.
     """
     S = target.vocabulary
-    exact = _conditionals(target)
+    exact = conditionals(target)
     places = contexts(target)
     size = min(len(places), 6)
     chosen = draw(st.lists(st.sampled_from(places), min_size=1, max_size=size, unique=True))
@@ -213,7 +214,7 @@ def predictions(draw: DrawFn, target: Target) -> Predictions:
     return found
 
 
-def _conditionals(target: Target) -> dict[tuple[Context, int], tuple[Fraction, ...]]:
+def conditionals(target: Target) -> dict[tuple[Context, int], tuple[Fraction, ...]]:
     """The exact denoiser as a table of fractions."""
     numbers = Exact(Instance.of(target))
     return {

@@ -237,12 +237,19 @@ def _failing(
     return found if found.decision.verdict is Verdict.FAILS else None
 
 
-def print_replay(path: Path, console: Console) -> Verdict:
+def print_replay(
+    path: Path,
+    console: Console,
+    claim: Claim | None = None,
+    measure: witness.Measure | None = None,
+) -> Verdict:
     """Compute a witness again and print what it shows.
 
     Args:
         path: of the witness file.
         console: where to print.
+        claim: a user's own, if the witness is of it.
+        measure: its left side, if that is a function.
 
     Returns:
         The verdict of the claim on the instance.
@@ -251,7 +258,7 @@ def print_replay(path: Path, console: Console) -> Verdict:
         WitnessError: if the file was changed, or does not reproduce.
     """
     held = witness.read(path)
-    found = witness.replay(held)
+    found = witness.replay(held, claim, measure)
     console.print(Text(f"{held.claim} {held.variant or ''}".rstrip(), "bold"))
     for line in held.remark:
         console.print(line, markup=False)
@@ -312,6 +319,8 @@ def print_report(found: Report, console: Console) -> None:
         for line in one.problems:
             console.print(Text(f"{one.claim.id} fails: {line}", "red"), soft_wrap=True)
         for rec in one.records:
+            if rec.note:
+                console.print(f"{one.claim.id}: {rec.check}: {rec.note}", markup=False)
             if rec.witness:
                 console.print(f"{one.claim.id} witness: {rec.witness}", soft_wrap=True)
         if one.undecided:

@@ -192,8 +192,9 @@ def quotient(relation: Relation, side: Side) -> float | None:
     elif relation is Relation.LOWER:
         top, low = measured.upper, bound.lower
     else:
-        if measured.lower <= 0 <= measured.upper and bound.lower <= 0 <= bound.upper:
-            return 1.0
+        overlap = measured.lower <= bound.upper and bound.lower <= measured.upper
+        if overlap and measured.width + bound.width >= 1e-6 * abs(bound.middle):
+            return 1.0  # equal as far as is known, both 0 included
         top, low = measured.middle, bound.middle
     if low == 0 or math.isinf(top) or math.isinf(low):
         return None
@@ -404,6 +405,8 @@ class Check:
         trend: what the ratio tends to along the examples, if that is what they are for.
         regime: a part of the claim's range whose ratio is worth its own line, e.g. where the
             general bound is attained for a reason that says little.
+        rated: whether the sides are those of the claim, so that their ratio is the claim's.
+        note: of the trials, for a reader; asked for once all are in.
     """
 
     claim: str
@@ -417,6 +420,8 @@ class Check:
     least_counting: float = LEAST_COUNTING
     trend: Trend | None = None
     regime: str = ""
+    rated: bool = True
+    note: Callable[[list[Trial]], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -457,6 +462,7 @@ class Outcome:
         break_even: constant → the factor at which a tried example begins to fail.
         fit: of a trend.
         complaint: why the check itself is not good enough, e.g. too few examples count.
+        note: see `Check`.
     """
 
     claim: str
@@ -471,6 +477,7 @@ class Outcome:
     break_even: Mapping[str, float | None] = field(default_factory=dict)
     fit: Fit | None = None
     complaint: str | None = None
+    note: str = ""
 
 
 class _FalsifiedError(Exception):
@@ -524,7 +531,7 @@ class _Run:
         if trial.counts:
             self.counting += 1
             self._rank(trial)
-        if self.check.trend:
+        if self.check.trend or self.check.note:
             self.trials.append(trial)
         for mutant in self.check.mutants:
             if self.killed[mutant.name] is None:
@@ -585,12 +592,13 @@ def run(
         state.n,
         state.counting,
         state.undecided,
-        state.best[0] if state.best else None,
+        state.best[0] if state.best and check.rated else None,
         None,
         {} if own else state.killed,
-        {} if own else _break_even(check, state.best),
+        {} if own or not check.rated else _break_even(check, state.best),
         _fit(check.trend, state.trials) if check.trend else None,
         _complaint(check, state, bool(own)),
+        check.note(state.trials) if check.note else "",
     )
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import torch
+from flint import fmpq
 from hypothesis import strategies as st
 
 from samplers import families, structured
-from samplers.step_law import StepLaw
+from samplers.clock import clock, grid
+from samplers.step_law import StepLaw, step_law
 from theory.claim import Relation
 from verification import strategies as some
 from verification.arithmetic import Interval, ball, interval
@@ -23,12 +28,14 @@ from verification.checks.check import (
     Mutant,
     Trial,
     changed,
+    exact,
     formula,
     on_instances,
+    pairs,
     tightened,
 )
 from verification.checks.torch_runs import on_scenarios
-from verification.instance import Exact, Instance
+from verification.instance import Exact, Grid, Instance
 
 Parameters = dict[str, int]
 Members = dict[str, Parameters]
@@ -119,6 +126,172 @@ CODES: Members = {
 }
 PARITY: Members = {f"parity:{d}:{S}": {} for d, S in ((2, 2), (3, 2), (4, 2), (3, 3), (5, 2))}
 
+GROUPS: Members = {
+    f"groups:{d}:{g}": {"g": g} for d, g in ((2, 2), (3, 2), (4, 2), (3, 3), (4, 3), (5, 2))
+}
+SHUFFLES: Members = {f"permutations:{d}:{S}": {} for d, S in ((2, 2), (4, 2), (3, 3), (4, 4))}
+
+# --- L5, X1: the first order ----------------------------------------------------------------------
+
+
+def first_order_in_steps(it: Exact) -> fmpq:
+    """lim K·TV for the uniform law, by interpolation: p_out(x) is a polynomial in 1/K.
+
+    Its degree is at most d − 1, so its values at K = 1..d fix it; what is missing of q_0 at first
+    order, where it is positive, adds up to c.
+    """
+    d = it.length
+    nodes = [fmpq(1, K) for K in range(1, d + 1)]
+    laws = [it.tables.probability([node] * K) for K, node in enumerate(nodes, 1)]
+    total = fmpq(0)
+    for x in it.pmf:
+        slope = fmpq(0)  # of the interpolating polynomial at 1/K = 0
+        for j, here in enumerate(nodes):
+            others = [node for i, node in enumerate(nodes) if i != j]
+            scale = fmpq(1)
+            for node in others:
+                scale = scale * (here - node)
+            rest = fmpq(0)
+            for skipped in range(len(others)):
+                term = fmpq(1)
+                for i, node in enumerate(others):
+                    term = term if i == skipped else term * -node
+                rest = rest + term
+            slope = slope + laws[j][x] * rest / scale
+        total = total + max(-slope, fmpq(0))
+    return total
+
+
+def _first_order(example: Example, mutant: Mutant) -> Trial:
+    """The limit by interpolation, and the computable form, against the formula."""
+    it = exact(example.law)
+    values = {"d": it.length, "q0": list(it.pmf.values()), "P": it.block_laws()}
+    claimed = formula("L5", None, values, mutant)
+    sides = [(first_order_in_steps(it), claimed), (it.first_order(), claimed)]
+    return pairs(example, Relation.EQUALITY, sides)
+
+
+def coarse_and_fine(refined: int, coarse_first: bool) -> list[float]:
+    """200 steps of 1/400 and 10⁴ of 1/20000, each split in `refined`."""
+    coarse = [1 / (400 * refined)] * (200 * refined)
+    fine = [1 / (20000 * refined)] * (10000 * refined)
+    return coarse + fine if coarse_first else fine + coarse
+
+
+def _placed_steps(example: Example, mutant: Mutant) -> Trial:
+    """TV/Σw² of copies, d = 3, against the limit with β from the steps' places.
+
+    The distance from the limit is at most d³ times the largest step: what three tokens in a step,
+    two shared steps, and the place within a step can contribute.
+    """
+    d, S = 3, 2
+    w = coarse_and_fine(example["split"], example["coarse"] == "first")
+    squares = sum(x * x for x in w)
+    law = StepLaw.from_weights(torch.tensor(w, dtype=torch.float64))
+    measured = structured.copies(law, d, S).tv / squares
+    order = w[::-1] if mutant.word == "order" else w
+    beta, t = [ball(0.0)] * (d - 1), 0.0
+    for x in order:  # Bin(1, t) at 0 and 1
+        beta = [beta[0] + x * x * (1 - t) / squares, beta[1] + x * x * t / squares]
+        t += x
+    it = exact(Instance.of(families.family(f"copies:{d}:{S}")))
+    values = {"d": d, "q0": list(it.pmf.values()), "P": it.block_laws(), "beta": beta}
+    claimed = interval(formula("L5", "steps", values, mutant))
+    return near(example, measured, claimed.middle, d**3 * max(w))
+
+
+def near(example: Example, measured: float, claimed: float, tolerance: float) -> Trial:
+    """Two numbers differ by at most a tolerance."""
+    side = (Interval.exact(abs(measured - claimed)), Interval.exact(tolerance))
+    return Trial(example, Relation.UPPER, (side,), counts=True)
+
+
+def _c_says_something(example: Example, measured: Interval, bound: Interval) -> bool:
+    """c ≤ C(d,2) always (E3); and q_0 has some dependence."""
+    return bound.upper < math.comb(example.law.length, 2) and measured.upper > 0
+
+
+MATCHINGS = Instance(
+    3,
+    tuple(tuple(map(int, word)) for word in ["0122", "1012", "2101", "2210", "1221", "0000"]),
+    (Fraction(1, 6),) * 6,
+)
+"""Disjoint perfect matchings of K₆: c = 5/3 at d = 4, S = 3."""
+
+# --- L7 -------------------------------------------------------------------------------------------
+
+
+def on_uniform_grid(rule: str, steps: int, horizon: float) -> StepLaw:
+    """A rule on the constant-rate clock and the uniform grid down to 0."""
+    chosen = clock("constant")
+    return step_law(rule, chosen, grid("uniform", chosen, steps, horizon))
+
+
+def extrapolated(values: list[float]) -> float:
+    """The limit of values at K, 2K, 4K, … by Neville's scheme, as for an error in powers of 1/K.
+
+    That of Euler has terms with log K from the second order on, so it gains less than ancestral.
+    """
+    column = values
+    for order in range(1, len(values)):
+        weight = 2.0**order
+        column = [(weight * b - a) / (weight - 1) for a, b in itertools.pairwise(column)]
+    return column[0]
+
+
+ALPHABET = 10**7
+"""Values of a shared symbol where the supremum over S is approached; it misses 1/b of it."""
+
+
+def _limit(text: str, variant: str | None) -> Evaluate:
+    """lim TV/h on the uniform grid, extrapolated from six grids, within 10⁻⁶ of the formula."""
+
+    def trial(example: Example, mutant: Mutant) -> Trial:
+        d, horizon = example["d"], example["T"]
+        found = []
+        for K in (example["K"] * 2**j for j in range(6)):
+            law = on_uniform_grid(example["rule"], K, float(horizon))
+            found.append(structured.structured_tv(text.format(d=d), law).tv * K / horizon)
+        claimed = interval(formula("L7", variant, {"d": d, "T": horizon}, mutant)).middle
+        return near(example, extrapolated(found), claimed, 1e-6 * claimed)
+
+    return trial
+
+
+def _grids(*lengths: int) -> Callable[[int], list[Example]]:
+    def examples(_: int) -> list[Example]:
+        return [
+            Example.of(rule=rule, d=d, T=horizon, K=256)
+            for d in lengths
+            for rule in ("ancestral", "euler")
+            for horizon in (1, 3)
+        ]
+
+    return examples
+
+
+def _data_form(example: Example, mutant: Mutant) -> Trial:
+    """lim_T lim_h TV/h: steps have density 2t at t, Σw² = h/2, so β_n = 2(n+1)/(d(d−1))."""
+    it = exact(example.law)
+    d = it.length
+    beta = [fmpq(2 * (n + 1), d * (d - 1)) for n in range(d - 1)]
+    values = {"d": d, "q0": list(it.pmf.values()), "P": it.block_laws(), "beta": beta}
+    measured = formula("L5", "steps", values) / 2
+    given = {"entropy": it.entropies[-1], "last_entropy": it.curve[-1]}
+    return pairs(
+        example, Relation.UPPER, [(measured, formula("L7", "data", given, mutant))], measured > 0
+    )
+
+
+PARITY_GRIDS = st.builds(
+    lambda text, K, T: Example.of(
+        Instance.of(families.family(text), grid=Grid("ancestral", "constant", Fraction(T), K))
+    ),
+    st.sampled_from(("parity:2:2", "parity:3:2", "parity:4:2", "parity:3:3")),
+    st.integers(1, 8),
+    st.integers(1, 4),
+)
+
 CHECKS = (
     Check(
         "L0",
@@ -135,7 +308,13 @@ CHECKS = (
         "every clock, grid and rule",
         Method.TESTED,
         on_scenarios("L0"),
-        some.scenarios(time_free=True).map(lambda it: Example.of(scenario=it)),
+        some.scenarios(
+            time_free=True,
+            max_length=4,
+            plans=some.schedules().map(
+                lambda it: replace(it, last_step="leave", delta=max(it.delta, 0.125))
+            ),
+        ).map(lambda it: Example.of(scenario=it)),
         mutants=(tightened("L0"),),
     ),
     Check(
@@ -251,5 +430,135 @@ CHECKS = (
             steps=24,
         ),
         mutants=(BACKWARDS,),
+    ),
+    Check(
+        "L5",
+        "c as the coefficient of 1/K of the exact law, and its computable form",
+        Method.CERTIFIED,
+        _first_order,
+        some.laws(min_length=2).map(lambda law: Example.of(Instance.of(law))),
+        mutants=(
+            changed(
+                "the two tokens always come first",
+                P=lambda P: {a: P[tuple(sorted(a, reverse=True))] for a in P},
+            ),
+        ),
+    ),
+    Check(
+        "L5",
+        "copies, d = 3: coarse steps first or last, K up to 81600",
+        Method.TESTED,
+        _placed_steps,
+        lambda _: [
+            Example.of(coarse=place, split=split) for split in (1, 8) for place in ("first", "last")
+        ],
+        mutants=(Mutant("the steps in reverse order", word="order"),),
+        rated=False,
+    ),
+    Check(
+        "L6",
+        "(a) groups of shared symbols, any step law",
+        Method.CERTIFIED,
+        on_family("L6", None, "g"),
+        family_examples(GROUPS),
+        mutants=(changed("b = 2, g + 1 tokens", g=lambda g: g + 1), LEFTOVER_FORGOTTEN),
+    ),
+    Check(
+        "L6",
+        "(a) the bound for every step law",
+        Method.CERTIFIED,
+        every_law("L6", "every-law", "g"),
+        family_examples(GROUPS),
+        mutants=(
+            Mutant("L6.constant × 1.01", {"L6.constant": Fraction(101, 100)}),
+            Mutant("L6.half × 1.01", {"L6.half": Fraction(101, 100)}),
+        ),
+    ),
+    Check(
+        "L6",
+        "(b) permutations, any step law",
+        Method.CERTIFIED,
+        on_family("L6", "permutations"),
+        family_examples(SHUFFLES),
+        mutants=(BACKWARDS, LEFTOVER_FORGOTTEN),
+    ),
+    Check(
+        "L6",
+        "(b) permutations: c(q_0)",
+        Method.CERTIFIED,
+        on_instances("L6", first_order_in_steps, "permutations-limit", relation=Relation.EQUALITY),
+        lambda _: [Example.of(Instance.of(families.family(text))) for text in SHUFFLES],
+        mutants=(MORE_SYMBOLS,),
+    ),
+    Check(
+        "L6",
+        "groups and permutations up to d = 1024",
+        Method.TESTED,
+        _long("L6"),
+        long_examples(
+            {f"groups:{d}:{g}": {"d": d, "g": g} for d, g in ((64, 2), (65, 8), (1024, 16))}
+        ),
+        mutants=(LEFTOVER_FORGOTTEN,),
+    ),
+    Check(
+        "L6",
+        "permutations up to S = 64",
+        Method.TESTED,
+        _long("L6", "permutations"),
+        long_examples(
+            {f"permutations:{d}:{S}": {"d": d, "S": S} for d, S in ((64, 2), (64, 16), (128, 64))}
+        ),
+        mutants=(BACKWARDS,),
+    ),
+    Check(
+        "L7",
+        "parity, ancestral steps, any K",
+        Method.CERTIFIED,
+        on_instances("L7", Exact.total_variation, "parity"),
+        PARITY_GRIDS,
+        mutants=(MORE_SYMBOLS, changed("d + 1 for d", d=lambda d: d + 1)),
+        effort=0.5,
+    ),
+    Check(
+        "L7",
+        "parity, S = 2, d = 3, 6, extrapolated in h",
+        Method.TESTED,
+        _limit("parity:{d}:2", "binary"),
+        _grids(3, 6),
+        mutants=(changed("T + 1 for T", T=lambda T: T + 1),),
+        rated=False,
+    ),
+    Check(
+        "L7",
+        "the supremum: shared symbols of 10⁷ values, d = 3, 6, extrapolated in h",
+        Method.TESTED,
+        _limit(f"shared-symbols:{{d}}:{ALPHABET}", None),
+        _grids(3, 6),
+        mutants=(changed("T + 1 for T", T=lambda T: T + 1),),
+        rated=False,
+    ),
+    Check(
+        "L7",
+        "the data form for large T",
+        Method.CERTIFIED,
+        _data_form,
+        some.laws(min_length=2).map(lambda law: Example.of(Instance.of(law))),
+        mutants=(Mutant("half of the bound", {"L7.constant": Fraction(1, 2)}),),
+    ),
+    Check(
+        "X1",
+        "c(q_0) of laws on three symbols",
+        Method.CERTIFIED,
+        on_instances("X1", Exact.first_order, counts=_c_says_something),
+        st.one_of(some.sparse_laws(2, 4, 3), some.dense_laws(2, 3, 3))
+        .filter(lambda law: law.vocabulary == 3)
+        .map(lambda law: Example.of(Instance.of(law))),
+        edges={
+            "permutations": Example.of(Instance.of(families.family("permutations:3:3"))),
+            "matchings": Example.of(MATCHINGS),
+            "four symbols": Example.of(Instance.of(families.family("permutations:4:4"))),
+        },
+        mutants=(tightened("X1"),),
+        effort=2,
     ),
 )

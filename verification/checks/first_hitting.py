@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+import torch
+from flint import fmpq
 from hypothesis import strategies as st
+from scipy.optimize import linprog
+from torch import Tensor
 
 from samplers import families
+from samplers.clock import clock
+from samplers.denoiser import ExactDenoiser, Positions
+from samplers.first_hitting import FirstHittingSampler
 from samplers.target import Target
+from theory.arithmetic import Number
 from theory.claim import Relation
 from verification import strategies as some
+from verification.arithmetic import Interval, interval
 from verification.checks.check import (
     Check,
     Example,
@@ -18,10 +31,13 @@ from verification.checks.check import (
     Trial,
     changed,
     exact,
+    formula,
     on_instances,
     pairs,
     tightened,
 )
+from verification.checks.forward import number
+from verification.exact import Context, exact_tables, positive_gap
 from verification.instance import Exact, Instance
 
 
@@ -70,6 +86,160 @@ def _point_mass(variant: str | None, error: bool) -> Check:
     )
 
 
+# --- H1: calls ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Counted:
+    """A denoiser that counts how often it is called."""
+
+    exact: ExactDenoiser
+    calls: list[int]
+
+    @property
+    def vocabulary(self) -> int:
+        return self.exact.vocabulary
+
+    @property
+    def time_free(self) -> bool:
+        return True
+
+    @property
+    def normalised(self) -> bool:
+        return True
+
+    def __call__(
+        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+    ) -> Tensor:
+        self.calls.append(x.shape[0])
+        return self.exact(x, t, positions)
+
+
+def _calls(example: Example, mutant: Mutant) -> Trial:
+    target = example.law.target()
+    counted = _Counted(ExactDenoiser(target), [])
+    length = target.length + (mutant.word == "longer")
+    sampler = FirstHittingSampler(counted, target.length, clock("linear"))
+    sampler.sample(5, torch.Generator().manual_seed(0))
+    value = formula("H1", "calls", {"d": length})
+    return pairs(example, Relation.EQUALITY, [(fmpq(len(counted.calls)), value)])
+
+
+# --- H2: scores, and denoisers that depend on time ------------------------------------------------
+
+
+def _by_score(example: Example, mutant: Mutant) -> Trial:
+    """ŝ = α/(1−α)·m·p̂: first hitting draws from p̂, the bound sees m·p̂."""
+    it, mass = exact(example.law), number(example["mass"])
+    d = it.length
+    sums = [fmpq(0)] * d
+    for context, weight in it.marginal.items():
+        u = it.revealed(context)
+        for i in (i for i, x in enumerate(context) if x == it.vocabulary):
+            true, ours = it.conditional(context, i), it.predict(context, i)
+            gaps = [p - mass * q for p, q in zip(true, ours, strict=True)]
+            over = sum((-gap for gap in gaps if gap < 0), fmpq(0))
+            under = sum((gap for gap in gaps if gap > 0), fmpq(0))
+            sums[u] += weight * (min(over, under) if mutant.word == "min" else max(over, under))
+    value = formula("H2", "score", {"epsilon_score": it.along_orders(sums)}, mutant)
+    return pairs(example, Relation.UPPER, [(it.total_variation(), value)])
+
+
+def _in_time(example: Example, mutant: Mutant) -> Trial:
+    """One denoiser until 1−α falls to τ, the exact one from then on.
+
+    The tokens' own times are uniform in 1−α, so the number J revealed before is Bin(d, 1−τ); the
+    first J draws come from the first denoiser.
+    """
+    it, tau = exact(example.law), number(example["tau"])
+    d, S = it.length, it.vocabulary
+    out = dict.fromkeys(it.pmf, fmpq(0))
+    error = fmpq(0)
+    per_draw = [gap / (math.comb(d, u) * (d - u)) for u, gap in enumerate(it.gaps)]
+    for early in range(d + 1):
+        chance = math.comb(d, early) * (1 - tau) ** early * tau ** (d - early)
+
+        def predict(context: Context, place: int, early: int = early) -> Sequence[Number]:
+            erring = it.revealed(context) < early
+            return it.predict(context, place) if erring else it.conditional(context, place)
+
+        table = exact_tables(it.pmf, S, predict).tables
+        for x in out:
+            out[x] += chance * table[x][(1,) * d] / math.factorial(d)
+        counted = early - 1 if mutant.word == "one fewer" else early
+        error += chance * sum(per_draw[: max(0, counted)], fmpq(0))
+    value = formula("H2", None, {"epsilon_FHS": error}, mutant)
+    return pairs(example, Relation.UPPER, [(positive_gap(it.pmf, out), value)])
+
+
+# --- H4: the game ---------------------------------------------------------------------------------
+
+
+def _shifted(epsilon: Fraction, S: int) -> list[list[Fraction]]:
+    """q at distance ε from uniform, and its cyclic shifts: ŝ = uniform errs by ε on each."""
+    q, missing = [Fraction(1, S)] * S, epsilon
+    for a in range(S - 1, 0, -1):
+        taken = min(missing, Fraction(1, S))
+        q[a], missing = q[a] - taken, missing - taken
+    q[0] += epsilon
+    return [q[-k:] + q[:-k] for k in range(S)]
+
+
+def _game(example: Example, mutant: Mutant) -> Trial:
+    """min over p of max over the shifts of TV(p, q), by linear programming."""
+    epsilon, S = example["epsilon"], example["S"]
+    laws = _shifted(epsilon, S)[: 1 if mutant.word == "one law" else S]
+    # variables: p (S), v, and |p_a − q_a| for each law and symbol
+    count = S + 1 + S * len(laws)
+    rows, limits = [], []
+    for k, q in enumerate(laws):
+        total = np.zeros(count)
+        total[S] = -2
+        for a in range(S):
+            gap = S + 1 + k * S + a
+            total[gap] = 1
+            for sign in (1, -1):
+                row = np.zeros(count)
+                row[a], row[gap] = sign, -1
+                rows.append(row)
+                limits.append(sign * float(q[a]))
+        rows.append(total)
+        limits.append(0.0)
+    cost, whole = np.zeros(count), np.zeros((1, count))
+    cost[S], whole[0, :S] = 1, 1
+    found = linprog(cost, np.array(rows), limits, whole, [1.0], bounds=(0, None))
+    value = interval(formula("H4", None, {"epsilon": epsilon}, mutant))
+    side = (Interval.around(float(found.fun), 1e-10), value)
+    return Trial(example, Relation.EQUALITY, (side,), counts=epsilon > 0)
+
+
+def _certified_game(example: Example, mutant: Mutant) -> Trial:
+    """A lower bound on the game from a dual solution, exactly; and TV(ŝ, q) ≤ ε.
+
+    TV(p, q) ≥ Σ_a y_a (p_a − q_a) for |y| ≤ ½. With y = ½·sign(1/S − q) averaged over the shifts,
+    the part with p is the same for every p.
+    """
+    epsilon, S = example["epsilon"], example["S"]
+    laws = _shifted(epsilon, S)
+    slope, constant = [Fraction(0)] * S, Fraction(0)
+    for q in laws:
+        for a, x in enumerate(q):
+            y = Fraction((x < Fraction(1, S)) - (x > Fraction(1, S)), 2 * S)
+            slope[a] += y
+            constant -= y * x
+    game = min(slope) + constant
+    error = sum((abs(x - Fraction(1, S)) for x in laws[0]), Fraction(0)) / 2
+    value = formula("H4", None, {"epsilon": epsilon}, mutant)
+    sides = [(number(game), value), (number(epsilon), number(error))]
+    return pairs(example, Relation.LOWER, sides)
+
+
+GAMES = st.integers(2, 6).flatmap(
+    lambda S: st.fractions(0, 1 - Fraction(1, S), max_denominator=12).map(
+        lambda epsilon: Example.of(S=S, epsilon=epsilon)
+    )
+)
+
 CHECKS = (
     Check(
         "H1",
@@ -91,4 +261,57 @@ CHECKS = (
     _point_mass("error", error=True),
     _point_mass("spread", error=False),
     _point_mass("spread-error", error=True),
+    Check(
+        "H1",
+        "denoiser calls of the running sampler",
+        Method.TESTED,
+        _calls,
+        some.laws(max_length=4).map(lambda law: Example.of(Instance.of(law))),
+        mutants=(Mutant("d + 1 for d", word="longer"),),
+        effort=0.3,
+        rated=False,
+    ),
+    Check(
+        "H2",
+        "scores that are not normalised",
+        Method.CERTIFIED,
+        _by_score,
+        st.builds(
+            lambda law, mass: Example.of(law, mass=mass),
+            some.one_by_one(),
+            st.sampled_from([Fraction(x, 10) for x in (10, 9, 11, 8)]),
+        ),
+        mutants=(tightened("H2"), Mutant("the smaller of both parts", word="min")),
+    ),
+    Check(
+        "H2",
+        "a denoiser that errs up to a time",
+        Method.CERTIFIED,
+        _in_time,
+        st.builds(
+            lambda law, tau: Example.of(law, tau=tau),
+            some.one_by_one(),
+            st.fractions(0, 1, max_denominator=6),
+        ),
+        mutants=(tightened("H2"), Mutant("one draw fewer", word="one fewer")),
+    ),
+    Check(
+        "H4",
+        "a lower bound on the game from a dual solution",
+        Method.CERTIFIED,
+        _certified_game,
+        GAMES,
+        mutants=(tightened("H4"),),
+    ),
+    Check(
+        "H4",
+        "the game by linear programming",
+        Method.TESTED,
+        _game,
+        GAMES,
+        mutants=(
+            Mutant("H4.constant × 1.01", {"H4.constant": Fraction(101, 100)}),
+            Mutant("the sampler knows q", word="one law"),
+        ),
+    ),
 )

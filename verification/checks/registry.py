@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from theory.proofs import PROOFS
 from theory.proofs.proof import Proof
-from verification.checks import euler_lower, euler_upper, first_hitting
+from verification.checks import (
+    assumptions,
+    euler_lower,
+    euler_upper,
+    first_hitting,
+    forward,
+    information,
+    laws,
+    precision,
+    supersolution,
+)
 from verification.checks.check import Check
 
 CHECKS: tuple[Check, ...] = (
+    *forward.CHECKS,
+    *laws.CHECKS,
     *euler_upper.CHECKS,
+    *supersolution.CHECKS,
     *euler_lower.CHECKS,
     *first_hitting.CHECKS,
+    *assumptions.CHECKS,
+    *information.CHECKS,
+    *precision.CHECKS,
 )
 
 

@@ -1,0 +1,203 @@
+"""Checks of C1–C3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from flint import arb, fmpq
+from hypothesis import strategies as st
+
+from samplers import families
+from samplers.target import Target
+from theory.claim import Relation
+from verification import strategies as some
+from verification.arithmetic import Interval
+from verification.checks.check import (
+    Check,
+    Evaluate,
+    Example,
+    Method,
+    Mutant,
+    Trend,
+    Trial,
+    changed,
+    exact,
+    formula,
+    on_instances,
+    pairs,
+    tightened,
+)
+from verification.checks.forward import number
+from verification.instance import VALUES, Exact, Instance
+
+NOTHING: tuple[tuple[Interval, Interval], ...] = ((Interval.exact(0), Interval.exact(0)),)
+
+
+def _from_divergence(variant: str | None) -> Evaluate:
+    """ε_FHS, or TV, against the root of ε_KL; an infinite ε_KL says nothing."""
+
+    def trial(example: Example, mutant: Mutant) -> Trial:
+        it = exact(example.law)
+        divergence = arb(VALUES["epsilon_KL"](it))
+        if not divergence.is_finite():
+            return Trial(example, Relation.UPPER, NOTHING, counts=False)
+        measured = it.total_variation() if variant else it.along_orders(it.gaps)
+        values = {"d": it.length, "epsilon_KL": divergence}
+        return pairs(example, Relation.UPPER, [(measured, formula("C1", variant, values, mutant))])
+
+    return trial
+
+
+@st.composite
+def _mixed(draw: st.DrawFn) -> Example:
+    """p̂ = (1−ε)p + ε/S everywhere: no possible symbol gets probability 0."""
+    target = draw(some.laws(max_length=3).filter(lambda law: law.vocabulary > 1))
+    share = draw(st.fractions(Fraction(1, 100), Fraction(1, 2), max_denominator=100))
+    S = target.vocabulary
+    wrong = {
+        place: tuple((1 - share) * p + share / S for p in law)
+        for place, law in some.conditionals(target).items()
+    }
+    return Example.of(
+        Instance.of(target, blocks=(1,) * target.length, predictions=wrong), share=share
+    )
+
+
+def _balanced(_: int) -> Iterator[Example]:
+    """One fair bit, predicted with ½ ± e: ε_KL = −½ log(1 − 4e²)."""
+    coin = families.family("uniform:1:2")
+    for power in (2, 4, 6, 8):
+        e = Fraction(1, 2**power)
+        law = Instance.of(
+            coin,
+            blocks=(1,),
+            predictions={((2,), 0): (Fraction(1, 2) + e, Fraction(1, 2) - e)},
+        )
+        yield Example(law, {"1/e": 2**power})
+
+
+def _some_error(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: ARG001
+    """A bound that is never below 1 counts where there is any error to bound."""
+    return measured.upper > 0
+
+
+def _infinite(example: Example, mutant: Mutant) -> Trial:
+    """A rare symbol is predicted with probability 0: ε_KL = ∞, and TV is its probability."""
+    eta = example["eta"]
+    target = Target.from_rows([(0,), (1,)], [1 - eta, eta], 2)
+    left = eta / 2 if mutant.word == "not quite zero" else Fraction(0)
+    it = Exact(Instance.of(target, blocks=(1,), predictions={((2,), 0): (1 - left, left)}))
+    infinite = not arb(VALUES["epsilon_KL"](it)).is_finite()
+    sides = [(fmpq(int(infinite)), fmpq(1)), (it.total_variation(), number(eta))]
+    return pairs(example, Relation.EQUALITY, sides)
+
+
+# --- C3 -------------------------------------------------------------------------------------------
+
+
+def _without_leftover(example: Example, it: Exact) -> dict[str, object]:  # noqa: ARG001
+    total = sum(it.instance.steps)
+    revealed = Instance(
+        it.vocabulary,
+        it.instance.rows,
+        it.instance.weights,
+        tuple(w / total for w in it.instance.steps),
+    )
+    return {"kl_revealed": Exact(revealed).divergence()}
+
+
+def _finite(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: ARG001
+    """A divergence has no trivial bound: a positive finite one always says something."""
+    return bound.upper > 0
+
+
+def _other_way(example: Example, mutant: Mutant) -> Trial:
+    """p_out has mass outside the support, so KL(p_out‖q_0) = ∞; and TV → 0 with the leftover."""
+    left = example["left"]
+    it = Exact(Instance.of(families.family("uniform:1:2"), steps=(1 - left,)))
+    outside = 1 - sum(it.tables.probability(it.weights).values(), fmpq(0))
+    infinite = outside > 0 if mutant.word != "finite" else outside > fmpq(1, 2)
+    sides = [(fmpq(int(infinite)), fmpq(1)), (it.total_variation(), number(left))]
+    return pairs(example, Relation.EQUALITY, sides)
+
+
+SHARES = st.integers(1, 40).map(lambda k: Fraction(1, 2**k))
+
+CHECKS = (
+    Check(
+        "C1",
+        "ε_FHS, a denoiser that misses no symbol",
+        Method.CERTIFIED,
+        _from_divergence(None),
+        _mixed(),
+        mutants=(Mutant("half of the bound", {"C1.constant": Fraction(1, 2)}),),
+    ),
+    Check(
+        "C1",
+        "TV, a denoiser that misses no symbol",
+        Method.CERTIFIED,
+        _from_divergence("tv"),
+        _mixed(),
+        mutants=(Mutant("half of the bound", {"C1.constant": Fraction(1, 2)}),),
+    ),
+    Check(
+        "C1",
+        "a fair bit predicted with a small error",
+        Method.CERTIFIED,
+        _from_divergence(None),
+        _balanced,
+        mutants=(tightened("C1"),),
+        trend=Trend("a fair bit predicted as ½ ± e", "1/e"),
+    ),
+    Check(
+        "C2",
+        "any law, any normalised denoiser",
+        Method.CERTIFIED,
+        on_instances("C2", lambda it: it.along_orders(it.gaps), counts=_some_error),
+        some.one_by_one().map(Example.of),
+        mutants=(tightened("C2"),),
+        edges={
+            "wrong everywhere": Example.of(
+                Instance.of(
+                    families.family("point-mass:1:2"),
+                    blocks=(1,),
+                    predictions={((2,), 0): (Fraction(0), Fraction(1))},
+                )
+            )
+        },
+    ),
+    Check(
+        "C2",
+        "infinite divergence at a total variation as small as one likes",
+        Method.CERTIFIED,
+        _infinite,
+        SHARES.map(lambda eta: Example.of(eta=eta)),
+        mutants=(Mutant("half of the symbol's probability is kept", word="not quite zero"),),
+        effort=0.5,
+        rated=False,
+    ),
+    Check(
+        "C3",
+        "KL(q_0‖p_out) with leftover",
+        Method.CERTIFIED,
+        on_instances("C3", Exact.divergence, counts=_finite, extra=_without_leftover),
+        some.instances(some.laws(max_length=3), some.random_steps(4).filter(any), erring=False).map(
+            Example.of
+        ),
+        mutants=(
+            tightened("C3"),
+            changed("leftover forgotten", w=lambda w: [x / sum(w) for x in w]),
+        ),
+    ),
+    Check(
+        "C3",
+        "KL(p_out‖q_0) is infinite at any leftover, while TV tends to 0",
+        Method.CERTIFIED,
+        _other_way,
+        SHARES.map(lambda left: Example.of(left=left)),
+        mutants=(Mutant("only if half is left over", word="finite"),),
+        effort=0.5,
+        rated=False,
+    ),
+)

@@ -1,0 +1,199 @@
+"""Checks of F1–F5."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from flint import fmpq
+from hypothesis import strategies as st
+
+from theory.arithmetic import Number
+from theory.claim import Relation
+from verification import strategies as some
+from verification.checks import channel
+from verification.checks.check import (
+    Check,
+    Evaluate,
+    Example,
+    Method,
+    Mutant,
+    Trial,
+    changed,
+    exact,
+    formula,
+    pairs,
+    tightened,
+)
+from verification.instance import Instance, with_symbol
+
+
+def number(x: Fraction) -> fmpq:
+    """A fraction in flint's type."""
+    return fmpq(x.numerator, x.denominator)
+
+
+ALPHAS = st.fractions(0, 1, max_denominator=8)
+INNER = ALPHAS.filter(lambda a: 0 < a < 1)
+
+
+@st.composite
+def _at_a_time(draw: st.DrawFn, alphas: st.SearchStrategy[Fraction] = INNER) -> Example:
+    """A law, α at one time strictly inside, and a speed."""
+    law = draw(some.laws(max_length=3))
+    return Example.of(Instance.of(law), alpha=draw(alphas), speed=draw(st.integers(1, 5)))
+
+
+@st.composite
+def _at_two_times(draw: st.DrawFn) -> Example:
+    """A law and α at a time t and at an earlier s: α_t < α_s."""
+    law = draw(some.laws(max_length=3, max_vocabulary=2))
+    late, early = sorted((draw(ALPHAS), draw(ALPHAS)))
+    if late == early:
+        late, early = early / 2, early / 2 + Fraction(1, 2)
+    return Example.of(Instance.of(law), alpha_t=late, alpha_s=early)
+
+
+def _law_of_states(example: Example, mutant: Mutant) -> Trial:
+    it = exact(example.law)
+    alpha = number(example["alpha"])
+    sides = []
+    for state, mass in channel.masked(it.pmf, alpha, it.vocabulary).items():
+        u = it.revealed(state)
+        values = {"alpha": alpha, "u": u, "d": it.length, "q": it.marginal[state]}
+        sides.append((mass, formula("F1", None, values, mutant)))
+    return pairs(example, Relation.EQUALITY, sides)
+
+
+def _ends(claim_id: str, variant: str | None) -> Evaluate:
+    """TV of q_T to the all-mask state (F2), or of q_δ to q_0 (F3)."""
+
+    def trial(example: Example, mutant: Mutant) -> Trial:
+        it = exact(example.law)
+        alpha = number(example["alpha"])
+        other = it.pmf if claim_id == "F3" else {(it.vocabulary,) * it.length: fmpq(1)}
+        measured = channel.distance(channel.masked(it.pmf, alpha, it.vocabulary), other)
+        name = "alpha_delta" if claim_id == "F3" else "alpha_T"
+        value = formula(claim_id, variant, {name: alpha, "d": it.length}, mutant)
+        relation = Relation.UPPER if variant else Relation.EQUALITY
+        return pairs(example, relation, [(measured, value)])
+
+    return trial
+
+
+def _score(variant: str | None) -> Evaluate:
+    """Ratios of q_t, of neighbouring states; times −α′/α for the rate."""
+
+    def trial(example: Example, mutant: Mutant) -> Trial:
+        it = exact(example.law)
+        alpha, speed = number(example["alpha"]), example["speed"]
+        q = channel.masked(it.pmf, alpha, it.vocabulary)
+        sides: list[tuple[Number, Number]] = []
+        for state in q:
+            for i in (i for i, x in enumerate(state) if x == it.vocabulary):
+                for a, p in enumerate(it.conditional(state, i)):
+                    ratio = q.get(with_symbol(state, i, a), fmpq(0)) / q[state]
+                    measured = ratio * speed / alpha if variant else ratio
+                    values = {"alpha": alpha, "speed": speed, "q": p}
+                    sides.append((measured, formula("F4", variant, values, mutant)))
+        return pairs(example, Relation.EQUALITY, sides)
+
+    return trial
+
+
+def _bridge(example: Example, mutant: Mutant) -> Trial:
+    """P(state at s | state at t) by Bayes from the joint law of the two."""
+    it = exact(example.law)
+    late, early = number(example["alpha_t"]), number(example["alpha_s"])
+    S, sides = it.vocabulary, []
+    at_t = channel.masked(it.pmf, late, S)
+    for (state, after), mass in channel.masked_twice(it.pmf, early, late, S).items():
+        u, j = it.revealed(after), it.revealed(state) - it.revealed(after)
+        jointly = it.marginal[state] / it.marginal[after]
+        if mutant.word == "independently":
+            jointly = fmpq(1)
+            for i, x in enumerate(state):
+                if x != after[i]:
+                    jointly *= it.conditional(after, i)[x]
+        values = {
+            "alpha_t": late,
+            "alpha_s": early,
+            "u": u,
+            "j": j,
+            "d": it.length,
+            "q": jointly,
+        }
+        sides.append((mass / at_t[after], formula("F5", None, values, mutant)))
+    return pairs(example, Relation.EQUALITY, sides)
+
+
+ONE_MORE_TOKEN = changed("d + 1 for d", d=lambda d: d + 1)
+
+CHECKS = (
+    Check(
+        "F1",
+        "masking token by token, every partial state",
+        Method.CERTIFIED,
+        _law_of_states,
+        _at_a_time(),
+        mutants=(ONE_MORE_TOKEN, changed("α² for α", alpha=lambda a: a * a)),
+    ),
+    Check(
+        "F2",
+        "TV by masking token by token",
+        Method.CERTIFIED,
+        _ends("F2", None),
+        _at_a_time(),
+        mutants=(ONE_MORE_TOKEN,),
+    ),
+    Check(
+        "F2",
+        "the linear bound",
+        Method.CERTIFIED,
+        _ends("F2", "linear"),
+        _at_a_time(st.fractions(Fraction(1, 100), Fraction(1, 3), max_denominator=100)),
+        mutants=(tightened("F2"),),
+    ),
+    Check(
+        "F3",
+        "TV by masking token by token",
+        Method.CERTIFIED,
+        _ends("F3", None),
+        _at_a_time(),
+        mutants=(ONE_MORE_TOKEN,),
+    ),
+    Check(
+        "F3",
+        "the linear bound",
+        Method.CERTIFIED,
+        _ends("F3", "linear"),
+        _at_a_time(st.fractions(Fraction(2, 3), Fraction(99, 100), max_denominator=100)),
+        mutants=(tightened("F3"),),
+    ),
+    Check(
+        "F4",
+        "ratios of q_t",
+        Method.CERTIFIED,
+        _score(None),
+        _at_a_time(),
+        mutants=(changed("α² for α", alpha=lambda a: a * a),),
+    ),
+    Check(
+        "F4",
+        "rates",
+        Method.CERTIFIED,
+        _score("rate"),
+        _at_a_time(),
+        mutants=(changed("α² for α", alpha=lambda a: a * a),),
+    ),
+    Check(
+        "F5",
+        "Bayes' formula from the joint law at two times",
+        Method.CERTIFIED,
+        _bridge,
+        _at_two_times(),
+        mutants=(
+            Mutant("values drawn independently", word="independently"),
+            changed("α_s² for α_s", alpha_s=lambda a: a * a),
+        ),
+    ),
+)

@@ -1,0 +1,225 @@
+"""Checks of KL1–KL3."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+
+from flint import arb, fmpq
+
+from samplers import families
+from samplers.denoiser import ExactDenoiser
+from samplers.expansion import tables
+from samplers.output_law import on_rows
+from samplers.step_law import StepLaw
+from theory.arithmetic import Number
+from theory.claim import Relation
+from verification import strategies as some
+from verification.arithmetic import Interval
+from verification.checks.check import (
+    Check,
+    Evaluate,
+    Example,
+    Method,
+    Mutant,
+    Trend,
+    Trial,
+    changed,
+    exact,
+    formula,
+    on_instances,
+    pairs,
+    tightened,
+)
+from verification.exact import Composition
+from verification.instance import VALUES, Exact, Instance
+
+
+def ordered_partitions(d: int, sizes: Composition) -> Iterator[tuple[tuple[int, ...], ...]]:
+    """Ordered set partitions of 0..d−1 with these block sizes."""
+
+    def place(left: tuple[int, ...], rest: Composition) -> Iterator[tuple[tuple[int, ...], ...]]:
+        if not rest:
+            yield ()
+            return
+        for block in itertools.combinations(left, rest[0]):
+            others = tuple(i for i in left if i not in block)
+            for more in place(others, rest[1:]):
+                yield (block, *more)
+
+    yield from place(tuple(range(d)), sizes)
+
+
+def _blocks(example: Example, mutant: Mutant) -> Trial:
+    """The mean of KL(q_0‖P_{a,σ}) over all ordered set partitions, one by one."""
+    it = exact(example.law)
+    d, S = it.length, it.vocabulary
+    total, count = arb(0), 0
+    for blocks in ordered_partitions(d, it.instance.blocks):
+        count += 1
+        for row, mass in it.pmf.items():
+            law, context = fmpq(1), (S,) * d
+            for block in blocks:
+                after = tuple(row[i] if i in block else x for i, x in enumerate(context))
+                for i in block:
+                    law *= it.conditional(context, i)[row[i]]
+                context = after
+            if law != mass:
+                total = total + arb(mass) * arb(mass / law).log()
+    values = {"a": it.instance.blocks, "h": it.curve}
+    return pairs(
+        example, Relation.EQUALITY, [(total / count, formula("KL1", None, values, mutant))]
+    )
+
+
+def _dependent(_: Example, measured: Interval, bound: Interval) -> bool:
+    """A bound on a divergence counts where there is dependence to bound."""
+    return bound.upper > 0 and measured.upper > 0
+
+
+def _divergence(variant: str | None) -> Evaluate:
+    return on_instances("KL2", Exact.divergence, variant, counts=_dependent)
+
+
+def _copies(_: int) -> Iterator[Example]:
+    return _copies_of(2, 3, 4, 6, 8)
+
+
+def _copies_of(*lengths: int) -> Iterator[Example]:
+    for d in lengths:
+        law = families.family(f"copies:{d}:2")
+        yield Example(Instance.of(law, steps=(Fraction(1),)), {"d": d})
+
+
+# --- KL3 ------------------------------------------------------------------------------------------
+
+
+def _leak(it: Exact) -> Number:
+    return 1 - sum(it.tables.probability(it.weights).values(), fmpq(0))
+
+
+def _leaking(variant: str | None) -> Evaluate:
+    return on_instances("KL3", Exact.divergence, variant, extra=lambda _, it: {"leak": _leak(it)})
+
+
+def _slopes(example: Example, mutant: Mutant) -> Trial:
+    """Slopes of log TV and log √(KL/2) against log K, between K and 2K, within 2 %."""
+    target = families.family(example["family"])
+    laws = tables(target, ExactDenoiser(target))
+    tv, root = [], []
+    for K in (example["K"], 2 * example["K"]):
+        law = laws.law(StepLaw.uniform(K))
+        q = on_rows(law, target)
+        tv.append(float((q - law.probability).clamp(min=0).sum()))
+        root.append(math.sqrt(float((q * (q / law.probability).log()).sum()) / 2))
+    found = (math.log2(tv[1] / tv[0]), math.log2(root[1] / root[0]))
+    meant = (-0.5, -0.5) if mutant.word == "alike" else (-1.0, -0.5)
+    sides = tuple(
+        (Interval.exact(abs(slope - said)), Interval.exact(0.02 * abs(said)))
+        for slope, said in zip(found, meant, strict=True)
+    )
+    return Trial(example, Relation.UPPER, sides, counts=True)
+
+
+def _forms_of_tv(example: Example, mutant: Mutant) -> Trial:
+    it = exact(example.law)
+    measured = it.total_variation()
+    names = ("d", "W", "K", "I_bar")
+    values = {name: VALUES[name](it) for name in names}
+    variants = ["tv"] + ["uniform-tv"] * it.instance.setting().uniform_law
+    sides = [(measured, formula("KL2", variant, values, mutant)) for variant in variants]
+    return pairs(example, Relation.UPPER, sides)
+
+
+COMPLETE = some.instances(some.laws(min_length=2), some.step_weights(6, leftover=False)).map(
+    Example.of
+)
+
+CHECKS = (
+    Check(
+        "KL1",
+        "every ordered set partition, logarithms in balls",
+        Method.CERTIFIED,
+        _blocks,
+        some.in_blocks(some.laws(min_length=2, max_length=4)).map(Example.of),
+        mutants=(
+            changed("blocks in reverse order", a=lambda a: a[::-1]),
+            changed("the information curve read backwards", h=lambda h: h[::-1]),
+        ),
+    ),
+    Check(
+        "KL1",
+        "KL(q_0‖p_out) against the average over compositions",
+        Method.CERTIFIED,
+        on_instances("KL1", Exact.divergence, "average", counts=_dependent),
+        COMPLETE,
+        mutants=(tightened("KL1"),),
+    ),
+    Check(
+        "KL2",
+        "KL(q_0‖p_out), any step law without leftover",
+        Method.CERTIFIED,
+        _divergence(None),
+        COMPLETE,
+        edges={"copies": next(_copies_of(4))},
+        mutants=(Mutant("0.6 of the bound", {"KL2.constant": Fraction(3, 5)}),),
+    ),
+    Check(
+        "KL2",
+        "KL(q_0‖p_out), uniform steps",
+        Method.CERTIFIED,
+        _divergence("uniform"),
+        some.instances(some.laws(max_length=4), some.uniform_steps(8)).map(Example.of),
+        mutants=(Mutant("0.6 of the bound", {"KL2.constant": Fraction(3, 5)}),),
+    ),
+    Check(
+        "KL2",
+        "TV, any step law without leftover",
+        Method.CERTIFIED,
+        _forms_of_tv,
+        some.instances(some.laws(max_length=4), some.step_weights(12, leftover=False)).map(
+            Example.of
+        ),
+        mutants=(Mutant("0.4 of the bound", {"KL2.constant": Fraction(2, 5)}),),
+    ),
+    Check(
+        "KL2",
+        "copies in one step",
+        Method.CERTIFIED,
+        _divergence(None),
+        _copies,
+        mutants=(Mutant("0.8 of the bound", {"KL2.constant": Fraction(4, 5)}),),
+        trend=Trend("copies in one step", "d"),
+    ),
+    Check(
+        "KL3",
+        "KL(q_0‖p_out) against the mass outside the support",
+        Method.CERTIFIED,
+        _leaking(None),
+        some.instances(some.laws(max_length=4), some.random_steps(5).filter(any)).map(Example.of),
+        mutants=(tightened("KL3"),),
+    ),
+    Check(
+        "KL3",
+        "the linear form",
+        Method.CERTIFIED,
+        _leaking("linear"),
+        some.instances(some.laws(max_length=4), some.random_steps(5).filter(any)).map(Example.of),
+        mutants=(Mutant("2 for the constant", {"KL3.constant": Fraction(2)}),),
+    ),
+    Check(
+        "KL3",
+        "pairs: TV falls as 1/K, √(KL/2) as 1/√K",
+        Method.TESTED,
+        _slopes,
+        lambda _: [
+            Example.of(family=f"pairs:{d}:{S}", K=K)
+            for d, S in ((2, 2), (4, 2), (4, 3))
+            for K in (64, 256, 1024)
+        ],
+        mutants=(Mutant("both fall alike", word="alike"),),
+        rated=False,
+    ),
+)

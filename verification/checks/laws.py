@@ -1,0 +1,298 @@
+"""Checks of S1–S5."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from fractions import Fraction
+
+import torch
+from flint import fmpq
+from hypothesis import strategies as st
+
+from samplers.clock import clock as sampler_clock
+from samplers.denoiser import ExactDenoiser
+from samplers.expansion import tables
+from samplers.first_hitting import FirstHittingSampler
+from samplers.output_law import OutputLaw
+from samplers.propagation import propagate
+from samplers.step_law import RULES, StepLaw
+from samplers.target import Target
+from theory.arithmetic import Number
+from theory.claim import Relation
+from theory.clocks import clock as formula_clock
+from theory.evaluation import evaluate
+from theory.functions import compositions
+from verification import step_checks
+from verification import strategies as some
+from verification.arithmetic import BALL, Interval, ball, interval
+from verification.budget import Budget
+from verification.checks import channel
+from verification.checks.check import (
+    Check,
+    Example,
+    Method,
+    Mutant,
+    Trial,
+    changed,
+    exact,
+    formula,
+    pairs,
+)
+from verification.checks.forward import ALPHAS, number
+from verification.exact import Context, monomials
+from verification.instance import Exact, Instance
+
+# --- S1 -------------------------------------------------------------------------------------------
+
+HAZARD_ERROR = 1e-12
+"""Absolute error allowed to a float64 hazard: a few dozen roundings, of numbers up to some 20."""
+
+_FORM = {"euler": None, "tau-leaping": "tau-leaping", "ancestral": "ancestral"}
+
+
+def _hazards(example: Example, mutant: Mutant) -> Trial:
+    """Each rule of the samplers against its formula, the clock's own formula put in."""
+    plan = example["schedule"]
+    times = plan.times(3)
+    found = RULES[plan.rule](plan.chosen, times).clamp(0, 1).tolist()
+    it = formula_clock(plan.clock)
+    sides = []
+    for k, r in enumerate(found):
+        t, s = ball(float(times[k])), ball(float(times[k + 1]))
+        values = {
+            "t": t,
+            "s": s,
+            "alpha_t": evaluate(it.alpha, {"t": t}, BALL),
+            "alpha_s": evaluate(it.at_end_of_step, {"s": s}, BALL),
+            "speed": evaluate(it.speed, {"t": t}, BALL),
+        }
+        value = interval(formula("S1", _FORM[plan.rule], values, mutant))
+        sides.append((Interval.around(r, HAZARD_ERROR), value))
+    return Trial(example, Relation.EQUALITY, tuple(sides), counts=True)
+
+
+# --- S2, S5 ---------------------------------------------------------------------------------------
+
+CONVENTIONS = ("uniform", "first", "last")
+
+
+def with_convention(it: Exact, convention: str, everywhere: bool = False) -> channel.Predict:
+    """The exact denoiser, and a convention at contexts of probability 0."""
+    S = it.vocabulary
+    laws: dict[str, Sequence[Number]] = {
+        "uniform": [fmpq(1, S)] * S,
+        "first": [fmpq(int(a == 0)) for a in range(S)],
+        "last": [fmpq(int(a == S - 1)) for a in range(S)],
+    }
+
+    def predict(context: Context, place: int) -> Sequence[Number]:
+        if context in it.marginal and not everywhere:
+            return it.predict(context, place)
+        return laws[convention]
+
+    return predict
+
+
+def _expansion(example: Example, mutant: Mutant) -> Trial:
+    """p_out(x) step by step over all partial states, against the sum over compositions."""
+    it = exact(example.law)
+    found = channel.revealed(it.weights, it.length, it.vocabulary, with_convention(it, "uniform"))
+    laws = it.block_laws()
+    sides = []
+    for row, x in enumerate(it.pmf):
+        table = {a: law[row] for a, law in laws.items()}
+        values = {"d": it.length, "w": it.weights, "P": table}
+        sides.append((found.get(x, fmpq(0)), formula("S2", None, values, mutant)))
+    return pairs(example, Relation.EQUALITY, sides)
+
+
+@st.composite
+def _dyadic(draw: st.DrawFn) -> Example:
+    """Weights and steps in sixteenths, which float64 holds exactly."""
+    target = draw(some.sparse_laws(1, 4, 3))
+    parts = draw(
+        st.lists(st.integers(1, 16), min_size=target.support - 1, max_size=target.support - 1).map(
+            lambda cuts: sorted({0, 16, *cuts})
+        )
+    )
+    weights = [b - a for a, b in itertools.pairwise(parts)]
+    rows = target.rows[: len(weights)].tolist()
+    steps = draw(st.lists(st.integers(0, 4), min_size=1, max_size=4))
+    w = tuple(Fraction(x, 16) for x in steps)
+    law = Target.from_rows(rows, [Fraction(x, 16) for x in weights], target.vocabulary)
+    return Example.of(Instance.of(law, steps=w))
+
+
+def _floats_contain(example: Example, mutant: Mutant) -> Trial:
+    """Both float64 laws of the samplers, with their stated errors, against the exact one."""
+    it = exact(example.law)
+    target = it.instance.target()
+    denoiser = ExactDenoiser(target)
+    w = it.instance.steps[::-1] if mutant.word == "backwards" else it.instance.steps
+    law = StepLaw.from_weights(torch.tensor([float(x) for x in w], dtype=torch.float64))
+    true = it.tables.probability(it.weights)
+    sides = []
+    for found in (tables(target, denoiser).law(law), propagate(target, denoiser, law)):
+        for row, p in zip(found.rows.tolist(), found.probability.tolist(), strict=True):
+            sides.append((_around(found, p), interval(true[tuple(row)])))
+    return Trial(example, Relation.EQUALITY, tuple(sides), counts=any(true.values()))
+
+
+def _around(law: OutputLaw, p: float) -> Interval:
+    return Interval.around(p, law.relative_error * p)
+
+
+def _off_support(example: Example, mutant: Mutant) -> Trial:
+    """½Σ|p_out − q_0| over all words and masks, with a convention, against the deficit."""
+    it = exact(example.law)
+    predict = with_convention(it, example["convention"], everywhere=mutant.word == "everywhere")
+    found = channel.revealed(it.weights, it.length, it.vocabulary, predict)
+    measured = channel.distance(found, it.pmf)
+    p_out = list(it.tables.probability(it.weights).values())
+    value = formula("S5", None, {"q0": list(it.pmf.values()), "p_out": p_out}, mutant)
+    return pairs(example, Relation.EQUALITY, [(measured, value)])
+
+
+BACKWARDS = changed("the steps in reverse order", w=lambda w: w[::-1])
+SMALL = some.instances(some.laws(min_length=2, max_length=3), some.step_weights(4))
+
+# --- S3, S4 ---------------------------------------------------------------------------------------
+
+
+def _uniform_monomials(example: Example, mutant: Mutant) -> Trial:
+    d, K = example["d"], example["K"]
+    found = monomials([fmpq(1, K)] * K, d)
+    sides = [
+        (found[a], formula("S3", None, {"K": K, "m": len(a), "d": d}, mutant))
+        for a in compositions(d)
+    ]
+    return pairs(example, Relation.EQUALITY, sides)
+
+
+def _none_is_unmasked(example: Example, mutant: Mutant) -> Trial:
+    """P(all still masked at s | all masked at t), from the joint law at both times."""
+    it = exact(example.law)
+    late, early = number(example["alpha_t"]), number(example["alpha_s"])
+    S, start = it.vocabulary, (it.vocabulary,) * it.length
+    joint = channel.masked_twice(it.pmf, early, late, S)
+    before = sum((mass for (_, x), mass in joint.items() if x == start), fmpq(0))
+    values = {"alpha_t": late, "alpha_s": early, "n": it.length}
+    sides = [(joint.get((start, start), fmpq(0)) / before, formula("S4", None, values, mutant))]
+    return pairs(example, Relation.EQUALITY, sides)
+
+
+@st.composite
+def _two_times(draw: st.DrawFn) -> Example:
+    law = draw(some.laws(max_length=3, max_vocabulary=2))
+    late, early = sorted((draw(ALPHAS), draw(ALPHAS)))
+    if late == early:
+        late, early = early / 2, early / 2 + Fraction(1, 2)
+    return Example.of(Instance.of(law), alpha_t=late, alpha_s=early)
+
+
+SAMPLES = 4000
+_RUNS = ("linear", "cosine", "constant")
+LEVELS = Budget().share([f"S4/{name}/{what}" for name in _RUNS for what in ("times", "order")])
+"""The run's false-alarm budget, shared out over all checks by chance that there are."""
+
+
+def _hitting(example: Example, mutant: Mutant) -> Trial:
+    """A run of the sampler: hitting times by S4, a uniform order; p-values against the level."""
+    level = LEVELS[f"S4/{example['clock']}/times"].alpha  # all shares are equal
+    target: Target = example["_target"]
+    chosen = sampler_clock(example["clock"])
+    horizon = 3.0 if example["clock"] == "constant" else 1.0
+    sampler = FirstHittingSampler(ExactDenoiser(target), target.length, chosen, horizon)
+    run = sampler.run(SAMPLES, torch.Generator().manual_seed(example["seed"]))
+    times, steps = run.times, run.steps
+    assert times is not None
+    if mutant.word == "late":
+        times = chosen.inverse(1 - chosen.masked(times) ** 1.2)
+    if mutant.word == "ordered":
+        steps = steps.sort(1).values
+    found = (
+        step_checks.hitting_times(times, chosen, horizon, level),
+        step_checks.order_uniform(steps, level),
+    )
+    sides = tuple((Interval.exact(one.p_value), Interval.exact(level)) for one in found)
+    return Trial(example, Relation.LOWER, sides, counts=True)
+
+
+def _runs(count: int) -> list[Example]:
+    target = some.family_target("pairs:4:2")
+    return [Example.of(clock=name, samples=SAMPLES, seed=count, _target=target) for name in _RUNS]
+
+
+CHECKS = (
+    Check(
+        "S1",
+        "the rules of the samplers on every clock and grid",
+        Method.TESTED,
+        _hazards,
+        some.schedules(max_steps=12).map(lambda plan: Example.of(schedule=plan)),
+        mutants=(
+            changed("1.01 times the speed", speed=lambda x: x * 1.01),
+            changed("α_t for α_s", alpha_s=lambda a: a * 0.99),
+        ),
+    ),
+    Check(
+        "S2",
+        "step by step over all partial states, a denoiser that may err",
+        Method.CERTIFIED,
+        _expansion,
+        some.instances(some.laws(max_length=3), some.step_weights(4), erring=True).map(Example.of),
+        mutants=(
+            BACKWARDS,
+            changed("compositions read backwards", P=lambda P: {a: P[a[::-1]] for a in P}),
+        ),
+    ),
+    Check(
+        "S2",
+        "float64 expansion and propagation contain the exact law",
+        Method.TESTED,
+        _floats_contain,
+        _dyadic(),
+        mutants=(Mutant("the steps in reverse order", word="backwards"),),
+    ),
+    Check(
+        "S3",
+        "prefix sums over the steps, every composition",
+        Method.CERTIFIED,
+        _uniform_monomials,
+        st.builds(lambda d, K: Example.of(d=d, K=K), st.integers(1, 6), st.integers(1, 12)),
+        mutants=(changed("one more part", m=lambda m: m + 1),),
+    ),
+    Check(
+        "S4",
+        "survival from the joint law at two times",
+        Method.CERTIFIED,
+        _none_is_unmasked,
+        _two_times(),
+        mutants=(changed("n + 1 for n", n=lambda n: n + 1),),
+    ),
+    Check(
+        "S4",
+        f"{SAMPLES} runs of the first-hitting sampler: times and order",
+        Method.SAMPLED,
+        _hitting,
+        _runs,
+        mutants=(
+            Mutant("times too late", word="late"),
+            Mutant("positions in order", word="ordered"),
+        ),
+        rated=False,
+    ),
+    Check(
+        "S5",
+        "TV over all words, under several conventions",
+        Method.CERTIFIED,
+        _off_support,
+        st.builds(
+            lambda law, convention: Example.of(law, convention=convention),
+            SMALL,
+            st.sampled_from(CONVENTIONS),
+        ),
+        mutants=(Mutant("the convention used on the support, too", word="everywhere"),),
+    ),
+)

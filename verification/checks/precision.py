@@ -1,0 +1,205 @@
+"""Checks of G1."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import torch
+from flint import acb, arb
+from hypothesis import strategies as st
+
+from samplers.gumbel import truncated_law
+from theory.claim import Relation
+from verification.arithmetic import Interval, interval
+from verification.checks.check import (
+    Check,
+    Example,
+    Method,
+    Mutant,
+    Trial,
+    changed,
+    formula,
+    pairs,
+)
+
+BITS = 24
+"""Random bits of a float32 uniform."""
+
+
+def quadrature(pi: tuple[Fraction, ...]) -> list[Any]:
+    """P(m rings first) for exponential clocks of rates π_m that cannot ring before c/π_m.
+
+    c = −log(1 − 2^−24), for u < 1 − 2^−24. An enclosure by numerical integration, piece by piece
+    between the times at which clocks start; what lies 400 mean times beyond the last one is below
+    e^−400.
+    """
+    c = -(1 - arb(1) / 2**BITS).log()
+    rate = {x: arb(x.numerator) / x.denominator for x in pi}
+    found = []
+    for mine in pi:
+        # clock x runs from c/x on: the rarer a symbol, the later it starts
+        later = sorted({x for x in pi if x <= mine}, reverse=True)
+        ends = [c / rate[x] for x in later]
+        total = arb(0)
+        last = _pieces(ends[-1], ends[-1] + 400 / rate[pi[0]])
+        for running, (a, b) in zip(
+            [*later, *[later[-1]] * len(last)], itertools.pairwise([*ends, *last]), strict=False
+        ):
+            active = [rate[x] for x in pi if x >= running]
+            total = total + acb.integral(_density(rate[mine], active, c), acb(a), acb(b)).real
+        found.append(total + arb(0, 1e-100))
+    return found
+
+
+def _density(mine: Any, running: list[Any], c: Any) -> Callable[[Any, Any], Any]:
+    """Density of the first ring at t, by clock `mine`, given those that run."""
+
+    def at(t: Any, _: Any) -> Any:
+        return mine * sum(((c - r * t) for r in running), acb(0)).exp()
+
+    return at
+
+
+def _pieces(start: Any, end: Any) -> list[Any]:
+    """Ends that double their distance from the start, so that each piece is smooth."""
+    step, found = arb(1), []
+    while bool(start + step < end):
+        found.append(start + step)
+        step = 2 * step
+    return [*found, end]
+
+
+def _integral(example: Example, mutant: Mutant) -> Trial:
+    pi = example["pi"]
+    sides = []
+    for m, value in enumerate(quadrature(pi), 1):
+        given = {"probabilities": pi, "index": m}
+        measured = arb(pi[m - 1].numerator) / pi[m - 1].denominator if mutant.word else value
+        sides.append((measured, formula("G1", None, given, mutant)))
+    return pairs(example, Relation.EQUALITY, sides)
+
+
+def _floats(example: Example, mutant: Mutant) -> Trial:
+    """The samplers' own formula in float64, its error below 10⁻¹⁴."""
+    pi = example["pi"]
+    bits = BITS + bool(mutant.word)
+    law = truncated_law(torch.tensor([float(x) for x in pi], dtype=torch.float64), bits).tolist()
+    sides = tuple(
+        (
+            Interval.around(p, 1e-14),
+            interval(formula("G1", None, {"probabilities": pi, "index": m})),
+        )
+        for m, p in enumerate(law, 1)
+    )
+    return Trial(example, Relation.EQUALITY, sides, counts=True)
+
+
+def lattice_chance(small: float, zero: bool) -> float:
+    """P(the symbol of probability `small` beats the other one) on the lattice k/2^24, by counting.
+
+    −log(u)/π is smaller for u_1 iff u_1 > u_2^{π_1/π_2}: for each of 2^24 values of u_2 the number
+    of u_1 above is counted; no Gumbel noise and no float32.
+    """
+    count = 2**BITS
+    k = np.arange(0 if zero else 1, count, dtype=np.float64)
+    with np.errstate(divide="ignore"):  # u_2 = 0 never wins: log 0 = −∞ is meant
+        threshold = np.exp(small / (1 - small) * np.log(k / count)) * count
+    return float(np.maximum(0, count - 1 - np.floor(threshold)).sum() / k.size**2)
+
+
+def _lattice(example: Example, mutant: Mutant) -> Trial:
+    """The lattice's law differs from the model's by more than 10 %, and less than tenfold."""
+    pi, zero = example["pi"], example["zero"]
+    model = float(formula("G1", None, {"probabilities": pi, "index": 1}))
+    found = lattice_chance(float(pi[0]), zero)
+    if mutant.word:
+        found = model
+    off = max(found / model, model / found)
+    sides = ((Interval.exact(1.1), Interval.exact(off)), (Interval.exact(off), Interval.exact(10)))
+    return Trial(example, Relation.UPPER, sides, counts=True)
+
+
+def walked_chance(pi: tuple[Fraction, ...], zero: bool) -> float:
+    """P(the first of two symbols wins) when Gumbel-max runs in float32 on every pair of uniforms.
+
+    Noise grows with u, so the keys are sorted: one search a value instead of 2^48 comparisons.
+    """
+    count = 2**BITS
+    u = torch.arange(0 if zero else 1, count, dtype=torch.float32) / count
+    noise = -torch.log(-torch.log(u))
+    first, second = (noise + math.log(x.numerator / x.denominator) for x in pi)
+    wins = torch.searchsorted(second, first, out_int32=True)
+    return float(wins.sum(dtype=torch.float64)) / float(u.numel()) ** 2
+
+
+def _walk(example: Example, mutant: Mutant) -> Trial:
+    walked = walked_chance(example["pi"], example["zero"])
+    counted = lattice_chance(float(example["pi"][0]), example["zero"] != bool(mutant.word))
+    side = (Interval.exact(abs(walked / counted - 1)), Interval.exact(0.01))
+    return Trial(example, Relation.UPPER, (side,), counts=True)
+
+
+RARE = (Fraction(1, 10**7), 1 - Fraction(1, 10**7))
+
+
+@st.composite
+def _ascending(draw: st.DrawFn) -> Example:
+    """Two to four positive probabilities, some of them of the order of 2^−24."""
+    scales = st.sampled_from((1, 1, 10**3, 10**6, 10**8))
+    raw = draw(
+        st.lists(
+            st.builds(lambda k, scale: Fraction(k, scale), st.integers(1, 9), scales),
+            min_size=2,
+            max_size=4,
+            unique=True,
+        )
+    )
+    return Example.of(pi=tuple(sorted(x / sum(raw) for x in raw)))
+
+
+CHECKS = (
+    Check(
+        "G1",
+        "numerical integration with enclosed error",
+        Method.CERTIFIED,
+        _integral,
+        _ascending(),
+        edges={"a symbol of 1e-7": Example.of(pi=RARE)},
+        mutants=(
+            Mutant("no truncation", word="none"),
+            changed("probabilities descending", probabilities=lambda pi: pi[::-1]),
+        ),
+        effort=0.3,
+    ),
+    Check(
+        "G1",
+        "the samplers' float64 formula",
+        Method.TESTED,
+        _floats,
+        _ascending(),
+        mutants=(Mutant("25 bits", word="more"),),
+    ),
+    Check(
+        "G1",
+        "the lattice of 2^24 uniforms, with and without 0, is not the model",
+        Method.TESTED,
+        _lattice,
+        lambda _: [Example.of(pi=RARE, zero=zero) for zero in (True, False)],
+        mutants=(Mutant("the model itself", word="model"),),
+        rated=False,
+    ),
+    Check(
+        "G1",
+        "Gumbel-max in float32 on all 2^24 uniforms, against counting",
+        Method.TESTED,
+        _walk,
+        lambda _: [Example.of(pi=RARE, zero=True)],
+        mutants=(Mutant("without 0", word="without"),),
+        rated=False,
+    ),
+)
