@@ -1,0 +1,216 @@
+"""What a user writes about a sampler so that `sharprates check` can test it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from samplers import clock as clocks
+from samplers.clock import Clock
+from samplers.confidence import MEASURES
+from samplers.denoiser import Denoiser, Positions
+from samplers.errors import InputError
+from samplers.step_law import RULES
+
+LAST_STEPS = ("leave", "fill", "argmax")
+COUNTS = ("first-hitting", "blocks", "left-to-right")
+CONFIDENCE = tuple(f"confidence:{measure}" for measure in MEASURES)
+KNOWN_RULES = (*RULES, *COUNTS, *CONFIDENCE)
+TIMES_RUN = ("to 0", "to 1")
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a sampler says about itself; the checker holds it to that.
+
+    Attributes:
+        name: what a report calls it.
+        rule: one of `KNOWN_RULES`, or None to ask which law it implements.
+        clock: of a rule with hazards: a name of `samplers.clock.CLOCKS`, or a Clock.
+        steps: K, number of equal steps between horizon and delta, the last one of `fill` excluded.
+        times: the grid in place of `steps`, decreasing, in the clock's time.
+        horizon: T where all is masked; None is the end of the clock's domain.
+        delta: where the grid ends.
+        last_step: masks that remain: ``leave``, ``fill`` by one more draw, or by ``argmax``.
+        tokens_a_step: of ``blocks`` and ``confidence:…``.
+        rows_independent: whether rows of one call are independent of each other.
+        carry_over: whether a revealed token stays as it is.
+        time: the denoiser and `step` get times that run ``to 0`` at the data (the clock's own), or
+            ``to 1`` (T minus that).
+        temperature: probabilities are raised to 1/temperature and normalised before a draw.
+        uniforms: ``float64`` or ``float32``: what a categorical draw consumes.
+    """
+
+    name: str
+    rule: str | None = None
+    clock: str | Clock = "linear"
+    steps: int = 3
+    times: tuple[float, ...] | None = None
+    horizon: float | None = None
+    delta: float = 0.0
+    last_step: str = "leave"
+    tokens_a_step: int = 1
+    rows_independent: bool = True
+    carry_over: bool = True
+    time: str = "to 0"
+    temperature: float = 1.0
+    uniforms: str = "float64"
+
+    def __post_init__(self) -> None:
+        if self.rule is not None and self.rule not in KNOWN_RULES:
+            raise InputError(f"rule {self.rule!r} is unknown: use one of {', '.join(KNOWN_RULES)}")
+        if self.last_step not in LAST_STEPS:
+            raise InputError(
+                f"last_step {self.last_step!r} is unknown: use one of {', '.join(LAST_STEPS)}"
+            )
+        if self.time not in TIMES_RUN:
+            raise InputError(f"time {self.time!r} is unknown: use one of {', '.join(TIMES_RUN)}")
+        if self.uniforms not in ("float32", "float64"):
+            raise InputError(f"uniforms: float32 or float64, got {self.uniforms!r}")
+        if not 0 < self.temperature < math.inf:
+            raise InputError(f"temperature: need a positive number, got {self.temperature}")
+        if self.tokens_a_step < 1:
+            raise InputError(f"tokens_a_step: need at least 1, got {self.tokens_a_step}")
+
+    @property
+    def chosen_clock(self) -> Clock:
+        """The clock."""
+        return clocks.clock(self.clock) if isinstance(self.clock, str) else self.clock
+
+    @property
+    def grid(self) -> Tensor:
+        """float64 [K + 1], decreasing, in the clock's time."""
+        clock = self.chosen_clock
+        if self.times is not None:
+            return clocks.check_times(torch.tensor(self.times, dtype=torch.float64), clock)
+        end = clocks.default_horizon(clock, 1) if self.horizon is None else self.horizon
+        return clocks.grid("uniform", clock, self.steps, end, self.delta)
+
+    @property
+    def by_hazard(self) -> bool:
+        """True if the rule says with what probability a token is revealed in each step."""
+        return self.rule in RULES
+
+    def own_time(self, t: float) -> float:
+        """A time of the clock in the sampler's own direction."""
+        return t if self.time == "to 0" else float(self.grid[0]) - t
+
+
+class OracleDenoiser(Denoiser, Protocol):
+    """What the checker hands to a sampler: a time-free, normalised denoiser with a length."""
+
+    @property
+    def length(self) -> int:
+        """Sequence length d."""
+        ...
+
+    def logits(self, x: Tensor, t: Tensor | float | None = None) -> Tensor:
+        """Logarithm of the prediction, float64 [B, d, S]: what most samplers consume."""
+        ...
+
+
+class SamplerUnderTest(Protocol):
+    """A sampler as the checker sees it.
+
+    It may also have ``step(x, t, s, denoiser, generator) -> Tensor``, one step from time t to time
+    s, both in the sampler's own direction, from partial states int64 [B, d] with mask = S: then
+    hazards and conditionals are checked step by step. And ``draw(probabilities, generator)``, its
+    categorical draw, [n, S] to int64 [n]: then rare values are checked (`uniform_walk`).
+    """
+
+    @property
+    def declaration(self) -> Declaration:
+        """What the sampler says about itself."""
+        ...
+
+    def sample(self, denoiser: OracleDenoiser, n: int, generator: torch.Generator) -> Tensor:
+        """Draw n sequences.
+
+        Args:
+            denoiser: `denoiser(x, t)` takes partial states int64 [B, d] with mask = S and returns
+                float64 [B, d, S]; `denoiser.vocabulary` is S, `denoiser.length` is d.
+            n: rows.
+            generator: the only source of randomness.
+
+        Returns:
+            int64 [n, d]; S where a token was left masked.
+        """
+        ...
+
+
+class FaultError(Exception):
+    """What a sampler did that no correct one does; its message is the verdict's sentence."""
+
+
+@dataclass(eq=False)
+class Oracle:
+    """The denoiser handed to a sampler; it looks at what it is asked and at what becomes of it.
+
+    Attributes:
+        table: float64 [(S+1)^d, d, S], the predictions, states in lexicographic order.
+        contexts: the states of each call since `forget`, kept while `recording`.
+        recording: whether to keep contexts and to watch the tensors handed out.
+    """
+
+    table: Tensor
+    recording: bool = False
+    contexts: list[Tensor] = field(default_factory=list)
+    _handed: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+
+    time_free = True
+    normalised = True
+
+    @property
+    def vocabulary(self) -> int:
+        """S, without the mask."""
+        return int(self.table.shape[2])
+
+    @property
+    def length(self) -> int:
+        """Sequence length d."""
+        return int(self.table.shape[1])
+
+    def forget(self) -> None:
+        """Start a new record."""
+        self.contexts, self._handed = [], []
+
+    def mutated(self) -> bool:
+        """True if the sampler has written into a tensor that it was handed."""
+        return any(not torch.equal(now, then) for now, then in self._handed)
+
+    def _look_up(self, x: Any) -> Tensor:
+        S, d = self.vocabulary, self.length
+        if not isinstance(x, Tensor) or x.ndim != 2 or x.shape[1] != d:
+            got = list(x.shape) if isinstance(x, Tensor) else type(x).__name__
+            raise FaultError(f"calls the denoiser with {got}; it takes partial states [B, {d}]")
+        if x.is_floating_point() or (x.numel() and (int(x.min()) < 0 or int(x.max()) > S)):
+            raise FaultError(
+                f"calls the denoiser with symbols outside 0..{S}, where {S} is the mask"
+            )
+        powers = torch.tensor([(S + 1) ** i for i in range(d - 1, -1, -1)])
+        if self.recording:
+            self.contexts.append(x.clone())
+        return self.table[(x.to(torch.int64) * powers).sum(1)]
+
+    def _hand_out(self, found: Tensor) -> Tensor:
+        if self.recording and len(self._handed) < 8:
+            self._handed.append((found, found.clone()))
+        return found
+
+    def __call__(
+        self,
+        x: Tensor,
+        t: Tensor | float | None = None,  # noqa: ARG002 - the protocol's; time-free
+        positions: Positions | None = None,
+    ) -> Tensor:
+        """Predict; see `samplers.denoiser.Denoiser`."""
+        found = self._look_up(x)
+        return self._hand_out(found if positions is None else found[positions])
+
+    def logits(self, x: Tensor, t: Tensor | float | None = None) -> Tensor:  # noqa: ARG002
+        """Logarithm of the prediction, float64 [B, d, S]."""
+        return self._hand_out(self._look_up(x).log())
