@@ -25,6 +25,9 @@ from samplers.output_law import UNIT, OutputLaw
 from samplers.perturbed import Normalised
 from samplers.target import Target
 
+NODES = 97
+"""Hitting times at which a denoiser is asked; half as many already give some ten digits."""
+
 # Beyond ±3.2 a node is within 1e-16 of 0 or 1.
 _REACH = 3.2
 
@@ -47,7 +50,7 @@ class Nodes:
     running: Tensor
 
     @staticmethod
-    def of(count: int = 97) -> Nodes:
+    def of(count: int = NODES) -> Nodes:
         """A rule of so many nodes, an odd count; every second one is the rule of (n + 1)/2.
 
         Source: Takahasi and Mori (1974); Muhammad and Mori (2003) for the running integral.
@@ -70,7 +73,7 @@ class Nodes:
         return clock.inverse(clock.alpha(end) + clock.masked(end) * self.revealed)
 
 
-def hitting_law(target: Target, denoiser: Denoiser, clock: Clock, count: int = 97) -> OutputLaw:
+def hitting_law(target: Target, denoiser: Denoiser, clock: Clock, count: int = NODES) -> OutputLaw:
     """The law of first-hitting sampling, on the support.
 
     Args:

@@ -1,8 +1,8 @@
 """A small masked-diffusion network: transformer, any-order training, checkpoints.
 
 It is trained on the data law itself, so that its error is what remains of training, not of too few
-data. All is float64 on one thread: from the same seed the same numbers come out, on any number of
-cores.
+data. Training is float32 on one thread, so that the same seed gives the same weights on any number
+of cores; predictions are float64.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class _Layer(nn.Module):
 
 
 class Network(nn.Module):
-    """From partial states int64 [B, d] to log-probabilities float64 [B, d, S]."""
+    """From partial states int64 [B, d] to log-probabilities [B, d, S]."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -88,7 +88,6 @@ class Network(nn.Module):
         self.layers = nn.ModuleList(_Layer(shape.width, shape.heads) for _ in range(shape.layers))
         self.before_out = nn.LayerNorm(shape.width)
         self.out = nn.Linear(shape.width, shape.vocabulary)
-        self.to(torch.float64)
 
     @staticmethod
     def blank(shape: Shape) -> Network:
@@ -113,7 +112,7 @@ class NetworkDenoiser:
     """A network as a denoiser: time-free and normalised.
 
     Attributes:
-        network: trained, or not.
+        network: in float64.
     """
 
     network: Network
@@ -212,8 +211,7 @@ def train(
             schedule.step()
             if progress is not None:
                 progress(step + 1, float(loss.detach()))
-    network.requires_grad_(False)
-    return NetworkDenoiser(network)
+    return NetworkDenoiser(network.to(torch.float64).requires_grad_(False))
 
 
 def any_order_loss(
@@ -313,8 +311,7 @@ def load_checkpoint(path: str | Path) -> NetworkDenoiser:
         raise InputError(f"{path}: {error}; {remedy}") from None
     except RuntimeError:
         raise InputError(f"{path}: its tensors do not fit its config; {remedy}") from None
-    network.requires_grad_(False)
-    return NetworkDenoiser(network)
+    return NetworkDenoiser(network.requires_grad_(False))
 
 
 def _plain(content: Any) -> tuple[Shape, dict[str, Tensor]]:

@@ -64,8 +64,8 @@ E1 = Claim(
         r"splits into score, $h_k\frac{-\alpha'}{\alpha}\sum_i\max\{\sum_a(\hat s-s)_+,"
         r"\sum_a(s-\hat s)_+\}$; clock, $m|\rho_k-r_k|$; and parallel decoding, "
         r"$\sum_B r^{|B|}(1-r)^{m-|B|}\,\mathrm{TV}(q_0(x_B|x_U),\prod_{i\in B}q_0(x_i|x_U))"
-        r"\le\binom m2 r^2$. Another rule asks for $r\hat p$ in place of $h_k\frac{-\alpha'}{\alpha}"
-        r"\hat s$. No score-entropy loss and no bounded score is assumed."
+        r"\le\binom m2 r^2$. Another rule asks for $r\hat p$ in place of "
+        r"$h_k\frac{-\alpha'}{\alpha}\hat s$. No score-entropy loss, no bounded score is assumed."
     ),
     measured=TV,
     kind=Kind.THEOREM,

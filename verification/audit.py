@@ -180,6 +180,11 @@ class Result:
     law_check: Check | None = None
 
     @property
+    def on_grid(self) -> bool:
+        """Whether it took steps on a grid, unlike first-hitting, blocks and confidence."""
+        return self.decomposition is not None and not self.decomposition.draws
+
+    @property
     def runs_true(self) -> bool:
         """Whether the running sampler, if it was run, agrees with its exact law and TV."""
         if self.empirical is None or self.law_check is None:
@@ -198,6 +203,7 @@ class TargetAudit:
         vocabulary: S.
         support: N.
         results: in the order in which they were run.
+        information: h_m, nats; their sum is the entropy of the data.
         denoiser: what is known of it, if it is not the exact one.
         crossovers: from how many steps on its error dominates.
         skipped: samplers that cannot be run with it, each with the reason.
@@ -208,6 +214,7 @@ class TargetAudit:
     vocabulary: int
     support: int
     results: tuple[Result, ...]
+    information: tuple[float, ...]
     denoiser: Faults | None = None
     crossovers: tuple[Crossover, ...] = ()
     skipped: tuple[str, ...] = ()
@@ -294,6 +301,7 @@ def audit_target(
         target.vocabulary,
         target.support,
         tuple(results),
+        tuple(shape.information.tolist()),
         faults,
         () if faults is None else tuple(_crossovers(target, plan, shape, faults, results)),
         () if denoiser.time_free else _without_clock(plan),

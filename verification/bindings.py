@@ -158,8 +158,8 @@ def _divergence_along_orders(case: Case) -> Number:
         assert case.gaps is None, "an imperfect denoiser needs its errors along orders"
         return ball(0.0)
     value, d = case.errors.epsilon_kl, case.target.length
-    # p errs as in a gap, times a logarithm, which for a float64 is at most 745 in size
-    return _sum(value, d, 745 * d * case.errors.error) if math.isfinite(value) else ball(value)
+    slack = d * case.errors.divergence_error
+    return _sum(value, d, slack) if math.isfinite(value) else ball(value)
 
 
 def _root(case: Case) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from samplers.errors import InputError
@@ -20,13 +20,15 @@ class Crossover:
         sampler: the rule.
         clock: its name.
         grid: its name.
-        steps: the K found; None if there is none up to `MOST_STEPS`.
+        steps: the K found; None if there is none up to `searched`.
+        searched: the largest K that was looked at.
     """
 
     sampler: str
     clock: str
     grid: str
     steps: int | None
+    searched: int
 
 
 def dominated_from(terms: Callable[[int], Decomposition]) -> int | None:
@@ -55,3 +57,13 @@ def dominated_from(terms: Callable[[int], Decomposition]) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if dominates(middle) else (middle, high)
     return high
+
+
+def dominated_among(terms: Mapping[int, Decomposition]) -> int | None:
+    """The smallest K of these from which on the score term is at least half of the sum."""
+    found = None
+    for steps in sorted(terms, reverse=True):
+        if not terms[steps].score_dominates:
+            break
+        found = steps
+    return found

@@ -130,10 +130,13 @@ def decompose(profile: Profile, trajectory: Trajectory, score: Tensor) -> Decomp
         r[:, None, None] ** s * (1 - r[:, None, None]) ** rest.clamp(min=0),
         torch.zeros((), dtype=torch.float64),
     )
+    # Rates that differ by rounding alone are equal: Euler's on the linear clock, say.
+    apart = (trajectory.bridge - r).abs()
+    apart = torch.where(apart > 8 * UNIT, apart, 0.0)
     return Decomposition(
         initialisation=1 - float(masked[0]) ** d,
         score=float((at * score).sum()),
-        clock=float((d * masked * (trajectory.bridge - r).abs()).sum()),
+        clock=float((d * masked * apart).sum()),
         parallel=float((at[:, :, None] * block * profile.dependence).sum()),
         early_stopping=1 - (1 - trajectory.end) ** d,
         error=float(trajectory.rates.clamp(min=1).sum()) * (profile.error + 64 * d * UNIT),

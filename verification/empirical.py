@@ -76,7 +76,8 @@ def running(case: Case, denoiser: Denoiser, device: torch.device) -> Sampler:
     """
     d = case.target.length
     if case.setting.sampler == "fhs":
-        return FirstHittingSampler(denoiser, d, clock("linear"), device=device)
+        # the law depends on the clock only if the denoiser depends on time
+        return FirstHittingSampler(denoiser, d, case.clock or clock("linear"), device=device)
     if case.confidence is not None:
         return ConfidenceSampler(denoiser, d, case.confidence, device=device)
     if case.composition is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import platform
 import subprocess
@@ -23,6 +24,7 @@ from samplers.errors import InputError
 from theory.claim import Relation
 from verification.arithmetic import Interval
 from verification.audit import BoundResult, Result, TargetAudit
+from verification.faults import Faults
 from verification.verdict import Verdict
 
 PACKAGES = ("sharprates", "torch", "sympy", "python-flint", "numpy", "scipy", "hypothesis")
@@ -133,11 +135,42 @@ def audit_json(audits: Sequence[TargetAudit], seed: int | None = None) -> dict[s
                 "length": one.length,
                 "vocabulary": one.vocabulary,
                 "support": one.support,
+                "information": list(one.information),
+                "denoiser": None if one.denoiser is None else _denoiser_json(one.denoiser),
+                "score_dominates": [vars(crossover) for crossover in one.crossovers],
+                "skipped": list(one.skipped),
                 "results": [_result_json(result) for result in one.results],
             }
             for one in audits
         ],
     }
+
+
+def _denoiser_json(faults: Faults) -> dict[str, Any]:
+    """The errors of an imperfect denoiser; nats, null where infinite."""
+    return {
+        "time_free": faults.time_free,
+        "normalised": faults.normalised,
+        "along_orders": [
+            {
+                "clock": None if clock is None else clock.name,
+                "epsilon_FHS": errors.epsilon_fhs,
+                "epsilon_KL": _finite(errors.epsilon_kl),
+                "nelbo": _finite(errors.nelbo),
+                "losses": [_finite(loss) for loss in errors.losses],
+                "divergences": [_finite(one) for one in errors.divergences],
+                "reason": None if math.isfinite(errors.nelbo) else INFINITE,
+            }
+            for clock, errors in faults.errors
+        ],
+    }
+
+
+INFINITE = "∞: the denoiser gives 0 to a possible symbol"
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _result_json(result: Result) -> dict[str, Any]:
@@ -153,7 +186,7 @@ def _result_json(result: Result) -> dict[str, Any]:
         "decomposition": terms
         and {
             "initialisation": terms.initialisation,
-            "score": terms.score,
+            "score": list(terms.draws) if terms.draws else terms.score,
             "clock": terms.clock,
             "parallel": terms.parallel,
             "early_stopping": terms.early_stopping,
@@ -234,8 +267,8 @@ def print_audit(one: TargetAudit, console: Console) -> None:
             result.clock or "·",
             result.grid or "·",
             str(result.steps) + clipped,
-            shown(result.leftover),
-            Text(shown(_settled(result)), "bold"),
+            "·" if result.leftover is None else shown(result.leftover),
+            Text(shown(settled(result)), "bold"),
             *([_sampled(result)] if sampled else []),
             *(_cell(result.bounds[name]) for name in seen),
         )
@@ -244,9 +277,11 @@ def print_audit(one: TargetAudit, console: Console) -> None:
         if name not in seen:
             reasons = sorted({str(result.bounds[name].reason) for result in one.results})
             console.print(Text(f"{name} is not shown: {'; '.join(reasons)}", "dim"))
+    for reason in one.skipped:
+        console.print(Text(f"not run: {reason}", "dim"))
 
 
-def _settled(result: Result) -> float:
+def settled(result: Result) -> float:
     """The TV to show: 0 where the interval includes it."""
     return 0.0 if result.tv.lower <= 0 else result.tv.middle
 
@@ -296,23 +331,29 @@ def plot_audit(audits: Sequence[TargetAudit], path: Path) -> None:
     panels: dict[tuple[str, str, str | None], dict[str, list[Result]]] = {}
     for one in audits:
         for result in one.results:
-            if result.clock is not None:
+            if result.clock is not None and result.on_grid:
                 key = (one.name, result.clock, result.grid)
                 panels.setdefault(key, {}).setdefault(result.sampler, []).append(result)
+    imperfect = {one.name for one in audits if one.denoiser is not None}
+    rows = [
+        (place, panel, draw)
+        for place, panel in panels.items()
+        for draw in ([_draw, _draw_terms] if place[0] in imperfect else [_draw])
+    ]
     rules = list(dict.fromkeys(rule for panel in panels.values() for rule in panel))
     figure, axes = plt.subplots(
-        len(panels),
+        len(rows),
         len(rules),
-        figsize=(4.4 * len(rules), 3.6 * len(panels)),
+        figsize=(4.4 * len(rules), 3.6 * len(rows)),
         squeeze=False,
-        sharey=True,
+        sharey="row",
         layout="constrained",
     )
-    for row, (place, panel) in zip(axes, panels.items(), strict=True):
-        for axis, rule in zip(row, rules, strict=True):
-            _draw(axis, sorted(panel[rule], key=lambda result: result.steps))
+    for line, (place, panel, draw) in zip(axes, rows, strict=True):
+        for axis, rule in zip(line, rules, strict=True):
+            draw(axis, sorted(panel[rule], key=lambda result: result.steps))
             axis.set(title=" · ".join(filter(None, (*place, rule))), xlabel="steps K")
-        row[0].set_ylabel("total variation")
+        line[0].set_ylabel("total variation")
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix.lstrip("."), dpi=130)
     plt.close(figure)
@@ -337,4 +378,29 @@ def _draw(axis: Any, results: Sequence[Result]) -> None:
     axis.set_xticks(steps, [str(k) for k in steps])
     axis.minorticks_off()
     axis.grid(visible=True, which="both", alpha=0.2)
+    axis.legend(fontsize=7)
+
+
+TERMS = {
+    "score": "score",
+    "parallel": "parallel decoding",
+    "clock": "clock",
+    "initialisation": "initialisation",
+    "early_stopping": "early stopping",
+}
+"""Field of a decomposition → what a report calls it; the lowest of a stack first."""
+
+
+def _draw_terms(axis: Any, results: Sequence[Result]) -> None:
+    """One panel: the terms of the decomposition, stacked, and the TV that their sum bounds."""
+    places = range(len(results))
+    top = [0.0] * len(results)
+    for name, label in TERMS.items():
+        heights = [getattr(result.decomposition, name) for result in results]
+        if any(heights):
+            axis.bar(places, heights, bottom=top, width=0.7, label=label)
+            top = [below + height for below, height in zip(top, heights, strict=True)]
+    axis.plot(places, [result.tv.middle for result in results], "ko-", ms=4, label="exact TV")
+    axis.set_xticks(places, [str(result.steps) for result in results])
+    axis.grid(visible=True, axis="y", alpha=0.2)
     axis.legend(fontsize=7)

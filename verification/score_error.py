@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from samplers.clock import Clock
 from samplers.contexts import Contexts
 from samplers.denoiser import Denoiser, ExactDenoiser
 from samplers.errors import InputError
-from samplers.hitting_law import Nodes
+from samplers.hitting_law import NODES, Nodes
 from samplers.memory import require
 from samplers.output_law import UNIT
 from samplers.target import Target
@@ -106,10 +106,10 @@ def _distances(p: Tensor, q: Tensor, normalised: bool) -> tuple[Tensor, Tensor, 
         total = q.sum(-1, keepdim=True)
         q = q / torch.where(total > 0, total, 1.0)
     surprise = torch.where(p > 0, -p * torch.log(q), 0.0)
-    # Each term of Σ p log(p/q) − p + q is ≥ 0, so that rounding cannot make a sum negative.
-    terms = torch.where(p > 0, p * torch.log(p / q) - p, 0.0) + q
-    divergence = terms.clamp(min=0).sum(-1)
-    return torch.maximum(over, under), divergence, surprise.sum(-1)
+    # Σ p·(δ − log(1 + δ)), δ = q/p − 1: terms ≥ 0, and accurate where q is near p
+    delta = (q - p) / torch.where(p > 0, p, 1.0)
+    terms = torch.where(p > 0, p * (delta - torch.log1p(delta)), q)
+    return torch.maximum(over, under), terms.clamp(min=0).sum(-1), surprise.sum(-1)
 
 
 @dataclass(frozen=True)
@@ -123,12 +123,14 @@ class OrderError:
         losses: L_m, the mean loss at m revealed tokens, m = 0..d−1, nats; may be ∞.
         error: bound on the error of each gap: rounding, and for a time-dependent denoiser an
             estimate of the quadrature's.
+        divergence_error: the same for each divergence that is finite.
     """
 
     gaps: tuple[float, ...]
     divergences: tuple[float, ...]
     losses: tuple[float, ...]
     error: float
+    divergence_error: float
 
     @property
     def epsilon_fhs(self) -> float:
@@ -146,39 +148,49 @@ class OrderError:
         return math.fsum(self.losses)
 
 
-def order_error(
-    comparison: Comparison, denoiser: Denoiser, clock: Clock | None = None
-) -> OrderError:
-    """Average a denoiser's error over orders and, if it depends on time, over hitting times.
+def order_error(comparison: Comparison, sums: SizeSums) -> OrderError:
+    """A time-free denoiser's error: the mean over all (U, i) with |U| = u, for each u.
 
     Args:
         comparison: of the target.
-        denoiser: what is measured.
-        clock: of the hitting times; a time-free denoiser needs none.
-
-    Returns:
-        The error of each draw: at u revealed tokens ∫ b^u(1−b)^{d−1−u}·(sum at time t(b)) db, which
-        for a time-free denoiser is the mean over all (U, i).
-
-    Raises:
-        InputError: if a time-dependent denoiser is given no clock.
+        sums: what it found for the denoiser.
 
     Source: H2, C1.
     """
     d = comparison.contexts.length
-    if denoiser.time_free:
-        pairs = torch.tensor([math.comb(d, u) * (d - u) for u in range(d)], dtype=torch.float64)
-        return _averaged([comparison.sums(denoiser)], (1 / pairs)[None], comparison.rounding)
-    if clock is None:
-        raise InputError("clock: a time-dependent denoiser has no hitting times without one")
+    pairs = torch.tensor([math.comb(d, u) * (d - u) for u in range(d)], dtype=torch.float64)
+    return _averaged([sums], (1 / pairs)[None], comparison.rounding)
+
+
+def hitting_error(comparison: Comparison, denoiser: Denoiser, clock: Clock) -> OrderError:
+    """Any denoiser's error at the hitting times of a clock.
+
+    Args:
+        comparison: of the target.
+        denoiser: what is measured, asked at `samplers.hitting_law.NODES` times.
+        clock: the clock.
+
+    Returns:
+        At u revealed tokens ∫ b^u(1−b)^{d−1−u}·(sums at time t(b)) db.
+
+    Source: H2.
+    """
+    d = comparison.contexts.length
     fine = Nodes.of()
     sums = [comparison.sums(denoiser, t) for t in fine.times(clock).tolist()]
-    count = len(sums)
     found = _averaged(sums, _hitting_weights(fine, d), comparison.rounding)
-    half = Nodes.of((count + 1) // 2)
-    coarse = _averaged(sums[::2], _hitting_weights(half, d), comparison.rounding)
-    off = max(abs(a - b) for a, b in zip(found.gaps, coarse.gaps, strict=True))
-    return OrderError(found.gaps, found.divergences, found.losses, found.error + off)
+    half = _hitting_weights(Nodes.of((NODES + 1) // 2), d)
+    coarse = _averaged(sums[::2], half, comparison.rounding)
+    return replace(
+        found,
+        error=found.error + _farthest(found.gaps, coarse.gaps),
+        divergence_error=found.divergence_error + _farthest(found.divergences, coarse.divergences),
+    )
+
+
+def _farthest(fine: Sequence[float], coarse: Sequence[float]) -> float:
+    pairs = zip(fine, coarse, strict=True)
+    return max((abs(a - b) for a, b in pairs if math.isfinite(a) and math.isfinite(b)), default=0)
 
 
 def _hitting_weights(nodes: Nodes, d: int) -> Tensor:
@@ -197,10 +209,15 @@ def _averaged(sums: Sequence[SizeSums], weights: Tensor, rounding: float) -> Ord
         return tuple(terms.sum(0).tolist())
 
     gaps = mean([one.gaps for one in sums])
-    error = (rounding + (len(sums) + d + 16) * UNIT) * (1 + max(gaps))
+    divergences = mean([one.divergences for one in sums])
+    relative = rounding + (len(sums) + d + 16) * UNIT
+    largest = max([0.0, *filter(math.isfinite, divergences)])
     return OrderError(
         gaps,
-        mean([one.divergences for one in sums]),
+        divergences,
         mean([one.losses for one in sums]),
-        error,
+        error=relative * (1 + max(gaps)),
+        # A term p(δ − log(1+δ)) is off by its relative errors in p|δ| and p|log(1+δ)|, which sum
+        # to at most 4·gap + divergence, and where δ is all rounding by its square.
+        divergence_error=4 * relative * (4 * max(gaps) + largest + relative),
     )

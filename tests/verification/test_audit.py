@@ -136,7 +136,7 @@ def test_a_sampler_of_another_rule_breaks_an_exact_value(monkeypatch: pytest.Mon
     """The mutant measures τ-leaping where ancestral was asked for: L1 notices."""
     from verification import audit as module
 
-    right = module._Measure.tv
+    right = module.Measure.tv
 
     def wrong(self, case):  # type: ignore[no-untyped-def]
         if case.law is None:
@@ -144,7 +144,7 @@ def test_a_sampler_of_another_rule_breaks_an_exact_value(monkeypatch: pytest.Mon
         lagging = StepLaw.from_hazards(-torch.expm1(-case.law.hazards))
         return right(self, replace(case, law=lagging))
 
-    monkeypatch.setattr(module._Measure, "tv", wrong)
+    monkeypatch.setattr(module.Measure, "tv", wrong)
     results = audit([pairs(4, 2)], FINE)[0].results
     assert all(r.bounds["L1"].verdict is Verdict.FAILS for r in results[:-1])
 
@@ -153,7 +153,7 @@ def test_a_dropped_leftover_breaks_the_lower_bound(monkeypatch: pytest.MonkeyPat
     """The mutant renormalises what was revealed: L0 notices."""
     from verification import audit as module
 
-    right = module._Measure.tv
+    right = module.Measure.tv
 
     def wrong(self, case):  # type: ignore[no-untyped-def]
         if case.law is None:
@@ -161,7 +161,7 @@ def test_a_dropped_leftover_breaks_the_lower_bound(monkeypatch: pytest.MonkeyPat
         weights = case.law.weights / case.law.weights.sum()
         return right(self, replace(case, law=StepLaw.from_weights(weights)))
 
-    monkeypatch.setattr(module._Measure, "tv", wrong)
+    monkeypatch.setattr(module.Measure, "tv", wrong)
     plan = replace(FINE, rules=("tau-leaping",))
     results = audit([copies(3, 2)], plan)[0].results
     assert all(r.bounds["L0"].verdict is Verdict.FAILS for r in results[:-1])

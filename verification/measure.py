@@ -1,0 +1,156 @@
+"""The exact total variation of a case, by the algorithm that its denoiser and sampler allow."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from samplers.confidence import ConfidenceSampler, on_support
+from samplers.denoiser import Denoiser, ExactDenoiser
+from samplers.errors import InputError, TooLargeError
+from samplers.expansion import CompositionTables, tables
+from samplers.hitting_law import NODES, hitting_law
+from samplers.output_law import OutputLaw, total_variation
+from samplers.perturbed import Normalised
+from samplers.propagation import propagate
+from samplers.target import Target
+from verification.arithmetic import Interval, ball, interval, precision
+from verification.bindings import Case
+from verification.exact import ExactTables, exact_tables, rational_pmf, step_weights
+
+BITS = 192
+"""Precision of balls where nothing else is asked for; float64 hazards are exact in it."""
+
+_MOST_MOVES = 2 * 10**10
+"""Moves of tokens between partial states that are followed, over all steps: some minutes."""
+
+_MOST_PREDICTIONS = 2 * 10**9
+"""Predicted numbers that hitting times may ask for: some minutes."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Measures cases of one target and denoiser in one arithmetic.
+
+    Attributes:
+        target: the data law.
+        denoiser: what the samplers are given.
+        arithmetic: ``float64``, ``rational`` or ``ball``.
+        floats: composition tables of p̂, or of p̂/Σp̂; None if the denoiser depends on time.
+        exact: tables in fractions, unless the arithmetic is float64.
+    """
+
+    target: Target
+    denoiser: Denoiser
+    arithmetic: str
+    floats: CompositionTables | None
+    exact: ExactTables | None
+
+    @staticmethod
+    def of(target: Target, denoiser: Denoiser, arithmetic: str) -> Measure:
+        """Compute the tables.
+
+        Raises:
+            InputError: if there are no exact probabilities, or too many.
+        """
+        exact = None
+        check_arithmetic(arithmetic, isinstance(denoiser, ExactDenoiser))
+        if arithmetic != "float64":
+            work = target.support * 3**target.length
+            if work > 2_000_000:
+                raise InputError(
+                    f"arithmetic {arithmetic}: {target.name} needs {work:.2g} exact products, "
+                    "which takes too long; use float64, or a target with fewer or shorter rows"
+                )
+            exact = exact_tables(rational_pmf(target), target.vocabulary)
+        floats = None
+        if denoiser.time_free:
+            # one token at a time, and in blocks, values are drawn from p̂/Σp̂
+            drawn = denoiser if denoiser.normalised else Normalised(denoiser)
+            floats = tables(target, drawn)
+        return Measure(target, denoiser, arithmetic, floats, exact)
+
+    def law(self, case: Case) -> OutputLaw:
+        """The exact output law in float64."""
+        if case.confidence is not None:
+            sampler = ConfidenceSampler(self.denoiser, self.target.length, case.confidence)
+            return on_support(sampler, self.target)
+        if case.composition is not None and self.floats is not None:
+            return self.floats.at(case.composition)
+        if case.composition is not None:
+            assert case.clock is not None, "hitting times need a clock"
+            return hitting_law(self.target, self.denoiser, case.clock)
+        if self.floats is not None and self.denoiser.normalised:
+            return self.floats.law(case.step_law)
+        return propagate(self.target, self.denoiser, case.step_law, case.path.times)
+
+    def method(self, case: Case) -> str:
+        """What the number comes from: an arithmetic, or ``quadrature`` over hitting times."""
+        if case.confidence is not None:
+            return "float64"
+        if case.composition is not None and self.floats is None:
+            return "quadrature"
+        return self.arithmetic
+
+    def tv(self, case: Case) -> Interval:
+        """TV(p_out, q_0) with all rounding enclosed."""
+        blocks = case.composition
+        if self.exact is None or case.confidence is not None:
+            found = total_variation(self.law(case), self.target)
+            return _within_unit(Interval.around(*found))
+        with precision(BITS):
+            if blocks is not None:
+                return interval(self.exact.blocks_total_variation(blocks))
+            hazards = [ball(r) for r in case.step_law.hazards.tolist()]
+            if self.arithmetic == "rational":
+                hazards = [r.fmpq() for r in hazards]
+            return interval(self.exact.total_variation(step_weights(hazards)))
+
+
+def _within_unit(value: Interval) -> Interval:
+    """A total variation lies in [0, 1]."""
+    return Interval(max(value.lower, 0), min(max(value.upper, 0), 1))
+
+
+def check_arithmetic(arithmetic: str, exact_denoiser: bool) -> None:
+    """Find out that there are no exact probabilities to compute with.
+
+    Raises:
+        InputError: for an imperfect denoiser in any arithmetic but float64.
+    """
+    if arithmetic != "float64" and not exact_denoiser:
+        raise InputError(
+            f"arithmetic {arithmetic}: only the exact denoiser has exact probabilities; use float64"
+        )
+
+
+def check_size(target: Target, denoiser: Denoiser, steps: int, clocks: int) -> None:
+    """Find out before the work that it would take hours.
+
+    Args:
+        target: the data law.
+        denoiser: time-free and normalised ones are quick, whatever the number of steps.
+        steps: K, summed over all parallel samplers of the run.
+        clocks: how many clocks.
+
+    Raises:
+        TooLargeError: naming the reason and the remedy.
+    """
+    if denoiser.time_free and denoiser.normalised:
+        return
+    d, S, N = target.length, target.vocabulary, target.support
+    contexts = [math.comb(d, v) * min(N, S**v) for v in range(d + 1)]
+    reason = "depends on time" if denoiser.normalised else "is not normalised"
+    moves = d * steps * sum(count << v for v, count in enumerate(contexts))
+    if moves > _MOST_MOVES:
+        raise TooLargeError(
+            f"denoiser: it {reason}, so {target.name} needs {moves:.2g} moves over {steps} steps, "
+            "which takes too long; use fewer steps, clocks and rules, or shorter sequences"
+        )
+    calls = 0 if denoiser.time_free else NODES * clocks
+    numbers = calls * sum(contexts) * d * S
+    if numbers > _MOST_PREDICTIONS:
+        raise TooLargeError(
+            f"denoiser: it {reason}, so {target.name} needs {numbers:.2g} predictions at {calls} "
+            "hitting times, which takes too long; use fewer or shorter sequences"
+        )
