@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from flint import arb, arb_series, ctx, fmpq
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samplers.clock import clock, grid
@@ -308,6 +308,7 @@ def test_agrees_with_simulation(text: str, law: StepLaw) -> None:
 hazards = st.lists(st.one_of(st.just(0.0), st.floats(1e-6, 1.0)), min_size=1, max_size=30)
 
 
+@settings(max_examples=20)
 @given(st.integers(1, 40), hazards, st.integers(0, 29))
 def test_an_idle_step_changes_nothing(d: int, r: list[float], place: int) -> None:
     law = StepLaw.from_hazards(torch.tensor(r, dtype=torch.float64))
@@ -318,6 +319,7 @@ def test_an_idle_step_changes_nothing(d: int, r: list[float], place: int) -> Non
         assert one.log_complement == pytest.approx(other.log_complement, rel=1e-11)
 
 
+@settings(max_examples=25)
 @given(st.integers(1, 40), hazards)
 def test_leftover_and_no_guess_can_only_lose(d: int, r: list[float]) -> None:
     """Masks alone bound TV from below, and E3's birthday event from above (S = ∞)."""

@@ -113,7 +113,7 @@ def at_most(fewer: dict[str, int | None], more: dict[str, int | None]) -> None:
             assert known <= steps, claim
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(questions, st.integers(1, 40), st.integers(1, 3000), st.floats(0.3, 0.99))
 def test_monotone(
     question: tuple[int, int, float, float], more_d: int, more_S: int, factor: float
@@ -127,7 +127,7 @@ def test_monotone(
     at_most(here, steps_of(d, S, tv, error / factor))
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(questions)
 def test_never_below_a_lower_bound(question: tuple[int, int, float, float]) -> None:
     found = plan(Question(*question))
