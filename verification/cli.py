@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -15,19 +15,29 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from samplers import datasets, families
 from samplers.errors import InputError
+from samplers.network import NetworkDenoiser, Training, checkpoint
 from samplers.target import Target
 from theory.claim import Claim
 from theory.errors import TheoryError
 from theory.registry import CLAIMS, claim
 from verification import audit as audits
-from verification import plan_report, planner, report, status
+from verification import plan_report, planner, report, status, terms_report
 from verification import verify as verification_run
+from verification.denoisers import resolve
 from verification.empirical import Sampling
 from verification.loss_curve import read_loss_curve
+from verification.measure import check_arithmetic
 from verification.verdict import Verdict
 
 app = typer.Typer(
@@ -116,6 +126,54 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
         yield step
 
 
+@contextmanager
+def _training() -> Iterator[Callable[[str, int, int, float], None]]:
+    """A bar for each network on a terminal; on anything else a line after every tenth."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+
+        def line(name: str, step: int, steps: int, loss: float) -> None:
+            if step == steps or step % max(1, steps // 10) == 0:
+                console.print(f"training on {name}: step {step} of {steps}, loss {loss:.3f} nats")
+
+        yield line
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def move(name: str, step: int, steps: int, loss: float) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task("", total=steps)
+            text = f"training on {name}: loss {loss:.3f} nats"
+            bar.update(tasks[name], description=text, completed=step)
+
+        yield move
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out: {folder} cannot be made: {error.strerror}") from None
+    report.check_writable(folder / "any")
+
+
+def _write_denoisers(folder: Path, results: Sequence[audits.TargetAudit]) -> None:
+    """Checkpoints of trained networks, and loss curves of denoisers that have one."""
+    for one in results:
+        if one.denoiser is None:
+            continue
+        name = one.name.replace(":", "-")
+        if isinstance(one.denoiser.denoiser, NetworkDenoiser):
+            report.write_whole(folder / f"{name}.pt", checkpoint(one.denoiser.denoiser))
+        for clock, errors in one.denoiser.errors:
+            curve = terms_report.loss_curve_csv(errors)
+            if curve is not None:
+                place = name if clock is None else f"{name}-{clock.name.replace(':', '-')}"
+                report.write_whole(folder / f"{place}-losses.csv", curve)
+
+
 def _check_outputs(json: Path | None, plot: Path | None) -> None:
     for path in (json, plot):
         if path is not None:
@@ -159,8 +217,15 @@ def audit(
     blocks: Annotated[str, typer.Option(help="Also fixed-size blocks, e.g. 2,4.")] = "",
     confidence: Annotated[str, typer.Option(help="Also the surest c tokens a step.")] = "",
     arithmetic: Annotated[str, typer.Option(help="float64, rational or ball.")] = "float64",
+    denoiser: Annotated[
+        str,
+        typer.Option(help="exact, trained, a checkpoint's path, or MODULE:OBJECT of your own."),
+    ] = "exact",
+    training_steps: Annotated[
+        int, typer.Option(help="Of the optimiser, with --denoiser trained.")
+    ] = Training.steps,
     samples: Annotated[int, typer.Option(help="Also run each sampler so often.")] = 0,
-    seed: Annotated[int, typer.Option(help="Of the running samplers.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the running samplers and of training.")] = 0,
     budget: Annotated[float, typer.Option(help="False-alarm probability of the run.")] = 1e-6,
     device: Annotated[str, typer.Option(help="Of the running samplers: cpu or cuda.")] = "cpu",
     scale: Annotated[
@@ -169,9 +234,14 @@ def audit(
     separator: Annotated[str | None, typer.Option(help="Between tokens; default: none.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write all results here.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw TV against K here.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for trained networks and loss curves.")
+    ] = None,
 ) -> None:
     """Exact TV of the samplers on data, beside the bounds."""
     _check_outputs(json, plot)
+    if out is not None:
+        _make_folder(out)
     _check_finite(horizon=horizon, delta=delta)
     plan = audits.Plan(
         steps=_counts(steps, "steps"),
@@ -190,20 +260,32 @@ def audit(
         sampling=Sampling(samples, seed, Fraction(budget), device),
     )
     plan.check()
-    targets = [read_target(text, separator) for text in data or list(datasets.BUILTIN)]
-    with _progress(len(targets) * (audits.count_cases(plan) + 2)) as progress:
-        results = audits.audit(targets, plan, progress=progress)
+    check_arithmetic(arithmetic, denoiser == "exact")
+    training = Training(steps=training_steps, seed=seed)
+    with _training() as told:
+        make = resolve(denoiser, training, told)
+        targets = [read_target(text, separator) for text in data or list(datasets.BUILTIN)]
+        made = {id(target): make(target) for target in targets}
+    count = sum(audits.count_cases(plan, one.time_free) + 2 for one in made.values())
+    with _progress(count) as progress:
+        results = audits.audit(targets, plan, lambda target: made[id(target)], progress)
     console = _console()
     for one in results:
         report.print_audit(one, console)
+        terms_report.print_terms(one, console)
         console.print()
     console.print(report.LEGEND, style="dim")
     if json is not None:
         report.write_whole(
-            json, report.to_json(report.audit_json(results, seed if samples else None))
+            json,
+            report.to_json(
+                report.audit_json(results, seed if samples or denoiser == "trained" else None)
+            ),
         )
     if plot is not None:
         report.plot_audit(results, plot)
+    if out is not None:
+        _write_denoisers(out, results)
     raise typer.Exit(EXIT[report.worst(results)])
 
 
