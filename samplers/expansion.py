@@ -14,7 +14,7 @@ from torch import Tensor
 from samplers.denoiser import Denoiser, relative_error
 from samplers.errors import InputError
 from samplers.memory import available_bytes, require
-from samplers.output_law import UNIT, OutputLaw, listed, rounding
+from samplers.output_law import UNIT, OutputLaw, compound, listed, rounding
 from samplers.step_law import StepLaw, check_weights
 from samplers.target import Target
 
@@ -189,7 +189,7 @@ class CompositionTables:
         d = self.length
         values = monomials(w.to(self.table.device), d)
         depth = _monomial_depth(w.shape[0], d) + values.shape[0] + 1
-        relative = (1 + self.relative_error) * (1 + rounding(depth)) * (1 + error) ** d - 1
+        relative = compound(self.relative_error, rounding(depth), *[error] * d)
         return self._law(self.table @ values, relative)
 
     def at(self, parts: Sequence[int]) -> OutputLaw:
@@ -207,7 +207,7 @@ class CompositionTables:
             raise InputError(f"composition {tuple(parts)}: its sum must be d = {self.length}")
         index = composition_index(parts)
         ways = math.factorial(self.length) // math.prod(map(math.factorial, parts))
-        relative = (1 + self.relative_error) * (1 + rounding(1)) - 1
+        relative = compound(self.relative_error, rounding(1))
         return self._law(self.table[:, index] / ways, relative)
 
     def mixture(self, chances: Tensor) -> OutputLaw:
@@ -225,7 +225,7 @@ class CompositionTables:
             raise InputError(f"chances: need shape [{count}], got {list(chances.shape)}")
         device = self.table.device
         scaled = chances.to(device, torch.float64) / multinomials(self.length).to(device)
-        relative = (1 + self.relative_error) * (1 + rounding(count + 2)) - 1
+        relative = compound(self.relative_error, rounding(count + 2))
         return self._law(self.table @ scaled, relative)
 
     def _law(self, probability: Tensor, relative: float) -> OutputLaw:

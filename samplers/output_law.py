@@ -27,6 +27,11 @@ def rounding(depth: float) -> float:
     return math.expm1(-depth * math.log1p(-UNIT))
 
 
+def compound(*errors: float) -> float:
+    """Bound ∏(1 + e) − 1 on the relative error of a product; 1 + e alone would round e away."""
+    return math.expm1(math.fsum(math.log1p(e) for e in errors)) * (1 + 1e-12)
+
+
 @dataclass(frozen=True, eq=False)
 class OutputLaw:
     """What a sampler puts out: the probability of each of the listed sequences.

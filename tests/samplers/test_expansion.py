@@ -242,6 +242,42 @@ def test_vertices_and_mixtures(target, data):
     assert torch.allclose(mixed.probability, found.law(w).probability, rtol=1e-13, atol=1e-300)
 
 
+@given(
+    seed=st.integers(0, 1000),
+    w=st.lists(st.floats(0.01, 1), min_size=1, max_size=5),
+    hazards=st.booleans(),
+)
+def test_stated_errors_cover_what_happens_after_the_tables(seed, w, hazards):
+    # Tables taken as exact: what is left is the error of weights, monomials, sum and quotient.
+    generator = torch.Generator().manual_seed(seed)
+    table = torch.rand(3, 4, generator=generator, dtype=torch.float64)
+    found = CompositionTables(all_states(3, 2)[:3], table, 2, False, 0.0)
+    exact = [[Fraction(v) for v in row] for row in table.tolist()]
+
+    ways = [Fraction(int(v)) for v in multinomials(3)]
+    if hazards:
+        steps, stay, weights = StepLaw.from_hazards(torch.tensor(w, dtype=torch.float64)), 1, []
+        for r in map(Fraction, w):
+            weights.append(r * stay)
+            stay *= 1 - r
+    else:
+        steps = torch.tensor(w, dtype=torch.float64) / 5
+        weights = [Fraction(v) for v in steps.tolist()]
+    values = [brute_monomial(weights, a) for a in compositions(3)]
+    checks = [(found.law(steps), values)]
+    for index, a in enumerate(compositions(3)):
+        one = [Fraction(index == other) / ways[index] for other in range(4)]
+        checks.append((found.at(a), one))
+    chances = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
+    mixed = [Fraction(c) / n for c, n in zip(chances.tolist(), ways, strict=True)]
+    checks.append((found.mixture(chances), mixed))
+    for law, factors in checks:
+        for p, row in zip(law.probability.tolist(), exact, strict=True):
+            wanted = sum((a * b for a, b in zip(row, factors, strict=True)), Fraction(0))
+            assert abs(Fraction(p) - wanted) <= Fraction(law.relative_error) * wanted
+        assert law.relative_error == law.error < 1e-13
+
+
 def test_fixed_blocks_are_drawn_together():
     # Two equal tokens, shown one after the other or both at once.
     target = Target.from_rows([[0, 0], [1, 1]], [1, 1], 2)
