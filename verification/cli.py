@@ -32,7 +32,16 @@ from theory.claim import Claim
 from theory.errors import TheoryError
 from theory.registry import CLAIMS, claim
 from verification import audit as audits
-from verification import plan_report, planner, report, status, terms_report
+from verification import (
+    campaign,
+    plan_report,
+    planner,
+    rate,
+    report,
+    status,
+    terms_report,
+    user_claim,
+)
 from verification import verify as verification_run
 from verification.denoisers import resolve
 from verification.empirical import Sampling
@@ -410,6 +419,19 @@ def verify(
     witness: Annotated[
         Path | None, typer.Option(help="Replay this witness file, nothing else.")
     ] = None,
+    adversary: Annotated[
+        bool, typer.Option("--adversary", help="Hunt worst cases, the frontier and the rate.")
+    ] = False,
+    own: Annotated[
+        str | None,
+        typer.Option("--claim", metavar="MODULE:OBJECT", help="Check this claim of your own."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder for what the adversary finds.")
+    ] = campaign.FOLDER,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a stopped hunt in that folder.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of the run.")] = 0,
     deep: Annotated[bool, typer.Option("--deep", help="Twenty times the examples.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
@@ -417,15 +439,43 @@ def verify(
         Path | None,
         typer.Option(help="Write claims.json here; default build/claims.json for a whole run."),
     ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="With --adversary: draw the rate in d, S, ε here.")
+    ] = None,
 ) -> None:
     """Check every claim on generated instances: status, sharpness, power, one row a claim."""
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    if witness is not None:
-        raise typer.Exit(EXIT[verification_run.print_replay(witness, console)])
-    if json is not None:
-        report.check_writable(json)
+    for path in (json, plot):
+        if path is not None:
+            report.check_writable(path)
     chosen = _list(claims, "claims") if claims else None
     factors = _scales(scale or [])
+    user = None if own is None else user_claim.load(own, factors)
+    if witness is not None:
+        shown = verification_run.print_replay(witness, console, *user_claim.sides(user))
+        raise typer.Exit(EXIT[shown])
+    if user is not None:
+        with _progress(user_claim.count(user)) as progress:
+            mine = user_claim.verify(
+                user, out, jobs=jobs, seed=seed, fresh=not resume, progress=progress
+            )
+        verification_run.print_report(mine, console)
+        user_claim.explain(mine, str(own), console)
+        if json is not None:
+            status.write_claims(json, mine.statuses, mine.manifest)
+        raise typer.Exit(EXIT[mine.verdict])
+    if adversary:
+        quests = campaign.quests(chosen, factors)
+        with _progress(campaign.count(quests, deep)) as progress:
+            hunted = campaign.run(
+                quests, out, deep=deep, jobs=jobs, seed=seed, fresh=not resume, progress=progress
+            )
+        campaign.print_campaign(hunted, console)
+        if json is not None:
+            report.write_whole(json, report.to_json(campaign.to_json(hunted, seed)))
+        if plot is not None:
+            rate.plot(hunted.rate, plot)
+        raise typer.Exit(EXIT[hunted.verdict])
     with _progress(verification_run.count_checks(chosen)) as progress:
         found = verification_run.verify(
             chosen,

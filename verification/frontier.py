@@ -335,8 +335,20 @@ class Hunt:
     A find is one witness file, written before its task is entered in the journal.
     """
 
-    def __init__(self, folder: Path, pairs: Sequence[Pair], effort: Effort | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        pairs: Sequence[Pair],
+        effort: Effort | None = None,
+        fresh: bool = False,
+    ) -> None:
         """Open a folder, new or of an earlier hunt.
+
+        Args:
+            folder: where finds and the journal are kept.
+            pairs: (d, S), 2 ≤ d ≤ 6 and 2 ≤ S ≤ 5.
+            effort: how long each task searches.
+            fresh: do all tasks again; stored finds stay until better ones are found.
 
         Raises:
             InputError: if the folder cannot be used, or a stored find was changed.
@@ -345,7 +357,7 @@ class Hunt:
         for d, S in self.pairs:
             if (d, S) not in PAIRS:
                 raise InputError(f"frontier: needs 2 ≤ d ≤ 6 and 2 ≤ S ≤ 5, got ({d}, {S})")
-        self.journal = Journal(folder / "frontier.json", vars(self.effort))
+        self.journal = Journal(folder / "frontier.json", vars(self.effort), fresh)
         self.best: dict[Pair, Instance] = {}
         self._orders: dict[Pair, Order] = {}
         for pair in self.pairs:

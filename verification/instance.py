@@ -381,13 +381,15 @@ class Exact:
         return self.tables.total_variation(self.weights)
 
     def divergence(self) -> Number:
-        """KL(q_0‖p_out), nats, a ball."""
+        """KL(q_0‖p_out), nats, a ball; +∞ where a row is never put out."""
         blocks = self.instance.blocks
         if blocks:
             ways = math.factorial(self.length) // math.prod(map(math.factorial, blocks))
             law = {row: table[blocks] / ways for row, table in self.tables.tables.items()}
         else:
             law = self.tables.probability(self.weights)
+        if any(p == 0 for p in law.values()):
+            return arb("inf")
         return sum((arb(q) * (arb(q) / arb(law[row])).log() for row, q in self.pmf.items()), arb(0))
 
     def first_order(self) -> Number:

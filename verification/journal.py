@@ -33,8 +33,13 @@ class Journal:
     that were running, and repeats these.
     """
 
-    def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, settings: Mapping[str, Any], fresh: bool = False) -> None:
         """Open a journal, new or of an earlier hunt; other settings make the tasks new ones.
+
+        Args:
+            path: of the file; its folder is made.
+            settings: of the hunt.
+            fresh: do all tasks again. Finds lie in files of their own and stay.
 
         Raises:
             InputError: if the folder cannot be used, or the file is no journal.
@@ -44,7 +49,7 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{path.parent}: cannot be used: {error.strerror}") from None
-        self.done = self._read()
+        self.done = set() if fresh else self._read()
 
     def _read(self) -> set[str]:
         try:

@@ -171,19 +171,28 @@ def decide(
             exact = Exact(instance)
             values = {name: VALUES[name](exact) for name in claim.symbols(variant)}
             measured = interval(left(exact))
-            bound = interval(_bound(claim, values, scale, variant))
+            bound = interval(bound_of(claim, values, scale, variant))
         points = measured.width == bound.width == 0
         if points or measured.upper < bound.lower or bound.upper < measured.lower:
             break
     return Decision(measured, bound, compare(relation, measured, bound))
 
 
-def _bound(
+def bound_of(
     claim: Claim,
     values: Mapping[str, Any],
     scale: Mapping[str, Fraction] | None,
     variant: str | None,
 ) -> Number:
+    """A claim's formula: in fractions if all its values are rational and it can be, else in balls.
+
+    Args:
+        claim: the claim.
+        values: by name, numbers, sequences or tables.
+        scale: factors on its constants.
+        variant: its form.
+    """
+
     def rational(value: Any) -> bool:
         if isinstance(value, Mapping):
             return all(map(rational, value.values()))

@@ -1,0 +1,19 @@
+"""A false claim of one's own: E9's d/4, which is proved for S = 2, taken for every vocabulary.
+
+Run `sharprates verify --claim examples.false_claim:QUARTER`.
+"""
+
+from theory.claim import Claim, Kind, Relation
+from theory.hypotheses import EXACT, STEP_LAW, UNIFORM_LAW
+from theory.symbols import symbol
+
+QUARTER = Claim(
+    id="QUARTER",
+    title="A quarter of the length over the steps",
+    statement=r"Uniform law, any $S$: $\mathrm{TV}(p_{\mathrm{out}},q_0)\le\frac d{4K}$.",
+    measured=r"\mathrm{TV}(p_{\mathrm{out}},q_0)",
+    kind=Kind.CONJECTURE,
+    relation=Relation.UPPER,
+    expression=symbol("d") / (4 * symbol("K")),
+    hypotheses=(STEP_LAW, EXACT, UNIFORM_LAW),
+)

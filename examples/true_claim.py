@@ -1,0 +1,22 @@
+"""A true claim of one's own: two tokens rarely share a step.
+
+Run `sharprates verify --claim examples.true_claim:UNION`.
+"""
+
+import sympy
+
+from theory.claim import Claim, Kind, Relation
+from theory.functions import SumOfSquares
+from theory.hypotheses import EXACT, NO_LEFTOVER, STEP_LAW
+from theory.symbols import symbol
+
+UNION = Claim(
+    id="UNION",
+    title="Union bound over pairs of tokens",
+    statement=r"Without leftover $\mathrm{TV}(p_{\mathrm{out}},q_0)\le\binom d2\sum_kw_k^2$.",
+    measured=r"\mathrm{TV}(p_{\mathrm{out}},q_0)",
+    kind=Kind.CONJECTURE,
+    relation=Relation.UPPER,
+    expression=sympy.binomial(symbol("d"), 2) * SumOfSquares(symbol("w")),
+    hypotheses=(STEP_LAW, EXACT, NO_LEFTOVER),
+)

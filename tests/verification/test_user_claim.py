@@ -1,0 +1,177 @@
+"""A claim of one's own: the true example stands, the false one falls by a witness for the hand."""
+
+import io
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import sympy
+from rich.console import Console
+from typer.testing import CliRunner
+
+from theory.claim import Claim, Kind, Relation
+from theory.hypotheses import EXACT, FIRST_HITTING, NO_LEFTOVER, STEP_LAW, UNIFORM_LAW
+from theory.symbols import constant, symbol
+from verification import user_claim, witness
+from verification.adversary import Effort
+from verification.cli import app
+from verification.user_claim import Bound, load, property_check, verify
+from verification.verdict import Verdict
+
+QUICK = Effort(starts=1, moves=2, steps=10, examples=8)
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _in_the_checkout(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def claim(**changes):
+    fields = {
+        "id": "MINE",
+        "title": "made up",
+        "statement": "",
+        "measured": "TV",
+        "kind": Kind.CONJECTURE,
+        "relation": Relation.UPPER,
+        "expression": constant("MINE") * symbol("d") / symbol("K"),
+        "constants": {"constant": sympy.Integer(1)},
+        "hypotheses": (STEP_LAW, EXACT, UNIFORM_LAW),
+    }
+    return Claim(**{**fields, **changes})
+
+
+def test_the_true_example_stands(tmp_path):
+    found = verify(load("examples.true_claim:UNION"), tmp_path, instances=60, effort=QUICK)
+    (status,) = found.statuses
+    assert status.status.value == "certified"
+    assert found.verdict is Verdict.HOLDS
+    assert 0.3 < status.worst.ratio <= 1
+    assert status.n_counting >= 20
+    stream = io.StringIO()
+    user_claim.explain(found, "examples.true_claim:UNION", Console(file=stream, width=200))
+    assert "no instance refutes it" in stream.getvalue()
+
+
+def test_the_false_example_falls_by_hand(tmp_path):
+    bound = load("examples.false_claim:QUARTER")
+    found = verify(bound, tmp_path, instances=60, effort=QUICK)
+    assert found.verdict is Verdict.FAILS
+    assert found.statuses[0].status.value == "refuted"
+    path = tmp_path / "refutes-QUARTER.witness"
+    held = witness.read(path)
+    # Two equal symbols of three, both drawn in one step: they agree with probability 1/3, so
+    # TV = 2/3, and d/(4K) = 1/2.
+    it = held.instance
+    assert it.length == 2
+    assert it.vocabulary == 3
+    assert len(it.rows) == 3
+    assert it.steps == (Fraction(1),)
+    assert held.decision.measured.lower == Fraction(2, 3)
+    assert held.decision.bound.upper == Fraction(1, 2)
+    assert witness.replay(held, bound.claim).verdict is Verdict.FAILS
+    with pytest.raises(witness.WitnessError, match="--claim"):
+        witness.replay(held)
+    stream = io.StringIO()
+    user_claim.explain(found, "a:B", Console(file=stream, width=200))
+    assert "2/3" in stream.getvalue()
+
+
+def test_a_left_side_of_ones_own(tmp_path):
+    # 4·TV ≤ d/K is false: copies of three symbols at d = 2, K = 1 have 4·2/3 > 2.
+    def fourfold(exact):
+        return 4 * exact.total_variation()
+
+    bound = Bound(claim(), fourfold)
+    found = verify(bound, tmp_path, instances=60, effort=replace(QUICK, examples=30))
+    assert found.verdict is Verdict.FAILS
+    held = witness.read(tmp_path / "refutes-MINE.witness")
+    assert held.measure == "own"
+    assert witness.replay(held, *user_claim.sides(bound)).verdict is Verdict.FAILS
+    with pytest.raises(witness.WitnessError, match="left side"):
+        witness.replay(held, bound.claim)
+
+
+def test_constants_have_a_break_even_and_can_be_scaled(tmp_path):
+    found = verify(Bound(claim()), tmp_path, instances=20, effort=QUICK)
+    factor = found.statuses[0].break_even["constant"]
+    assert 0 < factor < 1
+    scaled = Bound(claim(), scale={"MINE.constant": Fraction(1, 8)})
+    assert verify(scaled, tmp_path / "s", instances=60, effort=QUICK).verdict is Verdict.FAILS
+
+
+def test_equalities_need_no_adversary(tmp_path):
+    exact = claim(
+        relation=Relation.EQUALITY,
+        expression=symbol("epsilon_FHS") * 0,
+        constants={},
+        hypotheses=(FIRST_HITTING,),
+    )
+    bound = Bound(exact)
+    assert user_claim.count(bound) == 1
+    found = verify(bound, tmp_path, instances=30)  # an erring denoiser has TV > 0
+    assert found.verdict is Verdict.FAILS
+
+
+@pytest.mark.parametrize(
+    ("measure", "hypotheses"),
+    [
+        ("first-order", (EXACT,)),
+        ("score-error", (FIRST_HITTING,)),
+        ("kl", (STEP_LAW, EXACT, NO_LEFTOVER)),
+    ],
+)
+def test_instances_are_of_the_kind_that_the_claim_is_about(measure, hypotheses):
+    bound = Bound(claim(hypotheses=hypotheses, expression=symbol("d"), constants={}), measure)
+    seen = user_claim.run(property_check(bound), 10)
+    assert seen.n == 10
+    assert seen.failure is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nonsense", "MODULE:OBJECT"),
+        ("no_such_module:X", "cannot import"),
+        ("examples.true_claim:NONE", "has no"),
+        ("examples.true_claim:sympy", "must be a theory.claim.Claim"),
+        ("theory.registry:CLAIMS", "must be a theory.claim.Claim"),
+        ("theory.euler_lower:L2", "worst-case"),
+        ("theory.forward:F1", "does not give"),
+    ],
+)
+def test_bad_claims_are_one_line(text, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        load(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_scales_and_measures(monkeypatch):
+    with pytest.raises(ValueError, match="no constant of UNION"):
+        load("examples.true_claim:UNION", {"UNION.factor": Fraction(1)})
+    monkeypatch.setattr("examples.true_claim.UNION", Bound(claim(), "nonsense"))
+    with pytest.raises(ValueError, match="measure must be one of"):
+        load("examples.true_claim:UNION")
+
+
+def test_a_claim_that_applies_to_nothing():
+    never = claim(hypotheses=(FIRST_HITTING, UNIFORM_LAW))
+    with pytest.raises(ValueError, match="applies to nothing"):
+        user_claim.examples(Bound(never))
+
+
+def test_command_line(tmp_path):
+    runner = CliRunner()
+    out = str(tmp_path / "out")
+    text = "examples.false_claim:QUARTER"
+    json = tmp_path / "claim.json"
+    run = runner.invoke(app, ["verify", "--claim", text, "--out", out, "--json", str(json)])
+    assert run.exit_code == 1
+    assert "Check by hand" in run.output
+    assert json.exists()
+    path = f"{out}/refutes-QUARTER.witness"
+    run = runner.invoke(app, ["verify", "--claim", text, "--witness", path])
+    assert run.exit_code == 1
+    assert "fails" in run.output
