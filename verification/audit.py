@@ -285,7 +285,8 @@ def audit_target(
     faults = None if exact else faults_of(target, denoiser, plan.chosen_clocks())
     shares = levels or plan.sampling.levels(count_cases(plan, denoiser.time_free))
     first = plan.sampling.seed if seed is None else seed
-    quick = tabled(denoiser, target.length) if plan.sampling.samples else denoiser
+    device = torch.device(plan.sampling.device)
+    quick = tabled(denoiser, target.length, device) if plan.sampling.samples else denoiser
     results = []
     for place, case in enumerate(_cases(target, plan, denoiser, shape, faults)):
         progress(f"{target.name}: {case.setting.sampler} {case.setting.steps}")
