@@ -12,9 +12,9 @@ from samplers.errors import InputError
 from samplers.memory import require
 from samplers.output_law import UNIT, OutputLaw, rounding
 from samplers.sampling import CPU, Run, check_times, draw, in_batches, masked_positions
-from samplers.target import Target
+from samplers.target import Target, all_states
 
-MEASURES = ("probability", "margin", "entropy")
+MEASURES = ("probability", "margin", "entropy", "drawn")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +25,11 @@ class ConfidenceSampler:
     rounded to 9 decimals, so that ties do not hang on the last bit; of equal ones the leftmost
     position comes first. Positions depend on revealed values alone, so with the exact denoiser one
     token a step gives q_0 exactly; several tokens a step do not. A row uses d uniforms, for values.
+
+    The measure ``drawn`` draws a candidate at every masked position and keeps those whose candidate
+    has the largest probability. The choice then depends on the values drawn, so probable ones are
+    favoured: even one token a step with the exact denoiser does not give q_0. A row uses d uniforms
+    a step.
 
     Attributes:
         denoiser: what predicts the hidden tokens; an unnormalised one is normalised first.
@@ -81,7 +86,8 @@ class ConfidenceSampler:
         Raises:
             InputError: for impossible arguments, or a denoiser without mass where it is needed.
         """
-        return in_batches(self, n, generator, 1, 1.0, self._batch)
+        uniforms = self.calls if self.measure == "drawn" else 1
+        return in_batches(self, n, generator, uniforms, 1.0, self._batch)
 
     def choose(self, x: Tensor, k: int) -> tuple[Tensor, Tensor]:
         """The positions that step k reveals, and the predictions there.
@@ -93,14 +99,23 @@ class ConfidenceSampler:
         Returns:
             Positions int64 [B, c], c = min(count, m), and probabilities [B, c, S].
         """
+        columns, predicted = self.predict(x, k)
+        best = self.surest(self._confidence(predicted))
+        chosen = predicted.gather(1, best[..., None].expand(-1, -1, self.vocabulary))
+        return columns.gather(1, best), chosen
+
+    def predict(self, x: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """All masked positions [B, m] and the normalised predictions [B, m, S]; see `choose`."""
         masked = masked_positions(x, self.vocabulary)
         t = None if self.times is None else float(self.times[k])
         predicted = self.denoiser(x, t, positions=masked)
         predicted = (predicted / predicted.sum(-1, keepdim=True)).view(len(x), -1, self.vocabulary)
-        score = torch.round(self._confidence(predicted), decimals=9)
-        best = torch.sort(score, dim=1, descending=True, stable=True).indices[:, : self.count]
-        columns = masked[1].view(len(x), -1).gather(1, best)
-        return columns, predicted.gather(1, best[..., None].expand(-1, -1, self.vocabulary))
+        return masked[1].view(len(x), -1), predicted
+
+    def surest(self, score: Tensor) -> Tensor:
+        """The places of the `count` largest scores, ties to the left: [B, m] to int64 [B, c]."""
+        ranked = torch.sort(torch.round(score, decimals=9), dim=1, descending=True, stable=True)
+        return ranked.indices[:, : self.count]
 
     def _confidence(self, p: Tensor) -> Tensor:
         if self.measure == "probability" or self.vocabulary == 1:
@@ -111,13 +126,19 @@ class ConfidenceSampler:
         return torch.xlogy(p, p).sum(-1)
 
     def _batch(self, u: Tensor) -> Run:
-        u = u[:, 0]
-        n, d = u.shape
+        n, _, d = u.shape
         x = torch.full((n, d), self.vocabulary, device=self.device)
         steps = torch.empty_like(x)
         for k in range(self.calls if n else 0):
-            columns, predicted = self.choose(x, k)
-            drawn = draw(predicted.flatten(0, 1), u.gather(1, columns).flatten())
+            if self.measure == "drawn":
+                columns, predicted = self.predict(x, k)
+                drawn = draw(predicted.flatten(0, 1), u[:, k].gather(1, columns).flatten())
+                drawn = drawn.view_as(columns)
+                best = self.surest(predicted.gather(-1, drawn[..., None]).squeeze(-1))
+                columns, drawn = columns.gather(1, best), drawn.gather(1, best)
+            else:
+                columns, predicted = self.choose(x, k)
+                drawn = draw(predicted.flatten(0, 1), u[:, 0].gather(1, columns).flatten())
             x.scatter_(1, columns, drawn.view_as(columns))
             steps.scatter_(1, columns, k)
         return Run(x, steps, self.calls)
@@ -140,6 +161,9 @@ def confidence_law(sampler: ConfidenceSampler) -> tuple[Tensor, Tensor]:
     x = torch.full((1, d), S, device=sampler.device)
     mass = torch.ones(1, dtype=torch.float64, device=sampler.device)
     for k in range(sampler.calls):
+        if sampler.measure == "drawn":
+            x, mass = _drawn_step(sampler, x, mass, k)
+            continue
         columns, predicted = sampler.choose(x, k)
         for j in range(columns.shape[1]):
             # Positions and predictions stay those at the step's start; values branch one by one.
@@ -153,9 +177,36 @@ def confidence_law(sampler: ConfidenceSampler) -> tuple[Tensor, Tensor]:
             x = x[parent]
             columns, predicted = columns[parent], predicted[parent]
             x.scatter_(1, columns[:, j : j + 1], value[:, None])
-        x, index = torch.unique(x, dim=0, return_inverse=True)
-        mass = torch.zeros(len(x), dtype=mass.dtype, device=mass.device).index_add_(0, index, mass)
+        x, mass = _merged(x, mass)
     return x, mass
+
+
+def _merged(x: Tensor, mass: Tensor) -> tuple[Tensor, Tensor]:
+    """Distinct states, and the mass of each."""
+    x, index = torch.unique(x, dim=0, return_inverse=True)
+    return x, torch.zeros(len(x), dtype=mass.dtype, device=mass.device).index_add_(0, index, mass)
+
+
+def _drawn_step(
+    sampler: ConfidenceSampler, x: Tensor, mass: Tensor, k: int
+) -> tuple[Tensor, Tensor]:
+    """One step of the measure ``drawn``: candidates at all masked positions branch at once."""
+    columns, predicted = sampler.predict(x, k)
+    (B, m), S = columns.shape, sampler.vocabulary
+    require(
+        8 * B * S**m * (2 * m + sampler.length),
+        f"the {B * S**m} candidates of step {k}",
+        "take a shorter sequence or a smaller vocabulary",
+    )
+    values = all_states(m, S).to(x.device).expand(B, -1, m)
+    # [B, m, S] at [B, candidates, m]: the probability of each candidate symbol.
+    p = predicted.gather(-1, values.transpose(1, 2)).transpose(1, 2).reshape(-1, m)
+    kept = sampler.surest(p)
+    x = x.repeat_interleave(S**m, 0)
+    places = columns.repeat_interleave(S**m, 0).gather(1, kept)
+    x.scatter_(1, places, values.reshape(-1, m).gather(1, kept))
+    weight = mass.repeat_interleave(S**m) * p.prod(-1)
+    return _merged(x[weight > 0], weight[weight > 0])
 
 
 def on_support(sampler: ConfidenceSampler, target: Target) -> OutputLaw:

@@ -60,7 +60,6 @@ ORDER = (
     "runs",
     "output",
     "reproducible by seed",
-    "inputs not mutated",
     "carry-over",
     "rows independent",
     "unmask probability",
@@ -72,6 +71,7 @@ ORDER = (
     "step law",
     "law, exact denoiser",
     "law, order-dependent denoiser",
+    "inputs not mutated",
     "batch size",
     "rare tokens",
 )
@@ -409,9 +409,8 @@ def _hazard_cause(run: _Session, seen: float, k: int, p: Tensor) -> str:
     guesses = []
     T = declaration.temperature
     if T != 1:
-        m = float((p ** (1 / T)).sum(-1).mean())
-        r = right[k]
-        unnormalised = m * r / (m * r + 1 - r)
+        m, r = (p ** (1 / T)).sum(-1), right[k]
+        unnormalised = float((m * r / (m * r + 1 - r)).mean())
         guesses.append(("weights p^(1/temperature) that are not renormalised", unnormalised))
     guesses += [(f"the hazard of {rule}", hazards(rule, declaration)[k]) for rule in RULES]
     guesses += [
@@ -456,7 +455,7 @@ def _steps(run: _Session, oracle: Oracle, instance: Instance) -> None:
             if not torch.equal(before, kept):
                 changed = name
             if not step_checks.carry_over(kept, after, S).passed:
-                moved = name
+                moved = name if declaration.carry_over else ""
                 continue
             hidden = state == S
             p = tempered[_codes(state[None], S)[0]]
@@ -469,7 +468,8 @@ def _steps(run: _Session, oracle: Oracle, instance: Instance) -> None:
             found["unmask probability"].append((one, text, guess))
             pattern = step_checks.unmask_pattern(state, after, S, r, level["unmask pattern"])
             text = f"{name} positions are not revealed independently"
-            found["unmask pattern"].append((pattern, text, "one coin for several positions"))
+            guess = "one coin for several positions" if one.passed else ""
+            found["unmask pattern"].append((pattern, text, guess))
             cells = step_checks.token_conditionals(state, after, S, p, level["token conditionals"])
             for one in cells:
                 text = f"{name}, {one.name}: values do not follow the prediction"
@@ -655,10 +655,10 @@ def _statistical(run: _Session, n: int) -> tuple[list[str], float]:
             names, plan.instances, drawn, plan.laws[label], strict=True
         ):
             _law_finding(run, name, instance, one.all, p)
+        if declaration.rows_independent and all(one.passed for one in run.findings[-2:]):
+            _batch_size(run, steps_on, plan.laws[label][1], max(20, n // 60))
         if declaration.by_hazard:
             _leftover(run, drawn, plan.laws[label])
-        if declaration.rows_independent:
-            _batch_size(run, steps_on, plan.laws[label][1], max(20, n // 60))
     chosen = label or (compatible[0] if compatible else None)
     if chosen is not None:
         pairs = zip(("exact", "order"), drawn, plan.laws[chosen], strict=True)
@@ -696,7 +696,7 @@ def _batch_size(run: _Session, instance: Instance, p: Tensor, calls: int) -> Non
 
 
 def _declaration(sampler: object) -> Declaration:
-    declaration = getattr(sampler, "declaration", None)
+    declaration = guarded(lambda: getattr(sampler, "declaration", None), "declaration")
     if not isinstance(declaration, Declaration):
         raise FaultError("has no declaration: give it an attribute `declaration` (a Declaration)")
     if not callable(getattr(sampler, "sample", None)):
@@ -786,7 +786,9 @@ def _run(run: _Session, seconds: float) -> Conformance:
         told = bool(others) and label not in compatible
         hint = f"; its samples follow {_among(plan, others)}" if told else ""
         cause = f"; likely cause: {failed.cause}" if failed.cause else ""
-        sentence = f"fails {failed.name}: {failed.detail}{cause}{hint}"
+        rest = [one.name for one in findings if not one.passed and one is not failed]
+        also = f"; fails also {', '.join(rest)}" if rest else ""
+        sentence = f"fails {failed.name}: {failed.detail}{cause}{hint}{also}"
         return verdict(Outcome.FAILS, sentence)
     level = run.ledger.budget.alpha
     laws = plan.laws[label or compatible[0]] if label or compatible else ()

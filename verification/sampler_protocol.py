@@ -112,6 +112,10 @@ class OracleDenoiser(Denoiser, Protocol):
         """Logarithm of the prediction, float64 [B, d, S]: what most samplers consume."""
         ...
 
+    def watch(self, handed: Tensor) -> Tensor:
+        """The same tensor, watched for writes: what an adapter makes of a prediction."""
+        ...
+
 
 class SamplerUnderTest(Protocol):
     """A sampler as the checker sees it.
@@ -196,10 +200,11 @@ class Oracle:
             self.contexts.append(x.clone())
         return self.table[(x.to(torch.int64) * powers).sum(1)]
 
-    def _hand_out(self, found: Tensor) -> Tensor:
+    def watch(self, handed: Tensor) -> Tensor:
+        """The same tensor; `mutated` tells whether it was written to."""
         if self.recording and len(self._handed) < 8:
-            self._handed.append((found, found.clone()))
-        return found
+            self._handed.append((handed, handed.clone()))
+        return handed
 
     def __call__(
         self,
@@ -209,8 +214,8 @@ class Oracle:
     ) -> Tensor:
         """Predict; see `samplers.denoiser.Denoiser`."""
         found = self._look_up(x)
-        return self._hand_out(found if positions is None else found[positions])
+        return self.watch(found if positions is None else found[positions])
 
     def logits(self, x: Tensor, t: Tensor | float | None = None) -> Tensor:  # noqa: ARG002
         """Logarithm of the prediction, float64 [B, d, S]."""
-        return self._hand_out(self._look_up(x).log())
+        return self.watch(self._look_up(x).log())
