@@ -34,6 +34,7 @@ from theory.registry import CLAIMS, claim
 from verification import audit as audits
 from verification import (
     campaign,
+    conformance_report,
     plan_report,
     planner,
     rate,
@@ -43,6 +44,7 @@ from verification import (
     user_claim,
 )
 from verification import verify as verification_run
+from verification.conformance import Settings
 from verification.denoisers import resolve
 from verification.empirical import Sampling
 from verification.loss_curve import read_loss_curve
@@ -494,3 +496,40 @@ def verify(
     if json is not None:
         status.write_claims(json, found.statuses, found.manifest)
     raise typer.Exit(EXIT[found.verdict])
+
+
+@app.command("check")
+def check_sampler(
+    sampler: Annotated[
+        str | None, typer.Argument(metavar="MODULE:OBJECT", help="A SamplerUnderTest.")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=400, help="Rows of each of two denoisers.")] = 60_000,
+    limit: Annotated[float, typer.Option(min=1, help="Seconds.")] = 60.0,
+    seed: Annotated[int, typer.Option(help="Of the samples.")] = 0,
+    budget: Annotated[float, typer.Option(help="False-alarm probability of the run.")] = 1e-6,
+    mutants: Annotated[
+        int, typer.Option(min=0, help="Instead: so many runs of each seeded defect.")
+    ] = 0,
+    false_alarms: Annotated[
+        int, typer.Option(min=0, help="Instead: so many runs of samplers without a defect.")
+    ] = 0,
+    json: Annotated[Path | None, typer.Option(help="Write the verdict here.")] = None,
+) -> None:
+    """Is this sampler's law what it says it is?"""
+    if json is not None:
+        report.check_writable(json)
+    if not 0 < budget < 1:
+        raise InputError(f"--budget: need a probability between 0 and 1, got {budget}")
+    console = _console()
+    if mutants or false_alarms:
+        code, content = conformance_report.self_test(mutants, false_alarms, console)
+    elif sampler is None:
+        raise InputError("check: name a sampler as MODULE:OBJECT, or use --mutants")
+    else:
+        chosen = Settings(rows=samples, limit=limit, seed=seed)
+        found = conformance_report.check_named(sampler, Fraction(budget), chosen)
+        conformance_report.print_conformance(found, console)
+        code, content = conformance_report.EXIT[found.outcome], found.json()
+    if json is not None:
+        report.write_whole(json, report.to_json(_with_manifest(content, seed)))
+    raise typer.Exit(code)
