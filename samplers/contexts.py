@@ -84,23 +84,3 @@ class Contexts:
     def count(self) -> int:
         """How many contexts there are."""
         return int(self.states.shape[0])
-
-    def conditionals(self) -> Tensor:
-        """q_0(x_i = a | x_U) at every context: float64 [C, d, S], 0 at revealed positions.
-
-        Quotients of `mass`, which is a plain sum of at most N weights: relative error below
-        (2N + 1)·2^-53.
-
-        Raises:
-            TooLargeError: if they do not fit into memory.
-        """
-        C, d = self.states.shape
-        S = self.vocabulary
-        require(
-            16 * C * d * S, f"{C} contexts of {d} tokens and {S} symbols", "use fewer sequences"
-        )
-        table = torch.zeros((C, d, S), dtype=torch.float64)
-        context, i = (self.states < S).nonzero().unbind(1)
-        parent = self.parents[context, i]
-        table[parent, i, self.states[context, i]] = self.mass[context] / self.mass[parent]
-        return table

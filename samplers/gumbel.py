@@ -86,8 +86,11 @@ def lattice_law(probabilities: Tensor, uniforms: Tensor) -> Tensor:
     Returns:
         float64 [n]; of equal keys the first one wins.
     """
+    noise = -torch.log(-torch.log(uniforms))
+    if bool((noise[1:] < noise[:-1]).any()):
+        noise = noise.sort().values
     # Within bfloat16 few noises differ; searchsorted needs float32, which holds them exactly.
-    noise, counts = torch.unique(-torch.log(-torch.log(uniforms)), return_counts=True)
+    noise, counts = torch.unique_consecutive(noise, return_counts=True)
     chance = counts.to(torch.float64) / uniforms.numel()
     keys = [(noise + one).to(torch.float32) for one in probabilities.to(noise.dtype).log()]
     reached = torch.nn.functional.pad(chance.cumsum(0), (1, 0))

@@ -331,6 +331,29 @@ class Normalised(Perturbed):
         return _normal(p)
 
 
+def catalogue(base: Denoiser) -> dict[str, Denoiser]:
+    """One denoiser of each defect, made from the same base; S ≥ 2.
+
+    Args:
+        base: normalised and time-free, e.g. the exact denoiser.
+    """
+    uniform = Uniform(base.vocabulary)
+    return {
+        "l1-small": Mixed(base, uniform, 0.01),
+        "off-support": Leaking(base, 0.1),
+        "off-support-at-start": Leaking(base, 0.1, at_start=True),
+        "sharper": Tempered(base, 0.7),
+        "flatter": Tempered(base, 1.5),
+        "top-k": TopK(base, max(1, base.vocabulary - 1)),
+        "top-p": TopP(base, 0.9),
+        "forbidden": Forbidding(base, 0),
+        "time-dependent": Drifting(base, uniform, 0.3),
+        "unnormalised": Scaled(base, tuple(1.0 + 0.5 * a for a in range(base.vocabulary))),
+        "above-hazard": Scaled(base, 1.7),
+        "below-hazard": Scaled(base, 0.6),
+    }
+
+
 def _normal(p: Tensor) -> Tensor:
     """Divided by its sum; left at 0 where there is nothing."""
     total = p.sum(-1, keepdim=True)
