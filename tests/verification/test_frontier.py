@@ -9,9 +9,6 @@ import time
 from fractions import Fraction
 
 import pytest
-import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from rich.console import Console
 
 from samplers.families import family
@@ -19,12 +16,7 @@ from verification import frontier, witness
 from verification.frontier import Effort, Hunt, Task
 from verification.instance import Exact, Instance
 from verification.search import (
-    Support,
-    first_order,
     instance_of,
-    roundings,
-    simplest,
-    uniform_first_order,
 )
 
 QUICK = Effort(starts=8, moves=150, steps=80)
@@ -35,22 +27,6 @@ def instance(text):
 
 
 # --- the quantity ---------------------------------------------------------------------------------
-
-
-@given(
-    st.integers(2, 4).flatmap(
-        lambda d: st.lists(st.tuples(*[st.integers(0, 2)] * d), min_size=1, max_size=6, unique=True)
-    ),
-    st.data(),
-)
-def test_the_differentiable_constant_is_the_exact_one(rows, data):
-    counts = data.draw(st.lists(st.integers(1, 9), min_size=len(rows), max_size=len(rows)))
-    exact = frontier.constant(instance_of(rows, counts, 3))
-    weights = torch.tensor(counts, dtype=torch.float64)[:, None] / sum(counts)
-    value = first_order(Support(torch.tensor(rows), 3).marginals(weights), weights)
-    assert float(value) == pytest.approx(float(exact), abs=1e-12)
-    repeated = torch.tensor([row for row, n in zip(rows, counts, strict=True) for _ in range(n)])
-    assert float(uniform_first_order(repeated[None])) == pytest.approx(float(exact), abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -87,30 +63,6 @@ def test_bounds_of_a_row():
     assert not line.refutes
     assert line.binary is None
     assert frontier.row(instance("copies:3:2")).binary == Fraction(3, 4)
-
-
-# --- rounding -------------------------------------------------------------------------------------
-
-
-@given(st.lists(st.floats(1e-6, 1.0), min_size=1, max_size=6), st.integers(1, 30))
-def test_roundings_are_laws_near_the_given_one(weights, largest):
-    for denominator, counts in zip(
-        range(1, largest + 1), roundings(weights, largest), strict=False
-    ):
-        assert sum(counts) == denominator
-        for count, w in zip(counts, weights, strict=True):
-            assert abs(count / denominator - w / sum(weights)) <= 1 / denominator + 1e-9
-
-
-def test_a_rational_law_is_its_own_rounding():
-    assert [4, 2, 1] in roundings([4 / 7, 2 / 7, 1 / 7], 7)
-    assert simplest([0.1, 0.5, 0.5 + 1e-12]) == 1
-
-
-def test_symbols_are_named_in_order_of_appearance():
-    it = instance_of([[2, 1], [1, 0], [2, 1]], [1, 1, 1], 3)
-    assert it.rows == ((0, 0), (1, 1))
-    assert it.weights == (Fraction(2, 3), Fraction(1, 3))
 
 
 # --- the methods ----------------------------------------------------------------------------------
