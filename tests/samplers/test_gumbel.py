@@ -120,9 +120,9 @@ def test_small_unmask_probabilities_shrink() -> None:
 
 
 def test_precision_changes_the_tv_of_a_sampler() -> None:
-    """Copies, 400 steps of hazard 1/64: bfloat16 leaves most masks, float64 nothing to see."""
-    target = copies(3, 2)
-    hazards = torch.full((400,), 1 / 64, dtype=torch.float64)
+    """200 steps of hazard 1/32 on 32 symbols: bfloat16 leaves most masks, float64 is exact."""
+    target = copies(2, 32)
+    hazards = torch.full((200,), 1 / 32, dtype=torch.float64)
     exact, law = ExactDenoiser(target), StepLaw.from_hazards(hazards)
     meant = total_variation(tables(target, exact).law(law), target).value
 
@@ -131,9 +131,9 @@ def test_precision_changes_the_tv_of_a_sampler() -> None:
         return total_variation(out, target).value
 
     assert drawn(53) == pytest.approx(meant, abs=1e-12)
-    assert 1e-8 < abs(drawn(24) - meant) < 1e-6
+    assert 1e-8 < abs(drawn(24) - meant) < 1e-4
     assert meant < 0.02
-    assert drawn(8) > 0.9
+    assert drawn(8) > 0.8
 
 
 def test_values_alone_are_a_sharper_denoiser() -> None:
