@@ -238,7 +238,7 @@ class _Point:
         self.steps = self._noise(shape.steps + space.leftover, scale=0.5)
         if space.leftover:
             self.steps[-1] -= 2  # mostly revealed: else the leftover drowns everything
-        self.horizon = torch.tensor(1.0, dtype=torch.float64)
+        self.horizon = 1 + self._noise(scale=2.0)
         self.error = self._noise(2**d, d, n, scale=1.0) - 3
         self.wrong = self._noise(2**d, d, n, S, scale=1.0)
         if space.schedule in ("uniform", "none"):

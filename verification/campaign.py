@@ -198,7 +198,7 @@ def print_constants(found: Sequence[BreakEven], console: Console) -> None:
     """How far inner constants can be lowered."""
     for one in found:
         if one.witness is None:
-            console.print(f"{one.constant}: no instance needs it at all")
+            console.print(f"{one.constant}: no instance that was tried needs it")
         else:
             at = describe(one.witness.instance)
             console.print(f"{one.constant}: fails below ×{one.factor:.4g} at {at}", soft_wrap=True)

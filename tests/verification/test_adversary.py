@@ -1,8 +1,10 @@
 """The adversary: attained bounds are reached, tightened ones refuted with replayable witnesses."""
 
+import pickle
 from dataclasses import replace
 from fractions import Fraction
 
+import cloudpickle  # what joblib sends tasks with
 import pytest
 
 from theory.claim import Relation
@@ -157,6 +159,13 @@ def test_a_hunt_keeps_the_worst_and_can_be_stopped(tmp_path):
     # nothing is left to do, and nothing is lost
     again = hunt(quests, tmp_path, QUICK, shapes=shapes, progress=stop)
     assert [one.score for one in again] == [one.score for one in found]
+
+
+def test_tasks_can_be_sent_to_other_processes():
+    (task, _) = adversary.tasks([Quest.of("E3")], (PAIR,), 0)
+    work, sent = pickle.loads(cloudpickle.dumps((adversary._work, task)))
+    assert sent.key == task.key
+    assert work(sent, QUICK).witness == adversary._work(task, QUICK).witness
 
 
 def test_a_tampered_find_is_refused(tmp_path):

@@ -52,7 +52,7 @@ def test_tables_and_json():
     assert found.verdict is Verdict.HOLDS
     stream = io.StringIO()
     campaign.print_campaign(found, Console(file=stream, width=220))
-    for words in ("attained", "needs it at all", "fails below ×0.5", "V_S ≥", "largest factor"):
+    for words in ("attained", "tried needs it", "fails below ×0.5", "V_S ≥", "largest factor"):
         assert words in stream.getvalue()
     content = json.loads(to_json(campaign.to_json(found, 0)))
     assert content["frontier"][0]["lower"] == "5/4"
