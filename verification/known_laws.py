@@ -83,7 +83,8 @@ class Instance:
 
     def step_by_hazard(self, hazard: float) -> Tensor:
         """Each masked token is revealed with this probability: float64 [C, C]."""
-        shown = self.revealed.sum(-1)
+        # A float to the power of integers would be float32.
+        shown = self.revealed.sum(-1, dtype=torch.float64)
         stay = self.hidden.sum(-1)[:, None] - shown
         return self.values * hazard**shown * (1 - hazard) ** stay.clamp(min=0)
 

@@ -119,4 +119,15 @@ def _probability(p: float, wins: Callable[[float, Tensor, Tensor], Tensor]) -> f
         won = wins(p, rare, (middle / LATTICE).to(torch.float32))
         low = torch.where(won, middle + 1, low)
         high = torch.where(won, high, middle)
-    return float(low.sum()) / LATTICE**2
+    wins_counted = float(low.sum())
+    # Smaller uniforms of the rare one win only against the few smallest of the other, as u = 0 of
+    # which −log u is infinite: for each of those, how far down they do.
+    for j in range(int(low[-1])):
+        other = torch.tensor([j / LATTICE], dtype=torch.float32)
+        first, last = most, LATTICE
+        while first < last:
+            middle_k = (first + last + 1) // 2
+            u = torch.tensor([1 - middle_k / LATTICE], dtype=torch.float32)
+            first, last = (middle_k, last) if bool(wins(p, u, other)) else (first, middle_k - 1)
+        wins_counted += first - most
+    return wins_counted / LATTICE**2

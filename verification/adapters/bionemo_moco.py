@@ -23,16 +23,19 @@ class MocoMDLM:
     Attributes:
         steps: K.
         temperature: handed to `step`.
+        logits_kept: whether the logits handed to `step` must stay as they are.
     """
 
     steps: int = 3
     temperature: float = 1.0
+    logits_kept: bool = False
 
     @property
     def declaration(self) -> Declaration:
         """Ancestral; its last step reaches α = 1, so nothing is left over."""
         return Declaration(
-            f"bionemo-moco MDLM.step, temperature {self.temperature:g}, K = {self.steps}",
+            f"bionemo-moco MDLM.step, temperature {self.temperature:g}, K = {self.steps}"
+            + (", logits to be kept" if self.logits_kept else ""),
             "ancestral",
             LOG_LINEAR,
             self.steps,
@@ -53,7 +56,9 @@ class MocoMDLM:
     ) -> Tensor:
         """One call of `MDLM.step`."""
         one = self._interpolant(denoiser.vocabulary, generator)
-        logits = denoiser.watch(with_mask_column(denoiser.logits(x, t), 0.0).float())
+        logits = with_mask_column(denoiser.logits(x, t), 0.0).float()
+        if self.logits_kept:
+            logits = denoiser.watch(logits)
         time, dt = torch.full((len(x),), t), torch.full((len(x),), t - s)
         found: Tensor = one.step(logits, time, x, dt, temperature=self.temperature)
         return found
@@ -112,7 +117,7 @@ class MocoFlow:
             prior_distribution=DiscreteMaskedPrior(num_classes=denoiser.vocabulary + 1),
             rng_generator=generator,
         )
-        logits = denoiser.watch(with_mask_column(denoiser.logits(x, t), 0.0).float())
+        logits = with_mask_column(denoiser.logits(x, t), 0.0).float()
         time, dt = torch.full((len(x),), t), torch.full((len(x),), s - t)
         found: Tensor = one.step(
             logits, time, x, dt, temperature=self.temperature, stochasticity=self.stochasticity
@@ -128,6 +133,7 @@ class MocoFlow:
 
 
 mdlm = MocoMDLM()
+mdlm_logits_kept = MocoMDLM(logits_kept=True)
 mdlm_cold = MocoMDLM(temperature=0.5)
 flow = MocoFlow()
 flow_cold = MocoFlow(temperature=0.5)

@@ -1,0 +1,187 @@
+"""Check published samplers in environments of their own: `make peers`.
+
+Builds build/peers/NAME (torch, this package without its dependencies, and the project at a fixed
+version, without dependencies where its pins pull in gigabytes), runs `sharprates check` there, and
+writes peers/results.json and peers/results.md. Git-only samplers are checked where the environment
+names a checkout (see verification/adapters/checkouts.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "peers"
+OWN = ("scipy", "sympy", "python-flint", "typer", "rich", "hypothesis", "joblib", "matplotlib")
+
+# environment → packages with dependencies, packages without, the line that is named in the results
+ENVIRONMENTS = {
+    "flow_matching": (("tqdm", "torchdiffeq"), ("flow_matching==1.0.10",)),
+    "bionemo_moco": (
+        ("numpy<2", "pydantic", "jaxtyping", "pot", "tqdm", "scikit-learn"),
+        ("bionemo-moco==0.0.2.2",),
+    ),
+    "evodiff": (
+        ("pandas", "scikit-learn", "seaborn", "biopython", "lmdb", "tqdm", "setuptools<81"),
+        ("evodiff==1.1.2", "sequence-models", "fair-esm"),
+    ),
+    "diffusers": (
+        ("huggingface_hub", "safetensors", "regex", "requests", "pillow", "importlib_metadata"),
+        ("diffusers==0.42.1",),
+    ),
+}
+
+# adapter → environment, expected exit code
+CHECKS = {
+    "flow_matching:sampler": ("flow_matching", 0),
+    "flow_matching:linear": ("flow_matching", 0),
+    "flow_matching:as_ancestral": ("flow_matching", 1),
+    "bionemo_moco:mdlm": ("bionemo_moco", 0),
+    "bionemo_moco:mdlm_logits_kept": ("bionemo_moco", 1),
+    "bionemo_moco:mdlm_cold": ("bionemo_moco", 1),
+    "bionemo_moco:flow": ("bionemo_moco", 0),
+    "bionemo_moco:flow_cold": ("bionemo_moco", 0),
+    "bionemo_moco:flow_default": ("bionemo_moco", 3),
+    "evodiff:sampler": ("evodiff", 0),
+    "evodiff:expected_independent": ("evodiff", 1),
+    "diffusers:block_refinement": ("diffusers", 0),
+    "diffusers:block_refinement_as_exact": ("diffusers", 1),
+    "diffusers:amused": ("diffusers", 1),
+    "diffusers:amused_default": ("diffusers", 3),
+}
+CHECKOUTS = {
+    "checkouts:mdlm": ("SHARPRATES_MDLM", 0),
+    "checkouts:mdlm_early": ("SHARPRATES_MDLM", 0),
+    "checkouts:mdlm_early_as_filled": ("SHARPRATES_MDLM", 1),
+    "checkouts:sedd_euler": ("SHARPRATES_SEDD", 0),
+    "checkouts:sedd_analytic": ("SHARPRATES_SEDD", 0),
+    "checkouts:bd3lm": ("SHARPRATES_BD3LMS", 0),
+    "checkouts:llada_random": ("SHARPRATES_LLADA", 0),
+    "checkouts:llada_low_confidence": ("SHARPRATES_LLADA", 0),
+    "checkouts:llada_low_confidence_as_exact": ("SHARPRATES_LLADA", 1),
+}
+LINES = {"moco_temperature": "bionemo_moco", "low_confidence": None, "float32_gumbel": None}
+
+
+def build(name: str) -> Path:
+    """The bin folder of an environment, made if it is not there."""
+    place = BUILD / name
+    if not (place / "installed").exists():
+        subprocess.run([sys.executable, "-m", "venv", place], check=True)
+        pip = [place / "bin" / "pip", "install", "-q"]
+        full, bare = ENVIRONMENTS[name]
+        subprocess.run([*pip, "torch==2.13.0", *OWN, *full], check=True)
+        subprocess.run([*pip, "--no-deps", *bare, "-e", ROOT], check=True)
+        (place / "installed").touch()
+    return place / "bin"
+
+
+def versions(python: Path, packages: tuple[str, ...]) -> dict[str, str]:
+    """Installed versions, as that environment's pip says."""
+    listed = subprocess.run(
+        [python, "-m", "pip", "list", "--format", "json"], check=True, capture_output=True
+    )
+    found = {
+        one["name"].lower().replace("_", "-"): one["version"] for one in json.loads(listed.stdout)
+    }
+    names = (one.split("=")[0].lower().replace("_", "-") for one in packages)
+    return {name: found[name] for name in names if name in found}
+
+
+def commit(variable: str) -> str:
+    """The commit of a checkout, if it is one."""
+    found = subprocess.run(
+        ["git", "-C", os.environ[variable], "rev-parse", "HEAD"], capture_output=True, text=True
+    )
+    return found.stdout.strip() or os.environ.get(f"{variable}_COMMIT", "unknown")
+
+
+def check(binary: Path, adapter: str, out: Path) -> tuple[int, dict[str, object]]:
+    """Exit code and JSON of one check."""
+    name = f"verification.adapters.{adapter}"
+    quiet = {**os.environ, "PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1"}
+    done = subprocess.run(
+        [binary, "check", name, "--json", out], env=quiet, capture_output=True, text=True
+    )
+    if not out.exists():
+        return done.returncode, {"sentence": done.stderr.strip()}
+    return done.returncode, json.loads(out.read_text())
+
+
+def main() -> int:
+    """Run everything; 0 if each verdict is the one that is known."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    here = Path(sys.executable).parent
+    out, rows = BUILD / "verdict.json", []
+    wanted = [(adapter, *rest, "") for adapter, rest in CHECKS.items()]
+    wanted += [
+        (adapter, None, code, variable)
+        for adapter, (variable, code) in CHECKOUTS.items()
+        if variable in os.environ
+    ]
+    for adapter, environment, expected, variable in wanted:
+        binary = here if environment is None else build(environment)
+        out.unlink(missing_ok=True)
+        code, found = check(binary / "sharprates", adapter, out)
+        used = (
+            ("torch",) if environment is None else ("torch", "numpy", *ENVIRONMENTS[environment][1])
+        )
+        row = {
+            "command": f"sharprates check verification.adapters.{adapter}",
+            "versions": versions(binary / "python", used),
+            "exit": code,
+            "expected": expected,
+            "name": found.get("name"),
+            "sentence": found["sentence"],
+            "checks": found.get("checks"),
+        }
+        if variable:
+            row["commit"] = commit(variable)
+        rows.append(row)
+        print(adapter, code, found["sentence"], flush=True)
+    lines = []
+    for name, environment in LINES.items():
+        python = (here if environment is None else build(environment)) / "python"
+        done = subprocess.run(
+            [python, ROOT / "peers" / "lines.py", name],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        lines.append({"command": f"python peers/lines.py {name}", "result": done.stdout.strip()})
+    results = {"version": 1, "checks": rows, "lines": lines}
+    folder = ROOT / "peers"
+    (folder / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    (folder / "results.md").write_text(markdown(rows, lines))
+    return 0 if all(row["exit"] == row["expected"] for row in rows) else 1
+
+
+def markdown(rows: list[dict], lines: list[dict]) -> str:
+    """The results as a page."""
+    text = [
+        "# Published samplers, checked",
+        "",
+        "Written by `make peers`. d = 3, S = 3, two denoisers, one false-alarm budget of 1e-6 for",
+        "each sampler; every check's numbers are in [results.json](results.json). Exit 0 conforms,",
+        "1 fails, 3 follows no known law.",
+        "",
+    ]
+    for row in rows:
+        used = ", ".join(f"{name} {version}" for name, version in row["versions"].items())
+        if "commit" in row:
+            used += f", commit {row['commit']}"
+        text += [f"**{row['name']}** ({used})  ", f"`{row['command']}` → exit {row['exit']}  "]
+        text += [f"{row['sentence']}", ""]
+    text += ["## Single numbers", ""]
+    for line in lines:
+        text += [f"`{line['command']}`  ", line["result"], ""]
+    return "\n".join(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
