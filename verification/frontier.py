@@ -3,8 +3,8 @@
 For every (d, S) laws are hunted by gradient ascent on the weights, by annealing over supports, and
 by construction (codes, matchings, permutations, products of smaller finds). Each find is rounded to
 fractions, its c computed exactly, and stored as a witness: a certified lower bound on sup c. The
-proved upper bounds (E3, E7, at S = 2 E9) and the conjecture X1 stand beside it. A hunt that is
-killed loses nothing that it had found, and goes on where it stopped.
+proved upper bounds (E3, E7, at S = 2 E9, and `SHORT`) and the conjecture X1 stand beside it. A hunt
+that is killed loses nothing that it had found, and goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import sympy
 import torch
 from rich.console import Console
 from rich.table import Table
@@ -25,7 +26,11 @@ from torch import Tensor
 from samplers import families
 from samplers.errors import InputError
 from theory.arithmetic import FLOAT
+from theory.claim import Claim, Kind, Relation
+from theory.hypotheses import EXACT, TWO_TOKENS
 from theory.registry import CLAIMS
+from theory.symbols import constant as constant_symbol
+from theory.symbols import symbol
 from verification import witness
 from verification.arithmetic import RATIONAL
 from verification.instance import Exact, Instance
@@ -53,6 +58,29 @@ KNOWN: dict[Pair, Fraction] = {
     (4, 4): Fraction(13, 6),
 }
 """Values of c that were attained before; a hunt should find or beat them. Source: E9, L6, X1."""
+
+SHORT = Claim(
+    id="E10",
+    title="First order at short length",
+    statement=(
+        r"Uniform law: $c(q_0)\le\binom d2(1-S^{-1/(d-1)})$ for every $q_0$ on $[S]^d$, attained "
+        r"wherever $S=b^{d-1}$ (L3). In the notation of the proof of E9, "
+        r"$c\le\frac d2\mathbb E Y_+$ with $Y=\sum_{n<d-1}(1-M_n/M_{n+1})$. A sum of $d-1$ ratios "
+        r"is at least $d-1$ times their geometric mean and $M_{d-1}\le1$, so "
+        r"$Y\le(d-1)(1-M_0^{1/(d-1)})$, which is not negative; and, with $m=d-1$, "
+        r"$\mathbb E M_0^{1/m}=\sum_ap_a^{1+1/m}\ge S^{-1/m}$ by convexity."
+    ),
+    measured=r"c(q_0)",
+    kind=Kind.THEOREM,
+    relation=Relation.UPPER,
+    expression=constant_symbol("E10")
+    * sympy.binomial(symbol("d"), 2)
+    * (1 - symbol("S") ** (-1 / (symbol("d") - 1))),
+    constants={"constant": sympy.Rational(1)},
+    hypotheses=(EXACT, TWO_TOKENS),
+    depends_on=("L5",),
+)
+"""A bound on c(q_0) that closes the gap to the lower bounds at d = 2 and at S = b^{d−1}."""
 
 Order = tuple[Fraction, int, tuple[tuple[int, ...], ...]]
 """By which finds are compared: c, then few rows, then the rows themselves."""
@@ -110,7 +138,8 @@ class Row:
         lower: the largest certified c, exact.
         instance: the law that has it.
         birthday: C(d, 2), E3's.
-        entropy: (d/2)·log S, E7's, rounded up.
+        entropy: (d/2)·log S, E7's.
+        short: C(d, 2)(1 − S^{−1/(d−1)}), that of `SHORT`.
         binary: d/4, E9's, at S = 2.
         conjecture: (d/2)(H_S − 1), X1's value.
     """
@@ -121,8 +150,16 @@ class Row:
     instance: Instance
     birthday: Fraction
     entropy: float
+    short: float
     binary: Fraction | None
     conjecture: Fraction
+
+    @property
+    def closed(self) -> bool:
+        """Whether what was found equals a proved upper bound, exactly: sup c is then known."""
+        missing = 1 - self.lower / self.birthday
+        reached = missing ** (self.length - 1) == Fraction(1, self.vocabulary)
+        return reached or self.lower == self.binary
 
     @property
     def attained(self) -> bool:
@@ -464,6 +501,7 @@ def row(found: Instance) -> Row:
         instance=found,
         birthday=Fraction(math.comb(d, 2)),
         entropy=d / 2 * FLOAT.log(S),
+        short=float(SHORT.value(values, FLOAT)),
         binary=exact("E9") if S == 2 else None,
         conjecture=exact("X1"),
     )
@@ -472,21 +510,23 @@ def row(found: Instance) -> Row:
 def print_table(rows: Sequence[Row], console: Console) -> None:
     """The frontier table: certified lower bounds, proved upper bounds, and X1's value."""
     table = Table(title="sup c(q_0) of L5, uniform law", title_justify="left", box=None)
-    for heading in ("d", "S", "found", "", "rows", "X1", "", "≤ E9", "≤ E7", "≤ E3"):
+    for heading in ("d", "S", "found", "", "rows", "", "≤ E9", "≤ E10", "≤ E7", "≤ E3", "X1", ""):
         table.add_column(heading, justify="right")
     for one in rows:
-        mark = "REFUTES X1" if one.refutes else "attained" if one.attained else ""
+        mark = "REFUTED" if one.refutes else "attained" if one.attained else ""
         table.add_row(
             str(one.length),
             str(one.vocabulary),
             str(one.lower),
             f"{float(one.lower):.4f}",
             str(len(one.instance.rows)),
-            f"{one.conjecture} = {float(one.conjecture):.4f}",
-            mark,
+            "= sup" if one.closed else "",
             str(one.binary) if one.binary is not None else "",
+            f"{one.short:.4f}",
             f"{one.entropy:.4f}",
             str(one.birthday),
+            f"{one.conjecture} = {float(one.conjecture):.4f}",
+            mark,
         )
     console.print(table)
 
@@ -503,7 +543,9 @@ def to_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
                 "E3": str(one.birthday),
                 "E7": one.entropy,
                 "E9": None if one.binary is None else str(one.binary),
+                "E10": one.short,
             },
+            "closed": one.closed,
             "X1": str(one.conjecture),
             "attained": one.attained,
             "refutes": one.refutes,

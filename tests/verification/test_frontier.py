@@ -9,15 +9,18 @@ import time
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
 from rich.console import Console
 
 from samplers.families import family
-from verification import frontier, witness
+from theory.arithmetic import FLOAT
+from verification import frontier, strategies, witness
 from verification.frontier import Effort, Hunt, Task
 from verification.instance import Exact, Instance
 from verification.search import (
     instance_of,
 )
+from verification.verdict import Verdict
 
 QUICK = Effort(starts=8, moves=150, steps=80)
 
@@ -63,6 +66,44 @@ def test_bounds_of_a_row():
     assert not line.refutes
     assert line.binary is None
     assert frontier.row(instance("copies:3:2")).binary == Fraction(3, 4)
+
+
+# --- the bound for short sequences ----------------------------------------------------------------
+
+
+@given(strategies.laws(min_length=2, max_length=4))
+def test_the_bound_for_short_sequences_holds(target):
+    found = witness.decide(frontier.SHORT, Instance.of(target), "first-order")
+    assert found.verdict is Verdict.HOLDS
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("copies:2:3", Fraction(2, 3)),
+        ("shared-symbols:3:2", Fraction(3, 2)),
+        ("shared-symbols:3:3", Fraction(2)),
+        ("shared-symbols:4:2", Fraction(3)),
+    ],
+)
+def test_it_is_attained_exactly(text, value):
+    line = frontier.row(instance(text))
+    assert line.lower == value
+    assert line.short == pytest.approx(float(value))
+    assert line.closed
+    tighter = {"E10.constant": Fraction(99, 100)}
+    found = witness.decide(frontier.SHORT, instance(text), "first-order", scale=tighter)
+    assert found.verdict is Verdict.FAILS
+
+
+def test_it_tends_to_the_birthday_bound_and_never_exceeds_it():
+    for d in range(2, 9):
+        values = [float(frontier.SHORT.value({"d": d, "S": 2**k}, FLOAT)) for k in range(1, 60)]
+        assert values == sorted(values)
+        assert values[-1] <= math.comb(d, 2)
+        for k, value in enumerate(values, 1):
+            assert value <= d / 2 * math.log(2**k)  # and it is never above E7's
+    assert not frontier.row(instance("permutations:3:3")).closed
 
 
 # --- the methods ----------------------------------------------------------------------------------
