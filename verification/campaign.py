@@ -26,6 +26,7 @@ from verification.control import Control
 from verification.losses import Losses
 from verification.rate import Point
 from verification.verdict import Verdict
+from verification.verify import check_scale
 
 FOLDER = Path("build") / "adversary"
 """Where a run keeps what it finds, unless told otherwise."""
@@ -76,9 +77,10 @@ def quests(
         scale: factors on constants.
 
     Raises:
-        InputError: for a claim that is no such bound.
+        InputError: for a claim that is no such bound, or an unknown constant.
         TheoryError: for an unknown claim.
     """
+    check_scale(scale or {})
     chosen = [claim_of(one).id for one in claims] if claims else list(HUNTED)
     found = [Quest.of(one, scale) for one in chosen]
     found += [Quest.of(one, scale, strict=True) for one in chosen if one in STRICT]
@@ -102,7 +104,7 @@ def _pairs(deep: bool) -> list[frontier.Pair]:
 
 
 def _effort(deep: bool) -> frontier.Effort:
-    return frontier.Effort(seeds=4) if deep else frontier.Effort()
+    return frontier.Effort(moves=3000, seeds=3, large=True) if deep else frontier.Effort()
 
 
 def run(

@@ -97,12 +97,15 @@ class Effort:
         moves: of an annealing run.
         steps: of a gradient ascent.
         seeds: runs of each kind.
+        large: whether to try supports of 6S rows too: each symbol of each token then leaves room
+            for the best law on three symbols of the others. It takes ten times as long.
     """
 
     starts: int = 24
     moves: int = 900
     steps: int = 250
     seeds: int = 1
+    large: bool = False
 
 
 @dataclass(frozen=True)
@@ -333,6 +336,8 @@ def tasks(pair: Pair, effort: Effort) -> list[Task]:
     """The independent tasks of a pair; `polish` comes after them."""
     d, S = pair
     sizes = sorted({S, 2 * S, 3 * S, min(S * S, 16), 12} - {1})
+    if effort.large and d > 3:
+        sizes.append(6 * S)
     dense = 256 if d <= 4 else 96
     found = [Task(pair, "families")]
     for seed in range(effort.seeds):

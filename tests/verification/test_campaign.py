@@ -24,7 +24,8 @@ def test_what_is_attacked():
     assert len(names) == len(set(names))
     assert {"E3", "E3-strict", "X1", "H2"} <= set(names)
     assert [q.name for q in campaign.quests(["e7"])] == ["E7"]
-    scaled = campaign.quests(["E3"], {"E3.constant": Fraction(99, 100), "E5.constant": 2})
+    scales = {"E3.constant": Fraction(99, 100), "E5.constant": Fraction(2)}
+    scaled = campaign.quests(["E3"], scales)
     assert all(quest.scale == {"E3.constant": Fraction(99, 100)} for quest in scaled)
     assert campaign.count(scaled, deep=True) > campaign.count(scaled, deep=False)
 
@@ -33,6 +34,11 @@ def test_what_is_attacked():
 def test_what_is_no_bound(claim):
     with pytest.raises(ValueError, match=claim):
         campaign.quests([claim])
+
+
+def test_an_unknown_constant():
+    with pytest.raises(ValueError, match="E3 has E3.constant"):
+        campaign.quests(None, {"E3.nonsense": Fraction(1)})
 
 
 def test_tables_and_json():
