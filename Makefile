@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: install audit test lint verify verify-deep bench
+.PHONY: peers install audit test lint verify verify-deep book bench
 
 install: $(STAMP)
 
@@ -23,6 +23,13 @@ verify: install
 
 verify-deep: install
 	$(BIN)/sharprates verify --deep --jobs 2
+	$(BIN)/sharprates check --mutants 20
+	$(BIN)/sharprates check --false-alarms 1000
+
+# Built without network, warnings are errors; then every page is opened in a browser.
+book: install
+	$(BIN)/jupyter-book build -W -n --keep-going book
+	scripts/check_book.sh
 
 lint: install
 	$(BIN)/ruff check .
@@ -31,3 +38,6 @@ lint: install
 
 bench: install
 	$(BIN)/python -m pytest -q tests/bench --benchmark-enable --benchmark-only
+
+peers: install
+	$(BIN)/python peers/run.py

@@ -98,7 +98,8 @@ class Checks(list[Row]):
     """Comparisons, shown as a table."""
 
     def _repr_html_(self) -> str:
-        head = "<tr><th>claim</th><th>instance</th><th>measured</th><th></th><th>formula</th><th></th></tr>"
+        names = ("claim", "instance", "measured", "", "formula", "")
+        head = f"<tr>{''.join(f'<th>{name}</th>' for name in names)}</tr>"
         body = "".join(
             f"<tr><td>{row.claim_id}</td><td>{html.escape(row.what)}</td>"
             f"<td>{shown(row.measured.middle)}</td><td>{SIGNS[row.relation]}</td>"
@@ -248,7 +249,9 @@ class Bench:
         with precision(192):
             value = bound(one, case, variant=variant)
         tv, relation = self.tv(law), one.form(variant).relation
-        row = Row(claim_id, what or self.target.name, tv, value, relation, compare(relation, tv, value))
+        row = Row(
+            claim_id, what or self.target.name, tv, value, relation, compare(relation, tv, value)
+        )
         assert row.verdict is Verdict.HOLDS, f"{row}"
         return row
 

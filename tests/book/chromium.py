@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -70,15 +70,24 @@ class Page:
         """Load a page and wait until it, its mathematics and its plots are drawn."""
         self.requests.clear()
         self.errors.clear()
+        self._load(lambda: self.call("Page.navigate", url=url))
+
+    def follow(self, script: str) -> None:
+        """Run JavaScript that leaves for another page, and wait for that one."""
+        self._load(lambda: self.run(f"setTimeout(() => {{ {script} }}, 20), 1"))
+
+    def _load(self, leave: Callable[[], Any]) -> None:
         loads = self.seen["Page.loadEventFired"]
-        self.call("Page.navigate", url=url)
+        leave()
         limit = time.monotonic() + PATIENCE
         while self.seen["Page.loadEventFired"] == loads:
             if time.monotonic() > limit:
-                raise TimeoutError(f"{url} did not load")
+                raise TimeoutError("the page did not load")
             self._note(json.loads(self.socket.recv(timeout=PATIENCE)))
         self.run("window.MathJax && MathJax.startup ? MathJax.startup.promise.then(() => 1) : 1")
-        self.run("new Promise((done) => setTimeout(() => requestAnimationFrame(() => done(1)), 50))")
+        self.run(
+            "new Promise((done) => setTimeout(() => requestAnimationFrame(() => done(1)), 50))"
+        )
 
     def run(self, script: str) -> Any:
         """Evaluate JavaScript, awaiting a promise; its value as JSON."""

@@ -57,9 +57,9 @@ class ApiDirective(SphinxDirective):
         return found
 
 
-def _process(
-    app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]
-) -> None:
+def _process(*event: Any) -> None:
+    # (application, kind, name, object, options, lines); Sphinx wants the list changed in place
+    lines: list[str] = event[-1]
     lines[:] = map(plain, lines)
 
 

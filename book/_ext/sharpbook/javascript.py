@@ -33,7 +33,7 @@ CURVES: Mapping[str, tuple[str, str | None, str]] = {
     "L4": ("L4", "parity", "exact"),
     "L6": ("L6", "every-law", "needed"),
 }
-"""Curve → claim, form, and what it is: a bound, the exact TV of a family, or what some law suffers."""
+"""Curve → claim, form, and its role: a bound, exact on a family, or suffered by some law."""
 
 CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric")
 
@@ -45,7 +45,7 @@ class Printer(JavascriptCodePrinter):  # type: ignore[misc]  # sympy ships no ty
         return f"v.{expr.name}"
 
     def _print_Function(self, expr: sympy.Function) -> str:
-        if isinstance(expr, Named) or isinstance(expr, sympy.binomial):
+        if isinstance(expr, Named | sympy.binomial):
             arguments = ", ".join(self._print(argument) for argument in expr.args)
             return f"N.{type(expr).__name__}({arguments})"
         return str(super()._print_Function(expr))

@@ -41,7 +41,7 @@ def _copy(app: Sphinx, exception: Exception | None) -> None:
 
 
 def _plotly_where_used(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+    app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: Any
 ) -> None:
     """Pages with `plotly: true` in their front matter load the 5 MB file; no other does."""
     if (context.get("meta") or {}).get("plotly"):

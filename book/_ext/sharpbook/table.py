@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -14,6 +15,8 @@ from sharpbook import results
 from sharpbook.claims import sharpness, words
 from sharpbook.graph import MARKS
 from theory.registry import CLAIMS
+
+CODE = re.compile(r"`([^`]*)`")
 
 HEADINGS = (
     "claim",
@@ -75,10 +78,11 @@ def table(outcome: results.Results, links: Mapping[str, str]) -> str:
         f"{''.join(cells(name, outcome.row(name), outcome.status(name), links[name]))}</tr>"
         for name in CLAIMS
     )
+    origin = CODE.sub(r"<code>\1</code>", escape(outcome.origin))
     return (
         '<div class="stretch audit"><table class="sortable"><thead><tr>'
         f"{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        f'<p class="origin">{escape(outcome.origin)}</p>'
+        f'<p class="origin">{origin}</p>'
     )
 
 
@@ -87,9 +91,7 @@ def _resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if not found:
         return
     pages = app.env.claim_pages  # type: ignore[attr-defined]  # ours
-    links = {
-        name: f"{app.builder.get_relative_uri(docname, pages[name])}#{name}" for name in pages
-    }
+    links = {name: f"{app.builder.get_relative_uri(docname, pages[name])}#{name}" for name in pages}
     text = table(results.load(), {name: links.get(name, "#") for name in CLAIMS})
     for node in found:
         node.replace_self(nodes.raw("", text, format="html"))

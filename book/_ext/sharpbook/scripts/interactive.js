@@ -176,7 +176,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const w = stepLaw(now, now.K), left = Math.max(0, 1 - w.reduce((a, b) => a + b, 0));
     Plotly.react("plot-law", [{x: w.map((_, k) => k + 1), y: w, type: "scatter", mode: w.length > 120 ? "lines" : "lines+markers",
       line: {color: COLOURS[0]}, hovertemplate: "step %{x}: %{y:.3g}"}], layout({
-      height: 240, xaxis: {title: {text: `step k of ${now.K}; left over ${left.toPrecision(2)}`}},
+      height: 260, margin: {l: 55, r: 10, t: 10, b: 60}, xaxis: {title: {text: `step k of ${now.K}; left over ${left.toPrecision(2)}`}},
       yaxis: {title: {text: "w_k"}, rangemode: "tozero"},
     }), {displayModeBar: false, responsive: true});
     const body = root.querySelector("tbody");

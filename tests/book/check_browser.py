@@ -1,0 +1,332 @@
+"""The built book in headless Chromium; not part of `make test`, run by `make book`.
+
+Every page is opened from disk, in light and dark and at the width of a phone; then the sliders, the
+graph and the audit table are used.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from chromium import Page, browser, executable
+from sharpbook import javascript, results
+from sharpbook.offline import mathjax_file
+
+from samplers.clock import clock, default_horizon, grid
+from samplers.step_law import step_law
+from theory.arithmetic import FLOAT
+from theory.registry import CLAIMS, claim
+
+ROOT = Path(__file__).parents[2]
+HTML = Path(os.environ.get("SHARPRATES_BOOK", ROOT / "book" / "_build" / "html"))
+# the index pages and the search page have no text of ours
+PAGES = sorted(
+    page.name for page in HTML.glob("*.html") if (ROOT / "book" / f"{page.stem}.md").exists()
+)
+PHONE, DESK = (390, 844), (1280, 900)
+
+pytestmark = [
+    pytest.mark.skipif(not PAGES, reason="the book is not built: run `make book`"),
+    pytest.mark.skipif(
+        executable() is None,
+        reason="Chromium is not installed and could not be: apt-get install chromium",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with browser() as opened:
+        opened.resize(*DESK)
+        yield opened
+
+
+def show(page: Page, name: str, folder: Path = HTML) -> None:
+    page.open((folder / name).resolve().as_uri())
+
+
+# --- what is wrong with a page --------------------------------------------------------------------
+
+READABLE = r"""
+(() => {
+  const article = document.querySelector("article") || document.body;
+  const copy = article.cloneNode(true);
+  copy.querySelectorAll("pre, code, script, style, mjx-container, svg").forEach((e) => e.remove());
+  const broken = [...document.images].filter((i) => i.complete && i.naturalWidth === 0);
+  return {
+    text: copy.textContent,
+    formulas: article.querySelectorAll("mjx-container").length,
+    sources: article.querySelectorAll(".math").length,
+    errors: [...document.querySelectorAll("mjx-merror, [data-mml-node='merror']")]
+      .map((e) => e.getAttribute("data-mjx-error") || e.textContent),
+    broken: broken.map((i) => i.src),
+  };
+})()
+"""
+RAW_LATEX = re.compile(r"\\[a-zA-Z]{2,}|\\[()\[\]]|\$[^$\n]{1,80}\$|\{[a-z:]+\}`")
+
+
+def faults(page: Page) -> list[str]:
+    """What a reader of the page that is open would stumble over."""
+    found = [f"console: {error}" for error in page.errors]
+    outside = [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))]
+    found += [f"request: {url}" for url in outside]
+    seen = page.run(READABLE)
+    found += [f"math error: {error}" for error in seen["errors"]]
+    found += [f"image: {source}" for source in seen["broken"]]
+    found += [f"raw LaTeX: {text}" for text in RAW_LATEX.findall(seen["text"])]
+    if seen["sources"] and not seen["formulas"]:
+        found.append("formulas are not drawn")
+    return found
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_loads_from_disk_without_fault(page: Page, name: str) -> None:
+    page.resize(*DESK)
+    show(page, name)
+    assert faults(page) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_a_phone(page: Page, name: str) -> None:
+    page.resize(*PHONE, mobile=True)
+    show(page, name)
+    width, size, text = page.run(
+        "(() => { const p = document.querySelector('article p');"
+        "return [document.documentElement.scrollWidth, parseFloat(getComputedStyle(p).fontSize),"
+        "p.getBoundingClientRect().width]; })()"
+    )
+    assert width <= PHONE[0]
+    assert size >= 14
+    assert text >= 0.8 * PHONE[0]
+
+
+CONTRAST = """
+(() => {
+  const light = (c) => {
+    const [r, g, b] = c.match(/[\\d.]+/g).slice(0, 3).map((x) => {
+      x /= 255; return x <= 0.03928 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4; });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const back = light(getComputedStyle(document.body).backgroundColor);
+  const texts = document.querySelectorAll("article p, article .chip, .claim-graph text");
+  const found = [...texts].map((e) => {
+    const s = getComputedStyle(e);
+    const ink = light(e.tagName === "text" ? s.fill : s.color);
+    return (Math.max(ink, back) + 0.05) / (Math.min(ink, back) + 0.05);
+  });
+  return [back, Math.min(...found)];
+})()
+"""
+
+
+@pytest.mark.parametrize("name", ["graph.html", "euler_upper.html"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_light_and_dark_can_be_read(page: Page, name: str, theme: str) -> None:
+    page.resize(*DESK)
+    show(page, name)
+    page.run(f"document.documentElement.dataset.theme = '{theme}'")
+    page.run("new Promise((done) => setTimeout(() => done(1), 400))")  # the theme fades
+    back, contrast = page.run(CONTRAST)
+    assert (back > 0.5) == (theme == "light")
+    assert contrast >= 4.5
+
+
+class Links(HTMLParser):
+    """Ids and links of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        facts = dict(attrs)
+        self.ids.add(facts.get("id") or "")
+        if tag == "a" and facts.get("href"):
+            self.links.append(facts["href"] or "")
+
+
+def dead(folder: Path) -> list[str]:
+    """Links between pages that lead nowhere."""
+    parsed = {file.name: Links(file.read_text(encoding="utf-8")) for file in folder.glob("*.html")}
+    found = []
+    for name, one in parsed.items():
+        for link in one.links:
+            if re.match(r"[a-z]+:", link):
+                continue
+            target, _, fragment = unquote(link).partition("#")
+            target = target or name
+            if target.endswith(".html"):
+                there = parsed.get(target)
+                if there is None or (fragment and fragment not in there.ids):
+                    found.append(f"{name}: {link}")
+            elif not (folder / target).exists():
+                found.append(f"{name}: {link}")
+    return found
+
+
+def test_links_lead_somewhere() -> None:
+    assert dead(HTML) == []
+
+
+# --- the graph, the table, the sliders ------------------------------------------------------------
+
+
+def test_a_click_in_the_graph_leads_to_the_claim(page: Page) -> None:
+    page.resize(*DESK)
+    show(page, "graph.html")
+    nodes = page.run(
+        "[...document.querySelectorAll('.claim-graph a.node')].map((a) => "
+        "[a.dataset.claim, a.getAttribute('href'), a.getAttribute('class')])"
+    )
+    outcome = results.load()
+    assert {name for name, _, _ in nodes} == set(CLAIMS)
+    for name, href, classes in nodes:
+        file, _, fragment = href.partition("#")
+        text = (HTML / file).read_text(encoding="utf-8")
+        assert re.search(rf'<div class="[^"]*proof[^"]*" id="{fragment}">', text), name
+        assert f"status-{outcome.status(name)}" in classes
+    click = "new MouseEvent('click', {bubbles: true})"
+    page.follow(f"document.querySelector('a[data-claim=E5]').dispatchEvent({click})")
+    assert page.run("location.pathname.split('/').pop() + location.hash") == "euler_upper.html#E5"
+    legend = (HTML / "graph.html").read_text(encoding="utf-8")
+    assert all(f"{status}</span>" in legend for status in results.STATUSES)
+
+
+def test_the_audit_table_sorts(page: Page) -> None:
+    show(page, "audit.html")
+    first = "document.querySelector('.audit tbody tr').id"
+    click = "document.querySelectorAll('.audit th')[0].click()"
+    assert page.run(first) == "row-F1"
+    page.run(click)
+    assert page.run(first) == "row-C1"
+    page.run(click)
+    assert page.run(first) == "row-X1"
+    assert page.run("document.querySelectorAll('.audit tbody tr').length") == len(CLAIMS)
+
+
+SETTINGS = [
+    {"clock": name, "rule": rule, "grid": kind, "d": d, "S": S, "K": K}
+    for name, rule, kind, d, S, K in [
+        ("constant", "euler", "uniform", 8, 16, 40),
+        ("constant", "tau-leaping", "uniform", 3, 2, 7),
+        ("constant", "ancestral", "alpha", 5, 4, 9),
+        ("linear", "euler", "uniform", 16, 256, 64),
+        ("linear", "ancestral", "alpha", 2, 2, 1),
+        ("cosine", "euler", "uniform", 12, 64, 33),
+        ("cosine-late", "ancestral", "uniform", 7, 8, 20),
+        ("polynomial:2", "tau-leaping", "alpha", 9, 32, 11),
+        ("geometric", "euler", "uniform", 4, 1024, 50),
+    ]
+]
+
+
+def python_values(it: dict[str, Any]) -> tuple[list[float], dict[str, float]]:
+    """The step law by the samplers, and every curve by the registry."""
+    chosen = clock(it["clock"])
+    times = grid(it["grid"], chosen, it["K"], default_horizon(chosen, it["d"]))
+    w = step_law(it["rule"], chosen, times).weights.tolist()
+    values = {
+        **{name: it[name] for name in ("d", "S", "K")},
+        "w": w,
+        "W": max(w),
+        "I_bar": FLOAT.log(it["S"]),
+        "T": default_horizon(clock("constant"), it["d"]),
+        "epsilon_w": 0,
+        "epsilon_1": 0,
+        "g": min(it["d"], it["S"].bit_length()),
+    }
+    curves = {
+        name: float(claim(claim_id).value(values, FLOAT, variant=variant))
+        for name, (claim_id, variant, _) in javascript.CURVES.items()
+    }
+    return w, curves
+
+
+@pytest.mark.parametrize("it", SETTINGS, ids=lambda it: f"{it['clock']} {it['rule']} {it['grid']}")
+def test_the_sliders_compute_what_python_computes(page: Page, it: dict[str, Any]) -> None:
+    if not page.run("Boolean(window.sharprates)"):
+        show(page, "interactive.html")
+    w, curves = python_values(it)
+    setting = json.dumps(it)
+    assert page.run(f"sharprates.stepLaw({setting}, {it['K']})") == pytest.approx(
+        w, rel=1e-9, abs=1e-12
+    )
+    found = page.run(f"sharprates.evaluate({setting}, {it['K']})")
+    shown = {name: value for name, value in found.items() if value is not None}
+    assert set(found) == set(javascript.CURVES)
+    assert len(shown) >= 5
+    for name, value in shown.items():
+        assert value == pytest.approx(min(1.0, max(0.0, curves[name])), rel=1e-8, abs=1e-11), name
+
+
+@pytest.mark.parametrize(
+    ("control", "value"),
+    [
+        ("d", "20"),
+        ("S", "9"),
+        ("epsilon", "-2"),
+        ("K", "3"),
+        ("clock", "constant"),
+        ("rule", "tau-leaping"),
+        ("grid", "alpha"),
+    ],
+)
+def test_each_control_changes_what_is_shown(page: Page, control: str, value: str) -> None:
+    show(page, "interactive.html")
+    # on the cosine clock every control matters
+    page.run("document.getElementById('control-clock').value = 'cosine'; sharprates.draw()")
+    state = (
+        "JSON.stringify([document.querySelector('#plot-rates').data.map((t) => t.y),"
+        "document.querySelector('#plot-rates').layout.shapes,"
+        "document.querySelector('#sharprates-app tbody').innerText])"
+    )
+    before = page.run(state)
+    page.run(
+        f"(() => {{ const c = document.getElementById('control-{control}'); c.value = '{value}';"
+        "c.dispatchEvent(new Event('input')); })()"
+    )
+    page.run("new Promise((done) => setTimeout(() => done(1), 200))")
+    assert page.run(state) != before
+    assert page.errors == []
+
+
+# --- the checks above would notice ----------------------------------------------------------------
+
+BROKEN = {
+    "console: ": "<script>undefinedFunction()</script>",
+    "request: ": "<img src='http://127.0.0.1:9/picture.png'>",
+    "math error: ": r"<p>\(\undefinedmacro{x}\)</p>",
+    "raw LaTeX: ": r"<p>the rate \mathrm{TV} is</p>",
+    "image: ": "<img src='missing.png'>",
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_broken_page_is_noticed(page: Page, tmp_path: Path, fault: str) -> None:
+    (tmp_path / "tex.js").write_bytes(mathjax_file().read_bytes())
+    configuration = "window.MathJax = {tex: {packages: {'[-]': ['noundefined']}}}"
+    text = (
+        f"<!doctype html><html><head><script>{configuration}</script>"
+        f"<script src='tex.js'></script></head>"
+        f"<body><article>{BROKEN[fault]}</article></body></html>"
+    )
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    show(page, "page.html", tmp_path)
+    assert any(one.startswith(fault) for one in faults(page)), faults(page)
+
+
+def test_a_dead_link_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text("<a href='b.html#x'>x</a><a href='#here'>y</a><p id='here'>")
+    (tmp_path / "b.html").write_text("<p id='y'>")
+    assert dead(tmp_path) == ["a.html: b.html#x"]

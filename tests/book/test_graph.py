@@ -1,0 +1,58 @@
+"""The graph: all claims, all dependencies, from left to right, none on top of another."""
+
+from __future__ import annotations
+
+import re
+from itertools import combinations
+
+from sharpbook import graph, results
+
+from theory.claim import Kind
+from theory.registry import CLAIMS
+
+
+def drawn(status: str = "tested") -> str:
+    nodes = {
+        name: graph.Node(x, y, CLAIMS[name], status, f"page.html#{name}")
+        for name, (x, y) in graph.places(CLAIMS).items()
+    }
+    return graph.draw(nodes)
+
+
+def test_every_dependency_leads_to_the_right() -> None:
+    found = graph.places(CLAIMS)
+    assert set(found) == set(CLAIMS)
+    for one in CLAIMS.values():
+        for other in one.depends_on:
+            assert found[other][0] + graph.WIDTH < found[one.id][0]
+
+
+def test_boxes_do_not_overlap() -> None:
+    for (x0, y0), (x1, y1) in combinations(graph.places(CLAIMS).values(), 2):
+        assert x0 != x1 or abs(y0 - y1) >= graph.HEIGHT
+
+
+def test_places_depend_on_the_registry_alone() -> None:
+    assert graph.places(CLAIMS) == graph.places(dict(CLAIMS))
+
+
+def test_edges_are_those_of_the_registry() -> None:
+    edges = set(re.findall(r'data-from="(\w+)" data-to="(\w+)"', drawn()))
+    assert edges == {(other, one.id) for one in CLAIMS.values() for other in one.depends_on}
+
+
+def test_each_node_is_a_link_with_its_status() -> None:
+    for status in results.STATUSES:
+        nodes = re.findall(
+            r'<a href="([^"]+)" class="node status-([a-z]+)( conjecture)?"', drawn(status)
+        )
+        assert sorted(link for link, _, _ in nodes) == sorted(f"page.html#{n}" for n in CLAIMS)
+        assert {word for _, word, _ in nodes} == {status}
+        marked = {link.partition("#")[2] for link, _, mark in nodes if mark}
+        assert marked == {n for n, one in CLAIMS.items() if one.kind is Kind.CONJECTURE}
+
+
+def test_a_sign_and_a_legend_for_every_status() -> None:
+    assert set(graph.MARKS) == set(results.STATUSES)
+    assert len(set(graph.MARKS.values())) == len(graph.MARKS)
+    assert all(f"{mark} {status}" in graph._legend() for status, mark in graph.MARKS.items())

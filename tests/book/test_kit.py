@@ -1,0 +1,65 @@
+"""What the pages share: a live check fails where a claim does not hold."""
+
+from __future__ import annotations
+
+import kit
+import pytest
+
+from samplers.expansion import first_hitting
+from samplers.step_law import StepLaw
+from theory.claim import Relation
+from verification.verdict import Verdict
+
+
+def test_a_check_that_holds_and_one_that_does_not() -> None:
+    values = {"d": 3, "w": [0.5, 0.25, 0.25], "epsilon_w": 0}
+    bound = kit.formula("E3", **values)
+    assert kit.check("E3", bound - 1e-6, values).verdict is Verdict.HOLDS
+    with pytest.raises(AssertionError):
+        kit.check("E3", bound + 1e-6, values)
+
+
+def test_a_worst_case_is_an_equality_on_its_own_family() -> None:
+    bench, law = kit.Bench.of("copies:3:2"), kit.random_law(5, 0.2, 1)
+    values = {"d": 3, "S": 2, "w": law.weights.tolist()}
+    assert kit.check("L2", bench.tv(law), values).relation is Relation.EQUALITY
+    with pytest.raises(AssertionError):
+        kit.check("L2", bench.tv(law).middle + 1e-6, values)
+
+
+def test_a_bench_compares_its_exact_tv() -> None:
+    bench = kit.Bench.of("parity:4:2")
+    assert bench.check("E3", StepLaw.uniform(8)).verdict is Verdict.HOLDS
+    assert bench.tv(first_hitting(4)).middle < 1e-12
+    assert bench.kl(first_hitting(4)) == pytest.approx(0, abs=1e-12)
+    assert bench.tv(StepLaw.uniform(8)).middle <= bench.bound("E3", StepLaw.uniform(8))
+
+
+def test_a_bench_refuses_a_claim_that_does_not_apply() -> None:
+    with pytest.raises(AssertionError, match="uniform step law"):
+        kit.Bench.of("copies:3:2").check("E7", kit.random_law(5))
+
+
+def test_a_blurred_denoiser_is_normalised_and_wrong() -> None:
+    bench = kit.Bench.of("copies:3:2")
+    blurred = kit.Blurred(bench.denoiser, 0.25)
+    x = bench.target.rows[:1].clone()
+    x[0, 1] = 2
+    assert blurred(x)[0, 1].tolist() == [0.875, 0.125]
+    assert kit.Bench.of("copies:3:2", blurred).tv((1, 1, 1)).middle > 0.1
+
+
+def test_random_laws_have_the_leftover_that_was_asked_for() -> None:
+    assert kit.random_law(7, 0.25, 3).leftover == pytest.approx(0.25)
+    assert kit.random_law(7).leftover == 0
+
+
+def test_slope_is_the_exponent() -> None:
+    assert kit.slope([1, 2, 4], [3, 12, 48]) == pytest.approx(2)
+    assert kit.powers_of_two(4, 64) == [4, 8, 16, 32, 64]
+
+
+def test_checks_are_shown_as_a_table() -> None:
+    row = kit.check("E3", 0.1, {"d": 2, "w": [0.5, 0.5], "epsilon_w": 0}, "a <b>")
+    text = kit.Checks([row])._repr_html_()
+    assert "<td>E3</td><td>a &lt;b&gt;</td><td>0.1</td><td>≤</td><td>0.5</td><td>✓</td>" in text

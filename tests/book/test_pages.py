@@ -1,0 +1,165 @@
+"""Pages as written: each claim has its place, proof and live check; no number is typed in prose."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from theory.claim import Kind
+from theory.registry import CLAIMS
+
+BOOK = Path(__file__).parents[2] / "book"
+PAGES = sorted(BOOK.glob("*.md"))
+TEXTS = {page.stem: page.read_text(encoding="utf-8") for page in PAGES}
+
+CLAIM = re.compile(r"^```\{claim\} (\w+)$", re.MULTILINE)
+CELL = re.compile(r"^```\{code-cell\}\n((?::[^\n]*\n)*)(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def claims_on(text: str) -> list[str]:
+    """Ids of the claims that stand on a page, in order."""
+    return CLAIM.findall(text)
+
+
+def cells(text: str) -> list[tuple[list[str], list[str], str]]:
+    """(tags, claims, code) of each cell."""
+    found = []
+    for options, code in CELL.findall(text):
+        facts = yaml.safe_load("\n".join(line[1:] for line in options.splitlines())) or {}
+        found.append((facts.get("tags") or [], facts.get("claims") or [], code))
+    return found
+
+
+def checked(text: str) -> set[str]:
+    """Claims of which a cell of the page is a live check: it names them and can fail."""
+    return {
+        one
+        for tags, claims, code in cells(text)
+        for one in claims
+        if "check" in tags and f'"{one}"' in code and ("check(" in code or "assert" in code)
+    }
+
+
+def unproved(text: str) -> list[str]:
+    """Theorems and identities of a page that no proof follows before the next claim."""
+    found = []
+    parts = CLAIM.split(text)
+    for claim_id, after in zip(parts[1::2], parts[2::2], strict=True):
+        proved = ":::{prf:proof}" in after or r"$\square$" in after
+        if not proved and CLAIMS[claim_id].kind is not Kind.CONJECTURE:
+            found.append(claim_id)
+    return found
+
+
+def test_every_claim_stands_on_exactly_one_page() -> None:
+    count = Counter(one for text in TEXTS.values() for one in claims_on(text))
+    assert count == Counter(list(CLAIMS))
+
+
+def test_every_claim_has_a_live_check_on_its_page() -> None:
+    for name, text in TEXTS.items():
+        missing = set(claims_on(text)) - checked(text)
+        assert not missing, f"{name}.md has no live check of {missing}"
+
+
+def test_every_theorem_is_followed_by_its_proof() -> None:
+    for name, text in TEXTS.items():
+        assert not unproved(text), name
+
+
+def test_pages_with_claims_plot_something() -> None:
+    # two identities apart: a law and a limit are compared in tables
+    for name, text in TEXTS.items():
+        if claims_on(text):
+            assert "plt.show()" in text, name
+
+
+def test_the_table_of_contents_has_every_page_once() -> None:
+    toc = yaml.safe_load((BOOK / "_toc.yml").read_text(encoding="utf-8"))
+    listed = [toc["root"]] + [c["file"] for part in toc["parts"] for c in part["chapters"]]
+    assert sorted(listed) == sorted(TEXTS)
+
+
+NOT_PROSE = (
+    re.compile(r"\A---\n.*?\n---\n", re.DOTALL),  # front matter
+    re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL),  # cells and directives
+    re.compile(r"^:::\{prf:proof\}.*?^:::$", re.MULTILINE | re.DOTALL),
+    re.compile(r"\$\$.*?\$\$", re.DOTALL),
+    re.compile(r"\$[^$]+\$"),
+    re.compile(r"\{[\w:]+\}`[^`]*`"),  # roles: glue, claim, cite
+    re.compile(r"`[^`]*`"),
+    re.compile(r"arXiv[: ]\d+\.\d+"),
+)
+DECIMAL = re.compile(r"\d+\.\d+")
+
+
+def decimals(text: str) -> list[str]:
+    """Decimals that are typed in prose, where only a run may put a number."""
+    for pattern in NOT_PROSE:
+        text = pattern.sub(" ", text)
+    return DECIMAL.findall(text)
+
+
+def test_decimals_in_prose_come_from_a_run() -> None:
+    found = {name: decimals(text) for name, text in TEXTS.items()}
+    assert not any(found.values()), found
+
+
+def test_nothing_is_fetched() -> None:
+    own = [*PAGES, *BOOK.glob("_static/*"), *BOOK.glob("_ext/**/*.js"), BOOK / "kit.py"]
+    for path in own:
+        assert not re.search(r"https?://|//cdn", path.read_text(encoding="utf-8")), path
+
+
+# --- each test above would notice -----------------------------------------------------------------
+
+GOOD = """
+```{claim} E3
+```
+
+:::{prf:proof}
+By counting to 0.5. $\\square$
+:::
+
+The value is {glue:text}`x:.2f`, below $0.7$.
+
+```{code-cell}
+:tags: [check]
+:claims: [E3]
+
+check("E3", 0.5, {})
+```
+"""
+
+
+def test_a_page_as_it_should_be() -> None:
+    assert claims_on(GOOD) == ["E3"]
+    assert checked(GOOD) == {"E3"}
+    assert not unproved(GOOD)
+    assert not decimals(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (":tags: [check]\n", ""),
+        (":claims: [E3]\n", ""),
+        ('check("E3", 0.5, {})', 'print("E3")'),
+        ('check("E3", 0.5, {})', 'check("E5", 0.5, {})'),
+    ],
+)
+def test_a_cell_that_checks_nothing_is_noticed(old: str, new: str) -> None:
+    assert checked(GOOD.replace(old, new)) == set()
+
+
+def test_a_missing_proof_is_noticed() -> None:
+    assert unproved(GOOD.replace(":::{prf:proof}", "").replace("$\\square$", "")) == ["E3"]
+
+
+@pytest.mark.parametrize("text", ["The value is 0.25.", "at ε = 0.05 it is", "| 1.5 |"])
+def test_a_typed_decimal_is_noticed(text: str) -> None:
+    assert decimals(GOOD + text)
