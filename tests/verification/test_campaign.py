@@ -37,7 +37,7 @@ def test_what_is_no_bound(claim):
 
 
 def test_an_unknown_constant():
-    with pytest.raises(ValueError, match="E3 has E3.constant"):
+    with pytest.raises(ValueError, match="E3 has"):
         campaign.quests(None, {"E3.nonsense": Fraction(1)})
 
 
