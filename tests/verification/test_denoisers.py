@@ -1,0 +1,225 @@
+"""The denoiser that a user names: what is taken, and what is refused in one line."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from samplers.contexts import Contexts
+from samplers.denoiser import ExactDenoiser
+from samplers.errors import InputError
+from samplers.families import copies, pairs
+from samplers.network import Shape, Training, checkpoint, train
+from samplers.perturbed import Mixed, Uniform, catalogue
+from samplers.target import Target
+from verification import denoisers as module
+from verification.denoisers import Checked, probe, resolve
+
+TARGET = copies(3, 2)
+STATES = Contexts.of(TARGET).states
+MASKED = STATES == 2
+
+
+def half(x: Tensor, t: object) -> Tensor:  # noqa: ARG001 - the protocol's
+    return torch.full((*x.shape, 2), 0.5)
+
+
+def checked(function: Callable[..., Any], normalised: bool = True) -> Checked:
+    return Checked("mine", function, 2, time_free=True, normalised=normalised)
+
+
+@pytest.mark.parametrize("name", catalogue(ExactDenoiser(TARGET)))
+def test_good_answers_pass_unchanged(name: str) -> None:
+    base = catalogue(ExactDenoiser(TARGET))[name]
+    found = Checked("mine", base, 2, base.time_free, base.normalised)
+    t = None if base.time_free else 0.5
+    answer = found(STATES, t)
+    assert torch.allclose(answer[MASKED], base(STATES, t)[MASKED], atol=1e-15)
+    where = MASKED.nonzero().unbind(1)
+    assert torch.equal(found(STATES, t, (where[0], where[1])), answer[where])
+    assert found(STATES[:0], t).shape == (0, 3, 2)
+    probe(found, TARGET)
+
+
+def test_a_float32_softmax_is_normalised_exactly() -> None:
+    logits = torch.randn(*STATES.shape, 2, generator=torch.Generator().manual_seed(0))
+    answer = checked(lambda *_: torch.softmax(logits, -1))(STATES)
+    assert answer.dtype == torch.float64
+    assert float((answer[MASKED].sum(-1) - 1).abs().max()) < 1e-15
+    grown = checked(lambda *_: torch.softmax(logits.requires_grad_(), -1))(STATES)
+    assert not grown.requires_grad
+
+
+def test_nothing_that_it_does_reaches_the_states() -> None:
+    def spoils(x: Tensor, t: object) -> Tensor:
+        x.zero_()
+        return half(x, t)
+
+    states = STATES.clone()
+    checked(spoils)(states)
+    assert torch.equal(states, STATES)
+
+
+def raises(*_: object) -> Tensor:
+    raise KeyError("one\ntwo")
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda x, t: half(x, t)[0], r"returned shape \[3, 2\]"),
+        (lambda x, t: half(x, t)[..., :1], "returned shape"),
+        (lambda *_: [0.5, 0.5], "returned a list"),
+        (lambda *_: None, "returned a NoneType"),
+        (lambda x, t: half(x, t) * math.nan, "returned NaN"),
+        (lambda x, t: half(x, t) * math.inf, "infinite"),
+        (lambda x, t: -half(x, t), "negative value -0.5"),
+        (lambda x, t: 1.5 * half(x, t), "claims to be normalised, but a prediction has mass 1.5"),
+        (lambda x, t: 0 * half(x, t), "mass 0"),
+        (raises, "raised KeyError"),
+        (lambda x: half(x, 0), "raised TypeError"),
+    ],
+)
+def test_bad_answers_are_one_line(function: Callable[..., Any], words: str) -> None:
+    with pytest.raises(InputError, match=words) as caught:
+        checked(function)(STATES)
+    assert str(caught.value).startswith("denoiser mine: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_only_masked_tokens_are_looked_at() -> None:
+    def careless(x: Tensor, t: object) -> Tensor:
+        return torch.where((x == 2)[:, :, None], half(x, t), math.nan)
+
+    answer = checked(careless)(STATES)
+    assert bool((answer[~MASKED] == 0).all())
+
+
+def test_scores_need_no_mass_of_1() -> None:
+    answer = checked(lambda x, t: 3 * half(x, t), normalised=False)(STATES)
+    assert bool((answer[MASKED] == 1.5).all())
+    with pytest.raises(InputError, match="negative"):
+        checked(lambda x, t: -half(x, t), normalised=False)(STATES)
+
+
+def test_randomness_is_found() -> None:
+    dropout = nn.Dropout(0.5)
+    noisy = checked(lambda x, t: torch.softmax(dropout(half(x, t)), -1))
+    with pytest.raises(InputError, match="dropout"):
+        probe(noisy, TARGET)
+
+
+def test_the_probe_asks_at_every_number_of_revealed_tokens() -> None:
+    seen: list[list[int]] = []
+
+    def listening(x: Tensor, t: object) -> Tensor:
+        seen.append((x < 2).sum(1).tolist())
+        return half(x, t)
+
+    probe(checked(listening), TARGET)
+    assert seen == [[0, 1, 2]] * 2
+
+
+# --- by name --------------------------------------------------------------------------------------
+
+
+def test_exact_and_trained() -> None:
+    assert isinstance(resolve("exact")(TARGET), ExactDenoiser)
+    told: list[tuple[object, ...]] = []
+    make = resolve(
+        "trained",
+        Training(steps=2, batch=6),
+        lambda *what: told.append(what[:3]),
+    )
+    assert make(TARGET).vocabulary == 2
+    assert told == [("copies:3:2", 1, 2), ("copies:3:2", 2, 2)]
+
+
+def test_a_checkpoint_must_fit(tmp_path: Path) -> None:
+    path = tmp_path / "network.pt"
+    network = train(TARGET, Training(steps=1, batch=3), Shape(3, 2, 8, 1, 2))
+    path.write_bytes(checkpoint(network))
+    make = resolve(str(path))
+    assert torch.allclose(make(TARGET)(STATES)[MASKED], network(STATES)[MASKED], atol=1e-15)
+    with pytest.raises(InputError, match="trained for d = 3, S = 2; pairs:4:3 has d = 4, S = 3"):
+        make(pairs(4, 3))
+
+
+def test_a_checkpoint_of_nan_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "network.pt"
+    network = train(TARGET, Training(steps=1, batch=3), Shape(3, 2, 8, 1, 2))
+    network.network.out.bias.fill_(math.nan)
+    path.write_bytes(checkpoint(network))
+    with pytest.raises(InputError, match="NaN"):
+        probe(resolve(str(path))(TARGET), TARGET)
+
+
+class Model(nn.Module):
+    """A module with the denoiser's call."""
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        return half(x, t)
+
+
+class OfTarget(Mixed):
+    """A class of one argument."""
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(ExactDenoiser(target), Uniform(target.vocabulary), 0.1)
+
+
+def scores(x: Tensor, t: object) -> Tensor:
+    return 3 * half(x, t)
+
+
+scores.normalised = False  # type: ignore[attr-defined]  # as a user would say it
+scores.time_free = True  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("found", "time_free", "normalised"),
+    [
+        (half, False, True),
+        (scores, True, False),
+        (Model(), False, True),
+        (OfTarget, True, True),
+        (lambda target: OfTarget(target), True, True),
+        (lambda _target: half, False, True),
+        (Uniform(2), True, True),
+    ],
+)
+def test_own_objects_of_every_kind(
+    monkeypatch: pytest.MonkeyPatch, found: object, time_free: bool, normalised: bool
+) -> None:
+    monkeypatch.setattr(module, "load_object", lambda *_: found)
+    made = resolve("my:own")(TARGET)
+    assert (made.vocabulary, made.time_free, made.normalised) == (2, time_free, normalised)
+    probe(made, TARGET)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (7, "is a int, not a denoiser"),
+        (Uniform(5), "vocabulary 5"),
+        (lambda _target: 7, "made a int"),
+        (lambda _target: 1 / 0, "raised ZeroDivisionError"),
+    ],
+)
+def test_own_objects_that_are_none(
+    monkeypatch: pytest.MonkeyPatch, found: object, words: str
+) -> None:
+    monkeypatch.setattr(module, "load_object", lambda *_: found)
+    with pytest.raises(InputError, match=words):
+        resolve("my:own")(TARGET)
+
+
+def test_an_unknown_name() -> None:
+    with pytest.raises(InputError, match="exact, trained, the path of a checkpoint, or MODULE"):
+        resolve("perfect")
+    with pytest.raises(InputError, match="cannot be read"):
+        resolve("nothing.pt")
