@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import combinations
 
@@ -37,6 +37,7 @@ class Instance:
 
     name: str
     table: Tensor
+    _steps: dict[tuple[int, str], Tensor] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def length(self) -> int:
@@ -74,13 +75,6 @@ class Instance:
         product = torch.where(self.revealed, p, 1.0).prod(-1)
         return torch.where(is_move, product, 0.0)
 
-    def tempered(self, temperature: float) -> Instance:
-        """The same with probabilities raised to 1/temperature and normalised."""
-        if temperature == 1:
-            return self
-        raised = self.table ** (1 / temperature)
-        return Instance(self.name, raised / raised.sum(-1, keepdim=True))
-
     def step_by_hazard(self, hazard: float) -> Tensor:
         """Each masked token is revealed with this probability: float64 [C, C]."""
         # A float to the power of integers would be float32.
@@ -102,6 +96,11 @@ class Instance:
                 confidence; ``drawn`` draws at all masked positions and keeps the values that had
                 the highest probability.
         """
+        if (count, how) not in self._steps:  # no clock is in it: one serves many declarations
+            self._steps[count, how] = self._by_count(count, how)
+        return self._steps[count, how]
+
+    def _by_count(self, count: int, how: str) -> Tensor:
         C, d = self.table.shape[:2]
         step = torch.zeros(C, C, dtype=torch.float64)
         for x in range(C):
@@ -142,6 +141,15 @@ class Instance:
             step[x, y] += math.prod(p)
 
 
+@lru_cache(maxsize=128)
+def tempered(instance: Instance, temperature: float) -> Instance:
+    """The same with probabilities raised to 1/temperature and normalised."""
+    if temperature == 1:
+        return instance
+    raised = instance.table ** (1 / temperature)
+    return Instance(instance.name, raised / raised.sum(-1, keepdim=True))
+
+
 def hazards(rule: str, declaration: Declaration) -> list[float]:
     """Reveal probability of each step of a rule on the declared clock and grid, clipped at 1."""
     asked = RULES[rule](declaration.chosen_clock, declaration.grid)
@@ -175,8 +183,7 @@ def law(label: str, instance: Instance, declaration: Declaration) -> Tensor:
     """The exact output law of a known sampler, float64 [C] over all partial states."""
     mass = torch.zeros(len(instance.states), dtype=torch.float64)
     mass[-1] = 1
-    tempered = instance.tempered(declaration.temperature)
-    for step in kernels(label, tempered, declaration):
+    for step in kernels(label, tempered(instance, declaration.temperature), declaration):
         mass = mass @ step
     return mass / mass.sum()
 
@@ -229,6 +236,7 @@ def total_variation(p: Tensor, q: Tensor) -> float:
     return float((p - q).abs().sum()) / 2
 
 
+@lru_cache(maxsize=64)
 def exact_instance(length: int, vocabulary: int, seed: int) -> Instance:
     """The exact denoiser of a random law on all sequences."""
     target = dirichlet(length, vocabulary, 0.6, seed)
@@ -238,6 +246,7 @@ def exact_instance(length: int, vocabulary: int, seed: int) -> Instance:
     return Instance(f"exact denoiser, seed {seed}", p / p.sum(-1, keepdim=True))
 
 
+@lru_cache(maxsize=64)
 def order_instance(length: int, vocabulary: int, seed: int) -> Instance:
     """Predictions that belong to no law, so that the order of revealing shows in the output."""
     generator = torch.Generator().manual_seed(seed)

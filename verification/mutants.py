@@ -6,7 +6,7 @@ The defects are of kinds met in published samplers or in reports about them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -282,11 +282,16 @@ def detect(
     return Detection(mutant, runs, caught, named, found[-1].sentence)
 
 
-def false_alarms(runs: int, budget: Budget | Fraction | float, settings: Settings = FAST) -> int:
-    """How many of so many seeded runs reject a sampler without a defect."""
+def false_alarms(
+    runs: int,
+    budget: Budget | Fraction | float,
+    settings: Settings = FAST,
+    samplers: Sequence[Stepwise | ByCount] = RIGHT,
+) -> int:
+    """How many of so many seeded runs reject a sampler without a defect, each in its turn."""
     alarms = 0
     for seed in range(runs):
-        sampler = RIGHT[seed % len(RIGHT)]
+        sampler = samplers[seed % len(samplers)]
         found = check(sampler, budget, replace(settings, seed=seed))
         alarms += found.failed is not None
     return alarms
