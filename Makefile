@@ -25,6 +25,8 @@ verify-deep: install
 	$(BIN)/sharprates verify --deep --jobs 2
 	$(BIN)/sharprates check --mutants 20
 	$(BIN)/sharprates check --false-alarms 1000
+	$(BIN)/sharprates check --mutants 20
+	$(BIN)/sharprates check --false-alarms 1000
 
 # Built without network, warnings are errors; then every page is opened in a browser.
 book: install
@@ -38,6 +40,9 @@ lint: install
 
 bench: install
 	$(BIN)/python -m pytest -q tests/bench --benchmark-enable --benchmark-only
+
+peers: install
+	$(BIN)/python peers/run.py
 
 peers: install
 	$(BIN)/python peers/run.py
