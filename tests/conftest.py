@@ -6,6 +6,8 @@ from hypothesis import HealthCheck, settings
 
 from verification.budget import Budget, Ledger
 
+pytest_plugins = ("verification.pytest_plugin",)
+
 settings.register_profile(
     "sharprates",
     derandomize=True,
@@ -31,6 +33,7 @@ STATISTICAL_FILES = (
     "samplers/test_markov.py",
     "verification/test_statistics.py",
     "verification/test_step_checks.py",
+    "verification/test_claims.py",  # a hundredth of a budget, see verification.checks.laws.LEVELS
 )
 
 

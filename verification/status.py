@@ -26,7 +26,7 @@ NEAR = 1e-9
 """A ratio this near to 1 is attained: exact ratios are 1, float64 ones err by some 1e-10."""
 
 WITHIN_REACH = 0.01
-"""A trend whose last ratio is this near to 1 has reached its limit."""
+"""A ratio this near to 1 has reached its limit."""
 
 
 class Status(StrEnum):
@@ -177,8 +177,8 @@ class ClaimStatus:
         ratio = worst.ratio or 0.0
         if abs(ratio - 1) <= NEAR:
             found: dict[str, Any] = {"kind": "attained", "instance": worst.instance}
-        elif worst.fit and abs(ratio - 1) <= WITHIN_REACH:
-            found = {"kind": "limit"}
+        elif abs(ratio - 1) <= WITHIN_REACH:
+            found = {"kind": "limit", "ratio": ratio, "instance": worst.instance}
         else:
             found = {"kind": f"within ×{_factor(ratio):.6g}", "instance": worst.instance}
         limits = [dict(one.fit) for one in self.records if one.fit]

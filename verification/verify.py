@@ -332,13 +332,13 @@ def sharpness_text(one: ClaimStatus) -> str:
     found = one.sharpness
     if found is None:
         return "·"
-    parts = [found["kind"]]
+    parts = [found["kind"] + (f" {found['ratio']:.5g}" if "ratio" in found else "")]
     for limit in found.get("limits", ()):
         parts.append(
             f"limit {limit['last']:.4g} along {limit['family']}: 1 − ratio ~ "
             f"{limit['constant']:.3g}·{limit['parameter']}^−{limit['exponent']:.2f}"
         )
-    skip = ("kind", "instance", "limits")
+    skip = ("kind", "ratio", "instance", "limits")
     parts += [f"{regime}: {words}" for regime, words in found.items() if regime not in skip]
     return "; ".join(parts)
 

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from flint import ctx, fmpq
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, currently_in_test_context, given, seed, settings, target
 from hypothesis.strategies import SearchStrategy
 
 from theory.arithmetic import Number
@@ -406,6 +406,7 @@ class Check:
         regime: a part of the claim's range whose ratio is worth its own line, e.g. where the
             general bound is attained for a reason that says little.
         rated: whether the sides are those of the claim, so that their ratio is the claim's.
+        hunts: whether the search climbs towards tighter examples.
         note: of the trials, for a reader; asked for once all are in.
     """
 
@@ -421,6 +422,7 @@ class Check:
     trend: Trend | None = None
     regime: str = ""
     rated: bool = True
+    hunts: bool = False
     note: Callable[[list[Trial]], str] | None = None
 
 
@@ -526,6 +528,8 @@ class _Run:
             raise _FalsifiedError(trial)
         if self.failure is not None:  # hypothesis is shrinking
             return
+        if self.check.hunts and trial.counts and currently_in_test_context():  # no edge
+            target(trial.strain)
         self.n += 1
         self.undecided += trial.verdict is Verdict.UNDECIDED
         if trial.counts:
@@ -609,7 +613,7 @@ def _search(strategy: SearchStrategy[Example], state: _Run, count: int, number: 
         database=None,
         derandomize=False,
         deadline=None,
-        phases=(Phase.generate, Phase.shrink),
+        phases=(Phase.generate, Phase.target, Phase.shrink),
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
         print_blob=False,

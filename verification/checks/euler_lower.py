@@ -76,6 +76,8 @@ def every_law(claim_id: str, variant: str, *names: str) -> Evaluate:
     )
 
 
+SMALL_FIRST = (Fraction(1, 4), Fraction(3, 4))
+
 MORE_SYMBOLS = changed("S + 1 for S", S=lambda S: S + 1)
 LEFTOVER_FORGOTTEN = changed("leftover forgotten", w=lambda w: [x / (sum(w) or 1) for x in w])
 BACKWARDS = changed("the steps in reverse order", w=lambda w: w[::-1])
@@ -352,6 +354,7 @@ CHECKS = (
         Method.CERTIFIED,
         on_family("L2", None),
         family_examples(COPIES),
+        edges={"a small step first": of_family("copies:3:2", {})(SMALL_FIRST)},
         mutants=(MORE_SYMBOLS, BACKWARDS),
     ),
     Check(
@@ -415,6 +418,7 @@ CHECKS = (
         Method.CERTIFIED,
         on_family("L4", "parity"),
         family_examples(PARITY, leftover=False),
+        edges={"a small step first": of_family("parity:3:2", {})(SMALL_FIRST)},
         mutants=(MORE_SYMBOLS, BACKWARDS),
     ),
     Check(
@@ -480,6 +484,7 @@ CHECKS = (
         Method.CERTIFIED,
         on_family("L6", "permutations"),
         family_examples(SHUFFLES),
+        edges={"a small step first": of_family("permutations:3:3", {})(SMALL_FIRST)},
         mutants=(BACKWARDS, LEFTOVER_FORGOTTEN),
     ),
     Check(
@@ -560,5 +565,6 @@ CHECKS = (
         },
         mutants=(tightened("X1"),),
         effort=2,
+        hunts=True,
     ),
 )

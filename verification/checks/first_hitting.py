@@ -281,6 +281,11 @@ CHECKS = (
             some.one_by_one(),
             st.sampled_from([Fraction(x, 10) for x in (10, 9, 11, 8)]),
         ),
+        edges={
+            "normalised": Example(
+                _erring_at_the_start(Fraction(1, 2), 1, False).law, {"mass": Fraction(1)}
+            )
+        },
         mutants=(tightened("H2"), Mutant("the smaller of both parts", word="min")),
     ),
     Check(

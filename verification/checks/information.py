@@ -155,6 +155,7 @@ CHECKS = (
         Method.CERTIFIED,
         on_instances("KL1", Exact.divergence, "average", counts=_dependent),
         COMPLETE,
+        edges={"copies": next(_copies_of(2))},
         mutants=(tightened("KL1"),),
     ),
     Check(
@@ -171,7 +172,8 @@ CHECKS = (
         "KL(q_0‖p_out), uniform steps",
         Method.CERTIFIED,
         _divergence("uniform"),
-        some.instances(some.laws(max_length=4), some.uniform_steps(8)).map(Example.of),
+        some.instances(some.laws(min_length=2), some.uniform_steps(8)).map(Example.of),
+        edges={"copies": next(_copies_of(4))},
         mutants=(Mutant("0.6 of the bound", {"KL2.constant": Fraction(3, 5)}),),
     ),
     Check(
@@ -182,6 +184,7 @@ CHECKS = (
         some.instances(some.laws(max_length=4), some.step_weights(12, leftover=False)).map(
             Example.of
         ),
+        edges={"copies": next(_copies_of(2))},
         mutants=(Mutant("0.4 of the bound", {"KL2.constant": Fraction(2, 5)}),),
     ),
     Check(

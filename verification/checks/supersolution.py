@@ -166,7 +166,7 @@ STARTS = (Fraction(1, 2), Fraction(1, 3), Fraction(9, 50))
 def _slabs(count: int) -> list[Example]:
     ends = np.linspace(EDGE, 1 - EDGE, 9)
     return [
-        Example.of(p0=p0, p=(float(a), float(b)), boxes=500 * count)
+        Example.of(p0=p0, p=(float(a), float(b)), boxes=max(15_000, 500 * count))
         for p0 in STARTS
         for a, b in itertools.pairwise(ends)
     ]
@@ -243,6 +243,7 @@ CHECKS = (
         st.one_of(some.dense_laws(2, 3, 3), some.sparse_laws(2, 4, 2))
         .filter(lambda law: bool((law.rows[:, -1] < 2).all()))
         .map(lambda law: Example.of(Instance.of(law))),
+        edges={"copies": Example.of(Instance.of(some.family_target("copies:2:2")))},
         mutants=(tightened("E9"),),
         rated=False,
     ),
