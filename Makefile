@@ -25,8 +25,6 @@ verify-deep: install
 	$(BIN)/sharprates verify --deep --jobs 2
 	$(BIN)/sharprates check --mutants 20
 	$(BIN)/sharprates check --false-alarms 1000
-	$(BIN)/sharprates check --mutants 20
-	$(BIN)/sharprates check --false-alarms 1000
 
 # Built without network, warnings are errors; then every page is opened in a browser.
 book: install
@@ -40,9 +38,6 @@ lint: install
 
 bench: install
 	$(BIN)/python -m pytest -q tests/bench --benchmark-enable --benchmark-only
-
-peers: install
-	$(BIN)/python peers/run.py
 
 peers: install
 	$(BIN)/python peers/run.py
