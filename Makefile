@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
+# Idle threads of torch sleep: spinning ones take ten times the CPU where cores are shared.
+export OMP_WAIT_POLICY ?= passive
 
 .PHONY: peers install audit test lint verify verify-deep book bench
 
