@@ -85,6 +85,9 @@ SHORT = Claim(
 Order = tuple[Fraction, int, tuple[tuple[int, ...], ...]]
 """By which finds are compared: c, then few rows, then the rows themselves."""
 
+STORED = Path(__file__).parent / "witnesses"
+"""The best finds so far, as witnesses that replay; a hunt does not start from them."""
+
 PAIRS: tuple[Pair, ...] = tuple((d, S) for d in range(2, 7) for S in range(2, 6))
 
 
@@ -522,7 +525,7 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
         table.add_row(
             str(one.length),
             str(one.vocabulary),
-            str(one.lower),
+            text if len(text := str(one.lower)) <= 12 else "",
             f"{float(one.lower):.4f}",
             str(len(one.instance.rows)),
             "= sup" if one.closed else "",

@@ -155,6 +155,19 @@ def test_a_hunt_finds_the_known_values_with_exact_witnesses(tmp_path):
     assert frontier.to_json(rows)[3]["lower"] == "5/4"
 
 
+@pytest.mark.parametrize("pair", frontier.PAIRS)
+def test_stored_finds_replay(pair):
+    d, S = pair
+    held = witness.read(frontier.STORED / f"frontier-{d}-{S}.witness")
+    assert (held.instance.length, held.instance.vocabulary) == pair
+    found = witness.replay(held)
+    assert found.verdict is Verdict.HOLDS
+    line = frontier.row(held.instance)
+    assert frontier.KNOWN.get(pair, 0) <= line.lower <= line.conjecture
+    assert float(line.lower) <= line.short + 1e-12
+    assert line.closed == (S == 2 or d == 2 or pair == (3, 4))
+
+
 class StopError(Exception):
     """Stands for a kill between two tasks."""
 
