@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from verification import control
 from verification.control import evaluate, exact_tree_value, rule_out, solve
@@ -103,6 +104,16 @@ def test_splits_are_martingales():
         # every split is listed once: an independent count over subsets with positive solution
         assert len({tuple(sorted(set(row))) for row in moves.places.tolist()}) == len(moves.places)
     assert control._exact_shares((2, 1, 1), [(4, 0, 0), (0, 2, 2)]) == [Fraction(1, 2)] * 2
+
+
+@pytest.mark.parametrize("p", [(2, 1, 1), (2, 2, 0), (1, 1, 2)])
+def test_best_splits_are_those_of_a_linear_program(p):
+    points = control.beliefs(3, 4)
+    gains = np.random.default_rng(0).normal(size=len(points))
+    moves = control._moves(p, points)
+    best = (gains[moves.places] * moves.shares).sum(1).max()
+    program = linprog(-gains, A_eq=np.array(points, dtype=float).T, b_eq=np.array(p, dtype=float))
+    assert best == pytest.approx(-program.fun, abs=1e-9)
 
 
 def test_the_value_is_monotone_and_starts_at_the_reveal():
