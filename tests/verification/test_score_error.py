@@ -1,0 +1,310 @@
+"""A denoiser's errors against sums in fractions and balls; what they say of H2, H4 and C1–C3."""
+
+import itertools
+import math
+from fractions import Fraction
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+from torch import Tensor
+
+from samplers.clock import clock
+from samplers.denoiser import Denoiser, ExactDenoiser
+from samplers.errors import InputError, TooLargeError
+from samplers.expansion import first_hitting, tables
+from samplers.families import copies, dirichlet, point_mass
+from samplers.hitting_law import hitting_law
+from samplers.output_law import total_variation
+from samplers.perturbed import (
+    Drifting,
+    Leaking,
+    Mixed,
+    Normalised,
+    Scaled,
+    Tempered,
+    TopP,
+    Uniform,
+    catalogue,
+)
+from samplers.step_law import StepLaw
+from samplers.target import Target
+from verification import score_error as module
+from verification.arithmetic import precision
+from verification.instance import VALUES, Exact, Instance
+from verification.profile import profile, score_gaps
+from verification.score_error import Comparison, OrderError, hitting_error, order_error
+from verification.strategies import laws, predictions
+
+
+class Given:
+    """Predictions in fractions as a denoiser; the exact one where none is given."""
+
+    time_free = True
+    normalised = True
+
+    def __init__(self, target: Target, table) -> None:  # type: ignore[no-untyped-def]
+        self.exact, self.table, self.vocabulary = ExactDenoiser(target), table, target.vocabulary
+
+    def __call__(self, x: Tensor, t=None, positions=None) -> Tensor:  # type: ignore[no-untyped-def]
+        p = self.exact(x, t)
+        for b, state in enumerate(map(tuple, x.tolist())):
+            for i in range(len(state)):
+                if (state, i) in self.table:
+                    row = [float(q) for q in self.table[state, i]]
+                    p[b, i] = torch.tensor(row, dtype=torch.float64)
+        return p if positions is None else p[positions]
+
+
+def measured(target: Target, denoiser: Denoiser) -> OrderError:
+    comparison = Comparison.of(target)
+    return order_error(comparison, comparison.sums(denoiser))
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_errors_are_those_in_fractions(data: st.DataObject) -> None:
+    target = data.draw(laws(max_length=3))
+    table = data.draw(predictions(target))
+    found = measured(target, Given(target, table))
+    it = Exact(Instance.of(target, blocks=(1,) * target.length, predictions=table))
+    d = target.length
+    assert found.epsilon_fhs == pytest.approx(float(it.along_orders(it.gaps)), abs=d * found.error)
+    with precision(100):
+        divergence = float(VALUES["epsilon_KL"](it))
+        assert found.epsilon_kl == pytest.approx(divergence, abs=2 * d * found.divergence_error)
+        if math.isfinite(divergence):
+            for loss, extra, h in zip(found.losses, found.divergences, it.curve, strict=True):
+                assert loss - extra == pytest.approx(float(h), abs=1e-12)
+    # and each draw's share is the gap sum of its size over its pairs
+    pairs = [math.comb(d, u) * (d - u) for u in range(d)]
+    shares = [float(gap) / count for gap, count in zip(it.gaps, pairs, strict=True)]
+    assert found.gaps == pytest.approx(shares, abs=found.error)
+
+
+def test_a_mutant_that_forgets_the_multiplicity_is_caught() -> None:
+    target = dirichlet(3, 2, 0.5, seed=0)
+    found = measured(target, Leaking(ExactDenoiser(target), 0.0))
+    assert found.epsilon_fhs == 0
+    comparison = Comparison.of(target)
+    sums = comparison.sums(Mixed(ExactDenoiser(target), Uniform(2), 0.2))
+    per_subset = [float(gap) / math.comb(3, u) for u, gap in enumerate(sums.gaps.tolist()[:3])]
+    right = order_error(comparison, sums).epsilon_fhs
+    assert sum(per_subset) > 1.5 * right
+
+
+@pytest.mark.parametrize("kind", catalogue(ExactDenoiser(copies(2, 2))))
+def test_gap_sums_are_the_profiles(kind: str) -> None:
+    """The same numbers as `profile.score_gaps`, which goes through subsets one by one."""
+    target = dirichlet(3, 3, 0.3, seed=3)
+    denoiser = catalogue(ExactDenoiser(target))[kind]
+    comparison = Comparison.of(target)
+    times = torch.tensor([0.9, 0.1], dtype=torch.float64)
+    along = comparison.along(denoiser, times)
+    for row, t in zip(along, times.tolist(), strict=True):
+        assert torch.allclose(row, score_gaps(target, denoiser, t), atol=1e-13)
+        assert torch.allclose(row, comparison.sums(denoiser, t).gaps, atol=0)
+    assert torch.equal(along[0], along[1]) == denoiser.time_free
+
+
+def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = dirichlet(3, 3, 0.3, seed=4)
+    comparison, denoiser = Comparison.of(target), Tempered(ExactDenoiser(target), 0.5)
+    whole = comparison.sums(denoiser)
+    monkeypatch.setattr(module, "_CELLS", 30)
+    parts = comparison.sums(denoiser)
+    assert torch.allclose(whole.gaps, parts.gaps, atol=1e-15)
+    assert torch.allclose(whole.losses, parts.losses, atol=1e-14)
+
+
+def test_the_loss_curve_lies_above_the_information_curve() -> None:
+    """L_m ≥ h_m, with equality for the exact denoiser; the NELBO is their sum."""
+    target = dirichlet(4, 3, 0.3, seed=5)
+    shape = profile(target)
+    exact = measured(target, ExactDenoiser(target))
+    assert exact.losses == pytest.approx(shape.information.tolist(), abs=1e-13)
+    assert exact.nelbo == pytest.approx(shape.entropy, abs=1e-12)
+    assert (exact.epsilon_fhs, exact.epsilon_kl) == (0, 0)
+    for denoiser in catalogue(ExactDenoiser(target)).values():
+        found = (
+            measured(target, denoiser)
+            if denoiser.time_free
+            else hitting_error(Comparison.of(target), denoiser, clock("linear"))
+        )
+        for loss, h in zip(found.losses, shape.information.tolist(), strict=True):
+            assert loss >= h - 1e-12
+        assert found.nelbo >= shape.entropy - 1e-12
+        if math.isfinite(found.nelbo):
+            assert found.nelbo - found.epsilon_kl == pytest.approx(shape.entropy, abs=1e-10)
+
+
+@pytest.mark.parametrize("name", ["linear", "constant", "cosine"])
+def test_hitting_times_average_what_a_time_free_denoiser_does_not_feel(name: str) -> None:
+    target = dirichlet(3, 2, 0.5, seed=6)
+    comparison = Comparison.of(target)
+    free = Tempered(ExactDenoiser(target), 0.5)
+    one, other = (
+        order_error(comparison, comparison.sums(free)),
+        hitting_error(comparison, free, clock(name)),
+    )
+    assert other.gaps == pytest.approx(one.gaps, abs=1e-12)
+    assert other.losses == pytest.approx(one.losses, abs=1e-10)
+    assert other.error < 1e-11
+
+
+def test_errors_at_hitting_times_of_one_token() -> None:
+    """A point mass and a drift η·t/(1+t) on the linear clock: ε = η(1 − 1/S)(1 − log 2)."""
+    target = point_mass(1, 4)
+    drifting = Drifting(ExactDenoiser(target), Uniform(4), 0.8)
+    found = hitting_error(Comparison.of(target), drifting, clock("linear"))
+    assert found.epsilon_fhs == pytest.approx(0.6 * (1 - math.log(2)), abs=1e-11)
+
+
+def test_another_vocabulary_and_too_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="vocabulary is 3, the target's 2"):
+        Comparison.of(copies(2, 2)).sums(Uniform(3))
+
+    def refuse(needed: int, what: str, remedy: str) -> None:
+        raise TooLargeError(f"{what}: {needed} bytes; {remedy}")
+
+    monkeypatch.setattr(module, "require", refuse)
+    with pytest.raises(TooLargeError, match="conditionals at 7 contexts"):
+        Comparison.of(copies(2, 2))
+
+
+# --- H2–H4, C1–C3 ---------------------------------------------------------------------------------
+
+
+def fhs_tv(target: Target, denoiser: Denoiser) -> float:
+    if not denoiser.time_free:
+        return total_variation(hitting_law(target, denoiser, clock("constant")), target).value
+    drawn = denoiser if denoiser.normalised else Normalised(denoiser)
+    return total_variation(tables(target, drawn).at(first_hitting(target.length)), target).value
+
+
+@settings(max_examples=40)
+@given(
+    laws(max_length=3).filter(lambda law: law.vocabulary > 1),
+    st.sampled_from(sorted(catalogue(ExactDenoiser(copies(2, 2))))),
+)
+def test_h2_c1_c2_on_every_defect(target: Target, kind: str) -> None:
+    denoiser = catalogue(ExactDenoiser(target))[kind]
+    comparison = Comparison.of(target)
+    found = (
+        order_error(comparison, comparison.sums(denoiser))
+        if denoiser.time_free
+        else hitting_error(comparison, denoiser, clock("constant"))
+    )
+    d, tv = target.length, fhs_tv(target, denoiser)
+    slack = 1e-11
+    assert tv <= found.epsilon_fhs + slack  # H2; with scores, its form for them
+    assert tv <= math.sqrt(found.epsilon_kl / 2) + math.sqrt(slack)  # C1
+    if denoiser.normalised:
+        assert found.epsilon_fhs <= math.sqrt(d * found.epsilon_kl / 2) + math.sqrt(slack)
+        assert found.epsilon_fhs <= d + slack  # C2
+
+
+@pytest.mark.parametrize("d", [1, 2, 4])
+@pytest.mark.parametrize("eta", [0.0, 0.125, 1.0])
+def test_h3_is_attained(d: int, eta: float) -> None:
+    target = point_mass(d, 3)
+    exact = ExactDenoiser(target)
+    start, spread = Leaking(exact, eta, at_start=True), Leaking(exact, eta)
+    assert measured(target, start).epsilon_fhs == pytest.approx(eta, abs=1e-15)
+    assert fhs_tv(target, start) == pytest.approx(eta, abs=1e-15)
+    assert measured(target, spread).epsilon_fhs == pytest.approx(d * eta, abs=1e-14)
+    assert fhs_tv(target, spread) == pytest.approx(1 - (1 - eta) ** d, abs=1e-15)
+
+
+@pytest.mark.parametrize(("S", "epsilon"), [(2, 0.5), (3, 0.25), (4, 0.75)])
+def test_h4_against_the_uniform_denoiser(S: int, epsilon: float) -> None:
+    """ŝ uniform, q with TV(q, uniform) = ε and its shifts: FHS errs by ε, and nothing does better.
+
+    Any sampler sees ŝ alone, so its output is one law p for all q; the game is a linear program.
+    """
+    gain = math.floor((1 - epsilon) * S + 1e-9)  # symbols that carry more than 1/S
+    q = [1 / S + epsilon / gain if a < gain else 0.0 for a in range(S)]
+    short = sum(max(0.0, 1 / S - x) for x in q) - epsilon
+    q[-1] += max(0.0, short)  # where (1−ε)S is no whole number
+    shifts = [q[-k:] + q[:-k] for k in range(S)]
+    for law in shifts:
+        target = Target.from_rows(
+            [[a] for a in range(S)], torch.tensor(law, dtype=torch.float64), S
+        )
+        found = measured(target, Uniform(S))
+        assert found.epsilon_fhs == pytest.approx(epsilon, abs=1e-12)
+        assert fhs_tv(target, Uniform(S)) == pytest.approx(epsilon, abs=1e-12)
+    # variables: p (S), value, and (shift_k − p)_+ (S·S)
+    cost = [0.0] * S + [1.0] + [0.0] * S * S
+    rows, limits = [], []
+    for k, law in enumerate(shifts):
+        row = [0.0] * len(cost)
+        for a in range(S):
+            gap = [0.0] * len(cost)
+            gap[a], gap[S + 1 + k * S + a] = -1.0, -1.0
+            rows.append(gap)
+            limits.append(-law[a])
+            row[S + 1 + k * S + a] = 1.0
+        row[S] = -1.0
+        rows.append(row)
+        limits.append(0.0)
+    whole = [[1.0] * S + [0.0] * (1 + S * S)]
+    game = linprog(cost, rows, limits, whole, [1.0], bounds=(0, None))
+    assert game.fun == pytest.approx(epsilon, abs=1e-9)
+
+
+@pytest.mark.parametrize("rare", [1e-2, 1e-4, 1e-6])
+def test_c2_kl_says_nothing_where_tv_is_small(rare: float) -> None:
+    """A rare but possible symbol is given 0: ε_KL = ∞, TV as small as the symbol is rare."""
+    rows = [[0, 0], [1, 1], [2, 0]]
+    target = Target.from_rows(rows, [0.6, 0.4 - rare, rare], 3)
+    cut = TopP(ExactDenoiser(target), 1 - 2 * rare)
+    found = measured(target, cut)
+    assert math.isinf(found.epsilon_kl)
+    assert math.isinf(found.nelbo)
+    assert 0 < fhs_tv(target, cut) <= found.epsilon_fhs <= 4 * rare
+
+
+@pytest.mark.parametrize("left", [1e-2, 1e-4, 1e-8])
+def test_c3_leftover_masks_and_the_two_divergences(left: float) -> None:
+    target = dirichlet(3, 2, 1.0, seed=8)
+    denoiser = Mixed(ExactDenoiser(target), Uniform(2), 0.1)
+    made = tables(target, denoiser)
+    law = StepLaw.from_weights(torch.full((5,), (1 - left) / 5, dtype=torch.float64))
+    out, whole = made.law(law), made.law(StepLaw.uniform(5))
+    q = target.weights
+
+    def divergence(p: Tensor) -> float:
+        return float((q * (q / p).log()).sum())
+
+    assert 1 - out.total > 2 * left  # masks are left, which q_0 never has: KL(p_out‖q_0) = ∞
+    apart = total_variation(out, target).value - total_variation(whole, target).value
+    assert 0 < apart < 4 * left
+    limit = divergence(whole.probability) - 3 * math.log(1 - left)
+    assert divergence(out.probability) <= limit + 1e-12
+
+
+def test_unnormalised_scores_have_the_divergence_of_what_is_drawn() -> None:
+    target = dirichlet(3, 2, 0.5, seed=9)
+    scaled = Scaled(ExactDenoiser(target), (1.0, 2.0))
+    raw, drawn = measured(target, scaled), measured(target, Normalised(scaled))
+    assert raw.divergences == pytest.approx(drawn.divergences, abs=1e-14)
+    assert raw.epsilon_fhs > drawn.epsilon_fhs
+    nothing = Scaled(ExactDenoiser(target), 0.0)
+    assert math.isinf(measured(target, nothing).epsilon_kl)
+    assert measured(target, nothing).epsilon_fhs == pytest.approx(3)
+
+
+def test_fractions_of_a_known_case() -> None:
+    """Copies of one coin, η = 1/10 moved to symbol 0: ε_FHS = η/2 + η/2·…, by hand."""
+    target = copies(2, 2)
+    table = {((2, 2), i): (Fraction(6, 10), Fraction(4, 10)) for i in range(2)} | {
+        ((1, 2), 1): (Fraction(1, 10), Fraction(9, 10))
+    }
+    found = measured(target, Given(target, table))
+    assert found.gaps == pytest.approx((0.1, 0.5 * 0.5 * 0.1))
+    expected = 0.5 * math.log(0.5 / 0.6) + 0.5 * math.log(0.5 / 0.4), 0.25 * math.log(1 / 0.9)
+    assert found.divergences == pytest.approx(expected)
+    assert list(itertools.accumulate(found.losses))[-1] == pytest.approx(found.nelbo)
