@@ -184,7 +184,10 @@ def print_worst(found: Sequence[Worst], console: Console) -> None:
         table.add_column(heading, justify="right" if side == "right" else "left")
     for one in found:
         scale = ", ".join(f"{name} × {x}" for name, x in one.quest.scale.items())
-        words = ["no leftover, exact denoiser"] if one.quest.strict else []
+        # on a grid the leftover follows from T: it is not the adversary's to choose
+        on_grid = one.witness.instance.grid is not None
+        strict = "exact denoiser" if on_grid else "no leftover, exact denoiser"
+        words = [strict] if one.quest.strict else []
         words += [scale] if scale else []
         words += ["FAILS"] if one.refuted else ["attained"] if one.score > 1 - 1e-9 else []
         table.add_row(
