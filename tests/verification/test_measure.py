@@ -1,0 +1,90 @@
+"""Each case is measured by the algorithm that its denoiser allows, and another one agrees."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from samplers.clock import clock, grid
+from samplers.denoiser import Denoiser, ExactDenoiser
+from samplers.errors import InputError, TooLargeError
+from samplers.families import copies, dirichlet, uniform
+from samplers.output_law import total_variation
+from samplers.perturbed import Drifting, Leaking, Normalised, Scaled, Tempered, Uniform
+from samplers.propagation import propagate
+from samplers.step_law import step_law
+from theory.setting import Setting
+from verification.bindings import Case
+from verification.decomposition import Trajectory
+from verification.measure import Measure, check_arithmetic, check_size
+from verification.profile import profile
+
+TARGET = dirichlet(3, 2, 0.5, seed=2)
+EXACT = ExactDenoiser(TARGET)
+CLOCK = clock("cosine")
+TIMES = grid("uniform", CLOCK, 4, 1.0)
+
+
+def case(last_step: str = "leave") -> Case:
+    law = step_law("euler", CLOCK, TIMES, last_step)
+    setting = Setting(length=3, vocabulary=2, steps=4, clock="cosine", grid="uniform")
+    return Case(TARGET, profile(TARGET), setting, law, Trajectory.of(CLOCK, TIMES, law))
+
+
+def ones() -> Case:
+    return replace(case(), law=None, trajectory=None, composition=(1, 1, 1), clock=CLOCK)
+
+
+@pytest.mark.parametrize("last_step", ["leave", "fill"])
+@pytest.mark.parametrize(
+    "denoiser",
+    [
+        EXACT,
+        Leaking(EXACT, 0.1),
+        Scaled(EXACT, (0.5, 1.5)),
+        Drifting(EXACT, Uniform(2), 0.4),
+        Scaled(Drifting(EXACT, Uniform(2), 0.4), 1.6),
+    ],
+)
+def test_parallel_samplers_agree_with_propagation(denoiser: Denoiser, last_step: str) -> None:
+    measured = Measure.of(TARGET, denoiser, "float64").tv(case(last_step))
+    times = torch.cat([TIMES[:-1], TIMES[-1:]])
+    law = propagate(TARGET, denoiser, case(last_step).step_law, times)
+    found = total_variation(law, TARGET)
+    assert float(measured.lower) - found.error <= found.value <= float(measured.upper) + found.error
+
+
+def test_first_hitting_draws_from_normalised_scores() -> None:
+    for scores in (Scaled(EXACT, (0.5, 1.5)), Tempered(EXACT, 0.5)):
+        raw = Measure.of(TARGET, scores, "float64")
+        drawn = Measure.of(TARGET, Normalised(scores), "float64")
+        assert raw.tv(ones()).middle == pytest.approx(drawn.tv(ones()).middle, abs=1e-15)
+        assert raw.method(ones()) == "float64"
+    drift = Measure.of(TARGET, Drifting(EXACT, Uniform(2), 0.4), "float64")
+    assert drift.method(ones()) == "quadrature"
+    assert drift.method(case()) == "float64"
+    assert 0.01 < drift.tv(ones()).middle < 0.4
+
+
+def test_exact_arithmetic_needs_the_exact_denoiser() -> None:
+    Measure.of(copies(2, 2), ExactDenoiser(copies(2, 2)), "rational")
+    for refused in (
+        lambda: Measure.of(TARGET, Leaking(EXACT, 0.1), "rational"),
+        lambda: check_arithmetic("ball", exact_denoiser=False),
+    ):
+        with pytest.raises(InputError, match="use float64"):
+            refused()
+    check_arithmetic("float64", exact_denoiser=False)
+
+
+def test_hours_of_work_are_refused_before_they_start() -> None:
+    target = uniform(6, 3)
+    exact = ExactDenoiser(target)
+    check_size(target, exact, 10**9, 9)
+    check_size(target, Scaled(exact, 2.0), 64, 2)
+    with pytest.raises(TooLargeError, match=r"is not normalised.*use fewer steps"):
+        check_size(target, Scaled(exact, 2.0), 10**6, 2)
+    drifting = Drifting(exact, Uniform(3), 0.5)
+    check_size(target, drifting, 64, 1)
+    with pytest.raises(TooLargeError, match=r"depends on time.*hitting times"):
+        check_size(target, drifting, 64, 500)
