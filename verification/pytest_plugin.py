@@ -17,8 +17,7 @@ import pytest
 
 from theory.errors import UnknownClaimError
 from theory.registry import claim
-from verification import report
-from verification.status import Record, Status, statuses, write_claims
+from verification.record import Record
 
 MARKER = "claim"
 _FOUND: pytest.StashKey[list[dict[str, Any]]] = pytest.StashKey()
@@ -98,9 +97,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     path = config.getoption("--claims-json")
     if path is None:
         return
+    # here, because a session that gathers nothing need not load torch
+    from verification import report
+    from verification.status import statuses, write_claims
+
     # In whatever order the workers finished, the file is the same.
     records = sorted((Record(**one) for one in found), key=lambda one: (one.claim, one.check))
     command = " ".join(["pytest", *sys.argv[1:]])
     manifest = {**report.manifest(), "command": command}
-    kept = [one for one in statuses(records) if one.records or one.status is not Status.UNTESTED]
-    write_claims(Path(path), kept, manifest)
+    write_claims(Path(path), [one for one in statuses(records) if one.records], manifest)

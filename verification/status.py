@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +15,7 @@ from theory.claim import Claim, Relation
 from theory.registry import CLAIMS
 from verification.arithmetic import Interval
 from verification.checks.check import Fit, Method, Outcome, Side
+from verification.record import Record
 from verification.report import to_json, write_whole
 
 VERSION = 1
@@ -37,49 +38,6 @@ class Status(StrEnum):
     TESTED = "tested"
     SAMPLED = "sampled"
     UNTESTED = "untested"
-
-
-@dataclass(frozen=True)
-class Record:
-    """An outcome in plain values, as `claims.json` holds it.
-
-    Attributes:
-        claim: id.
-        check: what was compared.
-        method: how both sides were known.
-        n: examples tried.
-        n_counting: those on which the claim says something.
-        n_undecided: those that were not decided.
-        relation: of the worst trial.
-        ratio: measured over bound there, None without one.
-        instance: the worst trial in words.
-        failure: a failing example in words, with both sides.
-        witness: a file that replays it.
-        power: mutant → example that rejects it.
-        break_even: constant → factor at which a tried example begins to fail.
-        fit: of a trend, see `Fit`.
-        regime: see `Check`.
-        complaint: what is wrong with the check itself.
-        note: see `Check`.
-    """
-
-    claim: str
-    check: str
-    method: str
-    n: int
-    n_counting: int
-    n_undecided: int = 0
-    relation: str | None = None
-    ratio: float | None = None
-    instance: str | None = None
-    failure: str | None = None
-    witness: str | None = None
-    power: Mapping[str, str | None] = field(default_factory=dict)
-    break_even: Mapping[str, float | None] = field(default_factory=dict)
-    fit: Mapping[str, Any] | None = None
-    regime: str = ""
-    complaint: str | None = None
-    note: str = ""
 
 
 def side_text(side: Side) -> str:

@@ -35,7 +35,8 @@ from verification.checks.check import (
 )
 from verification.instance import VALUES, Exact, Instance
 from verification.objects import load_object
-from verification.status import ClaimStatus, Record, record, side_text
+from verification.record import Record
+from verification.status import ClaimStatus, record, side_text
 from verification.verify import Report
 from verification.witness import MEASURES, Measure, Witness
 

@@ -25,9 +25,9 @@ from verification.checks.check import Check, Outcome, describe, run
 from verification.checks.registry import checks_of
 from verification.checks.symbolic import run_proof
 from verification.instance import Instance
+from verification.record import Record
 from verification.status import (
     ClaimStatus,
-    Record,
     Status,
     claims_json,
     record,

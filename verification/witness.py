@@ -172,7 +172,8 @@ def decide(
             values = {name: VALUES[name](exact) for name in claim.symbols(variant)}
             measured = interval(left(exact))
             bound = interval(bound_of(claim, values, scale, variant))
-        points = measured.width == bound.width == 0
+        # not by their widths, which are floats and may round to 0
+        points = measured.lower == measured.upper and bound.lower == bound.upper
         if points or measured.upper < bound.lower or bound.upper < measured.lower:
             break
     return Decision(measured, bound, compare(relation, measured, bound))

@@ -8,8 +8,9 @@ import pytest
 from theory.registry import CLAIMS
 from verification.checks.check import Check
 from verification.checks.registry import checks_of
+from verification.record import Record
 from verification.report import to_json
-from verification.status import Record, Status, statuses
+from verification.status import Status, statuses
 from verification.verify import run_one
 
 EXAMPLES = 10

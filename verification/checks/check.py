@@ -159,7 +159,7 @@ class Trial:
     def settled(self) -> bool:
         """Whether more bits would change nothing: all points, or all told apart."""
         return all(
-            (measured.width == 0 and bound.width == 0)
+            (measured.lower == measured.upper and bound.lower == bound.upper)
             or measured.upper < bound.lower
             or bound.upper < measured.lower
             for measured, bound in self.sides

@@ -1,0 +1,214 @@
+"""The framework: search and shrinking, counting, power, break-even, trends, precision."""
+
+from fractions import Fraction
+
+import pytest
+from flint import arb, ctx, fmpq
+from hypothesis import strategies as st
+
+from samplers import families
+from theory.claim import Relation
+from verification.arithmetic import Interval
+from verification.checks.check import (
+    STATED,
+    Check,
+    Example,
+    Method,
+    Mutant,
+    Trend,
+    Trial,
+    changed,
+    decide,
+    describe,
+    exact,
+    formula,
+    pairs,
+    quotient,
+    rational,
+    run,
+    strain,
+    tightened,
+)
+from verification.instance import Grid, Instance
+from verification.verdict import Verdict
+
+NUMBERS = st.integers(0, 100).map(lambda x: Example.of(x=x))
+
+
+def below(limit: int, counts=lambda _: True):  # type: ignore[no-untyped-def]
+    """x ≤ H4.constant · limit."""
+
+    def trial(example: Example, mutant: Mutant) -> Trial:
+        bound = limit * mutant.scale.get("H4.constant", 1)
+        side = (Interval.exact(Fraction(example["x"])), Interval.exact(Fraction(bound)))
+        return Trial(example, Relation.UPPER, (side,), counts(example["x"]))
+
+    return trial
+
+
+def a_check(trial, **options) -> Check:  # type: ignore[no-untyped-def]
+    return Check("H4", "numbers", Method.CERTIFIED, trial, NUMBERS, **options)
+
+
+def test_a_failing_example_is_found_and_shrunk() -> None:
+    outcome = run(a_check(below(60)), examples=50)
+    assert outcome.failure is not None
+    assert outcome.failure.example["x"] == 61  # the smallest that fails
+    assert outcome.failure.verdict is Verdict.FAILS
+
+
+def test_the_same_seed_tries_the_same_examples() -> None:
+    seen: list[list[int]] = []
+    for number in (1, 1, 2):
+        tried: list[int] = []
+
+        def trial(example: Example, mutant: Mutant, tried: list[int] = tried) -> Trial:
+            tried.append(example["x"])
+            return below(100)(example, mutant)
+
+        run(a_check(trial), 20, number)
+        seen.append(tried)
+    assert seen[0] == seen[1] != seen[2]
+
+
+def test_mutants_are_tried_on_every_example_and_a_survivor_is_reported() -> None:
+    half = Mutant("half", {"H4.constant": Fraction(1, 2)})
+    weak = Mutant("looser", {"H4.constant": Fraction(2)})
+    outcome = run(a_check(below(100), mutants=(half, weak)), 50)
+    assert outcome.power["half"] is not None
+    assert outcome.power["looser"] is None
+    assert outcome.complaint == "does not reject: looser"
+
+
+def test_too_few_counting_examples_are_reported() -> None:
+    outcome = run(a_check(below(100, counts=lambda x: x > 95)), 50)
+    assert 0 < outcome.n_counting < 0.3 * outcome.n
+    assert outcome.complaint is not None
+    assert "count" in outcome.complaint
+
+
+def test_an_edge_is_always_tried() -> None:
+    outcome = run(a_check(below(100), edges={"the bound itself": Example.of(x=100)}), examples=1)
+    assert outcome.worst is not None
+    assert outcome.worst.ratio == 1
+
+
+def test_break_even_is_the_factor_at_which_the_tightest_example_fails() -> None:
+    check = a_check(below(200), edges={"largest": Example.of(x=100)})
+    assert run(check, 5).break_even["constant"] == pytest.approx(0.5, abs=1e-6)
+
+
+def test_of_equally_tight_examples_the_shortest_is_shown() -> None:
+    def trial(example: Example, _: Mutant) -> Trial:
+        side = (Interval.exact(Fraction(1)), Interval.exact(Fraction(2)))
+        return Trial(example, Relation.UPPER, (side,), counts=True)
+
+    outcome = run(a_check(trial), 60)
+    assert outcome.worst is not None
+    assert len(outcome.worst.example.text) == len("x=1")
+
+
+def test_a_trend_is_fitted() -> None:
+    def trial(example: Example, _: Mutant) -> Trial:
+        gap = Fraction(3, example["x"] ** 2)
+        side = (Interval.exact(1 - gap), Interval.exact(Fraction(1)))
+        return Trial(example, Relation.UPPER, (side,), counts=True)
+
+    check = Check(
+        "H4",
+        "a trend",
+        Method.CERTIFIED,
+        trial,
+        lambda _: [Example.of(x=x) for x in (2, 4, 8, 16)],
+        trend=Trend("made up", "x"),
+    )
+    fit = run(check).fit
+    assert fit is not None
+    assert (fit.exponent, fit.constant) == (pytest.approx(2), pytest.approx(3))
+    assert (fit.at, fit.last) == (16, pytest.approx(1 - 3 / 256))
+
+
+def test_a_scale_is_applied_and_mutants_are_left_out() -> None:
+    check = a_check(below(100), mutants=(tightened("H4"),))
+    scale = {"H4.constant": Fraction(1, 2), "E3.constant": Fraction(0)}
+    outcome = run(check, 50, scale=scale)
+    assert outcome.failure is not None
+    assert outcome.failure.example["x"] == 51
+
+
+def test_bits_are_raised_until_the_sides_are_told_apart() -> None:
+    """1 and 1 + 10⁻¹⁰⁰ are equal at 128 bits."""
+    bits = []
+
+    def trial(example: Example, _: Mutant) -> Trial:
+        bits.append(ctx.prec)
+        return pairs(example, Relation.UPPER, [(1 + arb(10) ** -100, arb(1) / 3 * 3)], True)
+
+    before = ctx.prec
+    assert decide(a_check(trial), Example.of(x=0), STATED).verdict is Verdict.FAILS
+    assert bits == [128, 512]
+    assert ctx.prec == before
+
+
+def test_a_ball_that_says_nothing_is_computed_again() -> None:
+    def trial(example: Example, _: Mutant) -> Trial:
+        side = arb("nan") if ctx.prec < 500 else arb(0)
+        return pairs(example, Relation.UPPER, [(side, arb(1))], True)
+
+    assert decide(a_check(trial), Example.of(x=0), STATED).verdict is Verdict.HOLDS
+
+
+@pytest.mark.parametrize(
+    ("relation", "measured", "bound", "ratio", "near"),
+    [
+        (Relation.UPPER, (1, 1), (2, 2), 0.5, 0.5),
+        (Relation.UPPER, (0.9, 1.1), (2, 2), 0.45, 0.45),  # what is proved
+        (Relation.UPPER, (0, 0), (0, 0), None, 0.0),
+        (Relation.LOWER, (4, 4), (2, 2), 2.0, 0.5),
+        (Relation.LOWER, (1, 1), (0, 0), None, 0.0),
+        (Relation.EQUALITY, (0, 0), (0, 0), 1.0, 0.0),
+        (Relation.EQUALITY, (3, 3), (2, 2), 1.5, 0.5),
+        (Relation.EQUALITY, (1, 1), (0, 0), None, float("inf")),
+    ],
+)
+def test_ratio_and_strain(relation, measured, bound, ratio, near) -> None:  # type: ignore[no-untyped-def]
+    side = (Interval(*measured), Interval(*bound))
+    assert quotient(relation, side) == (ratio if ratio is None else pytest.approx(ratio))
+    assert strain(relation, side) == pytest.approx(near)
+
+
+def test_a_formula_is_exact_where_it_can_be() -> None:
+    values = {"d": 2, "w": [Fraction(1, 2)] * 2, "epsilon_w": 0}
+    assert formula("E3", None, values) == fmpq(1, 2)
+    doubled = changed("twice w", w=lambda w: [2 * x for x in w])
+    assert formula("E3", None, values, doubled) == 1 - 2
+    assert isinstance(formula("F3", None, {"alpha_delta": arb(1) / 3, "d": 2}), arb)
+    assert rational({"a": [1, Fraction(1, 2)]})
+    assert not rational([arb(1)])
+
+
+def test_tightening_goes_against_the_relation() -> None:
+    assert tightened("E3").scale == {"E3.constant": Fraction(99, 100)}
+    assert tightened("L0").scale == {"L0.constant": Fraction(101, 100)}
+
+
+def test_an_instance_in_words() -> None:
+    law = families.family("copies:2:2")
+    half = (Fraction(1, 2),) * 2
+    assert describe(Instance.of(law, steps=half)) == (
+        "d=2 S=2 copies q0=[00:1/2 11:1/2] uniform K=2"
+    )
+    erring = Instance.of(law, blocks=(1, 1), predictions={((2, 2), 1): half})
+    assert "blocks=(1 1) p̂_2(__)=(1/2 1/2)" in describe(erring)
+    on_a_grid = Instance.of(law, grid=Grid("euler", "linear", Fraction(1, 2), 3, True))
+    assert describe(on_a_grid).endswith("euler linear T=1/2 K=3 fill")
+    many = Instance.of(families.family("pairs:6:2"), steps=(Fraction(1, 3),))
+    assert "uniform on 8 rows" in describe(many)
+    assert Example(many, {"b": 2, "_hidden": 3}).text.endswith("w=(1/3), b=2")
+
+
+def test_equal_instances_share_their_numbers() -> None:
+    law = families.family("copies:2:2")
+    one, two = (Instance.of(law, steps=(Fraction(1, n),)) for n in (2, 3))
+    assert exact(one) is exact(Instance.of(law, steps=(Fraction(1, 2),)))
+    assert exact(one) is not exact(two)

@@ -1,0 +1,61 @@
+"""What the checks of E1–E9 compute on their own, against other algorithms."""
+
+from fractions import Fraction
+
+import pytest
+from flint import fmpq
+from hypothesis import given
+from hypothesis import strategies as st
+
+from theory.functions import DistinctSteps, RankDistance
+from verification.arithmetic import RATIONAL, interval, precision
+from verification.checks.check import STATED, Example, decide
+from verification.checks.euler_upper import (
+    CHECKS,
+    NEARLY_INDEPENDENT,
+    _collide,
+    forms,
+    rank_distance,
+    rank_distance_ball,
+)
+from verification.strategies import step_weights
+from verification.verdict import Verdict
+
+
+@given(st.integers(1, 4), step_weights(5))
+def test_collisions_by_listing_are_one_minus_the_symmetric_polynomial(d, w) -> None:  # type: ignore[no-untyped-def]
+    exact = [fmpq(x.numerator, x.denominator) for x in w]
+    assert _collide(d, w) == 1 - DistinctSteps.compute(RATIONAL, d, exact)
+
+
+@pytest.mark.parametrize(("d", "K"), [(1, 1), (2, 5), (5, 3), (7, 7), (12, 40)])
+def test_rank_distance_by_polynomials(d: int, K: int) -> None:
+    assert rank_distance(d, K) == RankDistance.compute(RATIONAL, d, [fmpq(1, K)] * K)
+
+
+@pytest.mark.parametrize(("d", "K"), [(41, 41), (48, 100), (64, 64), (64, 640)])
+def test_the_ball_for_long_sequences_contains_the_exact_value(d: int, K: int) -> None:
+    with precision(128):
+        found = interval(rank_distance_ball(d, K))
+    exact = rank_distance(d, K)
+    assert found.lower <= Fraction(int(exact.p), int(exact.q)) <= found.upper
+    assert found.width < 1e-15
+
+
+def test_a_form_without_its_root_is_refuted_by_hand() -> None:
+    """Weights .3 .2 .2 .3 in one step: TV = 1/10, Ī = 0.0201 nats, so 1 − e^{−2Ī} = 0.0395."""
+    check = next(one for one in CHECKS if one.regime == "without leftover")
+    without = next(one for one in check.mutants if "root" in one.name)
+    example = Example.of(NEARLY_INDEPENDENT)
+    found = decide(check, example, without)
+    assert found.verdict is Verdict.FAILS
+    assert found.side[0].lower == Fraction(1, 10)
+    assert found.side[1].middle == pytest.approx(0.0395, abs=1e-4)
+    assert decide(check, example, STATED).verdict is Verdict.HOLDS
+
+
+def test_several_forms_are_several_sides() -> None:
+    trial = forms("E8", None, "coarse", "fine")(Example.of(NEARLY_INDEPENDENT), STATED)
+    assert len(trial.sides) == 3
+    least, coarse, fine = (bound.middle for _, bound in trial.sides)
+    assert least == pytest.approx(min(coarse, fine))

@@ -1,0 +1,70 @@
+"""Trials of S1–S5."""
+
+from fractions import Fraction
+
+import pytest
+
+from samplers import families
+from verification.budget import DEFAULT_BUDGET
+from verification.checks.check import STATED, Example, Mutant, exact
+from verification.checks.laws import CHECKS, LEVELS, with_convention
+from verification.instance import Instance
+from verification.strategies import Schedule
+from verification.verdict import Verdict
+
+PARITY = Instance.of(
+    families.family("parity:3:2"), steps=(Fraction(1, 2), Fraction(1, 4), Fraction(1, 8))
+)
+
+
+def trial(claim_id: str, place: int = 0):  # type: ignore[no-untyped-def]
+    return [check for check in CHECKS if check.claim == claim_id][place].trial
+
+
+@pytest.mark.parametrize("clock", ["linear", "constant", "cosine", "geometric", "polynomial:3"])
+@pytest.mark.parametrize("rule", ["euler", "tau-leaping", "ancestral"])
+def test_hazards_agree_on_every_clock(clock: str, rule: str) -> None:
+    plan = Schedule(clock, "uniform", 6, None, 0.0, rule, "leave")
+    found = trial("S1")(Example.of(schedule=plan), STATED)
+    assert len(found.sides) == 6
+    assert found.verdict is Verdict.HOLDS
+    assert all(measured.width < 1e-11 for measured, _ in found.sides)
+
+
+def test_the_expansion_is_compared_at_every_word() -> None:
+    found = trial("S2")(Example.of(PARITY), STATED)
+    assert len(found.sides) == 4
+    assert found.verdict is Verdict.HOLDS
+    total = sum(measured.lower for measured, _ in found.sides)
+    assert 0 < total < Fraction(7, 8) ** 3  # the rest is off the support, or masked
+
+
+def test_stated_float_errors_are_small_and_contain() -> None:
+    found = trial("S2", 1)(Example.of(PARITY), STATED)
+    assert len(found.sides) == 8  # two algorithms
+    assert found.verdict is Verdict.HOLDS
+    assert all(measured.width < 1e-13 for measured, _ in found.sides)
+
+
+def test_conventions_differ_off_the_support_only() -> None:
+    it = exact(PARITY)
+    first, last = (with_convention(it, name) for name in ("first", "last"))
+    assert list(first((2, 2, 2), 0)) == list(last((2, 2, 2), 0))
+    copies = exact(Instance.of(families.family("copies:3:2")))
+    off = (0, 1, 2)  # no word has it
+    first, last = (with_convention(copies, name) for name in ("first", "last"))
+    assert list(first(off, 2)) == [1, 0]
+    assert list(last(off, 2)) == [0, 1]
+
+
+@pytest.mark.parametrize("convention", ["uniform", "first", "last"])
+def test_total_variation_does_not_see_the_convention(convention: str) -> None:
+    law = Instance.of(families.family("copies:3:2"), steps=(Fraction(1, 2), Fraction(1, 4)))
+    found = trial("S5")(Example.of(law, convention=convention), STATED)
+    assert found.verdict is Verdict.HOLDS
+    everywhere = Mutant("", word="everywhere")
+    assert trial("S5")(Example.of(law, convention=convention), everywhere).verdict is Verdict.FAILS
+
+
+def test_checks_by_chance_stay_within_a_hundredth_of_the_budget() -> None:
+    assert sum(one.level for one in LEVELS.values()) == DEFAULT_BUDGET / 100

@@ -1,0 +1,71 @@
+"""Float64 trials: which algorithm, which hypotheses, and a bound that is broken on purpose."""
+
+from fractions import Fraction
+
+import pytest
+
+from samplers import families
+from samplers.denoiser import ExactDenoiser
+from verification.checks.check import STATED, Example, Mutant
+from verification.checks.torch_runs import case_of, on_scenarios, tv_of
+from verification.strategies import Perturbed, Scenario, Schedule
+from verification.verdict import Verdict
+
+TARGET = families.family("copies:3:2")
+EXACT = ExactDenoiser(TARGET)
+
+
+def scenario(denoiser=EXACT, **changes) -> Scenario:  # type: ignore[no-untyped-def]
+    plan = {
+        "clock": "linear",
+        "grid": "uniform",
+        "steps": 4,
+        "horizon": None,
+        "delta": 0.0,
+        "rule": "ancestral",
+        "last_step": "leave",
+    }
+    return Scenario(TARGET, denoiser, Schedule(**{**plan, **changes}))
+
+
+def test_total_variation_of_copies() -> None:
+    """L2 at four uniform steps, worked out: 1 − E 2^{−(N−1)}."""
+    w = Fraction(1, 4)
+    stays = sum((w / 2 + k * w) ** 3 - (k * w) ** 3 for k in range(4)) * 2
+    found = tv_of(scenario())
+    assert found.lower <= 1 - stays <= found.upper
+    assert found.width < 1e-13
+
+
+def test_propagation_takes_over_where_expansion_does_not_apply() -> None:
+    plain = tv_of(scenario())
+    for denoiser in (Perturbed(EXACT, share=0.0, slope=1.0), Perturbed(EXACT, 0.0, mass=1.0)):
+        assert tv_of(scenario(denoiser)).middle == pytest.approx(plain.middle, abs=1e-13)
+    slow = tv_of(scenario(Perturbed(EXACT, 0.0, mass=0.5)))
+    assert slow.middle > plain.middle  # half the rate leaves masks
+
+
+def test_a_case_knows_its_schedule() -> None:
+    assert case_of(scenario()).setting.uniform_law
+    stopped = case_of(scenario(delta=0.25)).setting
+    assert not stopped.uniform_law
+    assert stopped.has_leftover
+    growing = case_of(scenario(Perturbed(EXACT, slope=1.0), last_step="fill"))
+    assert not growing.setting.time_free
+    assert growing.gaps is not None
+    assert growing.gaps.shape == (5, 4)
+
+
+def test_a_claim_outside_its_hypotheses_does_not_count() -> None:
+    trial = on_scenarios("E7")(Example.of(scenario=scenario(delta=0.25)), STATED)
+    assert not trial.counts
+    assert on_scenarios("E7")(Example.of(scenario=scenario()), STATED).counts
+
+
+def test_a_broken_bound_fails_and_a_close_one_is_decided() -> None:
+    example = Example.of(scenario=scenario(steps=1))
+    tight = on_scenarios("E5")(example, STATED)  # attained: copies in one step
+    assert tight.verdict is Verdict.HOLDS
+    assert tight.ratio == pytest.approx(1, abs=1e-12)
+    broken = Mutant("", {"E5.constant": Fraction(99, 100)})
+    assert on_scenarios("E5")(example, broken).verdict is Verdict.FAILS

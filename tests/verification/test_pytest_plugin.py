@@ -1,0 +1,72 @@
+"""The plugin in sessions of its own: markers, evidence, failures, xdist workers."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from theory.registry import CLAIMS
+
+TESTS = """
+import pytest
+from verification.record import Record
+
+@pytest.mark.claim("E3")
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_evidence(evidence, n):
+    evidence(Record("E3", f"check {n}", "certified", n, n, power={"m": "x"}))
+
+@pytest.mark.claim("e6")
+def test_that_fails():
+    assert False
+
+@pytest.mark.claim("L0")
+def test_without_evidence():
+    pass
+
+@pytest.mark.claim("L1")
+def test_for_another_claim(evidence):
+    evidence(Record("E4", "", "tested", 1, 1))
+"""
+
+
+def session(folder: Path, text: str, *options: str) -> subprocess.CompletedProcess[str]:
+    (folder / "test_it.py").write_text(text)
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    command = (sys.executable, "-m", "pytest", "-q", "-p", "verification.pytest_plugin", *options)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_evidence_is_gathered_over_workers(tmp_path: Path) -> None:
+    done = session(tmp_path, TESTS, "-n", "2", "--claims-json", "build/claims.json")
+    assert "2 failed, 5 passed" in done.stdout, done.stdout + done.stderr
+    assert "evidence for E4: the test is marked" in done.stdout
+    content = json.loads((tmp_path / "build" / "claims.json").read_text())
+    rows = {row["id"]: row for row in content["claims"]}
+    assert list(rows) == ["E3", "E6", "L1"]  # those with evidence, or a failing test
+    assert (rows["E3"]["status"], rows["E3"]["n"]) == ("certified", 10)
+    assert [one["check"] for one in rows["E3"]["checks"]] == [f"check {n}" for n in (1, 2, 3, 4)]
+    assert rows["E6"]["status"] == "untested"
+    assert rows["E6"]["checks"][0]["complaint"] == "the test failed"
+    assert content["manifest"]["command"].startswith("pytest ")
+    assert CLAIMS.keys() >= rows.keys()
+
+
+LIGHT = """
+import pytest
+
+@pytest.mark.claim("E3")
+def test_it():
+    pass
+"""
+
+
+def test_without_the_option_nothing_is_written(tmp_path: Path) -> None:
+    assert session(tmp_path, LIGHT, "-p", "no:xdist").returncode == 0
+    assert not (tmp_path / "build").exists()
+
+
+def test_a_marker_of_no_claim_is_refused(tmp_path: Path) -> None:
+    done = session(tmp_path, LIGHT.replace("E3", "E33"), "-p", "no:xdist")
+    assert done.returncode != 0
+    assert "did you mean" in done.stdout + done.stderr
