@@ -33,7 +33,7 @@ def moco_temperature() -> str:
         t, dt = torch.ones(n), torch.full((n,), 0.5)
         after = one.step(torch.zeros(n, 1, 5), t, x, dt, temperature=temperature)
         found.append(f"T = {temperature:g}: {float((after == 4).double().mean()):.4f} still masked")
-    return "; ".join(found) + " (n = 300000; 0.4995 is right at any T)"
+    return "; ".join(found) + " (n = 300000; 0.5000 is right at any T)"
 
 
 def low_confidence() -> str:

@@ -466,7 +466,8 @@ def _steps(run: _Session, oracle: Oracle, instance: Instance) -> None:
             one = step_checks.unmask_probability(state, after, S, r, level["unmask probability"])
             seen = float((after[:, hidden] != S).double().mean())
             text = f"{name} a masked token is revealed with frequency {seen:.4f}, not {r:.4f}"
-            guess = "" if one.passed else _hazard_cause(run, seen, k, p[hidden])
+            raw = oracle.table[_codes(state[None], S)[0]][hidden]
+            guess = "" if one.passed else _hazard_cause(run, seen, k, raw)
             found["unmask probability"].append((one, text, guess))
             pattern = step_checks.unmask_pattern(state, after, S, r, level["unmask pattern"])
             text = f"{name} positions are not revealed independently"

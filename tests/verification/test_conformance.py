@@ -185,6 +185,14 @@ def test_a_wrong_declaration_is_told_what_the_law_is() -> None:
     assert json.loads(json.dumps(found.json(), allow_nan=False))["outcome"] == "fails"
 
 
+def test_a_temperature_that_changes_the_rate_is_named() -> None:
+    declared = Declaration("cold", "ancestral", "cosine", temperature=0.5)
+    found = check(Stepwise(declared, "temperature on weights not renormalised"), settings=FAST)
+    assert found.failed is not None
+    assert found.failed.name == "unmask probability"
+    assert "not renormalised" in found.failed.cause
+
+
 def test_a_verdict_is_a_function_of_the_seed() -> None:
     assert check(RIGHT[0], settings=FAST) == check(RIGHT[0], settings=FAST)
 
