@@ -163,8 +163,9 @@ def move_law(prediction: Tensor, rate: float, normalised: bool) -> Tensor:
     # Where nothing is predicted nothing can be drawn, however large the rate.
     asked = torch.where(total > 0, rate * total, 0.0)
     reveal = asked.clamp(max=1)
-    scale = torch.where(total > 0, reveal / total, 0.0)
-    return torch.cat([scale * prediction, 1 - reveal], -1)
+    # divided first: the inverse of a tiny total may overflow
+    drawn = prediction / torch.where(total > 0, total, 1.0)
+    return torch.cat([reveal * drawn, 1 - reveal], -1)
 
 
 def propagate(

@@ -1,3 +1,4 @@
+import math
 from fractions import Fraction
 
 import pytest
@@ -85,3 +86,10 @@ def test_a_ball_of_an_interval_contains_both_ends() -> None:
     ends = interval(ball(Interval(Fraction(1, 3), 0.5)))
     assert ends.lower <= Fraction(1, 3)
     assert ends.upper >= 0.5
+
+
+def test_an_exact_infinity_stays_one_and_ignorance_does_not() -> None:
+    assert interval(arb("inf")) == Interval.exact(math.inf)
+    for nothing in (arb("nan"), arb("-inf"), arb(0, arb("inf"))):
+        with pytest.raises(ArithmeticError, match="raise the precision"):
+            interval(nothing)

@@ -1,6 +1,7 @@
 """E1's terms against kernels written out over all partial states."""
 
 import itertools
+import math
 
 import pytest
 import torch
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from samplers.clock import clock, grid
 from samplers.families import copies, dirichlet
+from samplers.propagation import move_law
 from samplers.step_law import step_law
-from verification.decomposition import Trajectory, decompose, score_terms, subset_law
+from verification.decomposition import Decomposition, Trajectory, decompose, score_terms, subset_law
 from verification.exact import exact_predictor, rational_pmf
 from verification.profile import profile
 
@@ -118,3 +120,45 @@ def test_subset_law_is_a_law_of_subsets() -> None:
     assert (law @ ways).tolist() == pytest.approx([1, 1, 1])
     assert law[0, 0] == 1
     assert law[2, 4] == 1
+
+
+LAWS = st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda w: sum(w) > 1e-3)
+
+
+@settings(max_examples=300)
+@given(LAWS, LAWS, st.floats(0, 3), st.floats(0, 4), st.booleans())
+def test_one_tokens_step_differs_by_at_most_the_score_term(
+    exact: list[float], score: list[float], mass: float, rate: float, fill: bool
+) -> None:
+    """Any rate and mass: jump vectors above total 1 are rescaled, a filling step rescales all."""
+    p, raw = (torch.tensor(w, dtype=torch.float64) for w in (exact, score))
+    p, q = p / p.sum(), mass * raw / raw.sum()
+    moved = move_law(q, math.inf if fill else rate, normalised=False)
+    meant = move_law(p, 1.0 if fill else min(rate, 1.0), normalised=True)
+    distance = float((moved - meant).abs().sum()) / 2
+    over, under = float((q - p).clamp(min=0).sum()), float((p - q).clamp(min=0).sum())
+    bound = (1.0 if fill else rate) * max(over, under)
+    assert distance <= bound + 1e-12
+    if not fill and rate <= 1 and rate * mass <= 1:
+        assert distance == pytest.approx(bound, abs=1e-12)
+
+
+def test_scores_use_what_the_rule_asks_for() -> None:
+    """Unclipped for scores, clipped for probabilities, 1 in a step that fills."""
+    chosen = clock("cosine")
+    times = grid("uniform", chosen, 2, 1.0)
+    law = step_law("euler", chosen, times, "fill")
+    path = Trajectory.of(chosen, times, law)
+    gaps = torch.ones(4, dtype=torch.float64)
+    first, second, _ = law.unclipped.tolist()
+    assert second > 1.5
+    scores, probabilities = (score_terms(path, 3, gaps, kind)[:, 0] for kind in (False, True))
+    assert scores.tolist() == [first, second, 1]
+    assert probabilities.tolist() == law.hazards.tolist()
+
+
+def test_the_terms_of_first_hitting_are_its_draws() -> None:
+    terms = Decomposition.of_draws((0.1, 0.0, 0.3), 1e-15)
+    assert terms.sum == terms.score == pytest.approx(0.4)
+    assert terms.draws == (0.1, 0.0, 0.3)
+    assert terms.error == pytest.approx(3e-15)
