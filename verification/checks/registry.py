@@ -13,6 +13,7 @@ from verification.checks import (
     information,
     laws,
     precision,
+    stored,
     supersolution,
 )
 from verification.checks.check import Check
@@ -27,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     *assumptions.CHECKS,
     *information.CHECKS,
     *precision.CHECKS,
+    *stored.CHECKS,
 )
 
 

@@ -1,0 +1,33 @@
+"""Stored witnesses as a check."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from verification.checks.check import STATED, tightened
+from verification.checks.stored import CHECKS, FOLDER, held, replay
+from verification.verdict import Verdict
+from verification.witness import WitnessError
+
+
+def test_every_stored_witness_belongs_to_a_check() -> None:
+    found = [example["witness"] for check in CHECKS for example in held(check.claim)]
+    assert sorted(found) == sorted(path.name for path in FOLDER.glob("*.witness"))
+
+
+@pytest.mark.parametrize("claim_id", ["E9", "X1"])
+def test_they_hold_and_some_attain(claim_id: str) -> None:
+    trials = [replay(example, STATED) for example in held(claim_id)]
+    assert {trial.verdict for trial in trials} == {Verdict.HOLDS}
+    assert max(trial.ratio or 0 for trial in trials) == 1
+    tighter = [replay(example, tightened(claim_id)) for example in held(claim_id)]
+    assert Verdict.FAILS in {trial.verdict for trial in tighter}
+
+
+def test_a_changed_file_is_refused(tmp_path: Path) -> None:
+    shutil.copy(FOLDER / "frontier-3-2.witness", tmp_path)
+    file = tmp_path / "frontier-3-2.witness"
+    file.write_text(file.read_text().replace("= 1/2", "= 2/4"))
+    with pytest.raises(WitnessError, match="changed"):
+        list(held("E9", tmp_path))

@@ -1,0 +1,63 @@
+"""The stored witnesses of a claim as a check: computed again, they must show what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from theory.claim import Relation
+from theory.registry import claim as claim_of
+from verification import witness
+from verification.checks.check import Check, Example, Method, Mutant, Trial, tightened
+
+FOLDER = Path(__file__).parents[1] / "witnesses"
+"""Where the finds of the adversary are kept; they come with the package."""
+
+
+def held(claim_id: str, folder: Path = FOLDER) -> Iterator[Example]:
+    """The witnesses of a claim, in the order of their names.
+
+    Args:
+        claim_id: the claim.
+        folder: where they lie.
+
+    Raises:
+        WitnessError: if a file was changed.
+    """
+    for path in sorted(folder.glob("*.witness")):
+        found = witness.read(path)
+        if found.claim == claim_id:
+            yield Example(found.instance, {"witness": path.name, "_found": found})
+
+
+def replay(example: Example, mutant: Mutant) -> Trial:
+    """Decide the claim on the instance again; a file that does not reproduce is refused."""
+    found: witness.Witness = example["_found"]
+    claim = claim_of(found.claim)
+    witness.replay(found)
+    decision = witness.decide(
+        claim,
+        found.instance,
+        found.measure,
+        variant=found.variant,
+        scale={**found.scale, **mutant.scale},
+    )
+    relation = claim.form(found.variant).relation
+    if relation is Relation.WORST_CASE:  # as `decide` takes it
+        relation = Relation.EQUALITY
+    return Trial(example, relation, ((decision.measured, decision.bound),), counts=True)
+
+
+def stored(claim_id: str) -> Check:
+    """The check of a claim that has stored witnesses which attain it."""
+    return Check(
+        claim_id,
+        "stored witnesses, the best finds of the adversary",
+        Method.CERTIFIED,
+        replay,
+        lambda _: held(claim_id),
+        mutants=(tightened(claim_id),),
+    )
+
+
+CHECKS = (stored("E9"), stored("X1"))
