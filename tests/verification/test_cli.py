@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from theory.registry import CLAIMS
 from verification import cli
@@ -107,6 +108,11 @@ def test_a_plot_is_written_whole(run, tmp_path: Path) -> None:  # type: ignore[n
         (("audit", "copies:2"), "copies:d:S"),
         (("audit", "uniform:14:4"), "GiB"),
         (("audit", "patterns12", "--arithmetic", "rational"), "float64"),
+        (("audit", "copies:2:2", "--denoiser", "perfect"), "exact, trained"),
+        (("audit", "copies:2:2", "--denoiser", "trained", "--training-steps", "0"), "training"),
+        (("audit", "copies:2:2", "--denoiser", "trained", "--arithmetic", "ball"), "float64"),
+        (("audit", "copies:2:2", "--denoiser", "no-such.pt"), "cannot be read"),
+        (("audit", "copies:2:2", "--out", "/dev/null/folder"), "cannot be made"),
         (("claims", "Z1"), "unknown"),
     ],
 )
@@ -127,6 +133,149 @@ def test_a_folder_that_may_not_be_written_is_found_before_the_work(run, tmp_path
         pytest.skip("root may write anywhere")
     tmp_path.chmod(0o500)
     assert run("audit", "copies:2:2", "--json", str(tmp_path / "out.json"))[0] == 2
+
+
+def test_a_trained_network_is_taken_apart_written_and_read_back(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    first, again, out = tmp_path / "1.json", tmp_path / "2.json", tmp_path / "out"
+    options = (*FAST, "--claims", "E1,H2,C1")
+    arguments = ("audit", "copies:3:2", "--denoiser", "trained", "--training-steps", "20")
+    picture = tmp_path / "terms.svg"
+    code, text, err = run(
+        *arguments, *options, "--json", str(first), "--out", str(out), "--plot", str(picture)
+    )
+    assert code == 0
+    assert "training on copies:3:2: step 20 of 20" in err
+    assert "where the error comes from" in text
+    assert "score error is" in text
+    assert "parallel decoding" in picture.read_text()
+    found = json.loads(first.read_text())
+    assert found["manifest"]["seed"] == 0
+    (target,) = found["targets"]
+    (errors,) = target["denoiser"]["along_orders"]
+    *parallel, hitting = target["results"]
+    for result in parallel:
+        terms = dict(result["decomposition"])
+        total = terms.pop("sum")
+        assert set(terms) == {"initialisation", "score", "clock", "parallel", "early_stopping"}
+        assert total == pytest.approx(sum(terms.values()))
+        assert total >= result["tv"]["lower"]
+    terms = hitting["decomposition"]
+    assert len(terms["score"]) == 3
+    assert sum(terms["score"]) == pytest.approx(terms["sum"]) == errors["epsilon_FHS"]
+    assert terms["clock"] == terms["parallel"] == terms["initialisation"] == 0
+    assert errors["nelbo"] == pytest.approx(
+        sum(target["information"]) + errors["epsilon_KL"], abs=1e-12
+    )
+    assert {(one["sampler"], one["clock"]) for one in target["score_dominates"]} == {
+        ("euler", "linear")
+    }
+    # the same seed gives the same numbers, and so does the network from its file
+    checkpoint = str(out / "copies-3-2.pt")
+    assert run(*arguments, *options, "--json", str(again))[0] == 0
+    assert json.loads(again.read_text())["targets"] == found["targets"]
+    assert (
+        run("audit", "copies:3:2", "--denoiser", checkpoint, *options, "--json", str(again))[0] == 0
+    )
+    (other,) = json.loads(again.read_text())["targets"]
+    for one, two in zip(target["results"], other["results"], strict=True):
+        assert one["tv"]["lower"] == pytest.approx(two["tv"]["lower"], abs=1e-12)
+    assert run(*arguments, "--seed", "1", *options, "--json", str(again))[0] == 0
+    (other,) = json.loads(again.read_text())["targets"]
+    assert other["denoiser"] != target["denoiser"]
+    # and its loss curve is one that the planner takes
+    curve = str(out / "copies-3-2-losses.csv")
+    assert run("plan", "--loss-curve", curve, "--length", "3", "--steps", "2")[0] == 0
+
+
+def test_the_exact_denoiser_has_draws_that_cost_nothing(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "out.json"
+    code, text, _ = run("audit", "copies:3:2", *FAST, "--json", str(path))
+    assert code == 0
+    assert "where the error comes from" not in text
+    (target,) = json.loads(path.read_text())["targets"]
+    assert target["denoiser"] is None
+    assert target["results"][-1]["decomposition"]["score"] == [0, 0, 0]
+
+
+OWN = """
+import torch
+from samplers.denoiser import ExactDenoiser
+from samplers.perturbed import Drifting, Scaled, TopK, Uniform
+
+def leading(target): return TopK(ExactDenoiser(target), 1)
+def drifting(target): return Drifting(ExactDenoiser(target), Uniform(2), 0.1)
+def scores(target): return Scaled(ExactDenoiser(target), 1.5)
+def plain(x, t): return torch.full((*x.shape, 2), 0.5)
+def shape(x, t): return torch.full((len(x), 2), 0.5)
+def nan(x, t): return plain(x, t) * float("nan")
+def negative(x, t): return -plain(x, t)
+def mass(x, t): return plain(x, t) * 1.5
+def broken(x, t): raise RuntimeError("first line\\nsecond line")
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "own_denoisers.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("leading", "ε_KL ∞"),
+        ("drifting", "hitting times of linear"),
+        ("scores", "E3 is not shown"),
+        ("plain", "denoiser"),
+    ],
+)
+def test_own_denoisers_are_audited(run, own: Path, name: str, words: str) -> None:  # type: ignore[no-untyped-def]
+    claims = ("--claims", "E1,E3,H2", "--json", str(own / "out.json"))
+    code, text, _ = run(
+        "audit", "copies:3:2", "--denoiser", f"own_denoisers:{name}", *FAST, *claims
+    )
+    assert code == 0
+    assert words in text
+    (target,) = json.loads((own / "out.json").read_text())["targets"]
+    for errors in target["denoiser"]["along_orders"]:
+        assert (errors["epsilon_KL"] is None) == (errors["reason"] is not None)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("shape", "returned shape [3, 2]; return [3, 3, 2]"),
+        ("nan", "NaN"),
+        ("negative", "negative value -0.5"),
+        ("mass", "claims to be normalised, but a prediction has mass 1.5"),
+        ("broken", "raised RuntimeError: first line"),
+        ("nothing", "own_denoisers has no 'nothing'"),
+    ],
+)
+def test_bad_denoisers_are_one_line_and_exit_2(run, own: Path, name: str, words: str) -> None:  # type: ignore[no-untyped-def]
+    assert own.is_dir()
+    code, out, err = run("audit", "copies:3:2", "--denoiser", f"own_denoisers:{name}", *FAST)
+    assert code == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert words in err
+
+
+def test_nothing_in_a_bad_checkpoint_is_executed(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    path, marker = tmp_path / "evil.pt", tmp_path / "executed"
+
+    class Evil:
+        def __reduce__(self):  # type: ignore[no-untyped-def]
+            return Path.touch, (marker,)
+
+    torch.save({"config": {}, "state": Evil()}, path)
+    code, out, err = run("audit", "copies:3:2", "--denoiser", str(path), *FAST)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "plain state dict" in err
+    assert not marker.exists()
 
 
 def test_claims_lists_all_and_shows_one(run) -> None:  # type: ignore[no-untyped-def]
