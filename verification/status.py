@@ -54,6 +54,7 @@ def _number(value: Interval) -> str:
 def record(outcome: Outcome, regime: str = "", witness: str | None = None) -> Record:
     """An outcome in plain values."""
     failing, worst = outcome.failure, outcome.worst
+    failure = f"{failing.example.text}: {side_text(failing.side)}" if failing else None
     return Record(
         claim=outcome.claim,
         check=outcome.check,
@@ -64,7 +65,7 @@ def record(outcome: Outcome, regime: str = "", witness: str | None = None) -> Re
         relation=worst.relation.value if worst else None,
         ratio=worst.ratio if worst else None,
         instance=worst.example.text if worst else None,
-        failure=f"{failing.example.text}: {side_text(failing.side)}" if failing else None,
+        failure="its symbolic proof fails" if outcome.disproved else failure,
         witness=witness,
         power=dict(outcome.power),
         break_even=dict(outcome.break_even),
@@ -90,7 +91,7 @@ class ClaimStatus:
     @property
     def status(self) -> Status:
         """Refuted by any failure; else the best evidence that there is."""
-        if any(one.failure or one.complaint == "refuted symbolically" for one in self.records):
+        if any(one.failure for one in self.records):
             return Status.REFUTED
         kinds = {one.method for one in self.records if one.n_counting}
         if kinds & {Method.CERTIFIED, Method.SYMBOLIC}:

@@ -465,6 +465,7 @@ class Outcome:
         fit: of a trend.
         complaint: why the check itself is not good enough, e.g. too few examples count.
         note: see `Check`.
+        disproved: whether a symbolic proof of it fails, which has no failing trial.
     """
 
     claim: str
@@ -480,6 +481,7 @@ class Outcome:
     fit: Fit | None = None
     complaint: str | None = None
     note: str = ""
+    disproved: bool = False
 
 
 class _FalsifiedError(Exception):

@@ -172,6 +172,25 @@ def _in_time(example: Example, mutant: Mutant) -> Trial:
     return pairs(example, Relation.UPPER, [(positive_gap(it.pmf, out), value)])
 
 
+NODES = 80
+"""Of Gauss–Legendre quadrature; the integrands are smooth on [0, 1]."""
+
+
+def _over_time(example: Example, mutant: Mutant) -> Trial:
+    """½∫E Σ(−α′/α)|s − ŝ|dt over a clock, by quadrature: contexts of size u have α^u(1−α)^{d−u}."""
+    it, chosen = exact(example.law), clock(example["clock"])
+    d, gaps = it.length, [float(gap) for gap in it.gaps]
+    x, weights = np.polynomial.legendre.leggauss(NODES)
+    t = torch.tensor((x + 1) / 2)
+    alpha, masked = chosen.alpha(t), chosen.masked(t)
+    rate = chosen.speed(t) / (masked if mutant.word != "rate" else masked**0)
+    integrand = sum(alpha**u * masked ** (d - u) * rate * gap for u, gap in enumerate(gaps))
+    measured = float((torch.tensor(weights / 2) * integrand).sum())
+    value = interval(formula("H2", None, {"epsilon_FHS": it.along_orders(it.gaps)}, mutant))
+    side = (Interval.around(measured, 1e-10), value)
+    return Trial(example, Relation.EQUALITY, (side,), counts=value.upper > 0)
+
+
 # --- H4: the game ---------------------------------------------------------------------------------
 
 
@@ -299,6 +318,20 @@ CHECKS = (
             st.fractions(0, 1, max_denominator=6),
         ),
         mutants=(tightened("H2"), Mutant("one draw fewer", word="one fewer")),
+    ),
+    Check(
+        "H2",
+        "ε_FHS is the integral of the score error over time, by quadrature",
+        Method.TESTED,
+        _over_time,
+        st.builds(
+            lambda law, name: Example.of(law, clock=name),
+            some.one_by_one(),
+            st.sampled_from(("linear", "cosine", "polynomial:2", "cosine-late")),
+        ),
+        mutants=(Mutant("rate −α′ for −α′/(1−α)", word="rate"),),
+        effort=0.5,
+        rated=False,
     ),
     Check(
         "H4",

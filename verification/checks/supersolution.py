@@ -1,7 +1,7 @@
 """Checks of the proof of E9: a supersolution of the one-target control problem, at S = 2.
 
-The inequality is decided on boxes by interval arithmetic; `undecided` boxes are split until there
-are too many. It is an equality on p = p', so the boxes there are never decided.
+The inequality is decided on boxes by interval arithmetic; undecided boxes are split until there are
+too many. It is an equality on p = p', so the boxes there are never decided.
 """
 
 from __future__ import annotations
@@ -92,41 +92,38 @@ def _phi_range(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, Array]:
 
 
 def gap_range(start: Start, box: Array) -> tuple[Array, Array]:
-    """Ends of Σ p'_a u_a − θT(p') − Φ(p', u − φ) over boxes; the claim is that it is ≥ 0.
+    """Ends over boxes of what must not be negative: the inequality's two sides apart, over θ.
 
-    It is Σ p'_a min(u_a, φ_a) − θT(p') + Ĵ(p')θ', with u_a = v_a τ_a and θ = min v.
+    Right minus left is Σ p'_a min(u_a, φ_a) − θT(p') + Ĵ(p')θ'. At a given θ = min u_a/τ_a it is
+    least where both u_a = τ_aθ, since it grows with u_a. Divided by θ that is
+    Σ p'_a min(τ_a, φ_a/θ) − T(p') + Ĵ(p')(1 − max φ_a/(τ_aθ))_+, so u enters by θ alone.
 
     Args:
         start: the start.
-        box: [n, 4, 2], ends of p, p', v_1, v_2, all in (0, 1).
+        box: [n, 3, 2], ends of p, p' and θ, within (0, 1), (0, 1) and [0, 1].
     """
-    (a, b), (c, d) = box[:, 0].T, box[:, 1].T
+    (a, b), (c, d), (least, most) = box[:, 0].T, box[:, 1].T, box[:, 2].T
     # T grows away from p = p', where it is Ĵ, and is linear in p': its extremes are at corners
     corners = np.stack([start.tangent(p, q) for p in (a, b) for q in (c, d)])
     apart = np.where(b < c, b, a)  # the end of p that is nearer to p', if they are apart
     near = np.minimum(start.tangent(apart, c), start.tangent(apart, d))
-    touching = np.minimum(start.value(c), start.value(d))
-    most_t, least_t = corners.max(0), np.where((b < c) | (d < a), near, touching)
-    middle = (c + d) / 2
-    least_j = np.minimum(start.value(c), start.value(d))  # concave: least at an end
-    most_j = start.value(middle) + np.abs(start.slope(middle)) * (d - c) / 2
+    ends = np.minimum(start.value(c), start.value(d))  # Ĵ is concave: least at an end
+    least_t = np.where((b < c) | (d < a), near, ends)
+    most_j = start.value((c + d) / 2) + np.abs(start.slope((c + d) / 2)) * (d - c) / 2
 
-    first = _phi_range(a, b, c, d)
-    second = _phi_range(1 - b, 1 - a, 1 - d, 1 - c)
-    v, w = box[:, 2], box[:, 3]
-    low, high = np.zeros(len(box)), np.zeros(len(box))
-    left_low, left_high = np.full(len(box), np.inf), np.full(len(box), np.inf)
-    for ends, phi, tau, p in (
-        (v, first, start.first, (c, d)),
-        (w, second, start.second, (1 - d, 1 - c)),
+    low, high = -corners.max(0), -least_t
+    least_m, most_m = np.zeros(len(box)), np.zeros(len(box))
+    for phi, tau, p in (
+        (_phi_range(a, b, c, d), start.first, (c, d)),
+        (_phi_range(1 - b, 1 - a, 1 - d, 1 - c), start.second, (1 - d, 1 - c)),
     ):
-        low += p[0] * np.minimum(ends[:, 0] * tau, phi[0])
-        high += p[1] * np.minimum(ends[:, 1] * tau, phi[1])
-        left_low = np.minimum(left_low, np.maximum(ends[:, 0] - phi[1] / tau, 0))
-        left_high = np.minimum(left_high, np.maximum(ends[:, 1] - phi[0] / tau, 0))
-    theta = np.minimum(v[:, 0], w[:, 0]), np.minimum(v[:, 1], w[:, 1])
-    low += least_j * left_low - np.maximum(most_t * theta[0], most_t * theta[1])
-    high += most_j * left_high - np.minimum(least_t * theta[0], least_t * theta[1])
+        with np.errstate(divide="ignore", invalid="ignore"):  # φ/0 = ∞ is meant
+            ratio = phi[0] / most, np.where(phi[1] > 0, phi[1] / least, 0.0)
+        low += p[0] * np.minimum(tau, ratio[0])
+        high += p[1] * np.minimum(tau, ratio[1])
+        least_m, most_m = np.maximum(least_m, ratio[0] / tau), np.maximum(most_m, ratio[1] / tau)
+    low += ends * np.maximum(1 - most_m, 0)
+    high += most_j * np.maximum(1 - least_m, 0)
     return low - SLACK, high + SLACK
 
 
@@ -142,7 +139,7 @@ def subdivide(start: Start, p: tuple[float, float], boxes: int) -> tuple[float, 
         p: the slab of p.
         boxes: stop when more than so many are undecided.
     """
-    whole: Array = np.array([[p, (EDGE, 1 - EDGE), (0, 1), (0, 1)]], dtype=np.float64)
+    whole: Array = np.array([[p, (EDGE, 1 - EDGE), (0, 1)]], dtype=np.float64)
     volume = np.prod(whole[0, :, 1] - whole[0, :, 0])
     violated = 0.0
     for turn in itertools.count():
@@ -151,7 +148,7 @@ def subdivide(start: Start, p: tuple[float, float], boxes: int) -> tuple[float, 
         whole = whole[(low < 0) & (high >= 0)]
         if len(whole) == 0 or 2 * len(whole) > boxes or turn > 60:
             break
-        axis = turn % 4
+        axis = turn % 3
         middle = whole[:, axis].mean(1)
         left, right = whole.copy(), whole.copy()
         left[:, axis, 1], right[:, axis, 0] = middle, middle
@@ -186,7 +183,7 @@ def _inequality(example: Example, mutant: Mutant) -> Trial:
 def _undecided(trials: list[Trial]) -> str:
     shares = [float(trial.sides[1][0].lower) for trial in trials]
     share = 100 * sum(shares) / len(shares)
-    return f"{share:.1f} % of the volume of (p, p', u) is undecided"
+    return f"{share:.1f} % of the volume of (p, p', θ) is undecided"
 
 
 def _start(example: Example, mutant: Mutant) -> Trial:
@@ -218,7 +215,7 @@ def _martingale(example: Example, mutant: Mutant) -> Trial:
 CHECKS = (
     Check(
         "E9",
-        "the supersolution's inequality on boxes of (p, p', u)",
+        "the supersolution's inequality on boxes of (p, p', θ), θ the budgets' smaller share",
         Method.TESTED,
         _inequality,
         _slabs,

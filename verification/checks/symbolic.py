@@ -9,7 +9,6 @@ from verification.checks.check import Method, Outcome
 
 def run_proof(proof: Proof) -> Outcome:
     """Run a proof and its mutant."""
-    holds = proof.holds(False)
     return Outcome(
         proof.claim,
         proof.says,
@@ -17,7 +16,7 @@ def run_proof(proof: Proof) -> Outcome:
         n=1,
         n_counting=1,
         power={proof.mutant: None if proof.holds(True) else "the same sizes"},
-        complaint=None if holds else "refuted symbolically",
+        disproved=not proof.holds(False),
     )
 
 

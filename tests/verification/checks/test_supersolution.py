@@ -42,15 +42,29 @@ def test_the_inequality_at_random_points(p0: Fraction) -> None:
 
 
 @pytest.mark.parametrize("p0", STARTS)
+def test_budgets_enter_by_their_smaller_share_alone(p0: Fraction) -> None:
+    rng = np.random.default_rng(2)
+    p, q = rng.uniform(EDGE, 1 - EDGE, (2, 100_000))
+    v, w = rng.uniform(0, 1, (2, 100_000))
+    theta = np.minimum(v, w)
+    start = Start.at(p0)
+    assert (gap(start, p, q, v, w) - gap(start, p, q, theta, theta)).min() > -1e-12
+
+
+@pytest.mark.parametrize("p0", STARTS)
 def test_ranges_enclose_points_of_their_boxes(p0: Fraction) -> None:
     rng = np.random.default_rng(1)
-    ends = np.sort(rng.uniform(EDGE, 1 - EDGE, (2000, 4, 2)), axis=2)
-    inside = ends[:, :, 0] + rng.uniform(0, 1, (2000, 4)) * (ends[:, :, 1] - ends[:, :, 0])
+    ends = np.sort(rng.uniform(EDGE, 1 - EDGE, (2000, 3, 2)), axis=2)
+    p, q, theta = (ends[:, :, 0] + rng.uniform(0, 1, (2000, 3)) * (ends[:, :, 1] - ends[:, :, 0])).T
     start = Start.at(p0)
     low, high = gap_range(start, ends)
-    values = gap(start, *inside.T)
+    values = gap(start, p, q, theta, theta) / theta
     assert bool((low <= values).all())
     assert bool((values <= high).all())
+    narrow = np.stack([np.stack([x, x], 1) for x in (p, q, theta)], 1)
+    low, high = gap_range(start, narrow)  # a box that is a point
+    assert low == pytest.approx(values, abs=1e-11)
+    assert high == pytest.approx(values, abs=1e-11)
 
 
 @pytest.mark.parametrize("p0", STARTS)

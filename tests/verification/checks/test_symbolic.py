@@ -3,15 +3,18 @@
 from theory.proofs.proof import Proof
 from verification.checks.check import Method
 from verification.checks.symbolic import run_proof
+from verification.status import record
 
 
 def test_a_proof_with_its_mutant() -> None:
     outcome = run_proof(Proof("F1", "what holds", "what does not", lambda broken: not broken))
     assert (outcome.method, outcome.n, outcome.n_counting) == (Method.SYMBOLIC, 1, 1)
     assert outcome.power == {"what does not": "the same sizes"}
-    assert outcome.complaint is None
+    assert not outcome.disproved
 
 
 def test_a_failing_proof_and_a_surviving_mutant() -> None:
-    assert run_proof(Proof("F1", "", "m", lambda _: False)).complaint
+    refuted = run_proof(Proof("F1", "", "m", lambda _: False))
+    assert refuted.disproved
+    assert record(refuted).failure
     assert run_proof(Proof("F1", "", "m", lambda _: True)).power == {"m": None}
