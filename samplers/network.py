@@ -41,7 +41,7 @@ class Shape:
     length: int
     vocabulary: int
     width: int = 32
-    layers: int = 2
+    layers: int = 4
     heads: int = 4
 
     def __post_init__(self) -> None:
@@ -158,19 +158,20 @@ class Training:
 
     Attributes:
         steps: of the optimiser.
-        batch: sequences a step; rounded up to a multiple of d.
+        tokens: in a step's batch, so that long and short sequences take alike long; the number of
+            sequences, tokens/d, is rounded up to a multiple of d.
         rate: largest learning rate; it rises over the first twentieth and falls to 0 as a cosine.
         seed: of the first weights and of the batches.
     """
 
-    steps: int = 3500
-    batch: int = 128
-    rate: float = 1e-2
+    steps: int = 2000
+    tokens: int = 1440
+    rate: float = 6e-3
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch < 1:
-            raise InputError(f"training: needs steps, batch ≥ 1, got {self.steps}, {self.batch}")
+        if self.steps < 1 or self.tokens < 1:
+            raise InputError(f"training: needs steps, tokens ≥ 1, got {self.steps}, {self.tokens}")
         if not 0 < self.rate < 1:
             raise InputError(f"rate: must lie in (0, 1), got {self.rate}")
 
@@ -199,13 +200,14 @@ def train(
     how = training or Training()
     form = shape or Shape(target.length, target.vocabulary)
     generator = torch.Generator().manual_seed(how.seed)
+    batch = -(-how.tokens // target.length)
     with _one_thread():
         network = Network.blank(form).to_empty(device="cpu")
         _initialise(network, generator)
         optimiser = torch.optim.Adam(network.parameters(), lr=how.rate, betas=(0.9, 0.98))
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda k: _rate(k, how.steps))
         for step in range(how.steps):
-            loss = any_order_loss(network, target, how.batch, generator)
+            loss = any_order_loss(network, target, batch, generator)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch declares no types here
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)

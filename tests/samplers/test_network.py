@@ -30,7 +30,7 @@ SMALL = Shape(3, 3, width=16, layers=1, heads=2)
 
 
 def trained(steps: int, seed: int = 0) -> NetworkDenoiser:
-    return train(TARGET, Training(steps=steps, batch=48, seed=seed), SMALL)
+    return train(TARGET, Training(steps=steps, tokens=144, seed=seed), SMALL)
 
 
 def errors(denoiser: NetworkDenoiser, target: Target = TARGET) -> tuple[float, float]:
@@ -78,7 +78,7 @@ def test_the_loss_is_unbiased_for_the_any_order_nelbo() -> None:
 @pytest.mark.parametrize("target", [TARGET, dirichlet(3, 3, 0.3, seed=1)])
 def test_training_longer_lowers_nelbo_and_error(target: Target) -> None:
     runs = [
-        errors(train(target, Training(steps=steps, batch=48), SMALL), target)
+        errors(train(target, Training(steps=steps, tokens=144), SMALL), target)
         for steps in (5, 40, 400)
     ]
     entropy = -float((target.weights * target.weights.log()).sum())
@@ -92,7 +92,7 @@ def test_training_tells_every_step_and_leaves_the_global_generator_alone() -> No
     told: list[tuple[int, float]] = []
     before = torch.get_rng_state()
     threads = torch.get_num_threads()
-    train(TARGET, Training(steps=3, batch=6), SMALL, lambda step, loss: told.append((step, loss)))
+    train(TARGET, Training(steps=3, tokens=18), SMALL, lambda step, loss: told.append((step, loss)))
     assert [step for step, _ in told] == [1, 2, 3]
     assert all(0 < loss < 20 for _, loss in told)
     assert torch.equal(torch.get_rng_state(), before)
@@ -110,7 +110,7 @@ def test_the_same_seed_gives_the_same_network_on_any_number_of_threads() -> None
         "from samplers.network import Shape, Training, train\n"
         "from samplers.target import Target\n"
         "t = Target.from_rows([[0,0,1],[1,0,0],[2,2,2],[1,1,1]], [4,3,2,1], 3)\n"
-        "q = train(t, Training(steps=25, batch=48), Shape(3, 3, 16, 1, 2))\n"
+        "q = train(t, Training(steps=25, tokens=144), Shape(3, 3, 16, 1, 2))\n"
         "print(q(Contexts.of(t).states).flatten().tolist())"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
@@ -217,5 +217,5 @@ def test_impossible_arguments(make, words: str) -> None:  # type: ignore[no-unty
 
 def test_a_network_for_one_token_and_one_symbol() -> None:
     target = copies(1, 1)
-    denoiser = train(target, Training(steps=1, batch=1), Shape(1, 1, 4, 1, 1))
+    denoiser = train(target, Training(steps=1, tokens=1), Shape(1, 1, 4, 1, 1))
     assert denoiser(torch.tensor([[1]])).tolist() == [[[1.0]]]

@@ -132,7 +132,7 @@ def test_exact_and_trained() -> None:
     told: list[tuple[object, ...]] = []
     make = resolve(
         "trained",
-        Training(steps=2, batch=6),
+        Training(steps=2, tokens=18),
         lambda *what: told.append(what[:3]),
     )
     assert make(TARGET).vocabulary == 2
@@ -141,7 +141,7 @@ def test_exact_and_trained() -> None:
 
 def test_a_checkpoint_must_fit(tmp_path: Path) -> None:
     path = tmp_path / "network.pt"
-    network = train(TARGET, Training(steps=1, batch=3), Shape(3, 2, 8, 1, 2))
+    network = train(TARGET, Training(steps=1, tokens=9), Shape(3, 2, 8, 1, 2))
     path.write_bytes(checkpoint(network))
     make = resolve(str(path))
     assert torch.allclose(make(TARGET)(STATES)[MASKED], network(STATES)[MASKED], atol=1e-15)
@@ -151,7 +151,7 @@ def test_a_checkpoint_must_fit(tmp_path: Path) -> None:
 
 def test_a_checkpoint_of_nan_is_found(tmp_path: Path) -> None:
     path = tmp_path / "network.pt"
-    network = train(TARGET, Training(steps=1, batch=3), Shape(3, 2, 8, 1, 2))
+    network = train(TARGET, Training(steps=1, tokens=9), Shape(3, 2, 8, 1, 2))
     network.network.out.bias.fill_(math.nan)
     path.write_bytes(checkpoint(network))
     with pytest.raises(InputError, match="NaN"):
