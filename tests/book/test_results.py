@@ -8,6 +8,7 @@ from typing import Any
 
 from sharpbook import results
 
+from theory.registry import CLAIMS
 from verification.status import VERSION, Status
 
 ROW = {"id": "E3", "status": "certified", "n": 5, "n_counting": 4}
@@ -46,6 +47,13 @@ def test_the_origin_names_commit_seed_and_versions(tmp_path: Path) -> None:
     assert "0123456789ab," in origin
     assert "seed 3" in origin
     assert "torch 2.13" in origin
+
+
+def test_the_copy_kept_with_the_book_is_whole() -> None:
+    kept = results.load(results.PLACES[1:])
+    assert set(kept.claims) == set(CLAIMS)
+    assert kept.manifest["commit"]
+    assert "--claims" not in kept.manifest["command"]
 
 
 def test_every_status_of_a_run_is_explained() -> None:
