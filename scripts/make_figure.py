@@ -1,4 +1,4 @@
-"""Draw the README's figure: exact TV on four-letter words, between its bounds.
+"""Draw the README's figure: exact TV on four-letter words, below its bounds.
 
 Usage: python scripts/make_figure.py [FILE.svg]; by default book/figures/words4.svg.
 """
