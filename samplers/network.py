@@ -105,8 +105,8 @@ class Network(nn.Module):
         return torch.log_softmax(self.out(self.before_out(y)), -1)
 
 
-# Numbers in the widest layer that are worked out at a time: 2^22 of them are 32 MiB.
-_CELLS = 1 << 22
+# Numbers in the widest layer that are worked out at a time: 2^17 of them are 1 MiB, for the cache.
+_CELLS = 1 << 17
 
 
 @dataclass(frozen=True, eq=False)

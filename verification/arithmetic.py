@@ -147,6 +147,11 @@ def precision(bits: int) -> Iterator[None]:
         yield
 
 
+def power(x: Number, n: int) -> Number:
+    """x^n, n ≥ 0, by products: flint's power of a ball whose midpoint is 0 knows nothing."""
+    return math.prod([x] * n, start=fmpq(1))
+
+
 def ball(value: Interval | Fraction | float) -> Number:
     """A ball that contains an interval, a rational or a float at its exact value."""
     if isinstance(value, Interval):

@@ -24,7 +24,7 @@ from theory.arithmetic import Arithmetic, Number
 from theory.clocks import ancestral_hazard, clock, euler_hazard, tau_leaping_hazard
 from theory.evaluation import evaluate
 from theory.setting import Setting
-from verification.arithmetic import BALL, RATIONAL, IrrationalError
+from verification.arithmetic import BALL, RATIONAL, IrrationalError, power
 from verification.exact import (
     Composition,
     Context,
@@ -358,7 +358,7 @@ class Exact:
         d, total = self.length, fmpq(0)
         for step in self.path:
             r, masked = step["r"], step["masked"]
-            at = [(1 - masked) ** u * masked ** (d - u) for u in range(d + 1)]
+            at = [power(1 - masked, u) * power(masked, d - u) for u in range(d + 1)]
             if term == "clock":
                 total = total + d * masked * abs(step["rho"] - r)
             elif term == "score":
@@ -368,7 +368,7 @@ class Exact:
             else:
                 for u, s in itertools.product(range(d + 1), repeat=2):
                     if 2 <= s <= d - u:
-                        inside = r**s * (1 - r) ** (d - u - s)
+                        inside = power(r, s) * power(1 - r, d - u - s)
                         total = total + at[u] * inside * self.dependence[u][s]
         return total
 
@@ -479,7 +479,7 @@ VALUES: Mapping[str, Callable[[Exact], Any]] = {
     "epsilon_1": lambda it: it.along_grid("score"),
     "epsilon_FHS": lambda it: it.along_orders(it.gaps),
     "epsilon_KL": lambda it: it.along_orders(it._gaps(_divergence)),
-    "E1_initialisation": lambda it: 1 - it.path[0]["masked"] ** it.length,
+    "E1_initialisation": lambda it: 1 - power(it.path[0]["masked"], it.length),
     "E1_score": lambda it: it.along_grid("score"),
     "E1_clock": lambda it: it.along_grid("clock"),
     "E1_parallel": lambda it: it.along_grid("parallel"),

@@ -395,10 +395,10 @@ def _draw_terms(axis: Any, results: Sequence[Result]) -> None:
     """One panel: the terms of the decomposition, stacked, and the TV that their sum bounds."""
     places = range(len(results))
     top = [0.0] * len(results)
-    for name, label in TERMS.items():
+    for place, (name, label) in enumerate(TERMS.items()):
         heights = [getattr(result.decomposition, name) for result in results]
         if any(heights):
-            axis.bar(places, heights, bottom=top, width=0.7, label=label)
+            axis.bar(places, heights, bottom=top, width=0.7, color=f"C{place}", label=label)
             top = [below + height for below, height in zip(top, heights, strict=True)]
     axis.plot(places, [result.tv.middle for result in results], "ko-", ms=4, label="exact TV")
     axis.set_xticks(places, [str(result.steps) for result in results])

@@ -13,6 +13,7 @@ from verification.arithmetic import (
     IrrationalError,
     ball,
     interval,
+    power,
     precision,
 )
 
@@ -93,3 +94,11 @@ def test_an_exact_infinity_stays_one_and_ignorance_does_not() -> None:
     for nothing in (arb("nan"), arb("-inf"), arb(0, arb("inf"))):
         with pytest.raises(ArithmeticError, match="raise the precision"):
             interval(nothing)
+
+
+def test_the_power_of_a_ball_around_zero_is_known() -> None:
+    around = arb(0, 1e-19)  # flint's own power takes its logarithm
+    assert power(around, 1).overlaps(around)
+    assert interval(power(around, 3)).width < 1e-50
+    assert power(around, 0) == 1
+    assert power(fmpq(2, 3), 3) == fmpq(8, 27)

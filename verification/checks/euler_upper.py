@@ -20,7 +20,7 @@ from theory.claim import Relation
 from theory.functions import binomial_law
 from theory.registry import claim as claim_of
 from verification import strategies as some
-from verification.arithmetic import BALL, Interval, ball, interval
+from verification.arithmetic import BALL, Interval, ball, interval, power
 from verification.checks.check import (
     Check,
     Evaluate,
@@ -76,7 +76,7 @@ def _kernel(it: Exact, context: Context, reveal: Any, joint: bool) -> dict[Conte
     law: dict[Context, Any] = {}
     for size in range(len(hidden) + 1):
         for block in itertools.combinations(hidden, size):
-            chance = reveal**size * (1 - reveal) ** (len(hidden) - size)
+            chance = power(reveal, size) * power(1 - reveal, len(hidden) - size)
             for symbols in itertools.product(range(S), repeat=size):
                 after = context
                 value = fmpq(1)
@@ -94,11 +94,11 @@ def _kernels(example: Example, mutant: Mutant) -> Trial:
     """TV against the sum over steps of the distances of whole kernels, and that against E1."""
     it = exact(example.law)
     d = it.length
-    total = 1 - it.path[0]["masked"] ** d
+    total = 1 - power(it.path[0]["masked"], d)
     for step in it.path:
         for context, mass in it.marginal.items():
             u = it.revealed(context)
-            weight = mass * (1 - step["masked"]) ** u * step["masked"] ** (d - u)
+            weight = mass * power(1 - step["masked"], u) * power(step["masked"], d - u)
             ours = _kernel(it, context, step["r"], joint=mutant.word == "joint")
             theirs = _kernel(it, context, step["rho"], joint=True)
             gap = sum((abs(ours[state] - theirs[state]) for state in ours), fmpq(0))
