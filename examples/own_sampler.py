@@ -2,7 +2,7 @@
 
 import torch
 
-from verification.sampler_protocol import Declaration
+from verification.conformance import Declaration
 
 
 class TwoSteps:

@@ -11,7 +11,7 @@ from samplers.denoiser import ExactDenoiser
 from samplers.families import family
 from samplers.output_law import total_variation
 from samplers.target import Target
-from verification.uniform_walk import walk
+from verification.conformance.uniform_walk import walk
 
 
 def moco_temperature() -> str:

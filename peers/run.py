@@ -3,7 +3,7 @@
 Builds build/peers/NAME (torch, this package without its dependencies, and the project at a fixed
 version, without dependencies where its pins pull in gigabytes), runs `sharprates check` there, and
 writes peers/results.json and peers/results.md. Git-only samplers are checked where the environment
-names a checkout (see verification/adapters/checkouts.py).
+names a checkout (see verification/conformance/adapters/checkouts.py).
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def commit(variable: str) -> str:
 
 def check(binary: Path, adapter: str, out: Path) -> tuple[int, dict[str, object]]:
     """Exit code and JSON of one check."""
-    name = f"verification.adapters.{adapter}"
+    name = f"verification.conformance.adapters.{adapter}"
     quiet = {**os.environ, "PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1"}
     done = subprocess.run(
         [binary, "check", name, "--json", out], env=quiet, capture_output=True, text=True
@@ -131,7 +131,7 @@ def main() -> int:
             ("torch",) if environment is None else ("torch", "numpy", *ENVIRONMENTS[environment][1])
         )
         row = {
-            "command": f"sharprates check verification.adapters.{adapter}",
+            "command": f"sharprates check verification.conformance.adapters.{adapter}",
             "versions": versions(binary / "python", used),
             "exit": code,
             "expected": expected,

@@ -32,23 +32,17 @@ from theory.claim import Claim
 from theory.errors import TheoryError
 from theory.registry import CLAIMS, claim
 from verification import audit as audits
-from verification import (
-    campaign,
-    conformance_report,
-    plan_report,
-    planner,
-    rate,
-    report,
-    status,
-    terms_report,
-    user_claim,
-)
+from verification import report, status, terms_report, user_claim
 from verification import verify as verification_run
-from verification.conformance import Settings
+from verification.adversary import campaign, rate
+from verification.conformance import report as conformance_report
+from verification.conformance.checker import Settings
 from verification.denoisers import resolve
 from verification.empirical import Sampling
-from verification.loss_curve import read_loss_curve
 from verification.measure import check_arithmetic
+from verification.planning import planner
+from verification.planning import report as plan_report
+from verification.planning.loss_curve import read_loss_curve
 from verification.verdict import Verdict
 
 app = typer.Typer(

@@ -18,8 +18,9 @@ from rich.console import Console
 
 from samplers.errors import InputError
 from theory.claim import Claim, Relation
-from verification import adversary, report, strategies, witness
-from verification.adversary import Effort, Quest, Shape, Worst
+from verification import report, strategies, witness
+from verification.adversary import hunt as adversary
+from verification.adversary.hunt import Effort, Quest, Shape, Worst
 from verification.arithmetic import interval
 from verification.checks.check import (
     Check,

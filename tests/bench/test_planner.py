@@ -5,8 +5,8 @@ import pytest
 from samplers.clock import clock, grid
 from samplers.step_law import step_law
 from samplers.structured import structured_tv
-from verification.loss_curve import best_blocks, loss_curve
-from verification.planner import Question, plan
+from verification.planning.loss_curve import best_blocks, loss_curve
+from verification.planning.planner import Question, plan
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from samplers.denoiser import ExactDenoiser
 from samplers.families import copies
 from samplers.perturbed import Drifting, Leaking, TopK, Uniform
 from verification.audit import Plan, TargetAudit, audit_target
-from verification.loss_curve import read_loss_curve
+from verification.planning.loss_curve import read_loss_curve
 from verification.terms_report import loss_curve_csv, print_terms
 
 TARGET = copies(3, 2)

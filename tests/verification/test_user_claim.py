@@ -14,7 +14,7 @@ from theory.claim import Claim, Kind, Relation
 from theory.hypotheses import EXACT, FIRST_HITTING, NO_LEFTOVER, STEP_LAW, UNIFORM_LAW
 from theory.symbols import constant, symbol
 from verification import user_claim, witness
-from verification.adversary import Effort
+from verification.adversary.hunt import Effort
 from verification.cli import app
 from verification.user_claim import Bound, load, property_check, verify
 from verification.verdict import Verdict

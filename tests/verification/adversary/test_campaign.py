@@ -1,0 +1,72 @@
+"""All hunts in one run: what is attacked, what is printed, what JSON holds."""
+
+import io
+import json
+from fractions import Fraction
+
+import pytest
+from rich.console import Console
+
+from samplers.families import family
+from samplers.step_law import StepLaw
+from verification.adversary import campaign, control, frontier, losses, rate
+from verification.adversary import hunt as adversary
+from verification.adversary.campaign import Campaign
+from verification.adversary.hunt import BreakEven, Effort, Quest, Shape
+from verification.instance import Instance
+from verification.report import to_json
+from verification.verdict import Verdict
+
+QUICK = Effort(starts=1, moves=1, steps=5, examples=5)
+
+
+def test_what_is_attacked():
+    names = [quest.name for quest in campaign.quests()]
+    assert len(names) == len(set(names))
+    assert {"E3", "E3-strict", "X1", "H2"} <= set(names)
+    assert [q.name for q in campaign.quests(["e7"])] == ["E7"]
+    scales = {"E3.constant": Fraction(99, 100), "E5.constant": Fraction(2)}
+    scaled = campaign.quests(["E3"], scales)
+    assert all(quest.scale == {"E3.constant": Fraction(99, 100)} for quest in scaled)
+    assert campaign.count(scaled, deep=True) > campaign.count(scaled, deep=False)
+
+
+@pytest.mark.parametrize("claim", ["L2", "F4"])
+def test_what_is_no_bound(claim):
+    with pytest.raises(ValueError, match=claim):
+        campaign.quests([claim])
+
+
+def test_an_unknown_constant():
+    with pytest.raises(ValueError, match="E3 has"):
+        campaign.quests(None, {"E3.nonsense": Fraction(1)})
+
+
+def test_tables_and_json():
+    worst = adversary.attack(Quest.of("E3"), Shape(2, 2, 1), "climb", QUICK, 0)
+    constants = (
+        BreakEven("E8", "E8.root", 0.0, None),
+        BreakEven("E2", "E2.clock", 0.5, worst.witness),
+    )
+    found = Campaign(
+        (worst,),
+        constants,
+        (frontier.row(Instance.of(family("permutations:3:3"))),),
+        (control.solve(2, grid=(4,), nodes=6, trees=0),),
+        tuple(rate.scan((4, 8), (2, 4), (0.1, 0.2))),
+        (losses.losses(family("copies:3:2"), StepLaw.uniform(4)),),
+    )
+    assert found.verdict is Verdict.HOLDS
+    stream = io.StringIO()
+    campaign.print_campaign(found, Console(file=stream, width=220))
+    for words in ("attained", "tried needs it", "fails below ×0.5", "V_S ≥", "largest factor"):
+        assert words in stream.getvalue()
+    content = json.loads(to_json(campaign.to_json(found, 0)))
+    assert content["frontier"][0]["lower"] == "5/4"
+    assert content["control"][0]["lower"] == "1/2"
+
+
+def test_a_refutation_is_the_verdict():
+    quest = Quest.of("E3", {"E3.constant": Fraction(1, 8)})
+    worst = adversary.attack(quest, Shape(2, 2, 1), "climb", QUICK, 0)
+    assert Campaign((worst,), (), (), (), (), ()).verdict is Verdict.FAILS

@@ -1,0 +1,256 @@
+"""The frontier: known values are found, finds are exact, a killed hunt loses none of them."""
+
+import io
+import math
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from rich.console import Console
+
+from samplers.families import family
+from theory.arithmetic import FLOAT
+from verification import strategies, witness
+from verification.adversary import frontier
+from verification.adversary.frontier import Effort, Hunt, Task
+from verification.adversary.search import (
+    instance_of,
+)
+from verification.instance import Exact, Instance
+from verification.verdict import Verdict
+
+QUICK = Effort(starts=8, moves=150, steps=80)
+
+
+def instance(text):
+    return Instance.of(family(text))
+
+
+# --- the quantity ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("copies:5:2", Fraction(5, 4)),
+        ("parity:4:2", Fraction(1)),
+        ("permutations:3:3", Fraction(5, 4)),
+        ("permutations:6:3", Fraction(5, 2)),
+        ("shared-symbols:3:2", Fraction(3, 2)),
+        ("uniform:3:2", Fraction(0)),
+    ],
+)
+def test_values_of_the_note(text, value):
+    assert frontier.constant(instance(text)) == value
+
+
+def test_the_matchings_of_the_note():
+    rows = [[int(x) for x in row] for row in ["0122", "1012", "2101", "2210", "1221", "0000"]]
+    assert frontier.constant(instance_of(rows, [1] * 6, 3)) == Fraction(5, 3)
+
+
+def test_products_add_up():
+    one, other = instance("permutations:3:3"), instance("copies:2:2")
+    together = frontier.product(one, other)
+    assert frontier.constant(together) == frontier.constant(one) + frontier.constant(other)
+
+
+def test_bounds_of_a_row():
+    line = frontier.row(instance("permutations:3:3"))
+    assert (line.lower, line.conjecture, line.birthday) == (Fraction(5, 4), Fraction(5, 4), 3)
+    assert line.entropy == pytest.approx(1.5 * math.log(3))
+    assert line.attained
+    assert not line.refutes
+    assert line.binary is None
+    assert frontier.row(instance("copies:3:2")).binary == Fraction(3, 4)
+
+
+# --- the bound for short sequences ----------------------------------------------------------------
+
+
+@given(strategies.laws(min_length=2, max_length=4))
+def test_the_bound_for_short_sequences_holds(target):
+    found = witness.decide(frontier.SHORT, Instance.of(target), "first-order")
+    assert found.verdict is Verdict.HOLDS
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("copies:2:3", Fraction(2, 3)),
+        ("shared-symbols:3:2", Fraction(3, 2)),
+        ("shared-symbols:3:3", Fraction(2)),
+        ("shared-symbols:4:2", Fraction(3)),
+    ],
+)
+def test_it_is_attained_exactly(text, value):
+    line = frontier.row(instance(text))
+    assert line.lower == value
+    assert line.short == pytest.approx(float(value))
+    assert line.closed
+    tighter = {"E10.constant": Fraction(99, 100)}
+    found = witness.decide(frontier.SHORT, instance(text), "first-order", scale=tighter)
+    assert found.verdict is Verdict.FAILS
+
+
+def test_it_tends_to_the_birthday_bound_and_never_exceeds_it():
+    for d in range(2, 9):
+        values = [float(frontier.SHORT.value({"d": d, "S": 2**k}, FLOAT)) for k in range(1, 60)]
+        assert values == sorted(values)
+        assert values[-1] <= math.comb(d, 2)
+        for k, value in enumerate(values, 1):
+            assert value <= d / 2 * math.log(2**k)  # and it is never above E7's
+    assert not frontier.row(instance("permutations:3:3")).closed
+
+
+# --- the methods ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("task", "least"),
+    [
+        (Task((3, 2), "families"), Fraction(3, 4)),
+        (Task((4, 4), "families"), Fraction(13, 6)),
+        (Task((3, 3), "anneal", 6), Fraction(5, 4)),
+        (Task((4, 3), "anneal", 6), Fraction(5, 3)),
+        (Task((3, 3), "ascend", 27), Fraction(5, 4)),
+    ],
+)
+def test_each_method_finds_what_it_can(task, least):
+    effort = Effort(starts=16, moves=500, steps=150)
+    found = frontier.run(task, effort)
+    assert frontier.constant(found) >= least
+    assert frontier.run(task, effort) == found  # from its seed
+
+
+def test_polishing_never_needs_to_start_over():
+    start = instance_of([[0, 0, 0], [1, 1, 1]], [2, 1], 2)
+    task = Task((3, 2), "polish", 4)
+    found = frontier.run(task, QUICK, {(3, 2): start})
+    assert frontier.constant(found) > frontier.constant(start)
+
+
+# --- the hunt -------------------------------------------------------------------------------------
+
+
+def test_a_hunt_finds_the_known_values_with_exact_witnesses(tmp_path):
+    pairs = [(2, 2), (3, 2), (2, 3), (3, 3)]
+    told = []
+    hunt = Hunt(tmp_path, pairs, QUICK)
+    expected = hunt.count()
+    rows = hunt.run(progress=told.append)
+    assert len(told) == expected
+    assert hunt.count() == 0
+    for line in rows:
+        known = frontier.KNOWN.get((line.length, line.vocabulary), Fraction(0))
+        assert known <= line.lower <= line.conjecture
+        stored = witness.read(hunt.path((line.length, line.vocabulary)))
+        assert witness.replay(stored).measured.lower == line.lower
+    console = Console(record=True, width=120, file=io.StringIO())
+    frontier.print_table(rows, console)
+    assert "attained" in console.export_text()
+    assert frontier.to_json(rows)[3]["lower"] == "5/4"
+
+
+@pytest.mark.parametrize("pair", frontier.PAIRS)
+def test_stored_finds_replay(pair):
+    d, S = pair
+    held = witness.read(frontier.STORED / f"frontier-{d}-{S}.witness")
+    assert (held.instance.length, held.instance.vocabulary) == pair
+    found = witness.replay(held)
+    assert found.verdict is Verdict.HOLDS
+    line = frontier.row(held.instance)
+    assert frontier.KNOWN.get(pair, 0) <= line.lower <= line.conjecture
+    assert float(line.lower) <= line.short + 1e-12
+    assert line.closed == (S == 2 or d == 2 or pair == (3, 4))
+
+
+class StopError(Exception):
+    """Stands for a kill between two tasks."""
+
+
+def test_stopped_anywhere_and_resumed_it_loses_no_find(tmp_path):
+    pairs = [(2, 3), (3, 2)]
+    whole = Hunt(tmp_path / "whole", pairs, QUICK).run()
+
+    def stop(text):
+        raise StopError(text)
+
+    seen = {}
+    for _ in range(100):  # every run is stopped after its first task
+        hunt = Hunt(tmp_path / "pieces", pairs, QUICK)
+        for pair, old in seen.items():
+            assert frontier.constant(hunt.best[pair]) >= old
+        seen = {pair: frontier.constant(it) for pair, it in hunt.best.items()}
+        try:
+            pieces = hunt.run(progress=stop)
+            break
+        except StopError:
+            continue
+    assert [(r.lower, r.instance) for r in pieces] == [(r.lower, r.instance) for r in whole]
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from verification.adversary.frontier import Effort, Hunt
+Hunt(Path(sys.argv[1]), [(3, 3), (3, 4)], Effort(starts=8, moves=100000, steps=60)).run()
+"""
+
+
+def test_killed_without_warning(tmp_path):
+    # The first task, the families, is done at once; the second would take minutes.
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(tmp_path)])
+    journal = tmp_path / "frontier.json"
+    for _ in range(600):
+        if journal.exists():
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    hunt = Hunt(tmp_path, [(3, 3), (3, 4)], Effort(starts=8, moves=100000, steps=60))
+    assert hunt.journal.done
+    assert frontier.constant(hunt.best[3, 3]) == Fraction(5, 4)
+
+
+def test_finds_survive_another_effort_and_are_only_replaced_by_better_ones(tmp_path):
+    hunt = Hunt(tmp_path, [(3, 2)], QUICK)
+    assert hunt.keep((3, 2), instance("copies:3:2"))
+    assert not hunt.keep((3, 2), instance("uniform:3:2"))
+    again = Hunt(tmp_path, [(3, 2)], Effort())
+    assert frontier.constant(again.best[3, 2]) == Fraction(3, 4)
+    assert not again.journal.done
+
+
+def test_a_tampered_find_is_refused(tmp_path):
+    hunt = Hunt(tmp_path, [(3, 2)], QUICK)
+    hunt.keep((3, 2), instance("copies:3:2"))
+    path = hunt.path((3, 2))
+    path.write_text(path.read_text().replace("3/4", "4/4"))
+    with pytest.raises(witness.WitnessError, match="changed"):
+        Hunt(tmp_path, [(3, 2)], QUICK)
+
+
+def test_bad_folders_and_pairs(tmp_path):
+    (tmp_path / "frontier.json").write_text("{}")
+    with pytest.raises(ValueError, match="no journal"):
+        Hunt(tmp_path, [(3, 2)])
+    with pytest.raises(ValueError, match=r"2 ≤ d ≤ 6"):
+        Hunt(tmp_path / "other", [(7, 2)])
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="cannot be used"):
+        Hunt(tmp_path / "file" / "below", [(3, 2)])
+
+
+def test_a_law_beyond_the_conjecture_would_be_told(tmp_path):
+    # Mutant: a left side twice as large must come out as a refutation, not as a find.
+    it = instance("permutations:3:3")
+    found = witness.decide(frontier.CLAIMS["X1"], it, lambda e: 2 * Exact.first_order(e))
+    assert found.verdict.value == "fails"
+    stored = witness.make(frontier.CLAIMS["X1"], it, "first-order")
+    witness.write(stored, tmp_path / "w")
+    assert witness.replay(witness.read(tmp_path / "w")).verdict.value == "holds"

@@ -1,0 +1,355 @@
+"""The checker's verdicts, laws and exit codes, also on samplers that misbehave."""
+
+import importlib
+import itertools
+import json
+import math
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from samplers.blocks import BlockSampler
+from samplers.confidence import ConfidenceSampler, confidence_law
+from samplers.expansion import fixed_blocks
+from samplers.first_hitting import FirstHittingSampler
+from samplers.parallel import parallel_sampler
+from samplers.propagation import PartialStates, move_law, trajectory
+from samplers.target import all_states
+from verification import cli
+from verification.conformance import known_laws
+from verification.conformance.checker import FAST, Conformance, Outcome, check
+from verification.conformance.fixture import conformance  # noqa: F401 - a fixture
+from verification.conformance.known_laws import (
+    Instance,
+    design,
+    law,
+    order_instance,
+    total_variation,
+)
+from verification.conformance.mutants import MUTANTS, RIGHT, Stepwise
+from verification.conformance.protocol import Declaration, OracleDenoiser
+from verification.conformance.uniform_walk import walk
+
+TAU = Declaration("τ", "tau-leaping", "polynomial:2", last_step="fill")
+
+
+# ---------------------------------------------------------------------------------------------
+# Laws by two algorithms
+# ---------------------------------------------------------------------------------------------
+
+
+def codes(rows: Tensor, S: int) -> Tensor:
+    d = rows.shape[1]
+    return (rows * torch.tensor([(S + 1) ** i for i in range(d - 1, -1, -1)])).sum(1)
+
+
+@pytest.mark.parametrize("rule", ["euler", "tau-leaping", "ancestral"])
+@pytest.mark.parametrize("last", ["leave", "fill"])
+def test_laws_by_hazard_agree_with_propagation(rule: str, last: str) -> None:
+    instance = order_instance(3, 2, 5)
+    declared = replace(TAU, rule=rule, last_step=last)
+    states = PartialStates.below(all_states(3, 2), 2)
+    rates = [*known_laws.hazards(rule, declared), *([1.0] if last == "fill" else [])]
+
+    def kernel(x: Tensor, step: int) -> Tensor:
+        return move_law(instance.table[codes(x, 2)], rates[step], normalised=True)
+
+    *_, expected = trajectory(states, kernel, len(rates))
+    assert total_variation(law(f"{rule} {last}", instance, declared), expected) < 1e-12
+
+
+@pytest.mark.parametrize("measure", ["probability", "margin", "entropy", "drawn"])
+def test_laws_by_confidence_agree_with_the_sampler_room(measure: str) -> None:
+    instance = order_instance(3, 3, 2)
+    for count in (1, 2):
+        label = f"confidence:{measure} {count}"
+        sampler = ConfidenceSampler(Table(instance), 3, count, measure)
+        rows, mass = confidence_law(sampler)
+        found = law(label, instance, TAU)
+        assert torch.allclose(found[codes(rows, 3)], mass, atol=1e-13)
+        assert float(found.sum()) == pytest.approx(1)
+
+
+def test_first_hitting_is_the_average_over_orders() -> None:
+    instance = order_instance(3, 2, 1)
+    expected = torch.zeros(27, dtype=torch.float64)
+    for order in itertools.permutations(range(3)):
+        for full in itertools.product(range(2), repeat=3):
+            state, chance = [2, 2, 2], 1 / 6
+            for i in order:
+                chance *= float(instance.table[int(codes(torch.tensor([state]), 2)), i, full[i]])
+                state[i] = full[i]
+            expected[int(codes(torch.tensor([full]), 2))] += chance
+    assert total_variation(law("first-hitting", instance, TAU), expected) < 1e-12
+
+
+def test_a_design_separates_and_says_what_coincides() -> None:
+    # With κ = t, Euler and ancestral are one rule; with another clock they are not.
+    linear = design(replace(TAU, rule="euler", clock="linear", last_step="leave"), 3, 2)
+    assert {"euler leave", "ancestral leave"} <= set(linear.group("euler leave"))
+    bent = design(replace(TAU, rule="euler", last_step="leave"), 3, 2)
+    assert "ancestral leave" not in bent.group("euler leave")
+    assert bent.separation > 0.01
+    # Under an exact denoiser the order does not matter; the second instance is there to show it.
+    p, q = bent.laws["first-hitting"], bent.laws["left-to-right"]
+    assert total_variation(p[1], q[1]) > 0.1
+
+
+# ---------------------------------------------------------------------------------------------
+# The samplers of this project
+# ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """An instance as a denoiser of the sampler room."""
+
+    instance: Instance
+
+    time_free = normalised = True
+
+    @property
+    def vocabulary(self) -> int:
+        return self.instance.vocabulary
+
+    def __call__(self, x, t=None, positions=None):  # type: ignore[no-untyped-def]  # noqa: ARG002 - the protocol's
+        found = self.instance.table[codes(x, self.vocabulary)]
+        return found if positions is None else found[positions]
+
+
+@dataclass(frozen=True)
+class Ours:
+    """A sampler of this project."""
+
+    declaration: Declaration
+
+    def sample(self, denoiser: OracleDenoiser, n: int, generator: torch.Generator) -> Tensor:
+        declared, d = self.declaration, denoiser.length
+        if declared.by_hazard:
+            clock, last = declared.chosen_clock, declared.last_step
+            made = parallel_sampler(denoiser, d, str(declared.rule), clock, declared.grid, last)
+            return made.sample(n, generator)
+        if declared.rule == "first-hitting":
+            return FirstHittingSampler(denoiser, d, declared.chosen_clock).sample(n, generator)
+        count = declared.tokens_a_step
+        if declared.rule == "blocks":
+            return BlockSampler(denoiser, fixed_blocks(d, count)).sample(n, generator)
+        measure = str(declared.rule).partition(":")[2]
+        return ConfidenceSampler(denoiser, d, count, measure).sample(n, generator)
+
+
+@pytest.mark.parametrize(
+    ("rule", "options"),
+    [
+        ("euler", {"clock": "constant", "horizon": 2.0}),
+        ("tau-leaping", {"clock": "cosine", "last_step": "fill"}),
+        ("first-hitting", {}),
+        ("blocks", {"tokens_a_step": 2}),
+        ("confidence:drawn", {"tokens_a_step": 1}),
+        ("confidence:probability", {"tokens_a_step": 2}),
+    ],
+)
+def test_our_own_samplers_conform(rule: str, options: dict[str, object]) -> None:
+    found = check(Ours(Declaration(rule, rule, **options)), settings=FAST)  # type: ignore[arg-type]
+    assert found.outcome is Outcome.CONFORMS, str(found)
+    assert found.sentence.startswith("conforms to")
+    assert "would detect" in found.sentence
+
+
+def test_an_undeclared_law_is_identified() -> None:
+    drawn = Ours(Declaration("?", "confidence:drawn"))
+    found = check(Renamed(drawn), settings=replace(FAST, rows=4000))
+    assert found.outcome is Outcome.CONFORMS
+    assert found.compatible == ("confidence:drawn 1",)
+    assert "implements confidence:drawn, 1 token a step" in found.sentence
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """The same without a rule."""
+
+    inner: Ours
+
+    @property
+    def declaration(self) -> Declaration:
+        return replace(self.inner.declaration, rule=None)
+
+    def sample(self, denoiser: OracleDenoiser, n: int, generator: torch.Generator) -> Tensor:
+        return self.inner.sample(denoiser, n, generator)
+
+
+def test_a_wrong_declaration_is_told_what_the_law_is() -> None:
+    sampler = Stepwise(replace(TAU, rule="tau-leaping"), "another rule")
+    found = check(sampler, settings=FAST)
+    assert found.outcome is Outcome.FAILS
+    assert found.failed is not None
+    assert found.failed.cause == "fits the hazard of euler"
+    assert json.loads(json.dumps(found.json(), allow_nan=False))["outcome"] == "fails"
+
+
+def test_a_temperature_that_changes_the_rate_is_named() -> None:
+    declared = Declaration("cold", "ancestral", "cosine", temperature=0.5)
+    found = check(Stepwise(declared, "temperature on weights not renormalised"), settings=FAST)
+    assert found.failed is not None
+    assert found.failed.name == "unmask probability"
+    assert "not renormalised" in found.failed.cause
+
+
+def test_a_verdict_is_a_function_of_the_seed() -> None:
+    assert check(RIGHT[0], settings=FAST) == check(RIGHT[0], settings=FAST)
+
+
+# ---------------------------------------------------------------------------------------------
+# Samplers that misbehave
+# ---------------------------------------------------------------------------------------------
+
+
+class Misbehaving:
+    """Draws nothing sensible."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.declaration = Declaration(kind, "first-hitting")
+
+    def sample(self, denoiser: OracleDenoiser, n: int, generator: torch.Generator) -> object:  # noqa: ARG002
+        d, S = denoiser.length, denoiser.vocabulary
+        good = torch.zeros(n, d, dtype=torch.int64)
+        if self.kind == "raises":
+            raise KeyError("logits\nsecond line")
+        if self.kind == "exits":
+            sys.exit(3)
+        if self.kind == "asks for nonsense":
+            denoiser(good + 7)
+        if self.kind == "sleeps":
+            time.sleep(60)
+        return {
+            "list": good.tolist(),
+            "shape": good[:, :-1],
+            "float": good.double(),
+            "foreign": good + S + 4,
+            "negative": good - 1,
+            "masks": good + S,
+            "constant": good,
+        }.get(self.kind, good)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("raises", "KeyError: 'logits"),
+        ("exits", "SystemExit: 3"),
+        ("asks for nonsense", "symbols outside 0..2"),
+        ("list", "returns list in place of a tensor"),
+        ("shape", "returns shape [1, 2] in place of [1, 3]"),
+        ("float", "returns torch.float64 in place of int64"),
+        ("foreign", "returns the token 6"),
+        ("negative", "returns the token -1"),
+        ("masks", "returns masks: row M M M"),
+        ("constant", "the generator is not used"),
+    ],
+)
+def test_misbehaviour_has_a_clear_verdict(kind: str, words: str) -> None:
+    found: Conformance = check(Misbehaving(kind), settings=FAST)  # type: ignore[arg-type]
+    assert found.outcome is Outcome.FAILS
+    assert words in found.sentence
+    assert "\n" not in found.sentence
+
+
+def test_a_sampler_that_hangs_is_ended() -> None:
+    found = check(Misbehaving("sleeps"), settings=replace(FAST, limit=3.0))  # type: ignore[arg-type]
+    assert found.outcome is Outcome.FAILS
+    assert "not done within 3 s" in found.sentence
+
+
+def test_what_is_no_sampler_is_told_so() -> None:
+    assert "has no declaration" in check(object(), settings=FAST).sentence  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------------------------------------
+# Rare values, the command, the fixture
+# ---------------------------------------------------------------------------------------------
+
+
+class Gumbel:
+    """log p − log(−log u) in float32, u = 0 kept."""
+
+    def draw(self, p: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+        return (p.float().log() - (-torch.rand_like(p.float()).log()).log()).argmax(-1)
+
+
+def test_float32_noise_is_walked_exactly() -> None:
+    # By the lattice law of the sampler room, which shares no code: u = 0 lets rare symbols win.
+    found = walk(Gumbel())  # type: ignore[arg-type]
+    assert found is not None
+    assert found.dtype == "float32"
+    assert found.ratios[1e-7] == pytest.approx(1.3275, abs=2e-3)
+    assert found.ratios[1e-8] == pytest.approx(6, abs=0.1)
+
+
+def test_float64_draws_need_no_walk_and_others_are_left_alone() -> None:
+    class Double:
+        def draw(self, p: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+            return (p / -torch.rand_like(p).log()).argmax(-1)
+
+    found = walk(Double())  # type: ignore[arg-type]
+    assert found is not None
+    assert found.dtype == "float64"
+    assert walk(RIGHT[0]) is None
+
+
+PROBE = """
+import os, torch
+from verification.conformance.mutants import RIGHT, MUTANTS
+right, wrong = RIGHT[0], MUTANTS[0].sampler
+class Dies:
+    declaration = right.declaration
+    def sample(self, denoiser, n, generator):
+        os._exit(9)
+dies = Dies()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("wrong", 1, "likely cause: fits the hazard of euler"),
+        ("dies", 1, "ends the process (exit code 9)"),
+    ],
+)
+def test_the_command(name, code, words, tmp_path, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "probe_samplers.py").write_text(PROBE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    out = tmp_path / "out.json"
+    arguments = ("check", f"probe_samplers:{name}", "--samples", "2000", "--json", str(out))
+    monkeypatch.setattr(sys, "argv", ["sharprates", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    printed = "".join(capsys.readouterr())
+    assert ended.value.code == code
+    assert words in " ".join(printed.split())
+    assert json.loads(out.read_text())["outcome"] == "fails"
+
+
+def test_the_fixture(conformance) -> None:  # type: ignore[no-untyped-def]  # noqa: F811 - requested
+    assert conformance(RIGHT[4], FAST).outcome is Outcome.CONFORMS
+    with pytest.raises(pytest.fail.Exception, match="its samples follow confidence:drawn"):
+        conformance(MUTANTS[-1].sampler, FAST)
+
+
+def test_the_example() -> None:
+    sys.path.insert(0, str(Path(__file__).parents[3]))
+    try:
+        found = check(importlib.import_module("examples.own_sampler").sampler, settings=FAST)
+    finally:
+        sys.path.pop(0)
+    assert found.outcome is Outcome.CONFORMS, str(found)
+
+
+def test_the_shares_of_the_fixture_stay_within_the_budget() -> None:
+    assert math.fsum(1 / (j * (j + 1)) for j in range(1, 10**5)) < 1

@@ -1,0 +1,152 @@
+"""Limits on KL and TV of long targets: against exact values where these can be enumerated."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from samplers.denoiser import ExactDenoiser
+from samplers.errors import InputError
+from samplers.expansion import tables
+from samplers.markov import MarkovChain, ProductMixture
+from samplers.output_law import total_variation
+from samplers.step_law import StepLaw
+from samplers.target import Target, all_states
+from theory.arithmetic import FLOAT
+from theory.functions import rank_excess
+from theory.registry import CLAIMS
+from verification.planning.large_targets import (
+    Tractable,
+    chain_information,
+    empirical_bernstein,
+    estimate,
+)
+from verification.profile import profile
+
+SLOW = torch.tensor([[0.8, 0.15, 0.05], [0.1, 0.7, 0.2], [0.3, 0.1, 0.6]], dtype=torch.float64)
+SPARSE = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.5, 0.5], [0.9, 0.0, 0.1]], dtype=torch.float64)
+FLAT = torch.tensor([[0.3, 0.7], [0.3, 0.7]], dtype=torch.float64)
+
+
+def mixture(d: int) -> ProductMixture:
+    generator = torch.Generator().manual_seed(5)
+    m = torch.rand(2, d, 2, generator=generator, dtype=torch.float64) ** 2 + 0.05
+    return ProductMixture.of(
+        torch.tensor([0.4, 0.6], dtype=torch.float64), m / m.sum(-1, keepdim=True)
+    )
+
+
+def enumerated(target: Tractable) -> Target:
+    states = all_states(target.length, target.vocabulary)
+    return Target.from_rows(states, target.log_probability(states).exp(), target.vocabulary)
+
+
+def divergence(information: Tensor, law: StepLaw) -> float:
+    """A = Σ_m (d·n_m − 1)·h_m."""
+    d = len(information)
+    excess = torch.tensor(rank_excess(FLOAT, d, law.weights.tolist()), dtype=torch.float64)
+    return d * float(excess @ information)
+
+
+@pytest.mark.parametrize("transition", [SLOW, SPARSE, FLAT], ids=["slow", "sparse", "flat"])
+@pytest.mark.parametrize("d", [1, 2, 3, 6])
+def test_the_chain_s_information_is_exact(transition: Tensor, d: int) -> None:
+    chain = MarkovChain.of(transition, d)
+    exact = profile(enumerated(chain)).information
+    torch.testing.assert_close(chain_information(chain), exact, rtol=0, atol=1e-13)
+
+
+def test_the_chain_s_information_at_length() -> None:
+    """h falls from H(π) to the entropy given both neighbours; a longer reach changes nothing."""
+    chain = MarkovChain.of(SLOW, 600)
+    h = chain_information(chain)
+    pi, A = chain.stationary, SLOW
+    top = float(torch.special.entr(pi).sum())
+    assert bool((h.diff() < 0).all())
+    assert float(h[0]) == pytest.approx(top, abs=1e-14)
+    joint = pi[:, None, None] * A[:, :, None] * A[None]
+    both = torch.special.entr(joint).sum() - torch.special.entr(joint.sum(1)).sum()
+    edge = 2 * float(pi @ torch.special.entr(A).sum(1)) / 600  # the ends have one neighbour
+    assert float(h[-1]) == pytest.approx(float(both) * 598 / 600 + edge, abs=1e-13)
+
+
+@pytest.mark.parametrize("steps", [2, 6, 40])
+@pytest.mark.parametrize("kind", ["chain", "mixture"])
+def test_limits_enclose_exact_values(kind: str, steps: int) -> None:
+    target: Tractable = MarkovChain.of(SLOW, 5) if kind == "chain" else mixture(6)
+    listed = enumerated(target)
+    law = StepLaw.uniform(steps)
+    found = estimate(target, law, 1500, seed=steps, inner=2)
+    h = profile(listed).information
+    exact = total_variation(tables(listed, ExactDenoiser(listed)).law(law), listed).value
+    assert found.tv_lower <= exact <= found.tv_upper
+    assert found.divergence is not None
+    assert found.divergence.lower <= divergence(h, law) <= found.divergence.upper
+    values = {"d": target.length, "w": law.weights.tolist(), "h": h.tolist()}
+    assert found.parts["E5"] >= CLAIMS["E5"].value(values, FLOAT, variant="entropy")
+    assert found.parts["pinsker"] >= math.sqrt(divergence(h, law) / 2)
+
+
+def test_limits_are_useful_at_length() -> None:
+    """d = 200: the divergence is known within a quarter, and another chain's is excluded."""
+    chain = MarkovChain.of(SLOW, 200)
+    law = StepLaw.uniform(50)
+    found = estimate(chain, law, 1200, seed=3, level=1e-3, inner=1)
+    exact = divergence(chain_information(chain), law)
+    assert found.divergence is not None
+    assert found.divergence.lower <= exact <= found.divergence.upper
+    assert found.divergence.upper - found.divergence.lower < 0.5 * exact
+    faster = MarkovChain.of(0.5 * SLOW + 0.5 * SLOW.mean(0), 200)
+    assert not found.divergence.lower <= divergence(chain_information(faster), law)
+    assert found.tv_upper < 1
+
+
+def test_a_lower_limit_that_says_something() -> None:
+    """One step: independent tokens look unlike a chain, and likelihood sees it."""
+    found = estimate(MarkovChain.of(SLOW, 30), StepLaw.uniform(1), 1500, level=1e-3, inner=1)
+    assert found.tv_lower > 0.5
+    assert found.parts["allocations"] > found.tv_lower
+
+
+def test_masks_left_over_count_exactly() -> None:
+    law = StepLaw.from_weights(torch.tensor([0.5, 0.49], dtype=torch.float64))
+    found = estimate(MarkovChain.of(SLOW, 20), law, 100, inner=1)
+    assert found.divergence is None  # it is infinite one way, and no claim's other way
+    assert set(found.parts) == {"allocations"}
+    assert found.tv_lower >= 1 - 0.99**20 - 1e-12
+    assert found.to_json()["divergence"] is None
+
+
+def test_a_product_law_has_no_divergence() -> None:
+    target = ProductMixture.product(torch.tensor([[0.2, 0.8]] * 12, dtype=torch.float64))
+    found = estimate(target, StepLaw.uniform(3), 3000, inner=1)
+    assert found.divergence is not None
+    assert found.divergence.mean == pytest.approx(0, abs=1e-12)
+    assert found.tv_upper < 0.02
+
+
+def test_bernstein_limits_fail_as_rarely_as_they_say() -> None:
+    """Skewed values, a generous level: no more failures than allowed, and not never too wide."""
+    generator = torch.Generator().manual_seed(1)
+    p, runs, level = 0.05, 400, 0.2
+    failures = 0
+    for _ in range(runs):
+        values = (torch.rand(500, generator=generator, dtype=torch.float64) < p).to(torch.float64)
+        limits = empirical_bernstein(values, 0.0, 1.0, level)
+        failures += not limits.lower <= p <= limits.upper
+        assert limits.upper - limits.lower < 0.15
+    assert failures <= level * runs
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"samples": 1}, "need n ≥ 2"),
+        ({"inner": 0}, "M ≥ 1"),
+        ({"level": 0.0}, "level: must lie between 0 and 1"),
+    ],
+)
+def test_bad_arguments_are_named(options: dict[str, float], hint: str) -> None:
+    with pytest.raises(InputError, match=hint):
+        estimate(MarkovChain.of(SLOW, 3), StepLaw.uniform(2), **options)  # type: ignore[arg-type]

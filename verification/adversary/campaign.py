@@ -1,0 +1,270 @@
+"""`sharprates verify --adversary`: all hunts in one run, and a report of where the constants stand.
+
+The worst instance of every bound (once with everything free, once without leftover and with the
+exact denoiser), how far inner constants can be lowered, the frontier of c(q_0), the one-target
+control problem, the rate in d, S and ε, and which step of E5's proof loses how much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from joblib import Parallel, delayed
+from rich.console import Console
+from rich.table import Table
+
+from samplers import datasets, families
+from theory.registry import claim as claim_of
+from verification import report, witness
+from verification.adversary import control, frontier, losses, rate
+from verification.adversary import hunt as adversary
+from verification.adversary.control import Control
+from verification.adversary.hunt import HUNTED, INNER, BreakEven, Quest, Worst
+from verification.adversary.losses import Losses
+from verification.adversary.rate import Point
+from verification.checks.check import describe
+from verification.verdict import Verdict
+from verification.verify import check_scale
+
+FOLDER = Path("build") / "adversary"
+"""Where a run keeps what it finds, unless told otherwise."""
+
+STRICT = ("E1", "E2", "E3", "E4", "E5", "E8")
+"""Bounds that leftover masks or denoiser errors alone can attain."""
+
+WORST_CASES = ("copies:4:2", "parity:4:2", "permutations:6:3", "shared-symbols:3:2", "copies:4:16")
+LOSS_STEPS = (1, 4, 16, 64)
+SHORT_LENGTHS = 4
+"""Longest sequences of the frontier in an ordinary run; a deep one goes to 6."""
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What a run found.
+
+    Attributes:
+        worst: the worst instance of each bound.
+        constants: break-even of the inner constants.
+        frontier: table of c(q_0).
+        control: the control problem at S = 2, 3, 4.
+        rate: steps that are enough and needed.
+        losses: the proof of E5 on data and worst cases.
+    """
+
+    worst: tuple[Worst, ...]
+    constants: tuple[BreakEven, ...]
+    frontier: tuple[frontier.Row, ...]
+    control: tuple[Control, ...]
+    rate: tuple[Point, ...]
+    losses: tuple[Losses, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """FAILS if a theorem or the conjecture is refuted."""
+        refuted = any(one.refuted for one in self.worst) or any(r.refutes for r in self.frontier)
+        return Verdict.FAILS if refuted else Verdict.HOLDS
+
+
+def quests(
+    claims: Sequence[str] | None = None, scale: Mapping[str, Fraction] | None = None
+) -> list[Quest]:
+    """What is attacked.
+
+    Args:
+        claims: ids; by default all bounds that hold for every law.
+        scale: factors on constants.
+
+    Raises:
+        InputError: for a claim that is no such bound, or an unknown constant.
+        TheoryError: for an unknown claim.
+    """
+    check_scale(scale or {})
+    chosen = [claim_of(one).id for one in claims] if claims else list(HUNTED)
+    found = [Quest.of(one, scale) for one in chosen]
+    found += [Quest.of(one, scale, strict=True) for one in chosen if one in STRICT]
+    for quest in found:
+        adversary.check(quest)
+    return found
+
+
+def count(chosen: Sequence[Quest], deep: bool) -> int:
+    """How many pieces of work a run has at most, for a progress bar."""
+    hunts = len(adversary.tasks(chosen, adversary.SHAPES, 0))
+    pairs = _pairs(deep)
+    # one more of each pair is polishing
+    tasks = sum(len(frontier.tasks(p, _effort(deep))) + _effort(deep).seeds for p in pairs)
+    grid = len(rate.LENGTHS) * len(rate.VOCABULARIES) * len(rate.ERRORS)
+    return hunts + tasks + len(INNER) + 3 + grid + len(datasets.BUILTIN) + len(WORST_CASES)
+
+
+def _pairs(deep: bool) -> list[frontier.Pair]:
+    return [pair for pair in frontier.PAIRS if deep or pair[0] <= SHORT_LENGTHS]
+
+
+def _effort(deep: bool) -> frontier.Effort:
+    return frontier.Effort(moves=3000, seeds=3, large=True) if deep else frontier.Effort()
+
+
+def run(
+    chosen: Sequence[Quest],
+    folder: Path,
+    *,
+    deep: bool = False,
+    jobs: int = 1,
+    seed: int = 0,
+    fresh: bool = True,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Campaign:
+    """Hunt everything.
+
+    Args:
+        chosen: from `quests`.
+        folder: where witnesses and journals are kept; a stopped run goes on from there.
+        deep: longer sequences and more seeds.
+        jobs: processes.
+        seed: of the hunts.
+        fresh: do all tasks again; what is stored stays until something worse is found.
+        progress: told each piece of work.
+    """
+    effort = adversary.Effort(starts=6, moves=60, steps=150) if deep else adversary.Effort()
+    worst = adversary.hunt(
+        chosen, folder, effort, jobs=jobs, seed=seed, fresh=fresh, progress=progress
+    )
+    ids = {quest.claim.id for quest in chosen}
+    inner = [name for name in INNER if name.split(".")[0] in ids]
+    constants = []
+    calls = (delayed(adversary.break_even)(Quest.of(n.split(".")[0]), n, seed=seed) for n in inner)
+    for one in Parallel(n_jobs=jobs, return_as="generator")(calls):
+        if one.witness is not None:
+            witness.write(one.witness, folder / f"break-even-{one.constant}.witness")
+        constants.append(one)
+        progress(f"break-even {one.constant}")
+    hunt = frontier.Hunt(folder, _pairs(deep), _effort(deep), fresh)
+    table = hunt.run(jobs, progress)
+    solved = []
+    for S in (2, 3, 4):
+        solved.append(control.solve(S))
+        progress(f"control problem, S={S}")
+    points = rate.scan(jobs=jobs, progress=progress)
+    lost: list[Losses] = []
+    for name in (*datasets.BUILTIN, *WORST_CASES):
+        builtin = name in datasets.BUILTIN
+        target = datasets.builtin(name) if builtin else families.family(name)
+        lost += losses.scan([target], LOSS_STEPS)
+        progress(f"proof of E5 on {name}")
+    return Campaign(
+        tuple(worst), tuple(constants), tuple(table), tuple(solved), tuple(points), tuple(lost)
+    )
+
+
+# --- what a terminal shows ------------------------------------------------------------------------
+
+
+def print_campaign(found: Campaign, console: Console) -> None:
+    """All tables."""
+    print_worst(found.worst, console)
+    console.print()
+    print_constants(found.constants, console)
+    console.print()
+    frontier.print_table(found.frontier, console)
+    console.print()
+    print_control(found.control, console)
+    console.print()
+    rate.print_rate(found.rate, console)
+    console.print()
+    losses.print_losses(found.losses, console)
+
+
+def print_worst(found: Sequence[Worst], console: Console) -> None:
+    """The worst instance of each bound."""
+    table = Table(title="Worst instances", title_justify="left", box=None)
+    for heading, side in (("claim", "left"), ("ratio", "right"), ("", "left"), ("at", "left")):
+        table.add_column(heading, justify="right" if side == "right" else "left")
+    for one in found:
+        scale = ", ".join(f"{name} × {x}" for name, x in one.quest.scale.items())
+        # on a grid the leftover follows from T: it is not the adversary's to choose
+        on_grid = one.witness.instance.grid is not None
+        strict = "exact denoiser" if on_grid else "no leftover, exact denoiser"
+        words = [strict] if one.quest.strict else []
+        words += [scale] if scale else []
+        words += ["FAILS"] if one.refuted else ["attained"] if one.score > 1 - 1e-9 else []
+        table.add_row(
+            one.quest.claim.id,
+            f"{one.score:.4f}",
+            ", ".join(words),
+            describe(one.witness.instance),
+        )
+    console.print(table)
+
+
+def print_constants(found: Sequence[BreakEven], console: Console) -> None:
+    """How far inner constants can be lowered."""
+    for one in found:
+        if one.witness is None:
+            console.print(f"{one.constant}: no instance that was tried needs it")
+        else:
+            at = describe(one.witness.instance)
+            console.print(f"{one.constant}: fails below ×{one.factor:.4g} at {at}", soft_wrap=True)
+
+
+def print_control(found: Sequence[Control], console: Console) -> None:
+    """The control problem."""
+    table = Table(
+        title="One-target control problem: c(q_0) ≤ (d/2)·V_S", title_justify="left", box=None
+    )
+    for heading in ("S", "V_S ≥", "", "on the grid ≤", "H_S − 1", "posteriors"):
+        table.add_column(heading, justify="right")
+    for one in found:
+        table.add_row(
+            str(one.vocabulary),
+            str(one.lower),
+            f"{float(one.lower):.6f}",
+            f"{one.upper:.6f}",
+            str(one.conjecture),
+            "multiples of " + ", ".join(f"1/{n}" for n in one.grid),
+        )
+    console.print(table)
+
+
+def to_json(found: Campaign, seed: int) -> dict[str, Any]:
+    """All results for a JSON file."""
+    return {
+        "version": 1,
+        "manifest": report.manifest(seed),
+        "worst": [
+            {
+                "claim": one.quest.claim.id,
+                "strict": one.quest.strict,
+                "scale": {name: str(x) for name, x in one.quest.scale.items()},
+                "ratio": min(one.score, 1e300),
+                "verdict": str(one.witness.decision.verdict),
+                "instance": describe(one.witness.instance),
+            }
+            for one in found.worst
+        ],
+        "break_even": [
+            {
+                "constant": one.constant,
+                "factor": one.factor,
+                "instance": None if one.witness is None else describe(one.witness.instance),
+            }
+            for one in found.constants
+        ],
+        "frontier": frontier.to_json(found.frontier),
+        "control": [
+            {
+                "vocabulary": one.vocabulary,
+                "lower": str(one.lower),
+                "grid_upper": one.upper,
+                "conjecture": str(one.conjecture),
+                "grid": list(one.grid),
+            }
+            for one in found.control
+        ],
+        "rate": rate.to_json(found.rate),
+        "losses": losses.to_json(found.losses),
+    }

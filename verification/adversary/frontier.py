@@ -1,0 +1,562 @@
+"""The frontier: how large the first-order constant c(q_0) gets, for each length and vocabulary.
+
+For every (d, S) laws are hunted by gradient ascent on the weights, by annealing over supports, and
+by construction (codes, matchings, permutations, products of smaller finds). Each find is rounded to
+fractions, its c computed exactly, and stored as a witness: a certified lower bound on sup c. The
+proved upper bounds (E3, E7, at S = 2 E9, and `SHORT`) and the conjecture X1 stand beside it. A hunt
+that is killed loses nothing that it had found, and goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import sympy
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from samplers import families
+from samplers.errors import InputError
+from theory.arithmetic import FLOAT
+from theory.claim import Claim, Kind, Relation
+from theory.hypotheses import EXACT, TWO_TOKENS
+from theory.registry import CLAIMS
+from theory.symbols import constant as constant_symbol
+from theory.symbols import symbol
+from verification import witness
+from verification.adversary.journal import Journal
+from verification.adversary.search import (
+    Support,
+    all_rows,
+    as_weights,
+    first_order,
+    instance_of,
+    roundings,
+    simplest,
+    uniform_first_order,
+)
+from verification.arithmetic import RATIONAL
+from verification.instance import Exact, Instance
+
+Pair = tuple[int, int]
+"""(length d, vocabulary S)."""
+
+KNOWN: dict[Pair, Fraction] = {
+    **{(d, 2): Fraction(d, 4) for d in (3, 4, 5, 6)},
+    (3, 3): Fraction(5, 4),
+    (3, 4): Fraction(3, 2),
+    (4, 3): Fraction(5, 3),
+    (5, 3): Fraction(25, 12),
+    (4, 4): Fraction(13, 6),
+}
+"""Values of c that were attained before; a hunt should find or beat them. Source: E9, L6, X1."""
+
+SHORT = Claim(
+    id="E10",
+    title="First order at short length",
+    statement=(
+        r"Uniform law: $c(q_0)\le\binom d2(1-S^{-1/(d-1)})$ for every $q_0$ on $[S]^d$, attained "
+        r"wherever $S=b^{d-1}$ (L3). In the notation of the proof of E9, "
+        r"$c\le\frac d2\mathbb E Y_+$ with $Y=\sum_{n<d-1}(1-M_n/M_{n+1})$. A sum of $d-1$ ratios "
+        r"is at least $d-1$ times their geometric mean and $M_{d-1}\le1$, so "
+        r"$Y\le(d-1)(1-M_0^{1/(d-1)})$, which is not negative; and, with $m=d-1$, "
+        r"$\mathbb E M_0^{1/m}=\sum_ap_a^{1+1/m}\ge S^{-1/m}$ by convexity."
+    ),
+    measured=r"c(q_0)",
+    kind=Kind.THEOREM,
+    relation=Relation.UPPER,
+    expression=constant_symbol("E10")
+    * sympy.binomial(symbol("d"), 2)
+    * (1 - symbol("S") ** (-1 / (symbol("d") - 1))),
+    constants={"constant": sympy.Rational(1)},
+    hypotheses=(EXACT, TWO_TOKENS),
+    depends_on=("L5",),
+)
+"""A bound on c(q_0) that closes the gap to the lower bounds at d = 2 and at S = b^{d−1}."""
+
+Order = tuple[Fraction, int, tuple[tuple[int, ...], ...]]
+"""By which finds are compared: c, then few rows, then the rows themselves."""
+
+STORED = Path(__file__).parents[1] / "witnesses"
+"""The best finds so far, as witnesses that replay; a hunt does not start from them."""
+
+PAIRS: tuple[Pair, ...] = tuple((d, S) for d in range(2, 7) for S in range(2, 6))
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long each task searches.
+
+    Attributes:
+        starts: laws or supports that one task works on at a time.
+        moves: of an annealing run.
+        steps: of a gradient ascent.
+        seeds: runs of each kind.
+        large: whether to try supports of 6S rows too: each symbol of each token then leaves room
+            for the best law on three symbols of the others. It takes ten times as long.
+    """
+
+    starts: int = 24
+    moves: int = 900
+    steps: int = 250
+    seeds: int = 1
+    large: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """One piece of work of a hunt, a function of these values alone.
+
+    Attributes:
+        pair: (d, S).
+        method: ``families``, ``anneal``, ``ascend`` or ``polish``.
+        size: number of rows, where the method has one.
+        seed: of its generator.
+    """
+
+    pair: Pair
+    method: str
+    size: int = 0
+    seed: int = 0
+
+    @property
+    def key(self) -> str:
+        """Its name in the journal."""
+        d, S = self.pair
+        return f"{d}:{S}:{self.method}:{self.size}:{self.seed}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the frontier table.
+
+    Attributes:
+        length: d.
+        vocabulary: S.
+        lower: the largest certified c, exact.
+        instance: the law that has it.
+        birthday: C(d, 2), E3's.
+        entropy: (d/2)·log S, E7's.
+        short: C(d, 2)(1 − S^{−1/(d−1)}), that of `SHORT`.
+        binary: d/4, E9's, at S = 2.
+        conjecture: (d/2)(H_S − 1), X1's value.
+    """
+
+    length: int
+    vocabulary: int
+    lower: Fraction
+    instance: Instance
+    birthday: Fraction
+    entropy: float
+    short: float
+    binary: Fraction | None
+    conjecture: Fraction
+
+    @property
+    def closed(self) -> bool:
+        """Whether what was found equals a proved upper bound, exactly: sup c is then known."""
+        missing = 1 - self.lower / self.birthday
+        reached = missing ** (self.length - 1) == Fraction(1, self.vocabulary)
+        return reached or self.lower == self.binary
+
+    @property
+    def attained(self) -> bool:
+        """Whether the value of X1 (at S = 2 of E9) is reached."""
+        return self.lower >= self.conjecture
+
+    @property
+    def refutes(self) -> bool:
+        """Whether the conjecture X1 is refuted here."""
+        return self.lower > self.conjecture
+
+
+# --- methods --------------------------------------------------------------------------------------
+
+
+def _generator(task: Task) -> torch.Generator:
+    d, S = task.pair
+    seed = sum(ord(x) * 131**k for k, x in enumerate(task.method))
+    return torch.Generator().manual_seed((task.seed * 1009 + seed * 97 + d * 31 + S) % 2**63)
+
+
+def _rounded(rows: Tensor, laws: Tensor, vocabulary: int) -> Instance:
+    """The law (a column) of largest c, rounded to the smallest denominator that keeps it."""
+    values = first_order(Support(rows, vocabulary).marginals(laws), laws)
+    weights = laws[:, int(values.argmax())]
+    kept = (weights > 1e-3).nonzero().squeeze(1)
+    support = Support(rows[kept], vocabulary)
+    counts = roundings(weights[kept].tolist())
+    columns = torch.tensor(counts, dtype=torch.float64).T
+    columns = columns / columns.sum(0)
+    rounded = first_order(support.marginals(columns.clamp(min=1e-300)), columns)
+    # A rounding may leave rows without weight: they then carry none of c either.
+    best = simplest(rounded.nan_to_num(-1.0).tolist(), 1e-6)
+    return instance_of(support.rows.tolist(), counts[best], vocabulary)
+
+
+def climb(support: Support, logits: Tensor, steps: int, rate: float = 0.2) -> Tensor:
+    """Gradient ascent on c in the weights of a fixed support.
+
+    Args:
+        support: the rows.
+        logits: [N, B], B starts.
+        steps: of Adam.
+        rate: its first step size; it falls to a twentieth.
+
+    Returns:
+        The laws reached, float64 [N, B].
+    """
+    x = logits.detach().clone().requires_grad_()
+    optimiser = torch.optim.Adam([x], lr=rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps, rate / 20)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        weights = as_weights(x)
+        loss = -first_order(support.marginals(weights), weights).sum()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        optimiser.step()
+        schedule.step()
+    return as_weights(x.detach())
+
+
+def ascend(task: Task, effort: Effort) -> Instance:
+    """Gradient ascent from random laws, on all sequences or on random ones if there are many."""
+    d, S = task.pair
+    generator = _generator(task)
+    if S**d <= task.size:
+        rows = all_rows(d, S)
+    else:
+        rows = torch.unique(torch.randint(S, (task.size, d), generator=generator), dim=0)
+    support = Support(rows, S)
+    starts = 2 * torch.randn(
+        (rows.shape[0], effort.starts), generator=generator, dtype=torch.float64
+    )
+    return _rounded(rows, climb(support, starts, effort.steps), S)
+
+
+def anneal(task: Task, effort: Effort) -> Instance:
+    """Annealing over lists of N rows: change one symbol, or exchange it with another row's.
+
+    A list is a law with weights k/N. With N = 2S and columns that use every symbol twice it is a
+    set of perfect matchings of the rows, with N = S^k a code: neither has to be written down.
+    """
+    d, S = task.pair
+    generator, count = _generator(task), effort.starts
+    lists = torch.arange(count)
+
+    def draw(high: int) -> Tensor:
+        return torch.randint(high, (count,), generator=generator)
+
+    # Columns in which all symbols are as frequent as can be.
+    symbols = torch.arange(task.size) % S
+    noise = torch.rand((count, task.size, d), generator=generator)
+    rows = symbols[noise.argsort(1)]
+    value = uniform_first_order(rows)
+    best, best_rows = value.clone(), rows.clone()
+    for move in range(effort.moves):
+        heat = 0.05 * 0.04 ** (move / effort.moves)
+        new = rows.clone()
+        k, other, place = draw(task.size), draw(task.size), draw(d)
+        exchange = torch.rand(count, generator=generator) < 0.5
+        mine, theirs = rows[lists, k, place], rows[lists, other, place]
+        new[lists, k, place] = torch.where(exchange, theirs, draw(S))
+        new[lists, other, place] = torch.where(exchange, mine, new[lists, other, place])
+        changed = uniform_first_order(new)
+        chance = torch.rand(count, generator=generator)
+        taken = chance < ((changed - value) / heat).exp()
+        rows = torch.where(taken[:, None, None], new, rows)
+        value = torch.where(taken, changed, value)
+        better = value > best + 1e-12
+        best = torch.where(better, value, best)
+        best_rows = torch.where(better[:, None, None], rows, best_rows)
+    winner = best_rows[int(best.argmax())].tolist()
+    return instance_of(winner, [1] * task.size, S)
+
+
+def polish(start: Instance, task: Task, effort: Effort) -> Instance:
+    """Gradient ascent from a find, on its rows and rows near them: uneven weights, other rows."""
+    d, S = task.pair
+    generator = _generator(task)
+    rows = torch.tensor(start.rows)
+    near = rows[torch.randint(rows.shape[0], (task.size,), generator=generator)]
+    places = torch.randint(d, (task.size,), generator=generator)
+    near[torch.arange(task.size), places] = torch.randint(S, (task.size,), generator=generator)
+    union = torch.unique(torch.cat([rows, near]), dim=0)
+    held = {row: float(w) for row, w in zip(start.rows, start.weights, strict=True)}
+    weights = torch.tensor([held.get(tuple(row), 1e-3) for row in union.tolist()])
+    noise = torch.randn((union.shape[0], effort.starts), generator=generator, dtype=torch.float64)
+    logits = weights.to(torch.float64).log()[:, None] + 0.5 * noise
+    return _rounded(union, climb(Support(union, S), logits, effort.steps, 0.1), S)
+
+
+CONSTRUCTIONS = (
+    "copies:{d}:{S}",
+    "parity:{d}:{S}",
+    "pairs:{d}:{S}",
+    "permutations:{d}:{S}",
+    "mds:{d}:2:{S}",
+    "groups:{d}:3",
+    "groups:{d}:2",
+)
+LARGEST_SUPPORT = 130
+"""Rows of a law that is kept: exact arithmetic and a reader should manage it."""
+
+
+def constructed(pair: Pair) -> list[Instance]:
+    """The built-in families that exist at this length and vocabulary."""
+    d, S = pair
+    found = []
+    for text in CONSTRUCTIONS:
+        try:
+            target = families.family(text.format(d=d, S=S))
+        except InputError:  # no such code or group at this size
+            continue
+        if target.vocabulary <= S and target.support <= LARGEST_SUPPORT:
+            found.append(instance_of(target.rows.tolist(), [1] * target.support, S))
+    return found
+
+
+def product(first: Instance, second: Instance) -> Instance:
+    """Independent tokens of two laws side by side: first-order losses add up."""
+    S = max(first.vocabulary, second.vocabulary)
+    rows = tuple((*x, *y) for x in first.rows for y in second.rows)
+    weights = tuple(v * w for v in first.weights for w in second.weights)
+    return Instance(S, rows, weights)
+
+
+# --- the hunt -------------------------------------------------------------------------------------
+
+
+def tasks(pair: Pair, effort: Effort) -> list[Task]:
+    """The independent tasks of a pair; `polish` comes after them."""
+    d, S = pair
+    sizes = sorted({S, 2 * S, 3 * S, min(S * S, 16), 12} - {1})
+    if effort.large and d > 3:
+        sizes.append(6 * S)
+    dense = 256 if d <= 4 else 96
+    found = [Task(pair, "families")]
+    for seed in range(effort.seeds):
+        found += [Task(pair, "anneal", size, seed) for size in sizes]
+        found.append(Task(pair, "ascend", dense, seed))
+    return found
+
+
+def run(task: Task, effort: Effort, starts: Mapping[Pair, Instance] | None = None) -> Instance:
+    """Carry a task out: the law of largest c that it finds.
+
+    Args:
+        task: what to do.
+        effort: how long.
+        starts: for `polish`: the finds to start from.
+    """
+    torch.set_num_threads(1)  # tasks share the cores; one thread each also makes sums repeatable
+    if task.method == "families":
+        return max(constructed(task.pair), key=constant)
+    if task.method == "anneal":
+        return anneal(task, effort)
+    if task.method == "ascend":
+        return ascend(task, effort)
+    assert starts is not None
+    return polish(starts[task.pair], task, effort)
+
+
+def constant(instance: Instance) -> Fraction:
+    """c(q_0), exactly."""
+    value = Exact(instance).first_order()
+    return Fraction(int(value.p), int(value.q))
+
+
+class Hunt:
+    """A hunt over several pairs, and the folder where it keeps what it finds.
+
+    A find is one witness file, written before its task is entered in the journal.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        pairs: Sequence[Pair],
+        effort: Effort | None = None,
+        fresh: bool = False,
+    ) -> None:
+        """Open a folder, new or of an earlier hunt.
+
+        Args:
+            folder: where finds and the journal are kept.
+            pairs: (d, S), 2 ≤ d ≤ 6 and 2 ≤ S ≤ 5.
+            effort: how long each task searches.
+            fresh: do all tasks again; stored finds stay until better ones are found.
+
+        Raises:
+            InputError: if the folder cannot be used, or a stored find was changed.
+        """
+        self.folder, self.pairs, self.effort = folder, tuple(pairs), effort or Effort()
+        for d, S in self.pairs:
+            if (d, S) not in PAIRS:
+                raise InputError(f"frontier: needs 2 ≤ d ≤ 6 and 2 ≤ S ≤ 5, got ({d}, {S})")
+        self.journal = Journal(folder / "frontier.json", vars(self.effort), fresh)
+        self.best: dict[Pair, Instance] = {}
+        self._orders: dict[Pair, Order] = {}
+        for pair in self.pairs:
+            if self.path(pair).exists():
+                found = witness.read(self.path(pair))
+                witness.replay(found)
+                self._set(pair, found.instance, _order(found.instance))
+
+    def _set(self, pair: Pair, found: Instance, order: Order) -> None:
+        self.best[pair], self._orders[pair] = found, order
+
+    def path(self, pair: Pair) -> Path:
+        """The witness file of a pair."""
+        return self.folder / f"frontier-{pair[0]}-{pair[1]}.witness"
+
+    def keep(self, pair: Pair, found: Instance) -> bool:
+        """Store a find if it is larger than what is stored, or as large and shorter."""
+        order = _order(found)
+        if pair in self.best and self._orders[pair] >= order:
+            return False
+        one = CLAIMS["E9" if pair[1] == 2 else "X1"]
+        remark = (f"c(q_0) = {order[0]} at d = {pair[0]}, S = {pair[1]} (c of L5)",)
+        witness.write(witness.make(one, found, "first-order", remark=remark), self.path(pair))
+        self._set(pair, found, order)
+        return True
+
+    def run(self, jobs: int = 1, progress: Callable[[str], None] = lambda _: None) -> list[Row]:
+        """Hunt until all tasks are done.
+
+        Args:
+            jobs: processes.
+            progress: told each task that is done.
+
+        Returns:
+            The table, a row a pair.
+        """
+        work = partial(run, effort=self.effort)
+        self._carry_out(
+            (t for p in self.pairs for t in tasks(p, self.effort)), work, jobs, progress
+        )
+        self._combine()
+        work = partial(run, effort=self.effort, starts=dict(self.best))
+        seeds = range(self.effort.seeds)
+        self._carry_out(
+            (Task(p, "polish", 24, s) for p in self.pairs for s in seeds), work, jobs, progress
+        )
+        self._combine()
+        return self.table()
+
+    def count(self) -> int:
+        """How many tasks are left, for a progress bar."""
+        wanted = [t for p in self.pairs for t in tasks(p, self.effort)]
+        wanted += [Task(p, "polish", 24, s) for p in self.pairs for s in range(self.effort.seeds)]
+        return sum(task.key not in self.journal.done for task in wanted)
+
+    def _carry_out(
+        self,
+        wanted: Iterable[Task],
+        work: Callable[[Task], Instance],
+        jobs: int,
+        progress: Callable[[str], None],
+    ) -> None:
+        for task, found in self.journal.carry_out(wanted, work, jobs):
+            self.keep(task.pair, found)
+            self.journal.enter(task.key)
+            progress(f"d={task.pair[0]} S={task.pair[1]} {task.method}")
+
+    def _combine(self) -> None:
+        """Put independent tokens and smaller finds side by side, and reuse smaller vocabularies."""
+        for d, S in sorted(self.pairs):
+            for smaller in [(d, s) for s in range(2, S) if (d, s) in self.best]:
+                it = self.best[smaller]
+                self.keep((d, S), Instance(S, it.rows, it.weights))
+            for k in range(1, d // 2 + 1):
+                one = Instance(S, ((0,),), (Fraction(1),)) if k == 1 else self.best.get((k, S))
+                other = self.best.get((d - k, S))
+                if one and other and len(one.rows) * len(other.rows) <= LARGEST_SUPPORT:
+                    self.keep((d, S), product(one, other))
+
+    def table(self) -> list[Row]:
+        """What is known of each pair."""
+        return [row(self.best[pair]) for pair in self.pairs if pair in self.best]
+
+
+def _order(it: Instance) -> Order:
+    """Larger c first, then fewer rows; the rows decide ties, so that no run order matters."""
+    negative = tuple(tuple(-x for x in row) for row in it.rows)
+    return constant(it), -len(it.rows), negative
+
+
+def row(found: Instance) -> Row:
+    """A line of the table, from a find; the bounds are the claims' own formulas."""
+    d, S = found.length, found.vocabulary
+    values = {"d": d, "S": S}
+
+    def exact(claim: str) -> Fraction:
+        value = CLAIMS[claim].value(values, RATIONAL)
+        return Fraction(int(value.p), int(value.q))
+
+    return Row(
+        length=d,
+        vocabulary=S,
+        lower=constant(found),
+        instance=found,
+        birthday=Fraction(math.comb(d, 2)),
+        entropy=d / 2 * FLOAT.log(S),
+        short=float(SHORT.value(values, FLOAT)),
+        binary=exact("E9") if S == 2 else None,
+        conjecture=exact("X1"),
+    )
+
+
+def print_table(rows: Sequence[Row], console: Console) -> None:
+    """The frontier table: certified lower bounds, proved upper bounds, and X1's value."""
+    table = Table(title="sup c(q_0) of L5, uniform law", title_justify="left", box=None)
+    for heading in ("d", "S", "found", "", "rows", "", "≤ E9", "≤ E10", "≤ E7", "≤ E3", "X1", ""):
+        table.add_column(heading, justify="right")
+    for one in rows:
+        mark = "REFUTED" if one.refutes else "attained" if one.attained else ""
+        table.add_row(
+            str(one.length),
+            str(one.vocabulary),
+            text if len(text := str(one.lower)) <= 12 else "",
+            f"{float(one.lower):.4f}",
+            str(len(one.instance.rows)),
+            "= sup" if one.closed else "",
+            str(one.binary) if one.binary is not None else "",
+            f"{one.short:.4f}",
+            f"{one.entropy:.4f}",
+            str(one.birthday),
+            f"{one.conjecture} = {float(one.conjecture):.4f}",
+            mark,
+        )
+    console.print(table)
+
+
+def to_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The table for a JSON file; exact numbers are strings."""
+    return [
+        {
+            "length": one.length,
+            "vocabulary": one.vocabulary,
+            "lower": str(one.lower),
+            "rows": len(one.instance.rows),
+            "upper": {
+                "E3": str(one.birthday),
+                "E7": one.entropy,
+                "E9": None if one.binary is None else str(one.binary),
+                "E10": one.short,
+            },
+            "closed": one.closed,
+            "X1": str(one.conjecture),
+            "attained": one.attained,
+            "refutes": one.refutes,
+        }
+        for one in rows
+    ]

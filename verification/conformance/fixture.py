@@ -1,0 +1,36 @@
+"""A pytest fixture: put ``pytest_plugins = ["verification.conformance.fixture"]`` into conftest.py.
+
+Then ``def test_mine(conformance): conformance(MySampler())`` fails with the verdict's sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import count
+
+import pytest
+
+from verification.budget import DEFAULT_BUDGET
+from verification.conformance.checker import Conformance, Outcome, Settings, check
+from verification.conformance.protocol import SamplerUnderTest
+
+Checker = Callable[..., Conformance]
+
+
+@pytest.fixture(scope="session")
+def conformance() -> Checker:
+    """Check a sampler; all checks of a session share one false-alarm budget.
+
+    The j-th check gets the part 1/(j(j+1)) of it: these add up to 1 however many there are.
+    """
+    number = count(1)
+
+    def run(sampler: SamplerUnderTest, settings: Settings | None = None) -> Conformance:
+        j = next(number)
+        found = check(sampler, DEFAULT_BUDGET * Fraction(1, j * (j + 1)), settings)
+        if found.outcome is not Outcome.CONFORMS:
+            pytest.fail(str(found), pytrace=False)
+        return found
+
+    return run

@@ -1,0 +1,297 @@
+"""Samplers with one seeded defect each, and the named check that must catch it.
+
+The power of `conformance.checker`: a checker that passes a defective sampler is worth nothing.
+The defects are of kinds met in published samplers or in reports about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from samplers.sampling import draw
+from verification.budget import Budget
+from verification.conformance.checker import FAST, Conformance, Settings, check
+from verification.conformance.known_laws import hazards
+from verification.conformance.protocol import Declaration, OracleDenoiser
+
+Draw = Callable[[Tensor, torch.Generator], Tensor]
+
+
+def inverse_cdf(p: Tensor, generator: torch.Generator) -> Tensor:
+    """One symbol a row of [..., S], by inverse CDF in float64."""
+    flat = p.reshape(-1, p.shape[-1])
+    u = torch.rand(len(flat), generator=generator, dtype=torch.float64)
+    return draw(flat, u).view(p.shape[:-1])
+
+
+def gumbel32(p: Tensor, generator: torch.Generator) -> Tensor:
+    """One symbol a row of [..., S], by Gumbel noise in float32."""
+    u = torch.rand(p.shape, generator=generator, dtype=torch.float32).clamp(min=2.0**-24)
+    return (p.to(torch.float32).log() - torch.log(-torch.log(u))).argmax(-1)
+
+
+@dataclass(frozen=True)
+class Stepwise:
+    """Plain parallel unmasking, with places for a defect.
+
+    Attributes:
+        declaration: what it says; the rule has hazards.
+        defect: name of a defect; empty for none.
+    """
+
+    declaration: Declaration
+    defect: str = ""
+
+    @property
+    def _hazards(self) -> list[float]:
+        declared = self.declaration
+        r = hazards(str(declared.rule), declared)
+        if self.defect == "another rule":
+            r = hazards("euler" if declared.rule != "euler" else "tau-leaping", declared)
+        if self.defect == "grid off by one":
+            r = [*r[1:], r[-1]]
+        if self.defect == "time reversed":
+            r = r[::-1]
+        if self.defect == "half the step size":
+            r = [one / 2 for one in r]
+        return r
+
+    def draw(self, p: Tensor, generator: torch.Generator) -> Tensor:
+        """The categorical draw."""
+        if self.defect == "float32 Gumbel noise":
+            return gumbel32(p, generator)
+        return inverse_cdf(p, generator)
+
+    def _predict(self, x: Tensor, t: float, denoiser: OracleDenoiser) -> Tensor:
+        logits = denoiser.logits(x, t)
+        if self.defect == "logits divided in place":
+            logits /= 1.0000001
+        p = (logits / self.declaration.temperature).exp()
+        if self.defect == "nucleus":
+            first = p.argmin(-1, keepdim=True)
+            p = p.scatter(-1, first, 0.0)
+        return p / p.sum(-1, keepdim=True)
+
+    def _move(
+        self, x: Tensor, t: float, k: int, denoiser: OracleDenoiser, generator: torch.Generator
+    ) -> Tensor:
+        S, r = denoiser.vocabulary, self._hazards[k]
+        p = self._predict(x, t, denoiser)
+        if self.defect == "temperature on weights not renormalised":
+            weight = (denoiser.logits(x, t) / self.declaration.temperature).exp().sum(-1)
+            chance = weight * r / (weight * r + 1 - r)
+        elif self.defect == "top-k over the batch":
+            chance = torch.zeros(x.shape, dtype=torch.float64)
+            sure = (p.amax(-1) * (x == S)).flatten()
+            chance.view(-1)[sure.topk(int(r * (x == S).sum())).indices] = 1.0
+        else:
+            chance = torch.full(x.shape, r, dtype=torch.float64)
+        coin = torch.rand(x.shape, generator=generator, dtype=torch.float64)
+        if self.defect == "one coin for the row":
+            coin = coin[:, :1].expand_as(coin)
+        if self.defect == "one draw for the row":
+            u = torch.rand(len(x), 1, generator=generator, dtype=torch.float64).expand(x.shape)
+            values = draw(p.reshape(-1, S), u.flatten()).view(x.shape)
+        else:
+            values = self.draw(p, generator)
+        hit = coin < chance
+        if self.defect != "no carry-over":
+            hit = hit & (x == S)
+        if self.defect == "tokens one by one":
+            x = x.clone()
+            for i in range(x.shape[1]):
+                values = self.draw(self._predict(x, t, denoiser), generator)
+                x[:, i] = torch.where(hit[:, i], values[:, i], x[:, i])
+            return x
+        if self.defect == "works in place":
+            x[hit] = values[hit]
+            return x
+        return torch.where(hit, values, x)
+
+    def step(
+        self,
+        x: Tensor,
+        t: float,
+        s: float,  # noqa: ARG002 - the protocol's; the grid knows it
+        denoiser: OracleDenoiser,
+        generator: torch.Generator,
+    ) -> Tensor:
+        """One step from time t."""
+        k = int((self.declaration.grid - t).abs().argmin())
+        return self._move(x, t, k, denoiser, generator)
+
+    def sample(self, denoiser: OracleDenoiser, n: int, generator: torch.Generator) -> Tensor:
+        """All steps, then the last one."""
+        S, d = denoiser.vocabulary, denoiser.length
+        if self.defect == "global random state":
+            generator = torch.default_generator
+        if self.defect == "seed ignored":
+            generator = torch.Generator().manual_seed(0)
+        rows = n if self.defect != "batches repeat" else -(-n // 2)
+        x = torch.full((rows, d), S)
+        times = self.declaration.grid.tolist()
+        for k, t in enumerate(times[:-1]):
+            x = self._move(x, t, k, denoiser, generator)
+        last = "leave" if self.defect == "masks returned" else self.declaration.last_step
+        if self.defect == "argmax at the end":
+            last = "argmax"
+        if self.defect == "leftover set to 0":
+            return torch.where(x == S, 0, x)
+        if last != "leave":
+            p = self._predict(x, times[-1], denoiser)
+            values = p.argmax(-1) if last == "argmax" else self.draw(p, generator)
+            x = torch.where(x == S, values, x)
+        return x if rows == n else x.repeat(2, 1)[:n]
+
+
+@dataclass(frozen=True)
+class ByCount:
+    """Plain unmasking of a fixed number of tokens a step, with places for a defect.
+
+    Attributes:
+        declaration: rule ``first-hitting`` or ``blocks``.
+        defect: name of a defect; empty for none.
+    """
+
+    declaration: Declaration
+    defect: str = ""
+
+    def sample(self, denoiser: OracleDenoiser, n: int, generator: torch.Generator) -> Tensor:
+        """All steps."""
+        S, d, c = denoiser.vocabulary, denoiser.length, self.declaration.tokens_a_step
+        x = torch.full((n, d), S)
+        order = torch.rand(n, d, generator=generator, dtype=torch.float64).argsort(1)
+        if self.defect == "one order for the batch":
+            order = order[:1].expand(n, d)
+        if self.defect == "left to right":
+            order = torch.arange(d).expand(n, d)
+        for start in range(0, d, c):
+            p = denoiser(x)
+            values = inverse_cdf(p, generator)
+            columns = order[:, start : start + c]
+            if self.defect == "keeps the surest draws":
+                sure = p.gather(-1, values[..., None]).squeeze(-1)
+                columns = torch.where(x == S, sure, -1.0).topk(min(c, d - start), 1).indices
+            x = x.scatter(1, columns, values.gather(1, columns))
+        return x
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A defect and who catches it.
+
+    Attributes:
+        name: of the defect.
+        caught_by: name of the check (`conformance.checker.ORDER`) that must report it first.
+        sampler: with the defect.
+    """
+
+    name: str
+    caught_by: str
+    sampler: Stepwise | ByCount
+
+
+_TAU = Declaration("τ-leaping", "tau-leaping", "polynomial:2", last_step="fill")
+_LEAVE = Declaration("τ-leaping", "tau-leaping", "polynomial:2")
+_ANCESTRAL = Declaration("ancestral", "ancestral", "cosine", delta=0.2, last_step="fill")
+_EARLY = replace(_ANCESTRAL, delta=0.6)
+_COLD = replace(_ANCESTRAL, name="ancestral, cold", temperature=0.5)
+_RANDOM = Declaration("one a step", "first-hitting")
+_PAIRS = Declaration("two a step", "blocks", tokens_a_step=2)
+
+RIGHT: tuple[Stepwise | ByCount, ...] = (
+    Stepwise(_TAU),
+    Stepwise(_LEAVE),
+    Stepwise(_ANCESTRAL),
+    Stepwise(_COLD),
+    ByCount(_RANDOM),
+    ByCount(_PAIRS),
+)
+"""Without a defect: each must conform."""
+
+
+def _stepwise(declaration: Declaration, name: str, caught_by: str) -> Mutant:
+    return Mutant(name, caught_by, Stepwise(replace(declaration, name=name), name))
+
+
+def _by_count(declaration: Declaration, name: str, caught_by: str) -> Mutant:
+    return Mutant(name, caught_by, ByCount(replace(declaration, name=name), name))
+
+
+MUTANTS = (
+    _stepwise(_TAU, "another rule", "unmask probability"),
+    _stepwise(_TAU, "grid off by one", "unmask probability"),
+    _stepwise(_TAU, "time reversed", "unmask probability"),
+    _stepwise(_TAU, "half the step size", "unmask probability"),
+    _stepwise(_COLD, "temperature on weights not renormalised", "unmask probability"),
+    _stepwise(_TAU, "one coin for the row", "unmask pattern"),
+    _stepwise(_TAU, "one draw for the row", "values independent"),
+    _stepwise(_TAU, "tokens one by one", "token conditionals"),
+    _stepwise(_TAU, "nucleus", "token conditionals"),
+    _stepwise(_TAU, "no carry-over", "carry-over"),
+    _stepwise(_TAU, "works in place", "inputs not mutated"),
+    _stepwise(_TAU, "logits divided in place", "inputs not mutated"),
+    _stepwise(_TAU, "global random state", "reproducible by seed"),
+    _stepwise(_TAU, "seed ignored", "reproducible by seed"),
+    _stepwise(_TAU, "batches repeat", "rows independent"),
+    _stepwise(_TAU, "masks returned", "output"),
+    _stepwise(_LEAVE, "leftover set to 0", "leftover"),
+    _stepwise(_EARLY, "argmax at the end", "law, exact denoiser"),
+    _stepwise(_TAU, "top-k over the batch", "rows independent"),
+    _stepwise(_TAU, "float32 Gumbel noise", "rare tokens"),
+    _by_count(_RANDOM, "one order for the batch", "rows independent"),
+    _by_count(_RANDOM, "left to right", "law, order-dependent denoiser"),
+    _by_count(_RANDOM, "keeps the surest draws", "law, exact denoiser"),
+)
+
+
+@dataclass(frozen=True)
+class Detection:
+    """How often a mutant was caught.
+
+    Attributes:
+        mutant: the defect.
+        runs: seeded runs.
+        caught: of these, runs with verdict FAILS.
+        named: of these, runs in which the check that is meant was the first to fail.
+        sentence: the verdict of the last run.
+    """
+
+    mutant: Mutant
+    runs: int
+    caught: int
+    named: int
+    sentence: str
+
+
+def detect(
+    mutant: Mutant, runs: int, budget: Budget | Fraction | float, settings: Settings
+) -> Detection:
+    """Run the checker on a mutant, seed after seed."""
+    found: list[Conformance] = [
+        check(mutant.sampler, budget, replace(settings, seed=seed)) for seed in range(runs)
+    ]
+    first = [one.failed.name if one.failed else "" for one in found]
+    caught = sum(bool(name) for name in first)
+    named = sum(name == mutant.caught_by for name in first)
+    return Detection(mutant, runs, caught, named, found[-1].sentence)
+
+
+def false_alarms(
+    runs: int,
+    budget: Budget | Fraction | float,
+    settings: Settings = FAST,
+    samplers: Sequence[Stepwise | ByCount] = RIGHT,
+) -> int:
+    """How many of so many seeded runs reject a sampler without a defect, each in its turn."""
+    alarms = 0
+    for seed in range(runs):
+        sampler = samplers[seed % len(samplers)]
+        found = check(sampler, budget, replace(settings, seed=seed))
+        alarms += found.failed is not None
+    return alarms

@@ -1,0 +1,113 @@
+"""`sharprates check`: a sampler checked in a process of its own, and the checker checked itself."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from scipy.stats import binom
+
+from samplers.errors import InputError
+from verification.conformance.checker import (
+    EXIT,
+    FAST,
+    Conformance,
+    Finding,
+    Outcome,
+    Settings,
+    check,
+)
+from verification.conformance.foreign import in_child
+from verification.conformance.mutants import MUTANTS, detect, false_alarms
+from verification.conformance.protocol import FaultError
+from verification.objects import load_object
+
+__all__ = ["EXIT", "check_named", "print_conformance", "self_test"]
+
+ALARM_LEVEL = Fraction(1, 10)
+"""Budget of each run when false alarms are counted: a smaller one would never be used up."""
+
+
+def _work(name: str, path: list[str], budget: Fraction, settings: Settings) -> Conformance:
+    sys.path[:] = path
+    return check(load_object(name, "check"), budget, settings)
+
+
+def check_named(name: str, budget: Fraction, settings: Settings) -> Conformance:
+    """Check MODULE:OBJECT in a child process, which may hang or crash.
+
+    Raises:
+        InputError: if the module cannot be imported or has no such object.
+    """
+    try:
+        found = in_child(_work, (name, sys.path, budget, settings), settings.limit)
+    except FaultError as fault:
+        finding = Finding("runs", False, str(fault))
+        return Conformance(name, Outcome.FAILS, f"fails: {fault}", (finding,))
+    if not isinstance(found, Conformance):
+        raise InputError(f"check: {name} gave no verdict")
+    return found
+
+
+def print_conformance(found: Conformance, console: Console) -> None:
+    """The verdict's sentence, then one row a check."""
+    colour = {Outcome.CONFORMS: "green", Outcome.FAILS: "red", Outcome.UNDECIDED: "yellow"}
+    console.print(Text(f"{found.name}: ", "bold"), Text(found.sentence, colour[found.outcome]))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("check", "", "numbers"):
+        table.add_column(heading)
+    for one in found.findings:
+        mark = Text("holds", "green") if one.passed else Text("FAILS", "red")
+        table.add_row(one.name, mark, Text(one.detail))
+    console.print(table)
+    for group in found.coinciding:
+        console.print(Text(f"the same on this clock and grid: {', '.join(group)}", "dim"))
+
+
+def self_test(mutants: int, alarms: int, console: Console) -> tuple[int, dict[str, Any]]:
+    """Detection rates of the seeded defects, and the rate of false alarms.
+
+    Args:
+        mutants: runs of each defect; 0 leaves them out.
+        alarms: runs of samplers without a defect, each at `ALARM_LEVEL`; 0 leaves them out.
+        console: where tables go.
+
+    Returns:
+        Exit code, and the numbers as JSON.
+    """
+    content: dict[str, Any] = {}
+    good = True
+    if mutants:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in ("defect", "caught by", "caught", "by that check first"):
+            table.add_column(heading)
+        rows = []
+        for mutant in MUTANTS:
+            found = detect(mutant, mutants, Fraction(1, 10**6), _settings(mutant.caught_by))
+            rate, named = found.caught / found.runs, found.named / found.runs
+            table.add_row(mutant.name, mutant.caught_by, f"{rate:.0%}", f"{named:.0%}")
+            row = {"name": mutant.name, "by": mutant.caught_by, "caught": rate, "first": named}
+            rows.append(row)
+            good = good and found.caught == found.runs
+        console.print(table)
+        content["mutants"] = rows
+    if alarms:
+        count = false_alarms(alarms, ALARM_LEVEL)
+        # As many as this are exceeded with probability 1e-6 at most, if the level holds.
+        most = int(binom.isf(1e-6, alarms, float(ALARM_LEVEL)))
+        console.print(
+            f"{count} false alarms in {alarms} runs at level {float(ALARM_LEVEL):g}: "
+            f"up to {most} are within the binomial band"
+        )
+        content["false_alarms"] = {"runs": alarms, "alarms": count, "at_most": most}
+        good = good and count <= most
+    return (0 if good else 1), content
+
+
+def _settings(caught_by: str) -> Settings:
+    return replace(FAST, walk=caught_by == "rare tokens")

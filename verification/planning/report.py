@@ -1,0 +1,202 @@
+"""Plans on a terminal, and as plots of total variation against steps."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from theory.registry import CLAIMS
+from verification.arithmetic import precision
+from verification.planning.planner import (
+    BITS,
+    Bound,
+    CurvePlan,
+    Question,
+    Row,
+    StepPlan,
+    lower_bounds,
+    upper_bounds,
+)
+from verification.report import shown, write_whole
+
+
+def _grouped(number: int) -> str:
+    """12 345 678."""
+    return f"{number:,}".replace(",", " ")
+
+
+def _asked(ask: Question, name: str | None = None) -> str:
+    size = f"d = {ask.length}" + (f", S = {ask.vocabulary}" if ask.vocabulary else "")
+    error = f", score error {ask.score_error:g}" if ask.score_error else ""
+    return f"{name + ': ' if name else ''}{size}: parallel steps for TV ≤ {ask.tv:g}{error}"
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        right = heading in ("steps K", "excess NELBO (nats)")
+        table.add_column(heading, justify="right" if right else "left")
+    return table
+
+
+def _bounds(rows: tuple[Row, ...]) -> Table:
+    table = _table("claim", "", "says", "steps K", "")
+    for one in rows:
+        detail = ", ".join(f"{name} = {value:.4g}" for name, value in one.detail.items())
+        table.add_row(
+            one.claim,
+            CLAIMS[one.claim].title,
+            "enough" if one.role == "enough" else "fewer are forbidden",
+            "·" if one.steps is None else Text(_grouped(one.steps), "bold"),
+            Text(one.reason or detail, "dim"),
+        )
+    return table
+
+
+def print_plan(plan: StepPlan, console: Console) -> None:
+    """Print a plan: the bounds, the first-hitting alternative, what was found on data."""
+    ask, enough, needed = plan.ask, plan.enough, plan.needed
+    console.print(Text(_asked(ask, plan.target), "bold"))
+    if plan.rows:
+        console.print(_bounds(plan.rows))
+    else:
+        console.print(Text("The bounds are about the exact denoiser, and are left out.", "dim"))
+    if enough and needed and enough.steps and needed.steps:
+        console.print(
+            f"{_grouped(enough.steps)} steps are enough for every law ({enough.claim}), fewer than "
+            f"{_grouped(needed.steps)} are not for some ({needed.claim}): "
+            f"a factor {enough.steps / needed.steps:.3g}."
+        )
+    for found in plan.exact:
+        if found.steps is None or found.tv is None:
+            console.print(f"{found.schedule}: none found: {found.reason}.", markup=False)
+            continue
+        before = f", {shown(found.before.value)} at K − 1" if found.before else ""
+        console.print(
+            f"{found.schedule}: smallest K found {_grouped(found.steps)}, "
+            f"exact TV {shown(found.tv.value)}{before}.",
+            markup=False,
+        )
+    if plan.schedule is not None and plan.schedule.gain is not None:
+        best = plan.schedule
+        console.print(
+            f"Best {best.steps}-step law found: exact TV {shown(best.tv.value)}, "
+            f"{best.gain:.3f} times less than the uniform law's. Weights in the JSON."
+        )
+    reached = f"TV ≤ {shown(plan.hitting)}" if plan.hitting else "exact"
+    console.print(
+        f"First-hitting sampler: {_grouped(ask.length)} calls, one token each: {reached}."
+    )
+
+
+def print_curve_plan(plan: CurvePlan, console: Console) -> None:
+    """Print what a loss curve says, each number with how far it can be trusted."""
+    ask, best, equal = plan.ask, plan.best, plan.equal
+    console.print(
+        Text(
+            f"d = {ask.length}: schedules of at most {plan.steps} blocks, "
+            f"{plan.measured} of {ask.length} losses measured",
+            "bold",
+        )
+    )
+    table = _table("schedule", "excess NELBO (nats)", "", "blocks")
+    table.add_row("best blocks", f"{best.excess:.5g}", best.label, _sizes(best.blocks))
+    table.add_row("equal blocks", f"{equal.excess:.5g}", equal.label, _sizes(equal.blocks))
+    if plan.random is not None:
+        table.add_row("uniform law, on average", f"{plan.random:.5g}", best.label, "")
+    table.add_row("one token at a time", "0", "exact", f"{ask.length} calls")
+    console.print(table)
+    if plan.pinsker < 1:
+        console.print(f"TV of the best blocks: about {shown(plan.pinsker)} by Pinsker (estimate).")
+    if plan.bound is not None and round(plan.bound, 4) < 1:
+        console.print(
+            f"TV of the uniform law on {_grouped(plan.steps)} steps: at most {shown(plan.bound)} "
+            f"(E5, {plan.bound_label}; for the exact denoiser, plus the score error given)."
+        )
+    console.print(Text(f"{_asked(ask)} ({plan.bound_label}, from h_m ≤ L_m)", "bold"))
+    console.print(_bounds(plan.rows))
+
+
+def _sizes(blocks: tuple[int, ...]) -> str:
+    text = [str(size) for size in blocks]
+    return " ".join(text if len(text) <= 12 else [*text[:6], "…", *text[-5:]])
+
+
+def plot_plan(plan: StepPlan, path: Path) -> None:
+    """Draw the bounds on TV, and exact TV where there is any, against K, log-log.
+
+    Args:
+        plan: what to draw.
+        path: ends in .png, .svg or .pdf; written whole.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axis = plt.subplots(figsize=(6.4, 5.2), layout="constrained")
+    best = {row.claim: row for row in plan.rows}
+    found = [row.steps for row in plan.rows if row.steps]
+    found += [one.steps for one in plan.exact if one.steps]
+    ends = 1.0, 10.0 * max(found, default=100)
+    grid = sorted({max(1, round(K)) for K in np.geomspace(*ends, 60)})
+    for place, bound in enumerate(_drawn(plan, best)):
+        points = _points(bound, grid)
+        if points:
+            line = "--" if bound.role == "enough" else ":"
+            axis.plot(
+                *zip(*points, strict=True), line, color=f"C{place}", lw=1.3, label=bound.claim
+            )
+    for place, one in enumerate(plan.exact):
+        curve = [(K, tv) for K, tv in one.measured.items() if tv > 0]
+        if curve:
+            axis.plot(
+                *zip(*curve, strict=True),
+                f"{_MARKERS[place % len(_MARKERS)]}-",
+                color=f"{0.7 * place / len(plan.exact)}",
+                ms=3,
+                lw=1,
+                label=f"exact: {one.schedule}",
+            )
+    axis.axhline(plan.ask.tv, color="0.5", lw=0.8)
+    axis.set(xscale="log", yscale="log", xlabel="steps K", ylabel="total variation")
+    axis.set_title(_asked(plan.ask, plan.target), fontsize=9)
+    axis.set_ylim(plan.ask.tv / 30, 1.3)
+    axis.grid(visible=True, alpha=0.2)
+    figure.legend(fontsize=7, ncols=2 if plan.exact else 5, loc="outside lower center")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=path.suffix.lstrip("."), dpi=130)
+    plt.close(figure)
+    write_whole(path, buffer.getvalue())
+
+
+_MARKERS = "osv^D<>"
+
+
+def _drawn(plan: StepPlan, best: dict[str, Row]) -> list[Bound]:
+    """The bounds of the plan; of the lower ones those at the group size of their row."""
+    bounds = [bound for bound in upper_bounds(plan.ask, plan.known) if bound.claim in best]
+    if any(row.role == "needed" for row in plan.rows):
+        bounds += [
+            bound
+            for bound in lower_bounds(plan.ask)
+            if dict(bound.detail(1)) == dict(best[bound.claim].detail)
+        ]
+    return bounds
+
+
+def _points(bound: Bound, grid: list[int]) -> list[tuple[int, float]]:
+    points = []
+    with precision(BITS):
+        for K in grid:
+            value: Any = bound.at(K)
+            if value is not None and math.isfinite(float(value)) and 1e-12 < float(value) <= 1:
+                points.append((K, float(value)))
+    return points
