@@ -14,7 +14,7 @@ from torch import Tensor
 from samplers.denoiser import Denoiser, relative_error
 from samplers.errors import InputError
 from samplers.memory import available_bytes, require
-from samplers.output_law import UNIT, OutputLaw, compound, listed, rounding
+from samplers.output_law import UNIT, OutputLaw, compound, listed, on_rows, rounding
 from samplers.step_law import StepLaw, check_weights
 from samplers.target import Target
 
@@ -76,33 +76,38 @@ def monomials(weights: Tensor, length: int) -> Tensor:
     then is the end of a block, and a = bc splits the index into b = low bits, c = the others.
 
     Args:
-        weights: [K], the step law w.
+        weights: [K], the step law w; or [n, K], many of them.
         length: d.
 
     Returns:
-        float64 [2^(d−1)], in the order of `composition_index`.
+        float64 [2^(d−1)] or [n, 2^(d−1)], in the order of `composition_index`.
     """
-    w = weights.to(torch.float64)
+    w = weights.to(torch.float64).reshape(-1, weights.shape[-1])
     # About 1 MiB at a time, so that a chunk stays in cache.
-    columns, chunk = max(1, (1 << 17) >> length), _chunk(w.shape[0])
-    parts = [_block(part, length, chunk) for part in torch.split(w, columns * chunk)]
-    return _joined(torch.stack(parts, 1), length)[1 << (length - 1) :]
+    columns, chunk = max(1, (1 << 17) >> length), _chunk(w.shape[1])
+    together = max(1, columns * chunk // max(1, w.shape[1]))
+    found = []
+    for laws in torch.split(w, together):
+        parts = [_block(part, length, chunk) for part in torch.split(laws, columns * chunk, 1)]
+        found.append(_joined(torch.stack(parts, 1), length)[1 << (length - 1) :].T)
+    return torch.cat(found).reshape(*weights.shape[:-1], -1)
 
 
 def _block(w: Tensor, d: int, chunk: int) -> Tensor:
-    """All compositions of 0..d over one block of steps: [2^d]."""
-    columns = -(-w.shape[0] // chunk)
+    """All compositions of 0..d over one block of steps: [n, k] to [2^d, n]."""
+    n, k = w.shape
+    columns = -(-k // chunk)
     # A step of weight 0 changes nothing, so it may fill up the last chunk.
-    padded = torch.nn.functional.pad(w, (0, columns * chunk - w.shape[0]))
-    state = w.new_zeros(1 << d, columns)
+    padded = torch.nn.functional.pad(w, (0, columns * chunk - k))
+    state = w.new_zeros(1 << d, columns, n)
     state[0] = 1
-    for step in padded.view(columns, chunk).T:
+    for step in padded.view(n, columns, chunk).permute(2, 1, 0):
         state = _appended(state, step, d)
     return _joined(state, d)
 
 
 def _appended(state: Tensor, w: Tensor, d: int) -> Tensor:
-    """One more step for each chunk: [2^d, n] and [n] to [2^d, n]."""
+    """One more step for each chunk: [2^d, m, n] and [m, n] to [2^d, m, n]."""
     pieces = [state[:1]]
     # Over the compositions of 0..m−1: the value times w^(what is missing to m).
     last = w * state[:1]
@@ -115,17 +120,17 @@ def _appended(state: Tensor, w: Tensor, d: int) -> Tensor:
 
 
 def _joined(state: Tensor, d: int) -> Tensor:
-    """Join all chunks, neighbours first: [2^d, n] to [2^d]."""
-    while (n := state.shape[1]) > 1:
-        left, right = state[:, : n - 1 : 2], state[:, 1::2]
+    """Join all chunks, neighbours first: [2^d, m, n] to [2^d, n]."""
+    while (m := state.shape[1]) > 1:
+        left, right = state[:, : m - 1 : 2], state[:, 1::2]
         joined = right
         for j in range(1, d + 1):
             # b has size j: its index has leading bit j−1. c is any index below 2^(d−j).
             b, c = left[1 << (j - 1) : 1 << j], right[: 1 << (d - j)]
-            terms = torch.zeros(1 << (d - j), 1 << j, n // 2, dtype=b.dtype, device=b.device)
+            terms = b.new_zeros(1 << (d - j), 1 << j, *b.shape[1:])
             terms[:, 1 << (j - 1) :] = c[:, None] * b
-            joined = joined + terms.view(1 << d, -1)
-        state = torch.cat([joined, state[:, n - 1 :]], 1) if n % 2 else joined
+            joined = joined + terms.view(joined.shape)
+        state = torch.cat([joined, state[:, m - 1 :]], 1) if m % 2 else joined
     return state[:, 0]
 
 
@@ -191,6 +196,31 @@ class CompositionTables:
         depth = _monomial_depth(w.shape[0], d) + values.shape[0] + 1
         relative = compound(self.relative_error, rounding(depth), *[error] * d)
         return self._law(self.table @ values, relative)
+
+    def total_variations(self, weights: Tensor, target: Target) -> tuple[Tensor, float]:
+        """TV(p_out, q_0) of many schedules of one length at once; differentiable in the weights.
+
+        Args:
+            weights: [n, K], a step law a row.
+            target: the data law q_0 of these tables.
+
+        Returns:
+            float64 [n], and a bound on the absolute error of each.
+
+        Raises:
+            InputError: if a row is no sub-probability, or the target another.
+        """
+        for row in weights:
+            check_weights(row)
+        zero = self._law(self.table.new_zeros(len(self.rows)), 0.0)
+        q = on_rows(zero, target)
+        d, count = self.length, self.table.shape[1]
+        depth = _monomial_depth(weights.shape[1], d) + count + 1
+        relative = compound(self.relative_error, rounding(depth))
+        values = monomials(weights.to(self.table.device), d)
+        gaps = (q - values @ self.table.T).clamp(min=0).sum(1)
+        missing = abs(1 - math.fsum(target.weights.tolist()))
+        return gaps, relative + missing + rounding(len(self.rows) + 4)
 
     def at(self, parts: Sequence[int]) -> OutputLaw:
         """P_a, the law at one composition: the vertex that always reveals blocks of these sizes.

@@ -22,6 +22,7 @@ from samplers.expansion import (
     multinomials,
     tables,
 )
+from samplers.families import dirichlet
 from samplers.output_law import deficit, rounding, total_variation
 from samplers.step_law import StepLaw
 from samplers.target import Target, all_states
@@ -115,6 +116,30 @@ def test_monomials_have_the_gradient_of_finite_differences(monkeypatch, d, K, ch
     monkeypatch.setattr(module, "_chunk", lambda _: chunk)
     w = torch.rand(K, generator=torch.Generator().manual_seed(d), dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda v: monomials(v, d), w.requires_grad_())
+
+
+@given(d=st.integers(1, 5), n=st.integers(1, 4), K=st.integers(1, 9), chunk=st.integers(1, 3))
+def test_monomials_of_many_schedules_are_those_of_each(d, n, K, chunk):
+    w = torch.rand(n, K, generator=torch.Generator().manual_seed(n * K), dtype=torch.float64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_chunk", lambda _: chunk)
+        found = monomials(w, d)
+        assert torch.equal(found, torch.stack([monomials(row, d) for row in w]))
+
+
+@pytest.mark.parametrize("rows", ["support", "all"])
+def test_many_schedules_at_once_have_the_tv_of_each(rows):
+    target = dirichlet(4, 2, seed=1)
+    found = tables(target, ExactDenoiser(target), rows)
+    w = torch.rand(7, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    w = w / w.sum(1, keepdim=True) * torch.linspace(0.5, 1, 7)[:, None]
+    values, error = found.total_variations(w, target)
+    each = [total_variation(found.law(row), target) for row in w]
+    for value, one in zip(values.tolist(), each, strict=True):
+        assert abs(value - one.value) <= error + one.error
+    assert error < 1e-12
+    with pytest.raises(InputError, match="sum"):
+        found.total_variations(2 * w, target)
 
 
 # ---------------------------------------------------------------------------------------------
