@@ -1,9 +1,9 @@
 """Check published samplers in environments of their own: `make peers`.
 
-Builds build/peers/NAME (torch, this package without its dependencies, and the project at a fixed
-version, without dependencies where its pins pull in gigabytes), runs `sharprates check` there, and
-writes peers/results.json and peers/results.md. Git-only samplers are checked where the environment
-names a checkout (see verification/conformance/adapters/checkouts.py).
+Builds build/peers/NAME (torch, this package without its dependencies, and the project, without
+dependencies where its pins pull in gigabytes; every version stands in peers/pins/NAME.txt), runs
+`sharprates check` there, and writes peers/results.json and peers/results.md. Git-only samplers are
+checked where the environment names a checkout (see verification/conformance/adapters/checkouts.py).
 """
 
 from __future__ import annotations
@@ -12,26 +12,27 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "peers"
 OWN = ("scipy", "sympy", "python-flint", "typer", "rich", "hypothesis", "joblib", "matplotlib")
 
-# environment → packages with dependencies, packages without, the line that is named in the results
+# environment → packages with dependencies, and packages without, named in the results
 ENVIRONMENTS = {
-    "flow_matching": (("tqdm", "torchdiffeq"), ("flow_matching==1.0.10",)),
+    "flow_matching": (("tqdm", "torchdiffeq"), ("flow_matching",)),
     "bionemo_moco": (
-        ("numpy<2", "pydantic", "jaxtyping", "pot", "tqdm", "scikit-learn"),
-        ("bionemo-moco==0.0.2.2",),
+        ("numpy", "pydantic", "jaxtyping", "pot", "tqdm", "scikit-learn"),
+        ("bionemo-moco",),
     ),
     "evodiff": (
-        ("pandas", "scikit-learn", "seaborn", "biopython", "lmdb", "tqdm", "setuptools<81"),
-        ("evodiff==1.1.2", "sequence-models", "fair-esm"),
+        ("pandas", "scikit-learn", "seaborn", "biopython", "lmdb", "tqdm", "setuptools"),
+        ("evodiff", "sequence-models", "fair-esm"),
     ),
     "diffusers": (
         ("huggingface_hub", "safetensors", "regex", "requests", "pillow", "importlib_metadata"),
-        ("diffusers==0.42.1",),
+        ("diffusers",),
     ),
 }
 
@@ -68,15 +69,17 @@ LINES = {"moco_temperature": "bionemo_moco", "low_confidence": None, "float32_gu
 
 
 def build(name: str) -> Path:
-    """The bin folder of an environment, made if it is not there."""
-    place = BUILD / name
-    if not (place / "installed").exists():
-        subprocess.run([sys.executable, "-m", "venv", place], check=True)
-        pip = [place / "bin" / "pip", "install", "-q"]
+    """The bin folder of an environment, made if it is not there with these very pins."""
+    place, pins = BUILD / name, ROOT / "peers" / "pins" / f"{name}.txt"
+    stamp = place / "installed"
+    if not stamp.exists() or stamp.read_text() != pins.read_text():
+        print(f"{name}: installing", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
+        pip = [place / "bin" / "pip", "install", "-q", "--disable-pip-version-check", "-c", pins]
         full, bare = ENVIRONMENTS[name]
-        subprocess.run([*pip, "torch==2.13.0", *OWN, *full], check=True)
+        subprocess.run([*pip, "torch", *OWN, *full], check=True)
         subprocess.run([*pip, "--no-deps", *bare, "-e", ROOT], check=True)
-        (place / "installed").touch()
+        stamp.write_text(pins.read_text())
     return place / "bin"
 
 
@@ -88,61 +91,78 @@ def versions(python: Path, packages: tuple[str, ...]) -> dict[str, str]:
     found = {
         one["name"].lower().replace("_", "-"): one["version"] for one in json.loads(listed.stdout)
     }
-    names = (one.split("=")[0].lower().replace("_", "-") for one in packages)
+    names = (one.lower().replace("_", "-") for one in packages)
     return {name: found[name] for name in names if name in found}
 
 
 def commit(variable: str) -> str:
     """The commit of a checkout, if it is one."""
+    place = Path(os.environ[variable]).resolve()
     found = subprocess.run(
-        ["git", "-C", os.environ[variable], "rev-parse", "HEAD"], capture_output=True, text=True
+        ["git", "-C", place, "rev-parse", "--show-toplevel", "HEAD"], capture_output=True, text=True
     )
-    return found.stdout.strip() or os.environ.get(f"{variable}_COMMIT", "unknown")
+    top, _, head = found.stdout.strip().partition("\n")
+    # A folder copied into another repository has that one's commit.
+    return head if top and Path(top).resolve() == place else "unknown"
 
 
 def check(binary: Path, adapter: str, out: Path) -> tuple[int, dict[str, object]]:
     """Exit code and JSON of one check."""
     name = f"verification.conformance.adapters.{adapter}"
     quiet = {**os.environ, "PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1"}
+    out.unlink(missing_ok=True)
     done = subprocess.run(
-        [binary, "check", name, "--json", out], env=quiet, capture_output=True, text=True
+        [binary / "sharprates", "check", name, "--json", out],
+        env=quiet,
+        capture_output=True,
+        text=True,
     )
     if not out.exists():
         return done.returncode, {"sentence": done.stderr.strip()}
     return done.returncode, json.loads(out.read_text())
 
 
+def checked(adapter: str, environment: str | None, expected: int, variable: str) -> dict:
+    """One row of the results."""
+    binary = Path(sys.executable).parent if environment is None else build(environment)
+    used = ("torch", "numpy", *(ENVIRONMENTS[environment][1] if environment else ()))
+    started = time.monotonic()
+    code, found = check(binary, adapter, BUILD / "verdict.json")
+    row = {
+        "command": f"sharprates check verification.conformance.adapters.{adapter}",
+        "versions": versions(binary / "python", used),
+        "exit": code,
+        "expected": expected,
+        "seconds": round(time.monotonic() - started, 1),
+        "name": found.get("name"),
+        "sentence": found["sentence"],
+        "checks": found.get("checks"),
+    }
+    if variable:
+        row["commit"] = commit(variable)
+    return row
+
+
 def main() -> int:
     """Run everything; 0 if each verdict is the one that is known."""
     BUILD.mkdir(parents=True, exist_ok=True)
+    folder = ROOT / "peers"
+    before = {
+        row["command"]: row for row in json.loads((folder / "results.json").read_text())["checks"]
+    }
     here = Path(sys.executable).parent
-    out, rows = BUILD / "verdict.json", []
+    rows = []
     wanted = [(adapter, *rest, "") for adapter, rest in CHECKS.items()]
-    wanted += [
-        (adapter, None, code, variable)
-        for adapter, (variable, code) in CHECKOUTS.items()
-        if variable in os.environ
-    ]
+    wanted += [(adapter, None, code, name) for adapter, (name, code) in CHECKOUTS.items()]
     for adapter, environment, expected, variable in wanted:
-        binary = here if environment is None else build(environment)
-        out.unlink(missing_ok=True)
-        code, found = check(binary / "sharprates", adapter, out)
-        used = (
-            ("torch",) if environment is None else ("torch", "numpy", *ENVIRONMENTS[environment][1])
-        )
-        row = {
-            "command": f"sharprates check verification.conformance.adapters.{adapter}",
-            "versions": versions(binary / "python", used),
-            "exit": code,
-            "expected": expected,
-            "name": found.get("name"),
-            "sentence": found["sentence"],
-            "checks": found.get("checks"),
-        }
-        if variable:
-            row["commit"] = commit(variable)
+        if variable and variable not in os.environ:
+            kept = before.get(f"sharprates check verification.conformance.adapters.{adapter}")
+            print(adapter, f"{variable} names no checkout: the recorded verdict stays", flush=True)
+            rows += [kept] if kept else []
+            continue
+        row = checked(adapter, environment, expected, variable)
         rows.append(row)
-        print(adapter, code, found["sentence"], flush=True)
+        print(adapter, row["exit"], f"{row['seconds']} s", row["sentence"], flush=True)
     lines = []
     for name, environment in LINES.items():
         python = (here if environment is None else build(environment)) / "python"
@@ -155,7 +175,6 @@ def main() -> int:
         )
         lines.append({"command": f"python peers/lines.py {name}", "result": done.stdout.strip()})
     results = {"version": 1, "checks": rows, "lines": lines}
-    folder = ROOT / "peers"
     (folder / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     (folder / "results.md").write_text(markdown(rows, lines))
     return 0 if all(row["exit"] == row["expected"] for row in rows) else 1

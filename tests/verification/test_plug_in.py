@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from verification.plug_in import LeastMean, _bend, _fall, _shortfall, deviation, least_mean, mean
+from verification.plug_in import LeastMean, _curve, _shortfall, deviation, least_mean, mean
 
 Array = NDArray[np.float64]
 
@@ -45,11 +45,26 @@ def test_derivatives_agree_with_differences(n: int, q: float, p: float) -> None:
     direct = float(
         (np.clip(q - np.arange(n + 1) / n, 0, None) * binom.pmf(range(n + 1), n, p)).sum()
     )
+    curve = _curve(n, a)
+    value, fall, bend = (float(one[0]) for one in curve(x))
     assert float(_shortfall(n, a, x)[0]) == pytest.approx(direct, abs=1e-12)
-    slope = (_shortfall(n, a, x + h) - _shortfall(n, a, x - h)) / (2 * h)
-    assert float(-_fall(n, a, x)[0]) == pytest.approx(float(slope[0]), abs=1e-6 * (1 + n))
-    bend = (_fall(n, a, x - h) - _fall(n, a, x + h)) / (2 * h)
-    assert float(_bend(n, a, x)[0]) == pytest.approx(float(bend[0]), abs=1e-6 * n**2)
+    assert value == pytest.approx(direct, abs=1e-12)
+    (low, *low_fall), (high, *high_fall) = curve(x - h), curve(x + h)
+    slope, change = (low - high) / (2 * h), (low_fall[0] - high_fall[0]) / (2 * h)
+    assert fall == pytest.approx(float(slope[0]), abs=1e-6 * (1 + n))
+    assert bend == pytest.approx(float(change[0]), abs=1e-6 * n**2)
+
+
+@pytest.mark.parametrize("n", [2, 7, 1000])
+def test_the_ends_are_limits(n: int) -> None:
+    # No division by 0 at p = 0 and 1; q = 1 is one cell that has everything.
+    for q in (1e-5, 1 / 3, 1.0):
+        curve = _curve(n, np.array([q]))
+        for end, near in ((0.0, 1e-13), (1.0, 1 - 1e-13)):
+            at, beside = curve(np.array([end])), curve(np.array([near]))
+            for one, other in zip(at[:2], beside[:2], strict=True):
+                assert float(one[0]) == pytest.approx(float(other[0]), abs=1e-9)
+            assert np.isfinite(at[2]).all()
 
 
 @given(st.integers(2, 300), laws(), st.integers(0, 10**6))

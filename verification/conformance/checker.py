@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -17,6 +17,7 @@ import torch
 from scipy.stats import hypergeom
 from torch import Tensor
 
+from samplers.errors import InputError
 from samplers.step_law import RULES, StepLaw
 from verification import plug_in, step_checks
 from verification.budget import DEFAULT_BUDGET, Budget, Ledger
@@ -37,6 +38,7 @@ from verification.conformance.protocol import (
     Oracle,
     SamplerUnderTest,
 )
+from verification.objects import one_line
 from verification.statistics import (
     Check,
     binomial_check,
@@ -235,11 +237,17 @@ def _checked(found: object, n: int, oracle: Oracle) -> Tensor:
         raise FaultError(f"returns shape {list(found.shape)} in place of [{n}, {d}]")
     if found.is_floating_point() or found.is_complex() or found.dtype == torch.bool:
         raise FaultError(f"returns {found.dtype} in place of int64")
-    rows = found.detach().to("cpu", torch.int64)
+    # A sparse or meta tensor, or a class of the sampler's own, may refuse.
+    rows: Tensor = guarded(lambda: _plain(found), "reading what it returned")
     if rows.numel() and (int(rows.min()) < 0 or int(rows.max()) > S):
         odd = int(rows.max()) if int(rows.max()) > S else int(rows.min())
         raise FaultError(f"returns the token {odd}: there are 0..{S - 1}, and {S} is the mask")
     return rows
+
+
+def _plain(found: Tensor) -> Tensor:
+    dense = found.detach().to_dense() if found.layout != torch.strided else found.detach()
+    return dense.to("cpu", torch.int64, copy=True)
 
 
 def _codes(rows: Tensor, vocabulary: int) -> Tensor:
@@ -430,8 +438,7 @@ def _hazard_cause(run: _Session, seen: float, k: int, p: Tensor) -> str:
 
 
 def _steps(run: _Session, oracle: Oracle, instance: Instance) -> None:
-    step = getattr(run.sampler, "step", None)
-    declaration = run.declaration
+    step, declaration = _method(run.sampler, "step"), run.declaration
     if step is None or not declaration.by_hazard:
         return
     n, S = run.settings.step_rows, oracle.vocabulary
@@ -704,15 +711,34 @@ def _declaration(sampler: object) -> Declaration:
     declaration = guarded(lambda: getattr(sampler, "declaration", None), "declaration")
     if not isinstance(declaration, Declaration):
         raise FaultError("has no declaration: give it an attribute `declaration` (a Declaration)")
-    if not callable(getattr(sampler, "sample", None)):
+    if _method(sampler, "sample") is None:
         raise FaultError("has no method sample(denoiser, n, generator)")
     return declaration
+
+
+def _design(declaration: Declaration, chosen: Settings) -> Design:
+    try:
+        return design(declaration, chosen.length, chosen.vocabulary)
+    except InputError:
+        raise
+    except Exception as error:  # the clock may be the sampler's own, the numbers of any type
+        raise FaultError(f"its declaration cannot be used: {one_line(error)}") from None
+
+
+def _method(sampler: object, name: str) -> Callable[..., object] | None:
+    """An optional method."""
+    found = guarded(lambda: getattr(sampler, name, None), name)
+    if found is not None and not callable(found):
+        raise FaultError(f"has an attribute {name} that cannot be called")
+    method: Callable[..., object] | None = found
+    return method
 
 
 def check(
     sampler: SamplerUnderTest,
     budget: Budget | Fraction | float = DEFAULT_BUDGET,
     settings: Settings | None = None,
+    spent: float = 0.0,
 ) -> Conformance:
     """Hold a sampler to its declaration, or say which known law it implements.
 
@@ -721,22 +747,26 @@ def check(
         budget: false-alarm probability of the whole check: a sampler that is what it says fails
             with at most this probability.
         settings: how much work to do.
+        spent: seconds of the limit that are over already.
 
     Returns:
         The verdict, with every check's finding.
+
+    Raises:
+        InputError: if what it declares cannot be: an unknown clock, times that do not fall.
 
     Source: S1, S2, S4.
     """
     chosen = Settings() if settings is None else settings
     whole = budget if isinstance(budget, Budget) else Budget(Fraction(budget), "check")
     name = type(sampler).__name__
-    started = time.monotonic()
+    started = time.monotonic() - spent
     run: _Session | None = None
     try:
         declaration = _declaration(sampler)
         name = declaration.name
-        plan = design(declaration, chosen.length, chosen.vocabulary)
-        ledger = Ledger(whole, _planned(declaration, hasattr(sampler, "step")))
+        plan = _design(declaration, chosen)
+        ledger = Ledger(whole, _planned(declaration, _method(sampler, "step") is not None))
         run = _Session(sampler, declaration, plan, chosen, ledger)
         left = chosen.limit - (time.monotonic() - started)
         with time_limit(left):

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import multiprocessing
+import os
+import pickle
 import random
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import torch
@@ -17,8 +22,8 @@ import torch
 from verification.conformance.protocol import FaultError
 from verification.objects import one_line
 
-GRACE = 15.0
-"""Seconds that a child process may take beyond its limit, to start and to report."""
+GRACE = 5.0
+"""Seconds that a child process may take beyond its limit, to end by itself and to report."""
 
 
 class OutOfTimeError(BaseException):
@@ -39,12 +44,16 @@ def time_limit(seconds: float) -> Iterator[None]:
         raise OutOfTimeError
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3))
+    started = time.monotonic()
+    outer, _ = signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3))
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if outer:  # a test runner's own time limit goes on
+            rest = outer - (time.monotonic() - started)
+            signal.setitimer(signal.ITIMER_REAL, max(rest, 1e-3))
 
 
 def guarded(call: Callable[[], Any], what: str) -> Any:
@@ -69,19 +78,51 @@ def guarded(call: Callable[[], Any], what: str) -> Any:
 
 
 def _answer(pipe: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    os.setsid()  # what foreign code starts is in its group and ends with it
+    if sys.platform == "linux":
+        # Of a parent that is killed no child is left: PR_SET_PDEATHSIG.
+        ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))
     try:
         pipe.send((True, work(*arguments)))
     except Exception as error:  # the parent raises it again
-        pipe.send((False, error))
+        try:
+            pipe.send((False, error))
+        except (pickle.PicklingError, AttributeError, TypeError):
+            pipe.send((False, FaultError(one_line(error))))
+    except BaseException as error:  # exit() or the like in foreign code, also while it is imported
+        pipe.send((False, FaultError(f"raises {one_line(error)}")))
+
+
+def _end(child: BaseProcess) -> None:
+    """End a child and whatever it has started."""
+    # It leads its own group, unless it was ended before it could.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid or 0, signal.SIGKILL)
+    if child.is_alive():
+        child.kill()
+    child.join()
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM unwinds, so that a child is ended; only in a main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def in_child(work: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Any:
-    """Run in a process of its own: it may hang or crash there.
+    """Run in a process of its own: it may hang or crash there, and nothing of it is left.
 
     Args:
         work: importable function with a result that can be pickled.
         arguments: likewise.
-        seconds: limit, apart from `GRACE`.
+        seconds: limit, the start of the process included, apart from `GRACE`.
 
     Raises:
         FaultError: if the process died or had to be ended.
@@ -89,22 +130,26 @@ def in_child(work: Callable[..., Any], arguments: tuple[Any, ...], seconds: floa
     """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
-    child = context.Process(target=_answer, args=(there, work, arguments), daemon=True)
+    # Not a daemon: a sampler may have processes of its own.
+    child = context.Process(target=_answer, args=(there, work, arguments))
     started = time.monotonic()
-    child.start()
-    there.close()
-    try:
-        if not here.poll(seconds + GRACE):
-            raise FaultError(f"hangs: no answer within {time.monotonic() - started:.0f} s")
+    with _terminable():
+        child.start()
+        there.close()
         try:
+            # The end of the process is watched too: what it has started may hold the pipe open.
+            wait([here, child.sentinel], seconds + GRACE)
+            if not here.poll():
+                if child.is_alive():
+                    raise FaultError(f"hangs: no answer within {time.monotonic() - started:.0f} s")
+                raise EOFError
             good, found = here.recv()
         except EOFError:
             child.join(5)
             raise FaultError(f"ends the process (exit code {child.exitcode})") from None
-    finally:
-        if child.is_alive():
-            child.kill()
-        child.join()
+        finally:
+            _end(child)
+            here.close()
     if not good:
         raise found
     return found

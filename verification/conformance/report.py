@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -25,7 +26,7 @@ from verification.conformance.checker import (
 from verification.conformance.foreign import in_child
 from verification.conformance.mutants import MUTANTS, detect, false_alarms
 from verification.conformance.protocol import FaultError
-from verification.objects import load_object
+from verification.objects import load_object, one_line
 
 __all__ = ["EXIT", "check_named", "print_conformance", "self_test"]
 
@@ -33,24 +34,40 @@ ALARM_LEVEL = Fraction(1, 10)
 """Budget of each run when false alarms are counted: a smaller one would never be used up."""
 
 
-def _work(name: str, path: list[str], budget: Fraction, settings: Settings) -> Conformance:
+def _work(
+    name: str, path: list[str], budget: Fraction, settings: Settings, started: float
+) -> Conformance:
     sys.path[:] = path
-    return check(load_object(name, "check"), budget, settings)
+    sampler = load_object(name, "check")
+    # One limit for all; the clock is the machine's, the same in both processes.
+    spent = time.monotonic() - started
+    return check(sampler, budget, settings, spent)
 
 
 def check_named(name: str, budget: Fraction, settings: Settings) -> Conformance:
     """Check MODULE:OBJECT in a child process, which may hang or crash.
 
     Raises:
-        InputError: if the module cannot be imported or has no such object.
+        InputError: if the module cannot be imported or has no such object, or if what the sampler
+            declares cannot be.
     """
+
+    def stopped(outcome: Outcome, sentence: str) -> Conformance:
+        finding = Finding("runs", False, sentence)
+        said = "fails" if outcome is Outcome.FAILS else "undecided"
+        return Conformance(name, outcome, f"{said}: {sentence}", (finding,), budget=float(budget))
+
     try:
-        found = in_child(_work, (name, sys.path, budget, settings), settings.limit)
+        arguments = (name, sys.path, budget, settings, time.monotonic())
+        found = in_child(_work, arguments, settings.limit)
     except FaultError as fault:
-        finding = Finding("runs", False, str(fault))
-        return Conformance(name, Outcome.FAILS, f"fails: {fault}", (finding,))
+        return stopped(Outcome.FAILS, str(fault))
+    except InputError:
+        raise
+    except Exception as error:  # the sampler has broken what the check stands on, or it has a bug
+        return stopped(Outcome.UNDECIDED, f"the check stopped: {one_line(error)}")
     if not isinstance(found, Conformance):
-        raise InputError(f"check: {name} gave no verdict")
+        return stopped(Outcome.UNDECIDED, "the check gave no verdict")
     return found
 
 

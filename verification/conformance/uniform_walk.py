@@ -24,6 +24,9 @@ from verification.conformance.protocol import FaultError, SamplerUnderTest
 LATTICE = 2**24
 RARE = (1e-6, 1e-7, 1e-8, 1e-9)
 
+# A rare symbol that wins with a small uniform of its own needs one of the other's few smallest.
+_FEW = 64
+
 
 @dataclass(frozen=True)
 class Walk:
@@ -95,15 +98,19 @@ def walk(sampler: SamplerUnderTest) -> Walk | None:
             found = draw(probabilities, generator)
         return torch.as_tensor(found).flatten() == 0
 
+    def walked() -> Walk | None:
+        wins(0.5, torch.tensor([0.5]), torch.tensor([0.5]))
+        if not asked:
+            return None
+        if asked[0] != torch.float32:
+            return Walk(str(asked[0]).removeprefix("torch."), dict.fromkeys(RARE, 1.0))
+        return Walk("float32", {p: _probability(p, wins) / p for p in RARE})
+
     try:
-        guarded(lambda: wins(0.5, torch.tensor([0.5]), torch.tensor([0.5])), "draw(…)")
+        found: Walk | None = guarded(walked, "draw(…)")
     except FaultError:
         return None
-    if not asked:
-        return None
-    if asked[0] != torch.float32:
-        return Walk(str(asked[0]).removeprefix("torch."), dict.fromkeys(RARE, 1.0))
-    return Walk("float32", {p: _probability(p, wins) / p for p in RARE})
+    return found
 
 
 def _probability(p: float, wins: Callable[[float, Tensor, Tensor], Tensor]) -> float:
@@ -119,6 +126,8 @@ def _probability(p: float, wins: Callable[[float, Tensor, Tensor], Tensor]) -> f
         won = wins(p, rare, (middle / LATTICE).to(torch.float32))
         low = torch.where(won, middle + 1, low)
         high = torch.where(won, high, middle)
+    if int(low[-1]) > _FEW:
+        raise _OtherUseError
     wins_counted = float(low.sum())
     # Smaller uniforms of the rare one win only against the few smallest of the other, as u = 0 of
     # which −log u is infinite: for each of those, how far down they do.
