@@ -1,15 +1,20 @@
 """The audit: exact total variation of the samplers on a data law, beside every bound that applies.
 
 data → Target → Denoiser → Clock, grid, rule → StepLaw → exact law → TV → verdict against each claim
+
+An audit is cut into pieces: a schedule with all its rules, or one sampler without a schedule. What
+the pieces of a target share, such as its composition tables, is computed once. Seeds and levels
+belong to rows, so it does not matter who works on a piece, or when; see `verification.sweep`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import accumulate, pairwise, product
+from itertools import product
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -34,6 +39,7 @@ from verification.empirical import Sampling, empirical
 from verification.faults import Faults, faults_of
 from verification.measure import BITS, Measure, check_size
 from verification.profile import Profile, exact_information, profile
+from verification.score_error import OrderError
 from verification.statistics import Check, Empirical
 from verification.verdict import Verdict, compare
 
@@ -193,6 +199,29 @@ class Result:
         return overlap and self.law_check.passed
 
 
+@dataclass(frozen=True, eq=False)
+class ImperfectDenoiser:
+    """A denoiser that is not the exact one, and how much it errs.
+
+    Attributes:
+        denoiser: what the samplers were given.
+        errors: as in `verification.faults.Faults`.
+    """
+
+    denoiser: Denoiser
+    errors: tuple[tuple[Clock | None, OrderError], ...]
+
+    @property
+    def normalised(self) -> bool:
+        """Whether its predictions sum to 1."""
+        return self.denoiser.normalised
+
+    @property
+    def time_free(self) -> bool:
+        """Whether they do not depend on time."""
+        return self.denoiser.time_free
+
+
 @dataclass(frozen=True)
 class TargetAudit:
     """All results on one target.
@@ -202,7 +231,7 @@ class TargetAudit:
         length: d.
         vocabulary: S.
         support: N.
-        results: in the order in which they were run.
+        results: in the order of the plan.
         information: h_m, nats; their sum is the entropy of the data.
         denoiser: what is known of it, if it is not the exact one.
         crossovers: from how many steps on its error dominates.
@@ -215,13 +244,164 @@ class TargetAudit:
     support: int
     results: tuple[Result, ...]
     information: tuple[float, ...]
-    denoiser: Faults | None = None
+    denoiser: ImperfectDenoiser | None = None
     crossovers: tuple[Crossover, ...] = ()
     skipped: tuple[str, ...] = ()
 
 
 Progress = Callable[[str], None]
-"""Called with a few words before each piece of work."""
+"""Told in a few words of each row that is done, and of each target's tables."""
+
+
+# --- pieces of work -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of one target's audit that is worked on alone.
+
+    Attributes:
+        sampler: ``schedule`` for all rules on one clock and grid; ``fhs``, ``blocks`` or
+            ``confidence``; ``target`` for what is said of the target, without a row.
+        clock: place among the plan's clocks, for schedules, and for ``fhs`` where the denoiser
+            depends on time.
+        schedule: place among the plan's schedules.
+        size: tokens a step, for ``blocks`` and ``confidence``.
+        rows: how many results it has.
+    """
+
+    sampler: str
+    clock: int | None = None
+    schedule: int = 0
+    size: int = 0
+    rows: int = 1
+
+
+def pieces(plan: Plan, time_free: bool = True) -> list[Piece]:
+    """The pieces of a target's audit, in the order of its rows.
+
+    Args:
+        plan: what to run.
+        time_free: whether the denoiser is; else first-hitting has a result for each clock, and
+            samplers without a clock have none.
+    """
+    places = range(len(plan.clocks))
+    rules = len(plan.rules)
+    found = [Piece("target", rows=0)]
+    found += [
+        Piece("schedule", clock, schedule, rows=rules)
+        for clock in places
+        for schedule in range(len(plan.schedules()))
+    ]
+    if not time_free:
+        return found + [Piece("fhs", clock) for clock in places]
+    found.append(Piece("fhs"))
+    found += [Piece("blocks", size=size) for size in plan.blocks]
+    return found + [Piece("confidence", size=count) for count in plan.confidence]
+
+
+def count_cases(plan: Plan, time_free: bool = True) -> int:
+    """How many results an audit of one target has; see `pieces`."""
+    return sum(piece.rows for piece in pieces(plan, time_free))
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a piece has found.
+
+    Attributes:
+        results: its rows, in the order of the plan's rules.
+        information: of the target, for the piece ``target``.
+        errors: of its denoiser, if that is not the exact one: one, or one a clock.
+        crossovers: of its denoiser, unless these are looked up among the rows.
+    """
+
+    results: tuple[Result, ...] = ()
+    information: tuple[float, ...] = ()
+    errors: tuple[OrderError, ...] = ()
+    crossovers: tuple[Crossover, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """A piece of one target's audit, with what makes it independent of all others.
+
+    Attributes:
+        key: its name in a journal.
+        piece: what to do.
+        seed: of its first running sampler; each next one takes the next seed.
+        levels: false-alarm probability of each of its running samplers.
+    """
+
+    key: str
+    piece: Piece
+    seed: int
+    levels: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function call that any process may carry out.
+
+    Attributes:
+        function: of `shared` and `arguments`, found by its name in its module.
+        shared: the same large object for many calls.
+        arguments: small ones.
+    """
+
+    function: Callable[..., Any]
+    shared: Any
+    arguments: tuple[Any, ...]
+
+
+class Workers(Protocol):
+    """Who carries out calls; `verification.sweep` has processes and Dask clusters."""
+
+    @property
+    def count(self) -> int:
+        """How many calls are carried out at a time."""
+        ...
+
+    def run(self, calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
+        """The place of each call in the list and its answer, as they finish."""
+        ...
+
+
+class Store(Protocol):
+    """Where finished pieces are kept."""
+
+    def get(self, key: str) -> Finished | None:
+        """What an earlier run has found, if it did."""
+        ...
+
+    def put(self, key: str, found: Finished) -> None:
+        """Keep what a piece has found; it is safe on return."""
+        ...
+
+
+@dataclass(frozen=True)
+class Serial:
+    """This process, one call after the other."""
+
+    count: int = 1
+
+    def run(self, calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
+        """See `Workers`."""
+        for place, call in enumerate(calls):
+            yield place, call.function(call.shared, *call.arguments)
+
+
+class Forgetful:
+    """A store that keeps nothing."""
+
+    def get(self, key: str) -> Finished | None:
+        """None."""
+
+    def put(self, key: str, found: Finished) -> None:
+        """Do nothing."""
+
+
+# --- the run --------------------------------------------------------------------------------------
 
 
 def audit(
@@ -229,6 +409,8 @@ def audit(
     plan: Plan,
     denoiser: Callable[[Target], Denoiser] = ExactDenoiser,
     progress: Progress = lambda _: None,
+    workers: Workers | None = None,
+    store: Store | None = None,
 ) -> list[TargetAudit]:
     """Audit samplers on targets.
 
@@ -237,6 +419,8 @@ def audit(
         plan: what to run.
         denoiser: what each sampler is given, made for a target; by default its exact conditionals.
         progress: told what is being done.
+        workers: who does it, by default this process. The results are the same to the last bit.
+        store: what was found by an earlier run; by default nothing.
 
     Returns:
         One audit a target, in their order.
@@ -245,82 +429,201 @@ def audit(
         InputError: for a bad plan, or a target that is too large.
     """
     plan.check()
-    made = [denoiser(target) for target in targets]
-    ends = list(accumulate((count_cases(plan, one.time_free) for one in made), initial=0))
-    levels = plan.sampling.levels(ends[-1])
+    hands, kept = workers or Serial(), store or Forgetful()
+    jobs = list(zip(targets, map(denoiser, targets), strict=True))
+    work = tasks(plan, [one.time_free for _, one in jobs])
+    found: dict[str, Finished] = {}
+    for task in (task for of_target in work for task in of_target):
+        known = kept.get(task.key)
+        if known is not None:
+            found[task.key] = known
+            for _ in known.results:
+                progress("rows that were done")
+    todo = [
+        (*job, missing)
+        for job, of_target in zip(jobs, work, strict=True)
+        if (missing := [task for task in of_target if task.key not in found])
+    ]
+    for target, one, _ in todo:
+        _check_job(target, one, plan)
+    # As many targets at a time as there are workers: their tables in parallel, then their rows.
+    with _one_thread():
+        for first in range(0, len(todo), hands.count):
+            group = todo[first : first + hands.count]
+            ready = _prepared([(target, plan, one) for target, one, _ in group], hands, progress)
+            calls = [
+                (task.key, Call(carry_out, shared, (task,)))
+                for shared, (_, _, missing) in zip(ready, group, strict=True)
+                for task in missing
+            ]
+            for place, answer in hands.run([call for _, call in calls]):
+                key, call = calls[place]
+                kept.put(key, answer)
+                found[key] = answer
+                for row in answer.results:
+                    progress(f"{call.shared.target.name}: {row.sampler} {row.steps}")
     return [
-        audit_target(target, plan, one, progress, levels[first:last], plan.sampling.seed + first)
-        for target, one, (first, last) in zip(targets, made, pairwise(ends), strict=True)
+        _joined(plan, *job, [found[task.key] for task in of_target])
+        for job, of_target in zip(jobs, work, strict=True)
     ]
 
 
 def audit_target(
-    target: Target,
-    plan: Plan,
-    denoiser: Denoiser,
-    progress: Progress = lambda _: None,
-    levels: Sequence[float] | None = None,
-    seed: int | None = None,
+    target: Target, plan: Plan, denoiser: Denoiser, progress: Progress = lambda _: None
 ) -> TargetAudit:
-    """Audit samplers on one target; see `audit`.
+    """Audit samplers on one target with a denoiser that is at hand; see `audit`."""
+    return audit([target], plan, lambda _: denoiser, progress)[0]
+
+
+def tasks(plan: Plan, time_free: Sequence[bool]) -> list[list[Task]]:
+    """All pieces of a run, one list a target, with their seeds and their shares of the budget.
 
     Args:
-        target: the data law.
-        plan: what to run, already checked.
-        denoiser: what each sampler is given.
-        progress: told what is being done.
-        levels: false-alarm probability of each running sampler; by default the whole budget is
-            shared out on this target.
-        seed: of the first running sampler; by default the plan's.
+        plan: what to run.
+        time_free: of each target's denoiser.
     """
-    exact = isinstance(denoiser, ExactDenoiser)
-    if not exact:
+    levels = plan.sampling.levels(sum(count_cases(plan, free) for free in time_free))
+    found: list[list[Task]] = []
+    row = 0
+    for number, free in enumerate(time_free):
+        found.append([])
+        for place, piece in enumerate(pieces(plan, free)):
+            share = tuple(levels[row : row + piece.rows])
+            found[-1].append(Task(f"{number}/{place}", piece, plan.sampling.seed + row, share))
+            row += piece.rows
+    return found
+
+
+def _check_job(target: Target, denoiser: Denoiser, plan: Plan) -> None:
+    """Find out before the work that it cannot be done."""
+    if not isinstance(denoiser, ExactDenoiser):
         probe(denoiser, target)
     steps = sum(steps for steps, _ in plan.schedules()) * len(plan.clocks) * len(plan.rules)
     check_size(target, denoiser, steps, len(plan.clocks))
-    progress(f"{target.name}: composition tables")
-    measure = Measure.of(target, denoiser, plan.arithmetic)
-    progress(f"{target.name}: information and dependence")
-    shape = profile(target)
-    faults = None if exact else faults_of(target, denoiser, plan.chosen_clocks())
-    shares = levels or plan.sampling.levels(count_cases(plan, denoiser.time_free))
-    first = plan.sampling.seed if seed is None else seed
-    device = torch.device(plan.sampling.device)
-    quick = tabled(denoiser, target.length, device) if plan.sampling.samples else denoiser
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums that are split over threads round differently; here results must not depend on cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What all pieces of one target's audit share.
+
+    Attributes:
+        target: the data law.
+        plan: what to run.
+        denoiser: what each sampler is given.
+        measure: its composition tables.
+        shape: information and dependence of the target.
+        faults: of the denoiser, unless it is the exact one.
+        quick: the denoiser for many samples, if there are any.
+    """
+
+    target: Target
+    plan: Plan
+    denoiser: Denoiser
+    measure: Measure
+    shape: Profile
+    faults: Faults | None
+    quick: Denoiser
+
+
+Job = tuple[Target, Plan, Denoiser]
+
+
+def _tables(job: Job) -> Measure:
+    target, plan, denoiser = job
+    return Measure.of(target, denoiser, plan.arithmetic, torch.device(plan.sampling.device))
+
+
+def _shape(job: Job) -> Profile:
+    return profile(job[0])
+
+
+def _faults(job: Job) -> Faults | None:
+    target, plan, denoiser = job
+    exact = isinstance(denoiser, ExactDenoiser)
+    return None if exact else faults_of(target, denoiser, plan.chosen_clocks())
+
+
+def _quick(job: Job) -> Denoiser:
+    target, plan, denoiser = job
+    if not plan.sampling.samples:
+        return denoiser
+    return tabled(denoiser, target.length, torch.device(plan.sampling.device))
+
+
+_PARTS = (_tables, _shape, _faults, _quick)
+"""What is prepared for a target; each part may take seconds, and needs none of the others."""
+
+
+def _prepared(jobs: Sequence[Job], workers: Workers, progress: Progress) -> list[Prepared]:
+    for target, *_ in jobs:
+        progress(f"{target.name}: composition tables, information and dependence")
+    calls = [Call(part, job, ()) for job in jobs for part in _PARTS]
+    answers = dict(workers.run(calls))
+    size = len(_PARTS)
+    return [
+        Prepared(*job, *(answers[place * size + part] for part in range(size)))
+        for place, job in enumerate(jobs)
+    ]
+
+
+def carry_out(shared: Prepared, task: Task) -> Finished:
+    """Work on one piece.
+
+    Args:
+        shared: what all pieces of its target have in common.
+        task: the piece.
+    """
+    plan, faults, measure = shared.plan, shared.faults, shared.measure
+    if task.piece.sampler == "target":
+        return Finished(
+            information=tuple(shared.shape.information.tolist()),
+            errors=() if faults is None else tuple(errors for _, errors in faults.errors),
+            crossovers=tuple(_searched(shared)),
+        )
     results = []
-    for place, case in enumerate(_cases(target, plan, denoiser, shape, faults)):
-        progress(f"{target.name}: {case.setting.sampler} {case.setting.steps}")
+    for place, case in enumerate(_cases(shared, task.piece)):
         result = _result(case, plan, measure)
         if plan.sampling.samples:
-            law = measure.law(case)
-            found = empirical(case, quick, law, plan.sampling, first + place, shares[place])
+            level, seed = task.levels[place], task.seed + place
+            found = empirical(case, shared.quick, measure.law(case), plan.sampling, seed, level)
             result = replace(result, empirical=found[0], law_check=found[1])
         results.append(result)
+    return Finished(tuple(results))
+
+
+def _joined(
+    plan: Plan, target: Target, denoiser: Denoiser, found: Sequence[Finished]
+) -> TargetAudit:
+    results = tuple(row for one in found for row in one.results)
+    about = found[0]
+    imperfect, crossovers = None, about.crossovers
+    if about.errors:
+        free = denoiser.time_free
+        clocks = [None] if free else plan.chosen_clocks()
+        imperfect = ImperfectDenoiser(denoiser, tuple(zip(clocks, about.errors, strict=True)))
+        crossovers = crossovers if free else tuple(_looked_up(plan, results))
     return TargetAudit(
         target.name,
         target.length,
         target.vocabulary,
         target.support,
-        tuple(results),
-        tuple(shape.information.tolist()),
-        faults,
-        () if faults is None else tuple(_crossovers(target, plan, shape, faults, results)),
+        results,
+        about.information,
+        imperfect,
+        crossovers,
         () if denoiser.time_free else _without_clock(plan),
     )
-
-
-def count_cases(plan: Plan, time_free: bool = True) -> int:
-    """How many results an audit of one target has, for a progress bar.
-
-    Args:
-        plan: what to run.
-        time_free: whether the denoiser is; else first-hitting has a result for each clock, and
-            samplers without a clock have none.
-    """
-    parallel = len(plan.clocks) * len(plan.schedules()) * len(plan.rules)
-    if not time_free:
-        return parallel + len(plan.clocks)
-    return parallel + 1 + len(plan.blocks) + len(plan.confidence)
 
 
 def _without_clock(plan: Plan) -> tuple[str, ...]:
@@ -330,10 +633,10 @@ def _without_clock(plan: Plan) -> tuple[str, ...]:
     return tuple(f"{name}: has no clock, and the denoiser depends on time" for name in names)
 
 
-def _cases(
-    target: Target, plan: Plan, denoiser: Denoiser, shape: Profile, faults: Faults | None
-) -> Iterator[Case]:
-    d = target.length
+def _cases(shared: Prepared, piece: Piece) -> Iterator[Case]:
+    """The cases of a piece, one a row."""
+    target, plan, denoiser = shared.target, shared.plan, shared.denoiser
+    shape, faults, d = shared.shape, shared.faults, shared.target.length
     base = Setting(
         length=d,
         vocabulary=target.vocabulary,
@@ -344,94 +647,109 @@ def _cases(
         time_free=denoiser.time_free,
         family=target.family,
     )
-    for chosen in plan.chosen_clocks():
-        for steps, grid_name in plan.schedules():
-            times = plan.grid_times(chosen, grid_name, steps, d)
-            calls = times if plan.last_step == "fill" else times[:-1]
-            gaps = None if faults is None else faults.along(calls)
-            for rule in plan.rules:
-                law = step_law(rule, chosen, times, plan.last_step)
-                path = Trajectory.of(chosen, times, law)
-                along = score_terms(path, d, gaps, denoiser.normalised)
-                yield Case(
-                    target,
-                    shape,
-                    replace(
-                        base,
-                        steps=steps,
-                        sampler=_rule_name(rule),
-                        custom_rule=not isinstance(rule, str),
-                        clock=chosen.name,
-                        grid=grid_name,
-                        has_leftover=law.leftover > 0,
-                        uniform_law=_is_uniform(law, steps),
-                    ),
-                    law,
-                    path,
-                    decompose(shape, path, along),
-                    gaps,
-                    float(times[0]),
-                )
-    hitting = replace(base, steps=d, sampler="fhs")
-    ones, timeless = (1,) * d, None if faults is None else faults.gaps
-    if faults is None:
-        terms = Decomposition.of_draws((0.0,) * d, 0.0)
-        yield Case(target, shape, hitting, decomposition=terms, composition=ones)
-    else:
-        for chosen_or_none, errors in faults.errors:
-            name = None if chosen_or_none is None else chosen_or_none.name
-            yield Case(
-                target,
-                shape,
-                replace(hitting, clock=name),
-                decomposition=Decomposition.of_draws(errors.gaps, errors.error),
-                gaps=timeless,
-                composition=ones,
-                errors=errors,
-                clock=chosen_or_none,
-            )
-    if not denoiser.time_free:
-        return
-    for size in plan.blocks:
-        sizes = fixed_blocks(d, size)
+    timeless = None if faults is None else faults.gaps
+    if piece.sampler == "schedule":
+        assert piece.clock is not None, "a schedule has a clock"
+        yield from _on_schedule(shared, base, piece.clock, piece.schedule)
+    elif piece.sampler == "fhs":
+        hitting = replace(base, steps=d, sampler="fhs")
+        ones = (1,) * d
+        if faults is None:
+            terms = Decomposition.of_draws((0.0,) * d, 0.0)
+            yield Case(target, shape, hitting, decomposition=terms, composition=ones)
+            return
+        chosen, errors = faults.errors[piece.clock or 0]
+        yield Case(
+            target,
+            shape,
+            replace(hitting, clock=None if chosen is None else chosen.name),
+            decomposition=Decomposition.of_draws(errors.gaps, errors.error),
+            gaps=timeless,
+            composition=ones,
+            errors=errors,
+            clock=chosen,
+        )
+    elif piece.sampler == "blocks":
+        sizes = fixed_blocks(d, piece.size)
         blocks = replace(base, steps=len(sizes), sampler="blocks")
         yield Case(target, shape, blocks, gaps=timeless, composition=sizes)
-    for count in plan.confidence:
-        surest = replace(base, steps=-(-d // count), sampler="confidence")
-        yield Case(target, shape, surest, gaps=timeless, confidence=count)
+    else:
+        surest = replace(base, steps=-(-d // piece.size), sampler="confidence")
+        yield Case(target, shape, surest, gaps=timeless, confidence=piece.size)
+
+
+def _on_schedule(shared: Prepared, base: Setting, clock: int, schedule: int) -> Iterator[Case]:
+    """Each rule on one clock and grid; what the denoiser errs along its times is found once."""
+    plan, faults, d = shared.plan, shared.faults, shared.target.length
+    chosen = plan.chosen_clocks()[clock]
+    steps, grid_name = plan.schedules()[schedule]
+    times = plan.grid_times(chosen, grid_name, steps, d)
+    calls = times if plan.last_step == "fill" else times[:-1]
+    gaps = None if faults is None else faults.along(calls)
+    for rule in plan.rules:
+        law = step_law(rule, chosen, times, plan.last_step)
+        path = Trajectory.of(chosen, times, law)
+        along = score_terms(path, d, gaps, shared.denoiser.normalised)
+        yield Case(
+            shared.target,
+            shared.shape,
+            replace(
+                base,
+                steps=steps,
+                sampler=_rule_name(rule),
+                custom_rule=not isinstance(rule, str),
+                clock=chosen.name,
+                grid=grid_name,
+                has_leftover=law.leftover > 0,
+                uniform_law=_is_uniform(law, steps),
+            ),
+            law,
+            path,
+            decompose(shared.shape, path, along),
+            gaps,
+            float(times[0]),
+        )
 
 
 def _rule_name(rule: str | Rule) -> str:
     return rule if isinstance(rule, str) else rule.__name__
 
 
-def _crossovers(
-    target: Target, plan: Plan, shape: Profile, faults: Faults, results: Sequence[Result]
-) -> Iterator[Crossover]:
-    """For each rule, clock and grid; where predictions depend on time, among the K that were run.
+def _places(plan: Plan) -> Iterator[tuple[Clock, str, str | Rule, tuple[str, str, str]]]:
+    """Each clock, grid and rule with several K, and what a crossover calls them."""
+    grids = plan.grids if plan.times is None else ()
+    for chosen, grid_name, rule in product(plan.chosen_clocks(), grids, plan.rules):
+        yield chosen, grid_name, rule, (_rule_name(rule), chosen.name, grid_name)
 
-    At another K such a denoiser would be asked at other times.
-    """
-    d = target.length
+
+def _searched(shared: Prepared) -> Iterator[Crossover]:
+    """The crossovers of a time-free denoiser, among all K."""
+    plan, faults, d = shared.plan, shared.faults, shared.target.length
+    if faults is None or faults.gaps is None:
+        return
+    gaps, normalised = faults.gaps, faults.normalised
 
     def terms(chosen: Clock, grid_name: str, rule: str | Rule, steps: int) -> Decomposition:
         times = plan.grid_times(chosen, grid_name, steps, d)
         path = Trajectory.of(chosen, times, step_law(rule, chosen, times, plan.last_step))
-        return decompose(shape, path, score_terms(path, d, faults.gaps, faults.normalised))
+        return decompose(shared.shape, path, score_terms(path, d, gaps, normalised))
 
-    grids = plan.grids if plan.times is None else ()
-    for chosen, grid_name, rule in product(plan.chosen_clocks(), grids, plan.rules):
-        key = (_rule_name(rule), chosen.name, grid_name)
-        if faults.gaps is not None:
-            found = dominated_from(partial(terms, chosen, grid_name, rule))
-            yield Crossover(*key, found, MOST_STEPS)
-        else:
-            run = {
-                one.steps: one.decomposition
-                for one in results
-                if (one.sampler, one.clock, one.grid) == key and one.decomposition is not None
-            }
-            yield Crossover(*key, dominated_among(run), max(run))
+    for chosen, grid_name, rule, key in _places(plan):
+        yield Crossover(*key, dominated_from(partial(terms, chosen, grid_name, rule)), MOST_STEPS)
+
+
+def _looked_up(plan: Plan, results: Sequence[Result]) -> Iterator[Crossover]:
+    """Crossovers among the K that were run.
+
+    At another K a denoiser that depends on time would be asked at other times.
+    """
+    for *_, key in _places(plan):
+        run = {
+            one.steps: one.decomposition
+            for one in results
+            if (one.sampler, one.clock, one.grid) == key and one.decomposition is not None
+        }
+        yield Crossover(*key, dominated_among(run), max(run))
 
 
 def _is_uniform(law: StepLaw, steps: int) -> bool:

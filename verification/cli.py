@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,14 +26,15 @@ from rich.progress import (
 )
 
 from samplers import datasets, families
+from samplers.denoiser import Denoiser
 from samplers.errors import InputError
-from samplers.network import NetworkDenoiser, Training, checkpoint
+from samplers.network import NetworkDenoiser, Training, checkpoint, load_checkpoint
 from samplers.target import Target
 from theory.claim import Claim
 from theory.errors import TheoryError
 from theory.registry import CLAIMS, claim
 from verification import audit as audits
-from verification import report, status, terms_report, user_claim
+from verification import report, status, sweep, terms_report, user_claim
 from verification import verify as verification_run
 from verification.adversary import campaign, rate
 from verification.conformance import report as conformance_report
@@ -61,9 +63,7 @@ def main() -> None:
     try:
         app()
     except (InputError, TheoryError) as error:
-        Console(stderr=True, highlight=False).print(
-            f"sharprates: {error}", markup=False, soft_wrap=True
-        )
+        _note(f"sharprates: {error}")
         sys.exit(2)
 
 
@@ -156,6 +156,11 @@ def _training() -> Iterator[Callable[[str, int, int, float], None]]:
         yield move
 
 
+def _note(text: str) -> None:
+    """One line on standard error."""
+    Console(stderr=True, highlight=False).print(text, markup=False, soft_wrap=True)
+
+
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -164,19 +169,34 @@ def _make_folder(folder: Path) -> None:
     report.check_writable(folder / "any")
 
 
-def _write_denoisers(folder: Path, results: Sequence[audits.TargetAudit]) -> None:
-    """Checkpoints of trained networks, and loss curves of denoisers that have one."""
+def _trained_before(
+    train: Callable[[Target], Denoiser], folder: Path, resume: bool, target: Target
+) -> Denoiser:
+    """The network that a stopped run left in its folder, or else a new one, which is left there."""
+    path = folder / f"{_stem(target.name)}.pt"
+    # only a journal knows how a network was trained, and is compared with what is asked for now
+    if resume and path.exists() and (folder / sweep.JOURNAL).exists():
+        return load_checkpoint(path)
+    made = train(target)
+    if isinstance(made, NetworkDenoiser):
+        report.write_whole(path, checkpoint(made))
+    return made
+
+
+def _write_losses(folder: Path, results: Sequence[audits.TargetAudit]) -> None:
+    """Loss curves of denoisers that have one."""
     for one in results:
         if one.denoiser is None:
             continue
-        name = one.name.replace(":", "-")
-        if isinstance(one.denoiser.denoiser, NetworkDenoiser):
-            report.write_whole(folder / f"{name}.pt", checkpoint(one.denoiser.denoiser))
         for clock, errors in one.denoiser.errors:
             curve = terms_report.loss_curve_csv(errors)
             if curve is not None:
-                place = name if clock is None else f"{name}-{clock.name.replace(':', '-')}"
-                report.write_whole(folder / f"{place}-losses.csv", curve)
+                name = one.name if clock is None else f"{one.name}-{clock.name}"
+                report.write_whole(folder / f"{_stem(name)}-losses.csv", curve)
+
+
+def _stem(name: str) -> str:
+    return name.replace(":", "-")
 
 
 def _check_outputs(json: Path | None, plot: Path | None) -> None:
@@ -232,7 +252,11 @@ def audit(
     samples: Annotated[int, typer.Option(help="Also run each sampler so often.")] = 0,
     seed: Annotated[int, typer.Option(help="Of the running samplers and of training.")] = 0,
     budget: Annotated[float, typer.Option(help="False-alarm probability of the run.")] = 1e-6,
-    device: Annotated[str, typer.Option(help="Of the running samplers: cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Of tables and running samplers: cpu, cuda.")] = "cpu",
+    jobs: Annotated[int, typer.Option(min=1, help="Processes; the results are the same.")] = 1,
+    cluster: Annotated[
+        str | None, typer.Option(help="Instead: the scheduler's address of a Dask cluster.")
+    ] = None,
     scale: Annotated[
         list[str] | None, typer.Option(help="ID.name=x multiplies a constant by x.")
     ] = None,
@@ -240,11 +264,19 @@ def audit(
     json: Annotated[Path | None, typer.Option(help="Write all results here.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw TV against K here.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for trained networks and loss curves.")
+        Path | None,
+        typer.Option(help="Folder for rows as they finish, trained networks and loss curves."),
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the rows that are in --out.")
+    ] = False,
 ) -> None:
     """Exact TV of the samplers on data, beside the bounds."""
     _check_outputs(json, plot)
+    if resume and out is None:
+        raise InputError("--resume: name the folder of the stopped run with --out")
+    if cluster is not None and jobs > 1:
+        raise InputError("--jobs: a cluster has its own workers; use --jobs or --cluster")
     if out is not None:
         _make_folder(out)
     _check_finite(horizon=horizon, delta=delta)
@@ -270,10 +302,25 @@ def audit(
     with _training() as told:
         make = resolve(denoiser, training, told)
         targets = [read_target(text, separator) for text in data or list(datasets.BUILTIN)]
+        if denoiser == "trained" and out is not None:
+            make = partial(_trained_before, make, out, resume)
         made = {id(target): make(target) for target in targets}
-    count = sum(audits.count_cases(plan, one.time_free) + 2 for one in made.values())
-    with _progress(count) as progress:
-        results = audits.audit(targets, plan, lambda target: made[id(target)], progress)
+    count = sum(audits.count_cases(plan, one.time_free) for one in made.values())
+    with ExitStack() as stack:
+        workers: audits.Workers = sweep.Processes(jobs) if jobs > 1 else audits.Serial()
+        if cluster is not None:
+            workers = stack.enter_context(closing(sweep.Cluster(cluster)))
+        store = None
+        if out is not None:
+            named = (denoiser, training.steps if denoiser == "trained" else None)
+            about = sweep.identity(plan, targets, list(made.values()), named)
+            store = stack.enter_context(sweep.journal(out, about, resume, count))
+            if store.rows:
+                _note(f"{store.path}: {store.rows} of {count} rows are done")
+        progress = stack.enter_context(_progress(count + len(targets)))
+        results = audits.audit(
+            targets, plan, lambda target: made[id(target)], progress, workers, store
+        )
     console = _console()
     for one in results:
         report.print_audit(one, console)
@@ -290,7 +337,7 @@ def audit(
     if plot is not None:
         report.plot_audit(results, plot)
     if out is not None:
-        _write_denoisers(out, results)
+        _write_losses(out, results)
     raise typer.Exit(EXIT[report.worst(results)])
 
 

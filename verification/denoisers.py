@@ -95,16 +95,21 @@ class Checked:
         return InputError(f"denoiser {self.name}: {what}; {remedy}")
 
 
+def questions(denoiser: Denoiser, target: Target) -> tuple[Tensor, float | None]:
+    """A few partial states, [d, d], and a time if the denoiser depends on it, to try it with."""
+    d, S = target.length, target.vocabulary
+    x = target.rows[:1].repeat(d, 1)
+    x[torch.ones(d, d).triu().bool()] = S  # one row with k tokens revealed, for each k < d
+    return x, None if denoiser.time_free else 0.5
+
+
 def probe(denoiser: Denoiser, target: Target) -> None:
     """Ask for a few predictions, so that a bad denoiser is found before the work.
 
     Raises:
         InputError: if an answer is no prediction, or asking twice gives two answers.
     """
-    d, S = target.length, target.vocabulary
-    x = target.rows[:1].repeat(d, 1)
-    x[torch.ones(d, d).triu().bool()] = S  # one row with k tokens revealed, for each k < d
-    t = None if denoiser.time_free else 0.5
+    x, t = questions(denoiser, target)
     first, second = denoiser(x, t), denoiser(x, t)
     if not torch.equal(first, second):
         raise InputError(

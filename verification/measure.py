@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import torch
+
 from samplers.confidence import ConfidenceSampler, on_support
 from samplers.denoiser import Denoiser, ExactDenoiser
 from samplers.errors import InputError, TooLargeError
@@ -13,6 +15,7 @@ from samplers.hitting_law import NODES, hitting_law
 from samplers.output_law import OutputLaw, total_variation
 from samplers.perturbed import Normalised
 from samplers.propagation import propagate
+from samplers.sampling import CPU
 from samplers.target import Target
 from verification.arithmetic import Interval, ball, interval, precision
 from verification.bindings import Case
@@ -47,8 +50,10 @@ class Measure:
     exact: ExactTables | None
 
     @staticmethod
-    def of(target: Target, denoiser: Denoiser, arithmetic: str) -> Measure:
-        """Compute the tables.
+    def of(
+        target: Target, denoiser: Denoiser, arithmetic: str, device: torch.device = CPU
+    ) -> Measure:
+        """Compute the tables; those in float64 on a device.
 
         Raises:
             InputError: if there are no exact probabilities, or too many.
@@ -67,7 +72,7 @@ class Measure:
         if denoiser.time_free:
             # one token at a time, and in blocks, values are drawn from p̂/Σp̂
             drawn = denoiser if denoiser.normalised else Normalised(denoiser)
-            floats = tables(target, drawn)
+            floats = tables(target, drawn, device=device)
         return Measure(target, denoiser, arithmetic, floats, exact)
 
     def law(self, case: Case) -> OutputLaw:

@@ -23,8 +23,7 @@ from rich.text import Text
 from samplers.errors import InputError
 from theory.claim import Relation
 from verification.arithmetic import Interval
-from verification.audit import BoundResult, Result, TargetAudit
-from verification.faults import Faults
+from verification.audit import BoundResult, ImperfectDenoiser, Result, TargetAudit
 from verification.verdict import Verdict
 
 PACKAGES = ("sharprates", "torch", "sympy", "python-flint", "numpy", "scipy", "hypothesis")
@@ -146,7 +145,7 @@ def audit_json(audits: Sequence[TargetAudit], seed: int | None = None) -> dict[s
     }
 
 
-def _denoiser_json(faults: Faults) -> dict[str, Any]:
+def _denoiser_json(faults: ImperfectDenoiser) -> dict[str, Any]:
     """The errors of an imperfect denoiser; nats, null where infinite."""
     return {
         "time_free": faults.time_free,
