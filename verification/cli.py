@@ -42,7 +42,7 @@ from verification.conformance.checker import Settings
 from verification.denoisers import resolve
 from verification.empirical import Sampling
 from verification.measure import check_arithmetic
-from verification.planning import planner
+from verification.planning import long_targets, planner
 from verification.planning import report as plan_report
 from verification.planning.loss_curve import read_loss_curve
 from verification.verdict import Verdict
@@ -81,6 +81,11 @@ def _counts(text: str, option: str) -> tuple[int, ...]:
             raise InputError(f"--{option}: needs whole numbers ≥ 1 with commas, got {part!r}")
         values.append(int(part))
     return tuple(dict.fromkeys(values))
+
+
+def _sizes(text: str, option: str) -> tuple[int, ...]:
+    """Whole numbers ≥ 1, repetitions kept."""
+    return tuple(count for part in _list(text, option) for count in _counts(part, option))
 
 
 def _reals(text: str, option: str) -> tuple[float, ...]:
@@ -344,7 +349,11 @@ def audit(
 @app.command()
 def plan(
     data: Annotated[
-        str | None, typer.Argument(help="A file, built-in set or family; or give --length.")
+        str | None,
+        typer.Argument(
+            help="A file, built-in set or family; of any length if structured (pairs:4096:2, "
+            "markov:64:…); MODULE:OBJECT, a law of your own; or give --length."
+        ),
     ] = None,
     tv: Annotated[float, typer.Option(help="Total variation to reach.")] = 0.05,
     length: Annotated[int | None, typer.Option(help="Sequence length d.")] = None,
@@ -354,13 +363,21 @@ def plan(
         Path | None, typer.Option(help="CSV: masked (count or fraction), loss (nats a token).")
     ] = None,
     steps: Annotated[int, typer.Option(help="K of the schedules for a loss curve.")] = 64,
+    blocks: Annotated[
+        list[str] | None,
+        typer.Option(help="Also rank this schedule on a loss curve: block sizes with commas."),
+    ] = None,
     clock: Annotated[str, typer.Option(help="Clocks, on data.")] = "constant,linear",
     grid: Annotated[str, typer.Option(help="Grids, on data.")] = "uniform",
     rule: Annotated[str, typer.Option(help="Step rules, on data.")] = "euler,tau-leaping,ancestral",
     last_step: Annotated[str, typer.Option(help="leave or fill, or both, on data.")] = "leave",
     horizon: Annotated[float | None, typer.Option(help="T; default: the clock's.")] = None,
     delta: Annotated[float, typer.Option(help="Early-stopping time.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Of the search for a schedule.")] = 0,
+    samples: Annotated[
+        int, typer.Option(help="Rows for limits on a law too long for exact TV.")
+    ] = 2000,
+    budget: Annotated[float, typer.Option(help="Probability that any such limit is wrong.")] = 1e-6,
+    seed: Annotated[int, typer.Option(help="Of the search for a schedule, and of samples.")] = 0,
     separator: Annotated[str | None, typer.Option(help="Between tokens; default: none.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the plan here.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw TV against K here.")] = None,
@@ -368,6 +385,8 @@ def plan(
     """Steps for a total variation: by every bound, by exact TV on data, or from a loss curve."""
     _check_outputs(json, plot)
     _check_finite(tv=tv, horizon=horizon, delta=delta)
+    if blocks and loss_curve is None:
+        raise InputError("--blocks: ranks schedules on a loss curve; give --loss-curve")
     console = _console()
     if data is not None:
         if length is not None or vocab is not None or loss_curve is not None:
@@ -381,15 +400,15 @@ def plan(
             delta=delta,
             seed=seed,
         )
-        target = read_target(data, separator)
-        found = planner.plan_target(target, tv, score_error, options=options)
+        found = _plan_data(data, separator, (tv, score_error), options, (samples, budget))
     elif length is None:
         raise InputError("plan: give DATA, or --length and --vocab, or --loss-curve and --length")
     elif loss_curve is not None:
         if plot is not None:
             raise InputError("--plot: there is no plot of a loss curve's schedules; use --json")
         curve = read_loss_curve(loss_curve, length, vocab)
-        ranked = planner.plan_loss_curve(curve, vocab, steps, tv, score_error)
+        own = [_sizes(text, "blocks") for text in blocks or []]
+        ranked = planner.plan_loss_curve(curve, vocab, steps, tv, score_error, own)
         plan_report.print_curve_plan(ranked, console)
         if json is not None:
             report.write_whole(json, report.to_json(_with_manifest(ranked.to_json())))
@@ -401,6 +420,35 @@ def plan(
         report.write_whole(json, report.to_json(_with_manifest(found.to_json(), seed)))
     if plot is not None:
         plan_report.plot_plan(found, plot)
+
+
+def _plan_data(
+    data: str,
+    separator: str | None,
+    wanted: tuple[float, float],
+    options: planner.Options,
+    sampling: tuple[int, float],
+) -> planner.StepPlan:
+    """The plan of a data law: enumerated, by recursion over steps, or from samples."""
+    named = data in datasets.BUILTIN or Path(data).exists()
+    long = None if named else long_targets.long_target(data)
+    if long is None:
+        return planner.plan_target(read_target(data, separator), *wanted, options=options)
+    if isinstance(long, str):
+        ways = len(options.clocks) * len(options.grids) * len(options.rules)
+        with _progress(1 + ways * len(options.last_steps)) as progress:
+            return long_targets.plan_structured(long, *wanted, options, progress)
+    samples, level = sampling
+    with _progress(long_targets.RUNGS) as progress:
+        return long_targets.plan_tractable(
+            long,
+            data,
+            *wanted,
+            samples=samples,
+            seed=options.seed,
+            level=level,
+            progress=progress,
+        )
 
 
 def _with_manifest(content: dict[str, Any], seed: int | None = None) -> dict[str, Any]:

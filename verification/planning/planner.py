@@ -10,7 +10,7 @@ With a trained model's loss curve, h_m ≤ L_m takes the place of what is known 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from scipy.optimize import minimize_scalar
 from samplers.clock import clock, default_horizon, grid
 from samplers.denoiser import Denoiser, ExactDenoiser
 from samplers.errors import InputError
-from samplers.expansion import CompositionTables, first_hitting, tables
+from samplers.expansion import first_hitting, tables
 from samplers.output_law import TotalVariation, total_variation
 from samplers.step_law import StepLaw, step_law
 from samplers.target import Target
@@ -27,12 +27,14 @@ from theory.arithmetic import FLOAT, Arithmetic, Number
 from theory.registry import CLAIMS
 from theory.setting import Setting
 from verification.arithmetic import BALL, ball, precision
+from verification.planning.large_targets import LargeEstimate
 from verification.planning.loss_curve import (
     BlockSchedule,
     Label,
     LossCurve,
     best_blocks,
     equal_blocks,
+    excess,
     mean_excess,
 )
 from verification.planning.schedule import Schedule, best_schedule
@@ -435,6 +437,23 @@ class Exact:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """What samples say of the uniform law on K steps.
+
+    Attributes:
+        steps: K.
+        found: limits of KL and TV.
+    """
+
+    steps: int
+    found: LargeEstimate
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"steps": self.steps, "label": "limits from samples", **self.found.to_json()}
+
+
+@dataclass(frozen=True)
 class StepPlan:
     """The answer.
 
@@ -446,6 +465,8 @@ class StepPlan:
         target: name of the data law, if there is one.
         exact: what was found by exact TV.
         schedule: the K-step law of smallest exact TV found, K as for the uniform law.
+        estimates: on a law that can only be sampled, from many steps to few.
+        level: probability at most that any of their limits is wrong.
     """
 
     ask: Question
@@ -455,6 +476,15 @@ class StepPlan:
     target: str | None = None
     exact: tuple[Exact, ...] = ()
     schedule: Schedule | None = None
+    estimates: tuple[Estimate, ...] = ()
+    level: float = 0.0
+
+    @property
+    def sampled(self) -> Estimate | None:
+        """The fewest steps whose upper limit leaves room for the score error within ε."""
+        budget = self.ask.tv - self.ask.score_error
+        found = [one for one in self.estimates if one.found.tv_upper <= budget]
+        return min(found, key=lambda one: one.steps, default=None)
 
     @property
     def enough(self) -> Row | None:
@@ -486,6 +516,8 @@ class StepPlan:
                 "enough": self.hitting <= self.ask.tv,
             },
             "exact": [one.to_json() for one in self.exact],
+            "estimates": [one.to_json() for one in self.estimates],
+            "estimates_level": self.level if self.estimates else None,
             "schedule": best
             and {
                 "steps": best.steps,
@@ -561,7 +593,7 @@ def plan_target(
     """
     options = options or Options()
     ask = Question(target.length, target.vocabulary, tv, score_error)
-    laws = _laws(target.length, options)
+    laws = schedule_laws(target.length, options)
     table = tables(target, denoiser or ExactDenoiser(target))
     known, rows = NOTHING, tuple[Row, ...]()
     if denoiser is None:
@@ -569,7 +601,11 @@ def plan_target(
         curve = tuple(float(h) + shape.error for h in shape.information.clamp(min=0))
         known = Knowledge(max(shape.mutual_information, 0.0) + 2 * shape.error, curve)
         rows = upper_rows(ask, known)
-    exact = tuple(_exact(name, table, target, law, ask, options.most) for name, law in laws.items())
+
+    def measure(law: StepLaw) -> TotalVariation:
+        return total_variation(table.law(law), target)
+
+    exact = tuple(search_steps(name, measure, law, ask, options.most) for name, law in laws.items())
     steps = exact[0].steps
     best = best_schedule(table, target, steps, seed=options.seed) if steps else None
     hitting = total_variation(table.at(first_hitting(target.length)), target)
@@ -577,7 +613,7 @@ def plan_target(
     return StepPlan(ask, known, rows, reached + score_error, target.name, exact, best)
 
 
-def _laws(length: int, options: Options) -> dict[str, Callable[[int], StepLaw]]:
+def schedule_laws(length: int, options: Options) -> dict[str, Callable[[int], StepLaw]]:
     """Name of a schedule → K → step law."""
     laws: dict[str, Callable[[int], StepLaw]] = {"uniform law": StepLaw.uniform}
     for clock_name in options.clocks:
@@ -601,15 +637,22 @@ def _laws(length: int, options: Options) -> dict[str, Callable[[int], StepLaw]]:
     return laws
 
 
-def _exact(
+def search_steps(
     name: str,
-    table: CompositionTables,
-    target: Target,
+    measure: Callable[[StepLaw], TotalVariation],
     law: Callable[[int], StepLaw],
     ask: Question,
     most: int,
 ) -> Exact:
-    """Search the smallest K of a schedule, and measure its neighbour."""
+    """Search the smallest K of a schedule, and measure its neighbour.
+
+    Args:
+        name: of the schedule.
+        measure: step law → exact TV.
+        law: K → step law.
+        ask: the question; its score error is taken off ε.
+        most: largest K to try.
+    """
     budget = ask.tv - ask.score_error
     if budget <= 0:
         why = f"a score error of {ask.score_error:g} leaves nothing of ε = {ask.tv:g}"
@@ -617,7 +660,7 @@ def _exact(
     measured: dict[int, TotalVariation] = {}
 
     def enough(steps: int) -> bool:
-        measured[steps] = total_variation(table.law(law(steps)), target)
+        measured[steps] = measure(law(steps))
         return measured[steps].value + measured[steps].error <= budget
 
     def points() -> dict[int, float]:
@@ -626,9 +669,9 @@ def _exact(
     steps = smallest_steps(enough, most=most)
     if steps is None:
         left = law(most).leftover
-        masks = -math.expm1(target.length * math.log1p(-left)) if left < 1 else 1.0
+        masks = -math.expm1(ask.length * math.log1p(-left)) if left < 1 else 1.0
         why = f"TV is {measured[most].value:.3g} at K = {most}"
-        if masks > 0:
+        if masks > budget / 10:
             why += f", of which masks left over cost {masks:.3g}: raise T, or fill the last step"
         return Exact(name, None, measured[most], None, why, points())
     return Exact(name, steps, measured[steps], measured.get(steps - 1), None, points())
@@ -648,6 +691,7 @@ class CurvePlan:
         measured: how many of the d losses were measured.
         best: the schedule of at most K blocks with the smallest excess.
         equal: min(K, d) blocks of equal size.
+        own: block schedules that were asked for.
         random: mean excess of the blocks that the uniform law on K steps reveals, nats; None where
             K·d is too large to sum over.
         rows: upper bounds on K for ε, from h_m ≤ L_m.
@@ -666,6 +710,7 @@ class CurvePlan:
     rows: tuple[Row, ...]
     bound: float | None
     bound_label: Label
+    own: tuple[BlockSchedule, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
@@ -678,6 +723,7 @@ class CurvePlan:
             "measured_losses": self.measured,
             "best_blocks": self.best.to_json(),
             "equal_blocks": self.equal.to_json(),
+            "own_blocks": [one.to_json() for one in self.own],
             "uniform_law": {"mean_excess": self.random, "label": self.best.label},
             # Differences of L stand for those of h: Pinsker then gives no bound.
             "tv_of_best_blocks": {"value": self.pinsker, "label": "estimate"},
@@ -700,6 +746,7 @@ def plan_loss_curve(
     steps: int = 64,
     tv: float = 0.05,
     score_error: float = 0.0,
+    own: Sequence[Sequence[int]] = (),
 ) -> CurvePlan:
     """Rank schedules by a loss curve, and bound the steps for ε by it.
 
@@ -709,9 +756,10 @@ def plan_loss_curve(
         steps: K.
         tv: ε.
         score_error: e of the trained model, along the sampler's own contexts.
+        own: block schedules to rank as well.
 
     Raises:
-        InputError: for a number out of range.
+        InputError: for a number out of range, or blocks that do not sum to d.
     """
     ask = Question(curve.length, vocabulary, tv, score_error)
     # h_0 bounds Ī = h_0 − h_{d−1}.
@@ -732,4 +780,5 @@ def plan_loss_curve(
         rows,
         None if value is None else min(1.0, float(value)),
         curve.bound_label,
+        tuple(BlockSchedule(tuple(a), excess(curve, a), curve.label) for a in own),
     )

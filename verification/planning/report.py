@@ -90,10 +90,35 @@ def print_plan(plan: StepPlan, console: Console) -> None:
             f"Best {best.steps}-step law found: exact TV {shown(best.tv.value)}, "
             f"{best.gain:.3f} times less than the uniform law's. Weights in the JSON."
         )
+    if plan.estimates:
+        _print_estimates(plan, console)
     reached = f"TV ≤ {shown(plan.hitting)}" if plan.hitting else "exact"
     console.print(
         f"First-hitting sampler: {_grouped(ask.length)} calls, one token each: {reached}."
     )
+
+
+def _print_estimates(plan: StepPlan, console: Console) -> None:
+    """Print what samples say of the uniform law, step count by step count."""
+    table = _table("uniform law, steps K", "TV at least", "TV at most", "by", "KL1 mean (nats)")
+    for one in plan.estimates:
+        by = min(one.found.parts, key=lambda name: one.found.parts[name])
+        kl = one.found.divergence
+        table.add_row(
+            _grouped(one.steps),
+            shown(one.found.tv_lower),
+            Text(shown(one.found.tv_upper), "bold"),
+            by,
+            f"{kl.mean:.4g}, within {kl.lower:.4g} … {kl.upper:.4g}" if kl else "·",
+        )
+    console.print(table)
+    first = plan.estimates[0].found
+    console.print(
+        f"Limits from {_grouped(first.samples)} rows a part; all of them hold together with "
+        f"probability ≥ 1 − {plan.level:.2g}."
+    )
+    if plan.sampled is not None:
+        console.print(f"Fewest steps tried that are enough: {_grouped(plan.sampled.steps)}.")
 
 
 def print_curve_plan(plan: CurvePlan, console: Console) -> None:
@@ -107,11 +132,14 @@ def print_curve_plan(plan: CurvePlan, console: Console) -> None:
         )
     )
     table = _table("schedule", "excess NELBO (nats)", "", "blocks")
-    table.add_row("best blocks", f"{best.excess:.5g}", best.label, _sizes(best.blocks))
-    table.add_row("equal blocks", f"{equal.excess:.5g}", equal.label, _sizes(equal.blocks))
+    found = [("best blocks", best), ("equal blocks", equal)]
+    found += [("your blocks", one) for one in plan.own]
+    rows = [(one.excess, (name, one.label, _sizes(one.blocks))) for name, one in found]
     if plan.random is not None:
-        table.add_row("uniform law, on average", f"{plan.random:.5g}", best.label, "")
-    table.add_row("one token at a time", "0", "exact", f"{ask.length} calls")
+        rows.append((plan.random, ("uniform law, on average", best.label, "")))
+    rows.append((0.0, ("one token at a time", "exact", f"{ask.length} calls")))
+    for value, (name, label, sizes) in sorted(rows, key=lambda row: row[0]):
+        table.add_row(name, f"{value:.5g}", label, sizes)
     console.print(table)
     if plan.pinsker < 1:
         console.print(f"TV of the best blocks: about {shown(plan.pinsker)} by Pinsker (estimate).")
@@ -145,6 +173,7 @@ def plot_plan(plan: StepPlan, path: Path) -> None:
     best = {row.claim: row for row in plan.rows}
     found = [row.steps for row in plan.rows if row.steps]
     found += [one.steps for one in plan.exact if one.steps]
+    found += [one.steps for one in plan.estimates]
     ends = 1.0, 10.0 * max(found, default=100)
     grid = sorted({max(1, round(K)) for K in np.geomspace(*ends, 60)})
     for place, bound in enumerate(_drawn(plan, best)):
@@ -165,6 +194,10 @@ def plot_plan(plan: StepPlan, path: Path) -> None:
                 lw=1,
                 label=f"exact: {one.schedule}",
             )
+    for place, sampled in enumerate(plan.estimates):
+        ends = max(sampled.found.tv_lower, 1e-9), sampled.found.tv_upper
+        label = "limits from samples" if place == 0 else None
+        axis.plot([sampled.steps] * 2, ends, "k_-", lw=1.5, ms=7, label=label)
     axis.axhline(plan.ask.tv, color="0.5", lw=0.8)
     axis.set(xscale="log", yscale="log", xlabel="steps K", ylabel="total variation")
     axis.set_title(_asked(plan.ask, plan.target), fontsize=9)

@@ -70,10 +70,16 @@ def test_data(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
 def test_a_loss_curve(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     curve, found = tmp_path / "c.csv", tmp_path / "c.json"
     curve.write_text("masked,loss\n" + "".join(f"{m},{m / 8}\n" for m in range(1, 9)))
+    own = ("--blocks", "6,2", "--blocks", "1,3,4")
     code, out, _ = run(
-        "--loss-curve", str(curve), "--length", "8", "--steps", "3", "--json", str(found)
+        "--loss-curve", str(curve), "--length", "8", "--steps", "3", "--json", str(found), *own
     )
     assert code == 0
+    # ranked, whoever asked for them
+    places = [out.index(text) for text in ("one token at", "2 3 3", "1 3 4", "6 2")]
+    assert places == sorted(places)
+    mine = json.loads(found.read_text())["own_blocks"]
+    assert [one["excess"] for one in mine] == pytest.approx([16 / 8, 9 / 8])
     assert "8 of 8 losses measured" in out
     # L_m = (8−m)/8: blocks of s cost s(s−1)/2 eighths, so 2 + 3 + 3 tokens are best
     assert json.loads(found.read_text())["best_blocks"]["excess"] == pytest.approx(7 / 8)
@@ -92,6 +98,7 @@ def test_a_loss_curve(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-d
         (("--length", "8", "--vocab", "2", "--tv", "2"), "tv: must lie between 0 and 1"),
         (("--length", "8", "--vocab", "2", "--plot", "x.txt"), "--plot: the name must end in"),
         (("--length", "2", "--loss-curve", "none.csv"), "none.csv: cannot be read"),
+        (("copies:3:2", "--blocks", "2,1"), "--blocks: ranks schedules on a loss curve"),
         (("copies:3:2", "--grid", "log"), "grid 'log' is unknown"),
         (("copies:3:2", "--last-step", "stay"), "last step 'stay' is unknown"),
     ],
@@ -111,6 +118,15 @@ def test_a_bad_curve_is_one_line_and_exit_2(run, loss: str, tmp_path: Path) -> N
     code, _, err = run("--loss-curve", str(curve), "--length", "1")
     assert code == 2
     assert "line 2: loss must" in err
+    assert err.count("\n") == 1
+
+
+def test_blocks_that_do_not_fit_are_one_line_and_exit_2(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    curve = tmp_path / "c.csv"
+    curve.write_text("masked,loss\n1,0.5\n2,1\n")
+    code, _, err = run("--loss-curve", str(curve), "--length", "2", "--blocks", "2,1")
+    assert code == 2
+    assert "sum to d = 2" in err
     assert err.count("\n") == 1
 
 
