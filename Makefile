@@ -38,7 +38,9 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Writes tests/bench/results.md.
 bench: install
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[peers]' -c constraints.txt
 	$(BIN)/python -m pytest -q tests/bench --benchmark-enable --benchmark-only
 
 peers: install

@@ -1,9 +1,5 @@
 """How long exact output laws take: `make bench`. Targets are those of two cores."""
 
-import os
-import resource
-from collections.abc import Iterator
-
 import pytest
 import torch
 
@@ -13,20 +9,7 @@ from samplers.output_law import total_variation
 from samplers.propagation import propagate
 from samplers.step_law import StepLaw
 from samplers.target import Target, all_states
-
-
-@pytest.fixture(autouse=True, scope="module")
-def all_cores() -> Iterator[None]:
-    """Tests run on one thread each; what is measured here is what a user gets."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(os.cpu_count() or 1)
-    yield
-    torch.set_num_threads(before)
-
-
-def dense(length: int) -> Target:
-    weights = torch.rand(2**length, generator=torch.Generator().manual_seed(length))
-    return Target.from_rows(all_states(length, 2), weights, 2)
+from tests.bench.conftest import Report, Times, dense, peak_mib
 
 
 def sparse(count: int, length: int, vocabulary: int) -> Target:
@@ -35,9 +18,16 @@ def sparse(count: int, length: int, vocabulary: int) -> Target:
     return Target.from_rows(rows, torch.rand(count, generator=generator), vocabulary)
 
 
-def peak_gib() -> float:
-    """Largest resident size of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+def keep(report: Report, target: Target, benchmark) -> None:
+    """Time and memory of one target's tables, as a row."""
+    report.add(
+        "Tables from scratch: what limits d and S",
+        d=target.length,
+        S=target.vocabulary,
+        sequences=target.support,
+        time=Times(tuple(benchmark.stats.stats.data)),
+        peak_MiB=f"{peak_mib(lambda: tables(target, ExactDenoiser(target))):.0f}",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -55,18 +45,19 @@ def ready() -> dict[int, tuple[Target, CompositionTables]]:
         pytest.param(lambda: sparse(1000, 10, 26), id="d10-S26-N1000-at-most-5s"),
     ],
 )
-def test_tables(benchmark, target):
+def test_tables(benchmark, report, target):
     built = target()
     found = benchmark.pedantic(
         lambda: tables(built, ExactDenoiser(built)), rounds=3, warmup_rounds=1
     )
+    keep(report, built, benchmark)
     assert total_variation(found.at((1,) * built.length), built).value < 1e-13
 
 
-def test_tables_d12_at_most_30s_and_8gib(benchmark):
+def test_tables_d12_at_most_30s_and_8gib(benchmark, report):
     target = dense(12)
     found = benchmark.pedantic(lambda: tables(target, ExactDenoiser(target), "all"), rounds=1)
-    benchmark.extra_info["peak GiB"] = round(peak_gib(), 2)
+    keep(report, target, benchmark)
     assert total_variation(found.at((1,) * 12), target).value < 1e-13
 
 

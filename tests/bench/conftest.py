@@ -1,0 +1,140 @@
+"""What benchmarks found, as one table of ratios: printed, and kept in results.md."""
+
+import os
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import torch
+
+from samplers.target import Target, all_states
+
+RESULTS = Path(__file__).parent / "results.md"
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of repeated runs."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    def __str__(self) -> str:
+        return f"{show(self.median)} ({show(min(self.seconds))}–{show(max(self.seconds))})"
+
+    def over(self, other: "Times") -> str:
+        """How many times as long as another, round by round: median and spread."""
+        ratios = [a / b for a, b in zip(self.seconds, other.seconds, strict=True)]
+        return f"{statistics.median(ratios):.3g} ({min(ratios):.3g}–{max(ratios):.3g})"
+
+
+def show(seconds: float) -> str:
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-6:.3g} µs"
+
+
+def in_turn(runs: Mapping[str, Callable[[], object]], rounds: int = 5) -> dict[str, Times]:
+    """Run all of them in turn, round by round, so that a busy machine slows all alike."""
+    for run in runs.values():
+        run()  # warm up
+    found: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            run()
+            found[name].append(time.perf_counter() - start)
+    return {name: Times(tuple(seconds)) for name, seconds in found.items()}
+
+
+def peak_mib(run: Callable[[], object]) -> float:
+    """Memory that a call takes at most, beyond what was there before."""
+
+    def status(name: str) -> int:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(name))
+
+    Path("/proc/self/clear_refs").write_text("5")  # sets the peak back to what is used now
+    before = status("VmRSS")
+    run()
+    return (status("VmHWM") - before) / 1024
+
+
+@dataclass
+class Report:
+    """Tables by their title; rows as they are found."""
+
+    tables: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+
+    def add(self, title: str, **row: object) -> None:
+        words = {name.replace("_", " "): str(value) for name, value in row.items()}
+        self.tables.setdefault(title, []).append(words)
+
+    def __str__(self) -> str:
+        lines = []
+        for title, rows in self.tables.items():
+            heads = list(dict.fromkeys(name for row in rows for name in row))
+            lines += [f"## {title}", "", "| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+            lines += ["| " + " | ".join(row.get(h, "·") for h in heads) + " |" for row in rows]
+            lines.append("")
+        return "\n".join(lines)
+
+
+def machine() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    model = names[0] if names else platform.processor()
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    return f"{model}, {os.cpu_count()} cores, {gpu}; Python {platform.python_version()}"
+
+
+def dense(d: int, S: int = 2) -> Target:
+    """A random law on all of [S]^d."""
+    weights = torch.rand(S**d, generator=torch.Generator().manual_seed(d))
+    return Target.from_rows(all_states(d, S), weights, S)
+
+
+REPORT = Report()
+
+
+@pytest.fixture
+def report() -> Report:
+    return REPORT
+
+
+@pytest.fixture(autouse=True, scope="module")
+def all_cores(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests run on one thread each; what is measured here is what a user gets."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(getattr(request.module, "THREADS", os.cpu_count() or 1))
+    yield
+    torch.set_num_threads(before)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Only a whole run is kept: ratios of one table come from one run."""
+    if not REPORT.tables:
+        return
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "stormpy", "numpy"))
+    text = (
+        "# Benchmarks\n\nWritten by `make bench` in one run: medians, in brackets the smallest and "
+        "largest. Ratios are\ntaken round by round, the candidates in turn.\n\n"
+        f"{machine()}; {packages}; commit {commit}\n\n{REPORT}"
+    )
+    print(f"\n{text}")
+    whole = set(session.config.args) == {"tests/bench"} and not session.config.option.keyword
+    if whole and exitstatus == 0:
+        RESULTS.write_text(text, encoding="utf-8")
