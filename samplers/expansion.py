@@ -13,7 +13,7 @@ from torch import Tensor
 
 from samplers.denoiser import Denoiser, relative_error
 from samplers.errors import InputError
-from samplers.memory import available_bytes, require
+from samplers.memory import free_bytes, require
 from samplers.output_law import UNIT, OutputLaw, compound, listed, on_rows, rounding
 from samplers.step_law import StepLaw, check_weights
 from samplers.target import Target
@@ -318,12 +318,13 @@ def tables(
     count = target.support if rows == "support" else S**d
     size = count
     # Rows are independent of each other; smaller groups share fewer contexts but need less memory.
-    while size > 1 and _working_bytes(d, S, size) > min(3 << 30, available_bytes() // 2):
+    while size > 1 and _working_bytes(d, S, size) > min(3 << 30, free_bytes(device) // 2):
         size = -(-size // 2)
     require(
         8 * (count << (d - 1)) + _working_bytes(d, S, size),
         f"composition tables of length {d} for {count} sequences",
         "use shorter sequences" if rows == "support" else "use rows='support'",
+        device,
     )
     x = listed(target, rows).to(device)
     table = torch.cat([_table(part, denoiser) for part in torch.split(x, size)])

@@ -7,12 +7,13 @@ of cores; predictions are float64.
 
 from __future__ import annotations
 
+import copy
 import io
 import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,7 @@ class NetworkDenoiser:
     """
 
     network: Network
+    _copies: dict[torch.device, Network] = field(default_factory=dict, init=False, repr=False)
 
     time_free = True
     normalised = True
@@ -144,9 +146,17 @@ class NetworkDenoiser:
             raise InputError(f"x: need partial states [B, {shape.length}], got {list(x.shape)}")
         size = max(1, _CELLS // (shape.length * (4 * shape.width + shape.vocabulary)))
         with torch.no_grad():
-            parts = [self.network(part).exp() for part in torch.split(x, size)]
+            parts = [self._on(x.device)(part).exp() for part in torch.split(x, size)]
         out = torch.cat(parts) if parts else x.new_zeros((0, shape.length, shape.vocabulary))
         return out if positions is None else out[positions]
+
+    def _on(self, device: torch.device) -> Network:
+        """The network on a device."""
+        if next(self.network.parameters()).device == device:
+            return self.network
+        if device not in self._copies:
+            self._copies[device] = copy.deepcopy(self.network).to(device)
+        return self._copies[device]
 
 
 # --- training -------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ class PartialStates:
         """The partial states below these sequences.
 
         Args:
-            rows: int64 [N, d], distinct.
+            rows: int64 [N, d], distinct; all is done on their device.
             vocabulary: S.
 
         Raises:
@@ -85,12 +85,19 @@ class PartialStates:
             8 * (n << d) + 8 * states_bound * d * (2 * S + 4) + 48 * moves_bound,
             f"propagation of {n} sequences of length {d} ({moves_bound} moves)",
             "use fewer or shorter sequences, or the composition expansion",
+            rows.device,
         )
-        powers = torch.tensor([(S + 1) ** i for i in range(d - 1, -1, -1)])
-        hidden = torch.tensor([[m >> i & 1 for i in range(d)] for m in range(1 << d)])
+        device = rows.device
+        powers = torch.tensor([(S + 1) ** i for i in range(d - 1, -1, -1)], device=device)
+        bits = [[m >> i & 1 for i in range(d)] for m in range(1 << d)]
+        hidden = torch.tensor(bits, device=device)
         # Hiding position i of x adds (S − x_i)·(S+1)^(d−1−i) to its number.
         number = (rows * powers).sum(1)
-        numbers = torch.unique(number[:, None] + ((S - rows) * powers) @ hidden.T)
+        # a sum of products: CUDA has no product of integer matrices
+        added = torch.zeros((n, 1 << d), dtype=torch.int64, device=device)
+        for i in range(d):
+            added += ((S - rows[:, i]) * powers[i])[:, None] * hidden[:, i]
+        numbers = torch.unique(number[:, None] + added)
         states = numbers[:, None] // powers % (S + 1)
         sources, targets = [], []
         for mask in hidden.bool():
@@ -121,7 +128,7 @@ def trajectory(states: PartialStates, kernel: Kernel, steps: int) -> Iterator[Te
     """
     x, S = states.states, states.vocabulary
     count, d = x.shape
-    law = torch.zeros(count, dtype=torch.float64)
+    law = torch.zeros(count, dtype=torch.float64, device=x.device)
     law[-1] = 1
     yield law
     revealed = x < S
@@ -129,7 +136,7 @@ def trajectory(states: PartialStates, kernel: Kernel, steps: int) -> Iterator[Te
         move = kernel(x, step)
         if move.shape != (count, d, S + 1):
             raise InputError(f"kernel: need shape [{count}, {d}, {S + 1}], got {list(move.shape)}")
-        move = torch.where(revealed[:, :, None], 1.0, move.to("cpu", torch.float64))
+        move = torch.where(revealed[:, :, None], 1.0, move.to(x.device, torch.float64))
         if not bool((move >= 0).all()):
             raise InputError("kernel: every probability must be a number ≥ 0")
         mass = law[states.source]
@@ -174,6 +181,7 @@ def propagate(
     steps: StepLaw | Tensor,
     times: Tensor | None = None,
     rows: str = "support",
+    device: str | torch.device = "cpu",
 ) -> OutputLaw:
     """The output law of a parallel unmasking sampler, for any denoiser. Source: S1, E1.
 
@@ -183,6 +191,7 @@ def propagate(
         steps: a step law, or what its rule asked for, [K], not clipped.
         times: float64, the time at the start of each step; a time-dependent denoiser needs it.
         rows: ``support`` or ``all``.
+        device: where the law is computed and kept.
 
     Returns:
         The law; its error bounds take the hazards as exact. For an unnormalised denoiser the
@@ -200,7 +209,7 @@ def propagate(
     rates = chosen.unclipped.tolist()
     if not denoiser.time_free and (times is None or times.shape[0] < len(rates)):
         raise InputError(f"times: a time-dependent denoiser needs {len(rates)} of them, one a step")
-    states = PartialStates.below(listed(target, rows), target.vocabulary)
+    states = PartialStates.below(listed(target, rows).to(device), target.vocabulary)
     fixed = denoiser(states.states) if denoiser.time_free else None
 
     def kernel(x: Tensor, step: int) -> Tensor:
@@ -209,7 +218,7 @@ def propagate(
         else:
             assert times is not None  # checked above
             prediction = denoiser(x, float(times[step]))
-        prediction = prediction.detach().to("cpu", torch.float64)
+        prediction = prediction.detach().to(x.device, torch.float64)
         return move_law(prediction, rates[step], denoiser.normalised)
 
     # Each p̂ entry sees its own error, a sum over S, and the four operations of `move_law`.

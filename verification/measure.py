@@ -41,6 +41,8 @@ class Measure:
         arithmetic: ``float64``, ``rational`` or ``ball``.
         floats: composition tables of p̂, or of p̂/Σp̂; None if the denoiser depends on time.
         exact: tables in fractions, unless the arithmetic is float64.
+        device: where laws in float64 are computed, but for those of confidence-based samplers and
+            of hitting times.
     """
 
     target: Target
@@ -48,6 +50,7 @@ class Measure:
     arithmetic: str
     floats: CompositionTables | None
     exact: ExactTables | None
+    device: torch.device = CPU
 
     @staticmethod
     def of(
@@ -73,7 +76,7 @@ class Measure:
             # one token at a time, and in blocks, values are drawn from p̂/Σp̂
             drawn = denoiser if denoiser.normalised else Normalised(denoiser)
             floats = tables(target, drawn, device=device)
-        return Measure(target, denoiser, arithmetic, floats, exact)
+        return Measure(target, denoiser, arithmetic, floats, exact, device)
 
     def law(self, case: Case) -> OutputLaw:
         """The exact output law in float64."""
@@ -87,7 +90,9 @@ class Measure:
             return hitting_law(self.target, self.denoiser, case.clock)
         if self.floats is not None and self.denoiser.normalised:
             return self.floats.law(case.step_law)
-        return propagate(self.target, self.denoiser, case.step_law, case.path.times)
+        return propagate(
+            self.target, self.denoiser, case.step_law, case.path.times, device=self.device
+        )
 
     def method(self, case: Case) -> str:
         """What the number comes from: an arithmetic, or ``quadrature`` over hitting times."""

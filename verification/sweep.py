@@ -458,9 +458,13 @@ class Cluster:
             raise InputError(
                 "--cluster: needs dask.distributed: pip install 'sharprates[cluster]'"
             ) from None
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdecimal():
+            raise InputError(f"--cluster: write the address as tcp://HOST:PORT, got {address!r}")
         self.address = address
         # The messages below say in one line what its log would say in twenty.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        for name in ("distributed", "distributed.client"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             connect: Any = distributed.Client  # declares no types
             self.client = connect(address, timeout="10s", set_as_default=False)
