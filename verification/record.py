@@ -29,6 +29,8 @@ class Record:
         regime: see `Check`.
         complaint: what is wrong with the check itself.
         note: see `Check`.
+        points: (bound, measured) of counting examples, the worst first, for a plot.
+        difference: of an equality the largest |measured − formula|.
     """
 
     claim: str
@@ -48,3 +50,5 @@ class Record:
     regime: str = ""
     complaint: str | None = None
     note: str = ""
+    points: list[list[float]] = field(default_factory=list)
+    difference: float | None = None

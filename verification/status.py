@@ -73,6 +73,8 @@ def record(outcome: Outcome, regime: str = "", witness: str | None = None) -> Re
         regime=regime,
         complaint=outcome.complaint,
         note=outcome.note,
+        points=[list(one) for one in outcome.points],
+        difference=outcome.difference,
     )
 
 

@@ -30,6 +30,9 @@ PRECISIONS = (128, 512, 2048)
 LEAST_COUNTING = 0.3
 """Smallest share of examples on which a bound must say something."""
 
+POINTS = 60
+"""Most (bound, measured) pairs that a check keeps, to be drawn."""
+
 CLOSE = 1e-12
 """Ratios within this of each other rank alike: the shorter example is shown."""
 
@@ -466,6 +469,9 @@ class Outcome:
         complaint: why the check itself is not good enough, e.g. too few examples count.
         note: see `Check`.
         disproved: whether a symbolic proof of it fails, which has no failing trial.
+        points: (bound, measured) of counting trials, the worst first; five digits, for a plot.
+        difference: of an equality the largest |measured − formula| of any trial, from the middles
+            of both sides.
     """
 
     claim: str
@@ -482,6 +488,8 @@ class Outcome:
     complaint: str | None = None
     note: str = ""
     disproved: bool = False
+    points: tuple[tuple[float, float], ...] = ()
+    difference: float | None = None
 
 
 class _FalsifiedError(Exception):
@@ -520,6 +528,8 @@ class _Run:
         self.n = self.counting = self.undecided = 0
         self.best: list[Trial] = []
         self.trials: list[Trial] = []
+        self.points: list[tuple[float, float]] = []
+        self.difference: float | None = None
         self.killed: dict[str, str | None] = {mutant.name: None for mutant in check.mutants}
         self.failure: Trial | None = None
 
@@ -537,6 +547,8 @@ class _Run:
         if trial.counts:
             self.counting += 1
             self._rank(trial)
+            if self.check.rated:
+                self._keep(trial)
         if self.check.trend or self.check.note:
             self.trials.append(trial)
         for mutant in self.check.mutants:
@@ -544,6 +556,14 @@ class _Run:
                 altered = decide(self.check, example, mutant)
                 if altered.verdict is Verdict.FAILS:
                     self.killed[mutant.name] = example.text
+
+    def _keep(self, trial: Trial) -> None:
+        """What a plot of this check shows."""
+        if len(self.points) < POINTS:
+            self.points += _point(trial)
+        if trial.relation is Relation.EQUALITY:
+            gaps = [abs(left.middle - right.middle) for left, right in trial.sides]
+            self.difference = max(self.difference or 0.0, *filter(math.isfinite, gaps), 0.0)
 
     def _rank(self, trial: Trial) -> None:
         """Keep the few trials nearest to failing; of equal ones the shortest first."""
@@ -605,7 +625,24 @@ def run(
         _fit(check.trend, state.trials) if check.trend else None,
         _complaint(check, state, bool(own)),
         check.note(state.trials) if check.note else "",
+        points=_drawn(state) if check.rated else (),
+        difference=state.difference,
     )
+
+
+def _drawn(state: _Run) -> tuple[tuple[float, float], ...]:
+    """The points of a run, the worst first."""
+    worst = _point(state.best[0]) if state.best else []
+    others = [one for one in dict.fromkeys(state.points) if one not in worst]
+    return tuple(worst + others)
+
+
+def _point(trial: Trial) -> list[tuple[float, float]]:
+    """Bound and measured value at the pair that is nearest to failing, if both are finite."""
+    measured, bound = trial.side
+    if not (math.isfinite(measured.middle) and math.isfinite(bound.middle)):
+        return []
+    return [(float(f"{bound.middle:.5g}"), float(f"{measured.middle:.5g}"))]
 
 
 def _search(strategy: SearchStrategy[Example], state: _Run, count: int, number: int) -> None:

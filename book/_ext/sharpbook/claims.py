@@ -12,7 +12,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from sharpbook import results
+from sharpbook import plot, results
 from theory.claim import Claim, Kind
 from theory.registry import CLAIMS
 
@@ -107,7 +107,7 @@ def words(value: Any) -> str:
 
 
 def block(one: Claim, row: Mapping[str, Any]) -> str:
-    """MyST text of a claim: statement, formula, conditions, origin, evidence, other forms."""
+    """MyST text of a claim: statement, formula, conditions, origin, evidence with plot, other forms."""
     lines = [
         f"::::::{{prf:{BLOCKS[one.kind]}}} {one.id} · {one.title}",
         f":label: {one.id}",
@@ -131,6 +131,9 @@ def block(one: Claim, row: Mapping[str, Any]) -> str:
     if one.depends_on:
         lines += [f"**Uses.** {', '.join(map(link, one.depends_on))}.", ""]
     lines += [f"**Evidence.** {evidence(row)}", ""]
+    drawn = plot.figure(row)
+    if drawn:
+        lines += ["```{raw} html", drawn, "```", ""]
     if one.variants:
         lines += ["::::{dropdown} Other forms and consequences", ""]
         for name, form in one.variants.items():

@@ -29,6 +29,7 @@ from verification.checks.check import (
     strain,
     tightened,
 )
+from verification.checks.registry import checks_of
 from verification.instance import Grid, Instance
 from verification.verdict import Verdict
 
@@ -212,3 +213,23 @@ def test_equal_instances_share_their_numbers() -> None:
     one, two = (Instance.of(law, steps=(Fraction(1, n),)) for n in (2, 3))
     assert exact(one) is exact(Instance.of(law, steps=(Fraction(1, 2),)))
     assert exact(one) is not exact(two)
+
+
+def test_an_outcome_keeps_the_points_that_a_plot_shows() -> None:
+    """Bound and measured of every counting trial, the worst first; none where none are rated."""
+    found = run(_named("E3", "any law, any step law"), 20)
+    assert found.worst is not None
+    measured, bound = found.worst.side
+    first = found.points[0]
+    assert first == pytest.approx((bound.middle, measured.middle), rel=1e-4)
+    assert len(set(found.points)) == len(found.points) <= found.n_counting
+    assert all(y <= x * (1 + 1e-4) for x, y in found.points)
+    assert found.difference is None
+    same = run(_named("F1", "masking token by token"), 10)
+    assert same.difference == 0
+    assert all(x == y for x, y in same.points)
+
+
+def _named(claim_id: str, start: str) -> Check:
+    found = (one for one in checks_of(claim_id) if isinstance(one, Check))
+    return next(one for one in found if one.name.startswith(start))
