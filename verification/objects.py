@@ -14,29 +14,33 @@ def load_object(text: str, option: str) -> Any:
 
     Args:
         text: ``MODULE:OBJECT``, e.g. ``mine.models:denoiser``; dots reach into the object too.
-        option: of the command line, for messages.
+        option: of the command line, for messages; in capitals an argument, e.g. ``DATA``.
 
     Raises:
         InputError: in one line, also for whatever the module raises.
     """
+    where = option if option.isupper() else f"--{option}"
     module, _, name = text.partition(":")
     if not module or not name:
-        raise InputError(f"--{option}: needs MODULE:OBJECT, got {text!r}")
+        raise InputError(f"{where}: needs MODULE:OBJECT, got {text!r}")
     if "" not in sys.path:
         sys.path.insert(0, "")
     try:
         found = importlib.import_module(module)
     except Exception as error:  # a user's module may raise anything
-        raise InputError(f"--{option}: cannot import {module}: {one_line(error)}") from error
+        raise InputError(f"{where}: cannot import {module}: {one_line(error)}") from error
     for part in name.split("."):
         if not hasattr(found, part):
-            raise InputError(f"--{option}: {module} has no {name!r}")
+            raise InputError(f"{where}: {module} has no {name!r}")
         found = getattr(found, part)
     return found
 
 
 def one_line(error: BaseException) -> str:
     """An error of foreign code in one line: its type and the first line of its message."""
-    first = str(error).strip().split("\n")[0]
     kind = type(error).__name__
+    try:
+        first = str(error).strip().split("\n")[0]
+    except Exception:  # a message of foreign code may raise too
+        return kind
     return f"{kind}: {first}" if first else kind

@@ -548,7 +548,11 @@ class _Drawn:
         return torch.cat(self.codes)
 
 
-def _draw(run: _Session, instance: Instance, n: int) -> _Drawn:
+# Calls are paired four by four to see whether their rows are independent.
+_FEWEST_CALLS = 4
+
+
+def _draw(run: _Session, instance: Instance, n: int, deadline: float) -> _Drawn:
     oracle = Oracle(instance.table)
     # Of dependent rows only one a call is a sample.
     calls, rows_a_call = (20, n // 20) if run.declaration.rows_independent else (n, 1)
@@ -560,6 +564,9 @@ def _draw(run: _Session, instance: Instance, n: int) -> _Drawn:
             trace = _trace(oracle.contexts, rows)
             oracle.forget()
         codes.append(_codes(rows, oracle.vocabulary))
+        # Slower than foreseen: fewer rows, whatever these are like.
+        if time.monotonic() > deadline and number + 1 >= _FEWEST_CALLS:
+            break
     return _Drawn(tuple(codes), trace)
 
 
@@ -640,12 +647,17 @@ def _planned(declaration: Declaration, has_step: bool) -> list[str]:
     return names
 
 
-def _statistical(run: _Session, n: int) -> tuple[list[str], float]:
-    """All checks with chance; the compatible labels and the bound on TV."""
+def _statistical(run: _Session, n: int, seconds: float) -> tuple[list[str], float, int]:
+    """All checks with chance; the compatible labels, the bound on TV, and the rows it stands on."""
+    started = time.monotonic()
     declaration, plan, label = run.declaration, run.plan, run.label
     steps_on = plan.instances[1]
     _steps(run, Oracle(steps_on.table), steps_on)
-    drawn = [_draw(run, instance, n) for instance in plan.instances]
+    drawn = [
+        _draw(run, instance, n, started + part * seconds)
+        for instance, part in zip(plan.instances, (0.45, 0.75), strict=True)
+    ]
+    n = min(one.all.numel() for one in drawn)
     trace = drawn[1].trace
     if declaration.carry_over and trace is not None:
         _carry_over(run, trace, steps_on.vocabulary)
@@ -668,14 +680,15 @@ def _statistical(run: _Session, n: int) -> tuple[list[str], float]:
         ):
             _law_finding(run, name, instance, one.all, p)
         if declaration.rows_independent and all(one.passed for one in run.findings[-2:]):
-            _batch_size(run, steps_on, plan.laws[label][1], max(20, n // 60))
+            calls = max(20, n // 60)
+            _batch_size(run, steps_on, plan.laws[label][1], calls, started + 0.85 * seconds)
         if declaration.by_hazard:
             _leftover(run, drawn, plan.laws[label])
     chosen = label or (compatible[0] if compatible else None)
     if chosen is not None:
         pairs = zip(("exact", "order"), drawn, plan.laws[chosen], strict=True)
         bound = max(_tv_bound(d.all, p, run.ledger.take(f"bound, {w}")) for w, d, p in pairs)
-    return compatible, bound
+    return compatible, bound, n
 
 
 def _leftover(run: _Session, drawn: Sequence[_Drawn], laws: Sequence[Tensor]) -> None:
@@ -691,12 +704,16 @@ def _leftover(run: _Session, drawn: Sequence[_Drawn], laws: Sequence[Tensor]) ->
     _worst(run, "leftover", [(check, text, guess)])
 
 
-def _batch_size(run: _Session, instance: Instance, p: Tensor, calls: int) -> None:
+def _batch_size(run: _Session, instance: Instance, p: Tensor, calls: int, deadline: float) -> None:
     """Seven rows a call follow the same law as many."""
-    oracle = Oracle(instance.table)
-    codes = torch.cat([_codes(run.sample(oracle, 7), oracle.vocabulary) for _ in range(calls)])
+    oracle, codes = Oracle(instance.table), []
+    for _ in range(calls):
+        codes.append(_codes(run.sample(oracle, 7), oracle.vocabulary))
+        if time.monotonic() > deadline:
+            break
     level = run.ledger.take("batch size")
-    check = law_check("batch size", torch.bincount(codes, minlength=p.numel()), p, level)
+    counts = torch.bincount(torch.cat(codes), minlength=p.numel())
+    check = law_check("batch size", counts, p, level)
     text = "calls of seven rows do not follow the declared law"
     guess = "something is normalised, counted or sorted over the batch in place of the row"
     _worst(run, "batch size", [(check, text, "" if check.passed else guess)])
@@ -776,7 +793,7 @@ def check(
         found = Conformance(name, Outcome.FAILS, f"fails: {fault}", _ordered(findings))
     except OutOfTimeError:
         done = len(run.findings) if run else 0
-        sentence = f"fails: not done within {chosen.limit:g} s (hangs, or is too slow)"
+        sentence = f"fails: not done within {chosen.limit:g} s: it hangs, or needs a larger limit"
         findings = (*(run.findings if run else ()), Finding("runs", False, f"{done} checks done"))
         found = Conformance(name, Outcome.FAILS, sentence, _ordered(findings))
     return replace(found, budget=whole.alpha, seconds=time.monotonic() - started)
@@ -793,12 +810,14 @@ def _ordered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 def _run(run: _Session, seconds: float) -> Conformance:
     settings, plan, label = run.settings, run.plan, run.label
+    started = time.monotonic()
     pace = _structure(run, Oracle(plan.instances[1].table))
+    seconds -= time.monotonic() - started
     n = settings.rows if run.declaration.rows_independent else min(settings.rows, 3_000)
     # Two denoisers, small batches and single steps: about four times the rows.
-    n = max(400, min(n, int(0.6 * seconds / (4 * max(pace, 1e-9)))) // 40 * 40)
+    n = max(400, min(n, int(0.6 * max(seconds, 0) / (4 * max(pace, 1e-9)))) // 40 * 40)
     run.settings = replace(settings, step_rows=max(100, min(settings.step_rows, n)))
-    compatible, bound = _statistical(run, n)
+    compatible, bound, n = _statistical(run, n, seconds)
     if settings.walk:
         _walk(run)
     findings = _ordered(run.findings)

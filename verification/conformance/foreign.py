@@ -116,6 +116,17 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+@contextlib.contextmanager
+def _no_main(work: Callable[..., Any]) -> Iterator[None]:
+    """Spare a new process the import of the running program, which takes seconds."""
+    main = sys.modules["__main__"].__dict__
+    hidden = {} if work.__module__ == "__main__" else {"__file__": main.pop("__file__", None)}
+    try:
+        yield
+    finally:
+        main.update({name: value for name, value in hidden.items() if value is not None})
+
+
 def in_child(work: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Any:
     """Run in a process of its own: it may hang or crash there, and nothing of it is left.
 
@@ -134,14 +145,15 @@ def in_child(work: Callable[..., Any], arguments: tuple[Any, ...], seconds: floa
     child = context.Process(target=_answer, args=(there, work, arguments))
     started = time.monotonic()
     with _terminable():
-        child.start()
+        with _no_main(work):
+            child.start()
         there.close()
         try:
             # The end of the process is watched too: what it has started may hold the pipe open.
-            wait([here, child.sentinel], seconds + GRACE)
-            if not here.poll():
-                if child.is_alive():
-                    raise FaultError(f"hangs: no answer within {time.monotonic() - started:.0f} s")
+            ready = wait([here, child.sentinel], seconds + GRACE)
+            if not ready:
+                raise FaultError(f"hangs: no answer within {time.monotonic() - started:.0f} s")
+            if here not in ready:
                 raise EOFError
             good, found = here.recv()
         except EOFError:

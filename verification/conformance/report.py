@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from fractions import Fraction
 from typing import Any
 
@@ -30,6 +30,9 @@ from verification.objects import load_object, one_line
 
 __all__ = ["EXIT", "check_named", "print_conformance", "self_test"]
 
+MUTANT_LEVEL = Fraction(1, 10**6)
+"""Budget of each run on a defect: the default of a check."""
+
 ALARM_LEVEL = Fraction(1, 10)
 """Budget of each run when false alarms are counted: a smaller one would never be used up."""
 
@@ -38,7 +41,7 @@ def _work(
     name: str, path: list[str], budget: Fraction, settings: Settings, started: float
 ) -> Conformance:
     sys.path[:] = path
-    sampler = load_object(name, "check")
+    sampler = load_object(name, "SAMPLER")
     # One limit for all; the clock is the machine's, the same in both processes.
     spent = time.monotonic() - started
     return check(sampler, budget, settings, spent)
@@ -74,7 +77,7 @@ def check_named(name: str, budget: Fraction, settings: Settings) -> Conformance:
 def print_conformance(found: Conformance, console: Console) -> None:
     """The verdict's sentence, then one row a check."""
     colour = {Outcome.CONFORMS: "green", Outcome.FAILS: "red", Outcome.UNDECIDED: "yellow"}
-    console.print(Text(f"{found.name}: ", "bold"), Text(found.sentence, colour[found.outcome]))
+    console.print(Text(f"{found.name}:", "bold"), Text(found.sentence, colour[found.outcome]))
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("check", "", "numbers"):
         table.add_column(heading)
@@ -105,13 +108,22 @@ def self_test(mutants: int, alarms: int, console: Console) -> tuple[int, dict[st
             table.add_column(heading)
         rows = []
         for mutant in MUTANTS:
-            found = detect(mutant, mutants, Fraction(1, 10**6), _settings(mutant.caught_by))
+            found = detect(mutant, mutants, MUTANT_LEVEL, _settings(mutant.caught_by))
             rate, named = found.caught / found.runs, found.named / found.runs
             table.add_row(mutant.name, mutant.caught_by, f"{rate:.0%}", f"{named:.0%}")
-            row = {"name": mutant.name, "by": mutant.caught_by, "caught": rate, "first": named}
+            row = {
+                "name": mutant.name,
+                "by": mutant.caught_by,
+                "runs": found.runs,
+                "caught": rate,
+                "first": named,
+                "sentence": found.sentence,
+            }
             rows.append(row)
-            good = good and found.caught == found.runs
+            good = good and found.named == found.runs
         console.print(table)
+        content["settings"] = asdict(FAST)
+        content["level"] = float(MUTANT_LEVEL)
         content["mutants"] = rows
     if alarms:
         count = false_alarms(alarms, ALARM_LEVEL)
@@ -121,7 +133,12 @@ def self_test(mutants: int, alarms: int, console: Console) -> tuple[int, dict[st
             f"{count} false alarms in {alarms} runs at level {float(ALARM_LEVEL):g}: "
             f"up to {most} are within the binomial band"
         )
-        content["false_alarms"] = {"runs": alarms, "alarms": count, "at_most": most}
+        content["false_alarms"] = {
+            "runs": alarms,
+            "level": float(ALARM_LEVEL),
+            "alarms": count,
+            "at_most": most,
+        }
         good = good and count <= most
     return (0 if good else 1), content
 
