@@ -107,7 +107,7 @@ def words(value: Any) -> str:
 
 
 def block(one: Claim, row: Mapping[str, Any]) -> str:
-    """MyST text of a claim: statement, formula, conditions, origin, evidence with plot, other forms."""
+    """MyST text of a claim: statement, formula, conditions, origin, evidence, other forms."""
     lines = [
         f"::::::{{prf:{BLOCKS[one.kind]}}} {one.id} · {one.title}",
         f":label: {one.id}",
