@@ -443,11 +443,12 @@ class Cluster:
     group of pieces with it; these are sent again.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, timeout: float = 10.0) -> None:
         """Connect to a cluster.
 
         Args:
             address: of its scheduler, e.g. ``tcp://127.0.0.1:8786``.
+            timeout: seconds to wait for it, now and if the connection is lost.
 
         Raises:
             InputError: if distributed is not installed, or no scheduler answers.
@@ -467,7 +468,7 @@ class Cluster:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             connect: Any = distributed.Client  # declares no types
-            self.client = connect(address, timeout="10s", set_as_default=False)
+            self.client = connect(address, timeout=timeout, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise InputError(
                 f"--cluster: no Dask scheduler answers at {address} ({type(error).__name__})"
