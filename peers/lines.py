@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import torch
 
@@ -11,7 +15,40 @@ from samplers.denoiser import ExactDenoiser
 from samplers.families import family
 from samplers.output_law import total_variation
 from samplers.target import Target
+from verification.conformance.known_laws import design, exact_instance, law
+from verification.conformance.protocol import Oracle
 from verification.conformance.uniform_walk import walk
+
+N = 300_000
+
+
+def counted(rows: torch.Tensor, symbols: int) -> torch.Tensor:
+    """How often each sequence occurred, in lexicographic order with the mask as last symbol."""
+    d = rows.shape[1]
+    codes = (rows * torch.tensor([symbols**i for i in range(d - 1, -1, -1)])).sum(1)
+    return torch.bincount(codes, minlength=symbols**d).double()
+
+
+def flow_matching_rule() -> str:
+    """Largest |z| of the cells of {0,1}³ against two laws; and whether κ = τ tells rules apart."""
+    from verification.conformance.adapters.flow_matching import FlowMatching
+
+    sampler, instance = FlowMatching(), exact_instance(3, 2, 0)
+    generator = torch.Generator().manual_seed(0)
+    found = counted(sampler.sample(Oracle(instance.table), N, generator), 3)
+    told = []
+    for rule in ("tau-leaping", "ancestral"):
+        p = law(f"{rule} fill", instance, sampler.declaration)
+        possible = p > 0
+        z = (found - N * p)[possible] / (N * p * (1 - p))[possible].sqrt()
+        told.append(f"{rule} max |z| {float(z.abs().max()):.1f}")
+    linear = replace(FlowMatching(power=1.0).declaration, rule="euler")
+    same = "ancestral fill" in design(linear).group("euler fill")
+    coincide = "coincide" if same else "differ"
+    return (
+        f"κ = τ², K = 4, exact denoiser on {{0,1}}³, n = {N}: {', '.join(told)}; "
+        f"with κ = τ Euler and ancestral {coincide}"
+    )
 
 
 def moco_temperature() -> str:
@@ -21,7 +58,7 @@ def moco_temperature() -> str:
     from bionemo.moco.interpolants import MDLM
     from bionemo.moco.schedules.noise.continuous_noise_transforms import LogLinearExpNoiseTransform
 
-    n, found = 300_000, []
+    found = []
     for temperature in (1.0, 0.5):
         one = MDLM(
             UniformTimeDistribution(),
@@ -29,11 +66,11 @@ def moco_temperature() -> str:
             LogLinearExpNoiseTransform(),
             rng_generator=torch.Generator().manual_seed(0),
         )
-        x = torch.full((n, 1), 4)
-        t, dt = torch.ones(n), torch.full((n,), 0.5)
-        after = one.step(torch.zeros(n, 1, 5), t, x, dt, temperature=temperature)
+        x = torch.full((N, 1), 4)
+        t, dt = torch.ones(N), torch.full((N,), 0.5)
+        after = one.step(torch.zeros(N, 1, 5), t, x, dt, temperature=temperature)
         found.append(f"T = {temperature:g}: {float((after == 4).double().mean()):.4f} still masked")
-    return "; ".join(found) + " (n = 300000; 0.5000 is right at any T)"
+    return "; ".join(found) + f" (n = {N}; 0.5000 is right at any T)"
 
 
 def low_confidence() -> str:
@@ -50,6 +87,48 @@ def low_confidence() -> str:
         tv = total_variation(on_support(sampler, target), target).value
         found.append(f"{target.name}: TV {tv:.4f}")
     return "; ".join(found)
+
+
+def llada_remasking() -> str:
+    """TV of LLaDA's own samples, three binary tokens, one a step, to the exact denoiser's law."""
+    from verification.conformance.adapters.checkouts import LLaDA
+
+    instance, told = exact_instance(3, 2, 0), []
+    for remasking, rule, label in (
+        ("random", "first-hitting", "first-hitting"),
+        ("low_confidence", "confidence:drawn", "confidence:drawn 1"),
+    ):
+        sampler = LLaDA(remasking, rule)
+        generator = torch.Generator().manual_seed(0)
+        found = counted(sampler.sample(Oracle(instance.table), N, generator), 3) / N
+        model, own = (law(one, instance, sampler.declaration) for one in ("first-hitting", label))
+        to_model, to_own = (float((found - p).abs().sum()) / 2 for p in (model, own))
+        told.append(
+            f"{remasking}: TV {to_model:.4f} to the model's law, {to_own:.4f} to {label} exactly"
+        )
+    return f"{'; '.join(told)} (plug-in, n = {N})"
+
+
+WORDS = re.compile(r"bincount|histogram|chisq|chi2|kstest|multinomial|total_variation|wasserstein")
+
+
+def test_suites() -> str:
+    """Test files of projects that count samples at all, by the words they would need for it."""
+    told = []
+    for variable in SUITES:
+        root = Path(os.environ[variable])
+        files = [*root.rglob("test*.py"), *root.rglob("*_test.py")]
+        texts = {one: one.read_text(encoding="utf-8", errors="replace") for one in files}
+        tests = sum(len(re.findall(r"^\s*def test", text, re.M)) for text in texts.values())
+        hits = sorted(
+            str(one.relative_to(root)) for one, text in texts.items() if WORDS.search(text)
+        )
+        name = variable.removeprefix("SHARPRATES_").lower()
+        told.append(f"{name}: {tests} tests, {', '.join(hits) if hits else 'no file'}")
+    return "; ".join(told)
+
+
+SUITES = ("SHARPRATES_FLOW_MATCHING", "SHARPRATES_HACKABLE_DIFFUSION", "SHARPRATES_DLLM")
 
 
 class _Ratio:

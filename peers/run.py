@@ -65,7 +65,16 @@ CHECKOUTS = {
     "checkouts:llada_low_confidence": ("SHARPRATES_LLADA", 0),
     "checkouts:llada_low_confidence_as_exact": ("SHARPRATES_LLADA", 1),
 }
-LINES = {"moco_temperature": "bionemo_moco", "low_confidence": None, "float32_gumbel": None}
+# function of lines.py → environment, checkouts that it needs, what it answers
+SUITES = ("SHARPRATES_FLOW_MATCHING", "SHARPRATES_HACKABLE_DIFFUSION", "SHARPRATES_DLLM")
+LINES = {
+    "flow_matching_rule": ("flow_matching", (), "Which rule does flow_matching's solver follow?"),
+    "moco_temperature": ("bionemo_moco", (), "Does temperature change bionemo-moco's unmask rate?"),
+    "low_confidence": (None, (), "Exact TV of the law of low_confidence to the model's law"),
+    "llada_remasking": (None, ("SHARPRATES_LLADA",), "The same, of samples of LLaDA's own code"),
+    "float32_gumbel": (None, (), "Rare tokens by float32 Gumbel noise, drawn over true"),
+    "test_suites": (None, SUITES, "Test files of projects that count samples at all"),
+}
 
 
 def build(name: str) -> Path:
@@ -143,14 +152,35 @@ def checked(adapter: str, environment: str | None, expected: int, variable: str)
     return row
 
 
+def line(name: str, before: list[dict]) -> list[dict]:
+    """A single number, or what was recorded where a checkout is missing; nothing without either."""
+    environment, variables, question = LINES[name]
+    command = f"python peers/lines.py {name}"
+    if not all(one in os.environ for one in variables):
+        return [row for row in before if row["command"] == command]
+    binary = Path(sys.executable).parent if environment is None else build(environment)
+    done = subprocess.run(
+        [binary / "python", ROOT / "peers" / "lines.py", name],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    row = {"question": question, "command": command, "result": done.stdout.strip()}
+    if environment is not None:
+        row["versions"] = versions(binary / "python", ENVIRONMENTS[environment][1])
+    if variables:
+        row["commits"] = {one: commit(one) for one in variables}
+    print(name, row["result"], flush=True)
+    return [row]
+
+
 def main() -> int:
     """Run everything; 0 if each verdict is the one that is known."""
     BUILD.mkdir(parents=True, exist_ok=True)
     folder = ROOT / "peers"
-    before = {
-        row["command"]: row for row in json.loads((folder / "results.json").read_text())["checks"]
-    }
-    here = Path(sys.executable).parent
+    old = json.loads((folder / "results.json").read_text())
+    before = {row["command"]: row for row in old["checks"]}
     rows = []
     wanted = [(adapter, *rest, "") for adapter, rest in CHECKS.items()]
     wanted += [(adapter, None, code, name) for adapter, (name, code) in CHECKOUTS.items()]
@@ -163,17 +193,7 @@ def main() -> int:
         row = checked(adapter, environment, expected, variable)
         rows.append(row)
         print(adapter, row["exit"], f"{row['seconds']} s", row["sentence"], flush=True)
-    lines = []
-    for name, environment in LINES.items():
-        python = (here if environment is None else build(environment)) / "python"
-        done = subprocess.run(
-            [python, ROOT / "peers" / "lines.py", name],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        lines.append({"command": f"python peers/lines.py {name}", "result": done.stdout.strip()})
+    lines = [row for name in LINES for row in line(name, old["lines"])]
     results = {"version": 1, "checks": rows, "lines": lines}
     (folder / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     (folder / "results.md").write_text(markdown(rows, lines))
@@ -194,11 +214,17 @@ def markdown(rows: list[dict], lines: list[dict]) -> str:
         used = ", ".join(f"{name} {version}" for name, version in row["versions"].items())
         if "commit" in row:
             used += f", commit {row['commit']}"
-        text += [f"**{row['name']}** ({used})  ", f"`{row['command']}` → exit {row['exit']}  "]
+        text += [
+            f"**{row['name']}** ({used})  ",
+            f"`{row['command']}` → exit {row['exit']}, {row['seconds']:.0f} s  ",
+        ]
         text += [f"{row['sentence']}", ""]
     text += ["## Single numbers", ""]
-    for line in lines:
-        text += [f"`{line['command']}`  ", line["result"], ""]
+    for row in lines:
+        used = [f"{name} {version}" for name, version in row.get("versions", {}).items()]
+        used += [f"{name} {commit}" for name, commit in row.get("commits", {}).items()]
+        text += [f"**{row['question']}**" + (f" ({', '.join(used)})" if used else "") + "  "]
+        text += [f"`{row['command']}`  ", row["result"], ""]
     return "\n".join(text)
 
 

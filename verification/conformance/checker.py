@@ -548,25 +548,30 @@ class _Drawn:
         return torch.cat(self.codes)
 
 
-# Calls are paired four by four to see whether their rows are independent.
-_FEWEST_CALLS = 4
+# Calls are paired four by four to see whether their rows are independent. Many of them show better
+# what is drawn once a call; the first ones are looked at step by step.
+_CALLS, _FEWEST_CALLS, _TRACED = 40, 4, 2
 
 
 def _draw(run: _Session, instance: Instance, n: int, deadline: float) -> _Drawn:
     oracle = Oracle(instance.table)
     # Of dependent rows only one a call is a sample.
-    calls, rows_a_call = (20, n // 20) if run.declaration.rows_independent else (n, 1)
-    codes, trace = [], None
+    independent = run.declaration.rows_independent
+    calls, rows_a_call = (_CALLS, n // _CALLS) if independent else (n, 1)
+    codes, traces = [], []
     for number in range(calls):
-        oracle.recording = number == 0 and run.declaration.rows_independent
+        oracle.recording = number < _TRACED and independent
         rows = run.sample(oracle, rows_a_call)
         if oracle.recording:
-            trace = _trace(oracle.contexts, rows)
+            traces.append(_trace(oracle.contexts, rows))
             oracle.forget()
         codes.append(_codes(rows, oracle.vocabulary))
         # Slower than foreseen: fewer rows, whatever these are like.
         if time.monotonic() > deadline and number + 1 >= _FEWEST_CALLS:
             break
+    seen = [one for one in traces if one is not None]
+    whole = len(seen) == len(traces) > 0 and len({len(one) for one in seen}) == 1
+    trace = [torch.cat(states) for states in zip(*seen, strict=True)] if whole else None
     return _Drawn(tuple(codes), trace)
 
 
@@ -814,8 +819,12 @@ def _run(run: _Session, seconds: float) -> Conformance:
     pace = _structure(run, Oracle(plan.instances[1].table))
     seconds -= time.monotonic() - started
     n = settings.rows if run.declaration.rows_independent else min(settings.rows, 3_000)
+    # Rows a call are even: that half of them repeats the other would be missed else.
     # Two denoisers, small batches and single steps: about four times the rows.
-    n = max(400, min(n, int(0.6 * max(seconds, 0) / (4 * max(pace, 1e-9)))) // 40 * 40)
+    n = max(
+        400,
+        min(n, int(0.6 * max(seconds, 0) / (4 * max(pace, 1e-9)))) // (2 * _CALLS) * (2 * _CALLS),
+    )
     run.settings = replace(settings, step_rows=max(100, min(settings.step_rows, n)))
     compatible, bound, n = _statistical(run, n, seconds)
     if settings.walk:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import asdict, replace
 from fractions import Fraction
 from typing import Any
 
@@ -16,7 +15,6 @@ from scipy.stats import binom
 from samplers.errors import InputError
 from verification.conformance.checker import (
     EXIT,
-    FAST,
     Conformance,
     Finding,
     Outcome,
@@ -108,13 +106,15 @@ def self_test(mutants: int, alarms: int, console: Console) -> tuple[int, dict[st
             table.add_column(heading)
         rows = []
         for mutant in MUTANTS:
-            found = detect(mutant, mutants, MUTANT_LEVEL, _settings(mutant.caught_by))
+            chosen = mutant.settings
+            found = detect(mutant, mutants, MUTANT_LEVEL, chosen)
             rate, named = found.caught / found.runs, found.named / found.runs
             table.add_row(mutant.name, mutant.caught_by, f"{rate:.0%}", f"{named:.0%}")
             row = {
                 "name": mutant.name,
                 "by": mutant.caught_by,
                 "runs": found.runs,
+                "rows": chosen.rows,
                 "caught": rate,
                 "first": named,
                 "sentence": found.sentence,
@@ -122,7 +122,6 @@ def self_test(mutants: int, alarms: int, console: Console) -> tuple[int, dict[st
             rows.append(row)
             good = good and found.named == found.runs
         console.print(table)
-        content["settings"] = asdict(FAST)
         content["level"] = float(MUTANT_LEVEL)
         content["mutants"] = rows
     if alarms:
@@ -141,7 +140,3 @@ def self_test(mutants: int, alarms: int, console: Console) -> tuple[int, dict[st
         }
         good = good and count <= most
     return (0 if good else 1), content
-
-
-def _settings(caught_by: str) -> Settings:
-    return replace(FAST, walk=caught_by == "rare tokens")

@@ -15,7 +15,7 @@ ALARMS = Fraction(1, 10)
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_defect_is_caught_by_name(mutant: Mutant) -> None:
-    found = detect(mutant, 1, LEVEL, replace(FAST, walk=mutant.caught_by == "rare tokens"))
+    found = detect(mutant, 1, LEVEL, mutant.settings)
     assert (found.caught, found.named) == (1, 1), found.sentence
 
 
