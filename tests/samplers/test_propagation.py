@@ -365,3 +365,16 @@ def test_hazards_are_taken_as_they_are():
     one = propagate(target, denoiser, hazards)
     other = propagate(target, denoiser, StepLaw.from_hazards(hazards))
     assert torch.equal(one.probability, other.probability)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_propagation_on_a_gpu():
+    target = Target.from_pmf(torch.rand((3,) * 5, generator=torch.Generator().manual_seed(8)))
+    law = StepLaw.uniform(7)
+    here, there = (
+        propagate(target, ExactDenoiser(target), law, rows="all", device=device)
+        for device in ("cpu", "cuda")
+    )
+    assert there.probability.is_cuda
+    assert torch.allclose(there.probability.cpu(), here.probability, rtol=1e-12, atol=0)

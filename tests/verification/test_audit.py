@@ -393,3 +393,24 @@ def test_a_claim_is_held_against_a_tv_only_where_it_is_about_one() -> None:
         applies = {name for name, bound in result.bounds.items() if bound.applies}
         assert applies == ({"C1"} if result.sampler == "fhs" else {"KL2"})
         assert result.bounds["E6"].reason == "is not about a sampler's TV on a data law"
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("defect", [None, "top-p", "time-dependent", "above-hazard"])
+def test_an_audit_on_a_gpu_gives_the_same(defect: str | None) -> None:
+    """Laws to rounding; each running sampler follows its exact law there too."""
+    target = dirichlet(3, 3, 0.5, seed=1)
+    exact = ExactDenoiser(target)
+    denoiser = exact if defect is None else catalogue(exact)[defect]
+    plan = replace(FINE, blocks=(2,), confidence=(1,))
+    here, there = (
+        audit_target(target, replace(plan, sampling=Sampling(20_000, device=device)), denoiser)
+        for device in ("cpu", "cuda")
+    )
+    for one, other in zip(here.results, there.results, strict=True):
+        assert other.tv.middle == pytest.approx(one.tv.middle, rel=1e-12, abs=1e-14)
+        assert other.runs_true
+        assert {name: bound.verdict for name, bound in one.bounds.items()} == {
+            name: bound.verdict for name, bound in other.bounds.items()
+        }

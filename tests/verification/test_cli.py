@@ -113,6 +113,9 @@ def test_a_plot_is_written_whole(run, tmp_path: Path) -> None:  # type: ignore[n
         (("audit", "copies:2:2", "--denoiser", "trained", "--arithmetic", "ball"), "float64"),
         (("audit", "copies:2:2", "--denoiser", "no-such.pt"), "cannot be read"),
         (("audit", "copies:2:2", "--out", "/dev/null/folder"), "cannot be made"),
+        (("audit", "copies:2:2", "--resume"), "--out"),
+        (("audit", "copies:2:2", "--jobs", "2", "--cluster", "tcp://127.0.0.1:1"), "or --cluster"),
+        (("audit", "copies:2:2", "--cluster", "nonsense"), "tcp://HOST:PORT"),
         (("claims", "Z1"), "unknown"),
     ],
 )
@@ -126,6 +129,37 @@ def test_bad_input_is_one_line_and_exit_2(run, arguments: tuple[str, ...], words
 
 def test_bad_options_are_found_before_the_data_are_read(run) -> None:  # type: ignore[no-untyped-def]
     assert "sundial" in run("audit", "no-such-file", "--clock", "sundial")[2]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a CUDA device")
+def test_a_missing_gpu_is_one_line(run) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = run("audit", "copies:2:2", "--device", "cuda")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "no CUDA device" in err
+
+
+def test_rows_in_a_folder_are_used_only_when_asked_for(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    options = ("audit", "copies:2:2", *FAST, "--out", str(tmp_path))
+    _, first, _ = run(*options)
+    code, out, err = run(*options)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "add --resume" in err
+    code, again, err = run(*options, "--resume")
+    assert (code, again) == (0, first)
+    assert "3 of 3 rows are done" in err
+    assert run(*options, "--resume", "--seed", "1")[0] == 2
+
+
+def test_a_stopped_run_does_not_train_again(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    options = ("audit", "copies:2:2", *FAST, "--denoiser", "trained", "--out", str(tmp_path))
+    _, first, told = run(*options, "--training-steps", "10")
+    assert "training" in told
+    code, again, told = run(*options, "--training-steps", "10", "--resume")
+    assert (code, again) == (0, first)
+    assert "training" not in told
+    code, _, told = run(*options, "--training-steps", "20", "--resume")
+    assert code == 2
+    assert "differs in denoiser" in told
 
 
 def test_a_folder_that_may_not_be_written_is_found_before_the_work(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
