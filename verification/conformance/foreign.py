@@ -148,19 +148,22 @@ def in_child(work: Callable[..., Any], arguments: tuple[Any, ...], seconds: floa
         with _no_main(work):
             child.start()
         there.close()
+        # Its end is watched by its id: what it has forked may hold open the pipe, and likewise
+        # `child.sentinel`.
+        ended = os.pidfd_open(child.pid or 0)
         try:
-            # The end of the process is watched too: what it has started may hold the pipe open.
-            ready = wait([here, child.sentinel], seconds + GRACE)
+            ready = wait([here, ended], seconds + GRACE)
             if not ready:
                 raise FaultError(f"hangs: no answer within {time.monotonic() - started:.0f} s")
             if here not in ready:
                 raise EOFError
             good, found = here.recv()
         except EOFError:
-            child.join(5)
+            wait([ended], 5)
             raise FaultError(f"ends the process (exit code {child.exitcode})") from None
         finally:
             _end(child)
+            os.close(ended)
             here.close()
     if not good:
         raise found

@@ -4,6 +4,7 @@ import importlib
 import itertools
 import json
 import math
+import signal
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -15,15 +16,17 @@ from torch import Tensor
 
 from samplers.blocks import BlockSampler
 from samplers.confidence import ConfidenceSampler, confidence_law
+from samplers.errors import InputError
 from samplers.expansion import fixed_blocks
 from samplers.first_hitting import FirstHittingSampler
 from samplers.parallel import parallel_sampler
 from samplers.propagation import PartialStates, move_law, trajectory
 from samplers.target import all_states
 from verification import cli
-from verification.conformance import known_laws
+from verification.conformance import known_laws, report
 from verification.conformance.checker import FAST, Conformance, Outcome, check
 from verification.conformance.fixture import conformance  # noqa: F401 - a fixture
+from verification.conformance.foreign import OutOfTimeError, in_child, time_limit
 from verification.conformance.known_laws import (
     Instance,
     design,
@@ -209,6 +212,13 @@ def test_a_verdict_is_a_function_of_the_seed() -> None:
 # ---------------------------------------------------------------------------------------------
 
 
+class SpeechlessError(Exception):
+    """Its message cannot be had."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
 class Misbehaving:
     """Draws nothing sensible."""
 
@@ -221,6 +231,8 @@ class Misbehaving:
         good = torch.zeros(n, d, dtype=torch.int64)
         if self.kind == "raises":
             raise KeyError("logits\nsecond line")
+        if self.kind == "speechless":
+            raise SpeechlessError
         if self.kind == "exits":
             sys.exit(3)
         if self.kind == "asks for nonsense":
@@ -235,6 +247,9 @@ class Misbehaving:
             "negative": good - 1,
             "masks": good + S,
             "constant": good,
+            "not a number": good * math.nan,
+            "meta": good.to("meta"),
+            "nothing": None,
         }.get(self.kind, good)
 
 
@@ -251,6 +266,10 @@ class Misbehaving:
         ("negative", "returns the token -1"),
         ("masks", "returns masks: row M M M"),
         ("constant", "the generator is not used"),
+        ("not a number", "returns torch.float32 in place of int64"),
+        ("meta", "reading what it returned raises NotImplementedError"),
+        ("nothing", "returns NoneType in place of a tensor"),
+        ("speechless", "sample(…, 1, …) raises SpeechlessError"),
     ],
 )
 def test_misbehaviour_has_a_clear_verdict(kind: str, words: str) -> None:
@@ -264,6 +283,71 @@ def test_a_sampler_that_hangs_is_ended() -> None:
     found = check(Misbehaving("sleeps"), settings=replace(FAST, limit=3.0))  # type: ignore[arg-type]
     assert found.outcome is Outcome.FAILS
     assert "not done within 3 s" in found.sentence
+
+
+def test_an_outer_time_limit_goes_on() -> None:
+    def too_late(*_: object) -> None:
+        raise AssertionError
+
+    before = signal.signal(signal.SIGALRM, too_late)
+    signal.setitimer(signal.ITIMER_REAL, 100)
+    try:
+        with pytest.raises(OutOfTimeError), time_limit(0.05):
+            time.sleep(10)
+        left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert 0 < left < 100
+
+
+def test_a_slow_sampler_gives_fewer_rows_and_no_alarm() -> None:
+    class Slow:
+        declaration = RIGHT[4].declaration
+        calls = 0
+
+        def sample(self, denoiser: OracleDenoiser, n: int, generator: torch.Generator) -> Tensor:
+            self.calls += 1
+            # Faster while it is timed than afterwards.
+            time.sleep(0.0 if self.calls < 8 else 0.05)
+            return RIGHT[4].sample(denoiser, n, generator)
+
+    found = check(Slow(), settings=replace(FAST, rows=60_000, limit=3.0))
+    assert found.outcome is not Outcome.FAILS, str(found)
+    law_of = next(one.check for one in found.findings if one.name == "law, exact denoiser")
+    assert law_of is not None
+    assert law_of.n < 60_000
+
+
+@pytest.mark.parametrize("name", ["step", "draw"])
+def test_a_broken_optional_method_is_no_traceback(name: str) -> None:
+    class Broken:
+        declaration = RIGHT[0].declaration
+
+        def sample(self, denoiser: OracleDenoiser, n: int, generator: torch.Generator) -> Tensor:
+            return RIGHT[0].sample(denoiser, n, generator)
+
+        def __getattr__(self, asked: str) -> object:
+            if asked == name:
+                return lambda *_: 1 / 0
+            raise AttributeError(asked)
+
+    found = check(Broken(), settings=replace(FAST, walk=True))
+    if name == "step":
+        assert "step(…) raises ZeroDivisionError" in found.sentence
+    else:  # nothing to walk
+        assert found.outcome is Outcome.CONFORMS, str(found)
+
+
+def test_a_declaration_that_cannot_be_used() -> None:
+    class Declared(Misbehaving):
+        def __init__(self, **options: object) -> None:
+            self.kind = "constant"
+            self.declaration = Declaration("odd", "ancestral", **options)  # type: ignore[arg-type]
+
+    found = check(Declared(steps="three"), settings=FAST)  # type: ignore[arg-type]
+    assert "its declaration cannot be used: TypeError" in found.sentence
+    with pytest.raises(InputError, match="clock 'sundial' is unknown"):
+        check(Declared(clock="sundial"), settings=FAST)  # type: ignore[arg-type]
 
 
 def test_what_is_no_sampler_is_told_so() -> None:
@@ -303,14 +387,33 @@ def test_float64_draws_need_no_walk_and_others_are_left_alone() -> None:
 
 
 PROBE = """
-import os, torch
+import os, pathlib, signal, subprocess, time, torch
 from verification.conformance.mutants import RIGHT, MUTANTS
 right, wrong = RIGHT[0], MUTANTS[0].sampler
-class Dies:
+class Probe:
     declaration = right.declaration
-    def sample(self, denoiser, n, generator):
-        os._exit(9)
-dies = Dies()
+    def __init__(self, act):
+        self.sample = lambda denoiser, n, generator: act()
+def starts_another():
+    started = subprocess.Popen(["sleep", "600"])
+    pathlib.Path("started").write_text(str(started.pid))
+def hangs():
+    starts_another()
+    while True:
+        try:
+            time.sleep(600)
+        except BaseException:
+            pass
+def forks():
+    if os.fork() == 0:
+        pathlib.Path("started").write_text(str(os.getpid()))
+        time.sleep(600)
+    while not pathlib.Path("started").exists():
+        pass
+    os._exit(9)
+dies, hangs = Probe(forks), Probe(hangs)
+killed = Probe(lambda: os.kill(os.getpid(), signal.SIGTERM))
+interrupts = Probe(lambda: signal.raise_signal(signal.SIGINT))
 """
 
 
@@ -319,6 +422,9 @@ dies = Dies()
     [
         ("wrong", 1, "likely cause: fits the hazard of euler"),
         ("dies", 1, "ends the process (exit code 9)"),
+        ("killed", 1, "ends the process (exit code -15)"),
+        ("interrupts", 1, "raises KeyboardInterrupt"),
+        ("hangs", 1, "hangs: no answer within"),
     ],
 )
 def test_the_command(name, code, words, tmp_path, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
@@ -326,14 +432,37 @@ def test_the_command(name, code, words, tmp_path, monkeypatch, capsys) -> None: 
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     out = tmp_path / "out.json"
-    arguments = ("check", f"probe_samplers:{name}", "--samples", "2000", "--json", str(out))
+    arguments = (
+        "check",
+        f"probe_samplers:{name}",
+        "--samples",
+        "2000",
+        "--limit",
+        "15",
+        "--json",
+        str(out),
+    )
     monkeypatch.setattr(sys, "argv", ["sharprates", *arguments])
+    if name == "hangs":
+        monkeypatch.setattr(report, "in_child", lambda *one: in_child(*one[:2], 5.0))
     with pytest.raises(SystemExit) as ended:
         cli.main()
     printed = "".join(capsys.readouterr())
     assert ended.value.code == code
     assert words in " ".join(printed.split())
     assert json.loads(out.read_text())["outcome"] == "fails"
+    if (tmp_path / "started").exists():
+        assert gone(int((tmp_path / "started").read_text()))
+
+
+def gone(pid: int) -> bool:
+    """True once a process that was killed is no more, or waits only to be reaped."""
+    for _ in range(100):
+        stat = Path(f"/proc/{pid}/stat")
+        if not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z":
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_the_fixture(conformance) -> None:  # type: ignore[no-untyped-def]  # noqa: F811 - requested
