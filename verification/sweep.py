@@ -477,7 +477,10 @@ class Cluster:
     @property
     def count(self) -> int:
         """Threads of all workers that are there now."""
-        return max(1, sum(map(int, self.client.ncores().values())))
+        try:
+            return max(1, sum(map(int, self.client.ncores().values())))
+        except OSError:  # as distributed says that a connection broke
+            raise self._lost() from None
 
     def close(self) -> None:
         """Leave the cluster as it is; what it still does for this run is dropped."""
@@ -511,7 +514,7 @@ class Cluster:
                 ) from None
             except TimeoutError:
                 raise InputError(f"--cluster: {self.address} has no workers") from None
-            except distributed.client.FutureCancelledError:
+            except (distributed.client.FutureCancelledError, OSError):
                 self._check_alive()
                 if rounds == _ROUNDS:
                     raise InputError(
@@ -523,7 +526,10 @@ class Cluster:
         while self.client.status == "connecting":
             time.sleep(0.1)
         if self.client.status != "running":
-            raise InputError(f"--cluster: the connection to {self.address} is lost")
+            raise self._lost()
+
+    def _lost(self) -> InputError:
+        return InputError(f"--cluster: the connection to {self.address} is lost")
 
     def _round(self, calls: Sequence[Call], places: Sequence[int]) -> Iterator[tuple[int, Any]]:
         """Answers as they come; a thread of its own would wait for ever if the scheduler vanished.
