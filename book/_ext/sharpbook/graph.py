@@ -16,8 +16,8 @@ from sharpbook import results
 from theory.claim import Claim, Kind
 from theory.registry import CLAIMS
 
-WIDTH, HEIGHT = 158, 44
-STRIDE_X, STRIDE_Y = 204, 56
+WIDTH, HEIGHT = 178, 52
+STRIDE_X, STRIDE_Y = 214, 62
 MARGIN = 8
 
 MARKS = {"certified": "✓✓", "tested": "✓", "sampled": "≈", "untested": "–", "refuted": "✗"}
@@ -118,7 +118,7 @@ def _box(node: Node) -> str:
     kind = " conjecture" if one.kind is Kind.CONJECTURE else ""
     lines = textwrap.wrap(one.title, 25)[:2]
     text = "".join(
-        f'<text x="{node.x + 8:.0f}" y="{node.y + 27 + 11 * i:.1f}" class="title">'
+        f'<text x="{node.x + 8:.0f}" y="{node.y + 31 + 13.5 * i:.1f}" class="title">'
         f"{escape(line)}</text>"
         for i, line in enumerate(lines)
     )
@@ -127,9 +127,9 @@ def _box(node: Node) -> str:
         f'<a href="{escape(node.link)}" class="node status-{node.status}{kind}" '
         f'data-claim="{one.id}"><title>{escape(label)}</title>'
         f'<rect x="{node.x:.0f}" y="{node.y:.1f}" width="{WIDTH}" height="{HEIGHT}" rx="7"/>'
-        f'<text x="{node.x + 8:.0f}" y="{node.y + 15:.1f}" class="id">{one.id}'
+        f'<text x="{node.x + 8:.0f}" y="{node.y + 17:.1f}" class="id">{one.id}'
         f"{'?' if kind else ''}</text>"
-        f'<text x="{node.x + WIDTH - 8:.0f}" y="{node.y + 15:.1f}" class="mark">'
+        f'<text x="{node.x + WIDTH - 8:.0f}" y="{node.y + 17:.1f}" class="mark">'
         f"{MARKS[node.status]}</text>{text}</a>"
     )
 
@@ -147,7 +147,10 @@ def _legend() -> str:
         f'<li><span class="chip status-{status}">{MARKS[status]} {status}</span> {meaning}</li>'
         for status, meaning in results.STATUSES.items()
     ]
-    items.append('<li><span class="chip conjecture">dashed, ?</span> a conjecture</li>')
+    items.append(
+        '<li><span class="chip conjecture">dashed, ?</span> a conjecture: not proved; '
+        "its status is about the instances that were tried</li>"
+    )
     items.append("<li>An arrow leads from a claim to one whose proof uses it.</li>")
     return f'<ul class="claim-legend">{"".join(items)}</ul>'
 

@@ -21,15 +21,15 @@ CODE = re.compile(r"`([^`]*)`")
 HEADINGS = (
     "claim",
     "title",
-    "kind",
-    "relation",
     "status",
-    "counting",
+    "relation",
     "measured / bound",
-    "worst instance",
     "sharpness",
-    "mutants killed",
     "break-even",
+    "mutants killed",
+    "counting",
+    "kind",
+    "worst instance",
 )
 
 
@@ -57,15 +57,15 @@ def cells(claim_id: str, row: Mapping[str, Any], status: str, link: str) -> list
     texts = [
         f'<a href="{escape(link)}">{claim_id}</a>',
         escape(one.title),
-        one.kind.value,
-        one.relation.value,
         chip,
-        "" if not row.get("n") else f"{count} of {row['n']}",
+        one.relation.value,
         "" if worst is None else f"{float(worst):.4g}",
-        f"<code>{escape(str(ratio['instance']))}</code>" if ratio.get("instance") else "",
         escape(sharpness(row)),
-        f"{killed} of {len(power)}" if power else "",
         escape(words(row.get("break_even") or "")),
+        f"{killed} of {len(power)}" if power else "",
+        "" if not row.get("n") else f"{count} of {row['n']}",
+        one.kind.value,
+        f"<code>{escape(str(ratio['instance']))}</code>" if ratio.get("instance") else "",
     ]
     return [f"<td>{text}</td>" for text in texts]
 
