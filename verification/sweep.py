@@ -19,15 +19,14 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields, is_dataclass
-from enum import Enum
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, cast
 
+import cattrs
 import cloudpickle
 import joblib
 import numpy as np
@@ -49,52 +48,27 @@ JOURNAL = "rows.jsonl"
 # --- values as JSON and back, exactly -------------------------------------------------------------
 
 
-def plain(value: Any) -> Any:
-    """A value of a dataclass as JSON, without loss: fractions exactly, infinities by name."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: plain(getattr(value, one.name)) for one in fields(value)}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Fraction):
-        # hexadecimal: python refuses decimal numbers of more than 4300 digits
-        return {"fraction": [hex(value.numerator), hex(value.denominator)]}
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"float": str(value)}
-    if isinstance(value, Mapping):
-        return {key: plain(one) for key, one in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [plain(one) for one in value]
-    return value
-
-
-def restored(kind: Any, value: Any) -> Any:
-    """The value of a type that `plain` made JSON of.
-
-    Args:
-        kind: the type: a dataclass, or what its fields are annotated with.
-        value: the JSON.
-
-    Raises:
-        ValueError, KeyError, TypeError: if it is no such value.
-    """
-    if isinstance(value, dict) and value.keys() == {"fraction"}:
-        return Fraction(*(int(part, 16) for part in value["fraction"]))
-    if isinstance(value, dict) and value.keys() == {"float"}:
+def _number(value: Any, _: Any) -> Fraction | float:
+    """A number as it was, also an integer that stands for a float."""
+    if not isinstance(value, dict):
+        return cast(float, value)
+    if "float" in value:
         return float(value["float"])
-    arguments = get_args(kind)
-    if get_origin(kind) in (Union, UnionType):
-        inner = [one for one in arguments if is_dataclass(one)]
-        return restored(inner[0], value) if inner and value is not None else value
-    if get_origin(kind) is tuple:
-        return tuple(restored(arguments[0], one) for one in value)
-    if get_origin(kind) is Mapping:
-        return {key: restored(arguments[1], one) for key, one in value.items()}
-    if isinstance(kind, type) and is_dataclass(kind):
-        hints = get_type_hints(kind)
-        return kind(
-            **{one.name: restored(hints[one.name], value[one.name]) for one in fields(kind)}
-        )
-    return kind(value) if isinstance(kind, type) and issubclass(kind, Enum) else value
+    return Fraction(*(int(part, 16) for part in value["fraction"]))
+
+
+VALUES = cattrs.Converter()
+"""Dataclasses as JSON and back without loss: fractions exactly, infinities by name."""
+VALUES.register_unstructure_hook(
+    # hexadecimal: python refuses decimal numbers of more than 4300 digits
+    Fraction,
+    lambda value: {"fraction": [hex(value.numerator), hex(value.denominator)]},
+)
+VALUES.register_unstructure_hook(
+    float, lambda value: value if math.isfinite(value) else {"float": str(value)}
+)
+VALUES.register_structure_hook(float, _number)
+VALUES.register_structure_hook(Fraction | float, _number)
 
 
 # --- the journal ----------------------------------------------------------------------------------
@@ -174,7 +148,7 @@ class Journal:
             content = _checked(line)
             if content is None:
                 break  # a line that was being written; what stands behind it is not trusted
-            self.found[content["key"]] = restored(Finished, content["found"])
+            self.found[content["key"]] = VALUES.structure(content["found"], Finished)
             self.end += len(line)
         if self.found and not resume:
             raise InputError(
@@ -199,7 +173,7 @@ class Journal:
         Raises:
             InputError: if the disk is full.
         """
-        data = _line({"key": key, "found": plain(found)})
+        data = _line({"key": key, "found": VALUES.unstructure(found)})
         try:
             left = data
             while left:

@@ -141,8 +141,8 @@ def test_what_cannot_be_sent_is_one_line() -> None:
 def test_values_return_from_json_as_they_were(plan: Plan, denoiser) -> None:  # type: ignore[no-untyped-def]
     class Keeping(audits.Forgetful):
         def put(self, key: str, found: Finished) -> None:  # noqa: ARG002 - the protocol's
-            text = json.dumps(sweep.plain(found), allow_nan=False)
-            assert sweep.restored(Finished, json.loads(text)) == found
+            text = json.dumps(sweep.VALUES.unstructure(found), allow_nan=False)
+            assert sweep.VALUES.structure(json.loads(text), Finished) == found
 
     audit([copies(3, 2)], plan, denoiser, store=Keeping())
 
