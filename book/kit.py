@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import torch
 from cycler import cycler
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib_inline.backend_inline import set_matplotlib_formats
 from torch import Tensor
 
 from samplers.denoiser import Denoiser, ExactDenoiser, Positions
@@ -28,6 +29,7 @@ from theory.claim import Relation
 from theory.registry import claim
 from theory.setting import Setting
 from verification.arithmetic import BALL, Interval, interval, precision
+from verification.audit import Result
 from verification.bindings import Case, bound
 from verification.profile import Profile, profile, score_gaps
 from verification.verdict import Verdict, compare
@@ -53,37 +55,21 @@ plt.rcParams.update(
         "svg.hashsalt": "sharprates",  # the same figure gives the same file
     }
 )
+set_matplotlib_formats("svg")
 
-
-def crisp() -> None:
-    """Show figures as SVG."""
-    from matplotlib_inline.backend_inline import set_matplotlib_formats
-
-    set_matplotlib_formats("svg")
-
-
-crisp()
-
-SIGNS = {
-    Relation.UPPER: "≤",
-    Relation.LOWER: "≥",
-    Relation.EQUALITY: "=",
-    Relation.LIMIT: "→",
-    Relation.WORST_CASE: "=",
-}
+SIGNS = {Relation.UPPER: "≤", Relation.LOWER: "≥", Relation.EQUALITY: "="}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison of a measured number with a claim.
+    """A comparison of a measured number with a claim that held.
 
     Attributes:
         claim_id: e.g. ``E3``.
         what: the instance.
         measured: the left side.
         value: the formula's value.
-        relation: how they should stand.
-        verdict: how they do.
+        relation: how they stand.
     """
 
     claim_id: str
@@ -91,35 +77,38 @@ class Row:
     measured: Interval
     value: Interval
     relation: Relation
-    verdict: Verdict
 
 
-class Checks(list[Row]):
-    """Comparisons, shown as a table."""
+class Table:
+    """Rows of cells below headings, shown as HTML."""
+
+    def __init__(self, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        self.heads, self.rows = heads, list(rows)
 
     def _repr_html_(self) -> str:
+        def line(tag: str, row: Sequence[Any]) -> str:
+            return "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in row)
+
+        body = "".join(f"<tr>{line('td', row)}</tr>" for row in self.rows)
+        head = f"<thead><tr>{line('th', self.heads)}</tr></thead>"
+        return f'<table class="checks">{head}<tbody>{body}</tbody></table>'
+
+
+class Checks(Table):
+    """Comparisons that held; `check` raises at the others."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
         names = ("claim", "instance", "measured", "", "formula", "")
-        head = f"<tr>{''.join(f'<th>{name}</th>' for name in names)}</tr>"
-        body = "".join(
-            f"<tr><td>{row.claim_id}</td><td>{html.escape(row.what)}</td>"
-            f"<td>{shown(row.measured.middle)}</td><td>{SIGNS[row.relation]}</td>"
-            f"<td>{shown(row.value.middle)}</td><td>{'✓' if row.verdict is Verdict.HOLDS else '✗'}"
-            "</td></tr>"
-            for row in self
+        cells = (
+            (r.claim_id, r.what, shown(r.measured), SIGNS[r.relation], shown(r.value), "✓")
+            for r in rows
         )
-        return f'<table class="checks">{head}{body}</table>'
-
-    def __repr__(self) -> str:
-        return "\n".join(
-            f"{r.claim_id} {r.what}: {shown(r.measured.middle)} {SIGNS[r.relation]} "
-            f"{shown(r.value.middle)} {r.verdict}"
-            for r in self
-        )
+        super().__init__(names, cells)
 
 
-def shown(value: float) -> str:
+def shown(number: Interval) -> str:
     """A number in six significant digits."""
-    return f"{value:.6g}"
+    return f"{number.middle:.6g}"
 
 
 def check(
@@ -129,10 +118,11 @@ def check(
     what: str = "",
     *,
     variant: str | None = None,
-    relation: Relation | None = None,
     error: float = 1e-12,
 ) -> Row:
     """Compare a measured number with a claim's formula, evaluated in balls.
+
+    A worst case is an equality on its own family.
 
     Args:
         claim_id: of the claim.
@@ -140,7 +130,6 @@ def check(
         values: by name, as `theory.symbols.MEANINGS` lists them; floats are taken as exact.
         what: the instance, for the table.
         variant: form of the claim.
-        relation: in place of the claim's own; a worst case is an equality on its own family.
         error: absolute error of a measured float.
 
     Returns:
@@ -151,12 +140,16 @@ def check(
     """
     one = claim(claim_id)
     own = one.form(variant).relation
-    chosen = relation or (Relation.EQUALITY if own is Relation.WORST_CASE else own)
+    chosen = Relation.EQUALITY if own is Relation.WORST_CASE else own
     left = measured if isinstance(measured, Interval) else Interval.around(float(measured), error)
     with precision(192):
         right = interval(one.value(_balls(values), BALL, variant=variant))
-    row = Row(claim_id, what, left, right, chosen, compare(chosen, left, right))
-    assert row.verdict is Verdict.HOLDS, f"{row}"
+    return _held(Row(claim_id, what, left, right, chosen))
+
+
+def _held(row: Row) -> Row:
+    verdict = compare(row.relation, row.measured, row.value)
+    assert verdict is Verdict.HOLDS, f"{verdict}: {row}"
     return row
 
 
@@ -248,12 +241,8 @@ class Bench:
         assert reason is None, f"{claim_id} {reason}"
         with precision(192):
             value = bound(one, case, variant=variant)
-        tv, relation = self.tv(law), one.form(variant).relation
-        row = Row(
-            claim_id, what or self.target.name, tv, value, relation, compare(relation, tv, value)
-        )
-        assert row.verdict is Verdict.HOLDS, f"{row}"
-        return row
+        relation = one.form(variant).relation
+        return _held(Row(claim_id, what or self.target.name, self.tv(law), value, relation))
 
     def bound(self, claim_id: str, law: StepLaw, variant: str | None = None, **facts: Any) -> float:
         """A bound's value on this target, for curves."""
@@ -304,6 +293,21 @@ def loglog(axis: Axes, xlabel: str, ylabel: str = "total variation") -> None:
     """Logarithmic axes with labels and a legend."""
     axis.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)
     axis.legend()
+
+
+TERMS = ("initialisation", "score", "clock", "parallel", "early_stopping")
+
+
+def stacked(axis: Axes, results: Sequence[Result], title: str) -> None:
+    """The terms of E1 as bars on each other, and exact TV, one bar for each number of steps."""
+    places, bottom = np.arange(len(results)), np.zeros(len(results))
+    for colour, term in zip(COLOURS, TERMS, strict=False):
+        height = np.array([getattr(r.decomposition, term) for r in results])
+        axis.bar(places, height, bottom=bottom, color=colour, label=term.replace("_", " "))
+        bottom += height
+    axis.plot(places, [r.tv.middle for r in results], "k.-", label="exact TV")
+    axis.set(title=title, xlabel="K", xticks=places[::2])
+    axis.set_xticklabels([r.steps for r in results[::2]])
 
 
 def powers_of_two(first: int, last: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from pathlib import Path
@@ -34,14 +35,26 @@ def cells(text: str) -> list[tuple[list[str], list[str], str]]:
     return found
 
 
+def compared(code: str) -> set[str]:
+    """Ids that a cell's code compares: in `check(id, …)`, or named where an assertion follows."""
+    nodes = list(ast.walk(ast.parse(code)))
+    called = {
+        node.args[0].value
+        for node in nodes
+        if isinstance(node, ast.Call)
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+        and getattr(node.func, "attr", getattr(node.func, "id", "")) == "check"
+    }
+    if any(isinstance(node, ast.Assert) for node in nodes):
+        called |= {node.value for node in nodes if isinstance(node, ast.Constant)}
+    return {str(one) for one in called}
+
+
 def checked(text: str) -> set[str]:
     """Claims of which a cell of the page is a live check: it names them and can fail."""
-    return {
-        one
-        for tags, claims, code in cells(text)
-        for one in claims
-        if "check" in tags and f'"{one}"' in code and ("check(" in code or "assert" in code)
-    }
+    found = [cell for cell in cells(text) if "check" in cell[0]]
+    return {one for _, claims, code in found for one in claims if one in compared(code)}
 
 
 def unproved(text: str) -> list[str]:
@@ -149,7 +162,8 @@ def test_a_page_as_it_should_be() -> None:
         (":tags: [check]\n", ""),
         (":claims: [E3]\n", ""),
         ('check("E3", 0.5, {})', 'print("E3")'),
-        ('check("E3", 0.5, {})', 'check("E5", 0.5, {})'),
+        ('check("E3", 0.5, {})', 'check("E5", 0.5, {"E3": 1})'),
+        ('check("E3", 0.5, {})', 'formula("E3", d=2)  # check("E3", 0.5, {}); assert'),
     ],
 )
 def test_a_cell_that_checks_nothing_is_noticed(old: str, new: str) -> None:

@@ -1,6 +1,6 @@
 """Formulas of the registry as JavaScript, so that the page with sliders evaluates the same object.
 
-Only the named functions are written by hand, in `_static/named.js`; a browser test compares their
+Only the named functions are written by hand, in `scripts/named.js`; a browser test compares their
 values with Python's.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import sympy
 from sphinx.application import Sphinx
@@ -20,20 +19,20 @@ from theory.functions import Named
 from theory.registry import claim
 from theory.symbols import constant
 
-CURVES: Mapping[str, tuple[str, str | None, str]] = {
-    "E2": ("E2", None, "upper"),
-    "E3": ("E3", None, "upper"),
-    "E5": ("E5", "vocabulary", "upper"),
-    "E7": ("E7", "vocabulary", "upper"),
-    "E8": ("E8", "vocabulary", "upper"),
-    "KL2": ("KL2", "tv", "upper"),
-    "L0": ("L0", None, "lower"),
-    "L1": ("L1", None, "exact"),
-    "L2": ("L2", None, "exact"),
-    "L4": ("L4", "parity", "exact"),
-    "L6": ("L6", "every-law", "needed"),
+CURVES: Mapping[str, tuple[str | None, str]] = {
+    "E2": (None, "upper"),
+    "E3": (None, "upper"),
+    "E5": ("vocabulary", "upper"),
+    "E7": ("vocabulary", "upper"),
+    "E8": ("step-size", "upper"),
+    "KL2": ("tv", "upper"),
+    "L0": (None, "lower"),
+    "L1": (None, "exact"),
+    "L2": (None, "exact"),
+    "L4": ("parity", "exact"),
+    "L6": ("every-law", "needed"),
 }
-"""Curve → claim, form, and its role: a bound, exact on a family, or suffered by some law."""
+"""Claim → form, and its role: a bound, exact on a family, or suffered by some law."""
 
 CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric")
 
@@ -69,15 +68,9 @@ def formula(claim_id: str, variant: str | None) -> sympy.Expr:
 def script() -> str:
     """The text of `formulas.js`."""
     curves = []
-    for name, (claim_id, variant, role) in CURVES.items():
-        facts: dict[str, Any] = {
-            "claim": claim_id,
-            "role": role,
-            "title": claim(claim_id).title,
-            "needs": sorted(claim(claim_id).symbols(variant)),
-        }
+    for claim_id, (variant, role) in CURVES.items():
         curves.append(
-            f"  {json.dumps(name)}: {{...{json.dumps(facts)}, "
+            f"  {json.dumps(claim_id)}: {{role: {json.dumps(role)}, "
             f"value: (v) => {code(formula(claim_id, variant))}}}"
         )
     clocks = []
