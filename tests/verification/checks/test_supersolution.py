@@ -12,7 +12,8 @@ from verification.checks.supersolution import (
     EDGE,
     STARTS,
     Start,
-    gap_range,
+    gap,
+    proved,
     subdivide,
 )
 from verification.instance import Instance
@@ -22,7 +23,7 @@ def _phi(x):  # type: ignore[no-untyped-def]
     return x - 1 - np.log(x)
 
 
-def gap(start: Start, p, q, v, w):  # type: ignore[no-untyped-def]
+def gap_in_full(start: Start, p, q, v, w):  # type: ignore[no-untyped-def]
     """The inequality of the proof, written down once more, at points."""
     u = v * start.first, w * start.second
     left = [np.maximum(x - _phi(r), 0) for x, r in zip(u, (p / q, (1 - p) / (1 - q)), strict=True)]
@@ -37,8 +38,8 @@ def test_the_inequality_at_random_points(p0: Fraction) -> None:
     rng = np.random.default_rng(0)
     p, q = rng.uniform(EDGE, 1 - EDGE, (2, 200_000))
     v, w = rng.uniform(0, 1, (2, 200_000))
-    assert gap(Start.at(p0), p, q, v, w).min() > -1e-12
-    assert gap(Start.at(p0, 1.5), p, q, v, w).min() < -0.05
+    assert gap_in_full(Start.at(p0), p, q, v, w).min() > -1e-12
+    assert gap_in_full(Start.at(p0, 1.5), p, q, v, w).min() < -0.05
 
 
 @pytest.mark.parametrize("p0", STARTS)
@@ -48,23 +49,41 @@ def test_budgets_enter_by_their_smaller_share_alone(p0: Fraction) -> None:
     v, w = rng.uniform(0, 1, (2, 100_000))
     theta = np.minimum(v, w)
     start = Start.at(p0)
-    assert (gap(start, p, q, v, w) - gap(start, p, q, theta, theta)).min() > -1e-12
+    least = gap_in_full(start, p, q, theta, theta)
+    assert (gap_in_full(start, p, q, v, w) - least).min() > -1e-12
+    assert gap(start, p, q, theta) == pytest.approx(least, abs=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+@pytest.mark.parametrize("p0", STARTS)
+def test_no_point_of_a_proved_box_violates_the_inequality(p0: Fraction, scale: float) -> None:
+    """At 1.5 Ĵ many points do, so that a bound that is too high would show."""
+    rng = np.random.default_rng(1)
+    widths = 10 ** rng.uniform(-5, 0, (20_000, 3))
+    near = rng.uniform(EDGE, 1 - EDGE, (20_000, 1)) + widths[:, :1] * rng.normal(size=(20_000, 2))
+    low = np.concatenate([near, rng.uniform(0, 1, (20_000, 1))], 1)
+    low[10_000:] = rng.uniform(EDGE, 1 - EDGE, (10_000, 3))
+    limits = np.array([EDGE, EDGE, 0]), np.array([1 - EDGE, 1 - EDGE, 1])
+    ends = np.stack([np.clip(x, *limits) for x in (low, low + widths)], 2)
+    start = Start.at(p0, scale)
+    decided = proved(start, ends)
+    assert decided.mean() > 0.1
+    for _ in range(5):
+        inside = ends[..., 0] + rng.uniform(0, 1, ends.shape[:2]) * (ends[..., 1] - ends[..., 0])
+        p, q, theta = inside.T
+        values = gap_in_full(start, p, q, theta, theta)
+        assert values[decided].min() > -1e-12
+        if scale > 1:
+            assert (values < -1e-3).mean() > 0.01
 
 
 @pytest.mark.parametrize("p0", STARTS)
-def test_ranges_enclose_points_of_their_boxes(p0: Fraction) -> None:
-    rng = np.random.default_rng(1)
-    ends = np.sort(rng.uniform(EDGE, 1 - EDGE, (2000, 3, 2)), axis=2)
-    p, q, theta = (ends[:, :, 0] + rng.uniform(0, 1, (2000, 3)) * (ends[:, :, 1] - ends[:, :, 0])).T
-    start = Start.at(p0)
-    low, high = gap_range(start, ends)
-    values = gap(start, p, q, theta, theta) / theta
-    assert bool((low <= values).all())
-    assert bool((values <= high).all())
-    narrow = np.stack([np.stack([x, x], 1) for x in (p, q, theta)], 1)
-    low, high = gap_range(start, narrow)  # a box that is a point
-    assert low == pytest.approx(values, abs=1e-11)
-    assert high == pytest.approx(values, abs=1e-11)
+def test_the_largest_bend_of_the_curve(p0: Fraction) -> None:
+    start, p = Start.at(p0), np.linspace(0.01, 0.99, 2000)
+    second = (start.slope(p + 1e-6) - start.slope(p - 1e-6)) / 2e-6
+    for low, high in ((0.1, 0.3), (0.3, 0.6), (0.45, 0.502), (0.6, 0.7), (0.75, 0.9)):
+        inside = -second[(p > low) & (p < high)].min()
+        assert start.bend(np.array(low), np.array(high)) == pytest.approx(inside, abs=1e-2)
 
 
 @pytest.mark.parametrize("p0", STARTS)
@@ -77,10 +96,11 @@ def test_the_curve_is_smooth_and_ends_at_zero(p0: Fraction) -> None:
 
 
 def test_more_boxes_decide_more() -> None:
-    shares = [subdivide(Start.at(Fraction(1, 2)), (0.2, 0.3), n) for n in (1000, 30_000)]
-    assert shares[0][0] == shares[1][0] == 0  # nothing is violated
-    assert 1 > shares[0][1] > shares[1][1] > 0
-    assert subdivide(Start.at(Fraction(1, 2), 1.5), (EDGE, 0.1), 30_000)[0] > 0
+    few, more = (subdivide(Start.at(Fraction(1, 3)), (0.5, 0.6), n) for n in (1000, 30_000))
+    assert few[0] == more[0] == 0  # nothing is violated
+    assert 0.1 > few[1] > more[1] > 0
+    assert subdivide(Start.at(Fraction(1, 2)), (EDGE, 1 - EDGE), 100_000) == (0, 0)  # all proved
+    assert subdivide(Start.at(Fraction(1, 2), 1.5), (EDGE, 0.1), 30_000)[0] > 0.05
 
 
 def test_copies_attain_the_value_of_the_control_problem() -> None:
