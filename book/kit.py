@@ -7,7 +7,7 @@ import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
@@ -29,10 +29,12 @@ from theory.claim import Relation
 from theory.registry import claim
 from theory.setting import Setting
 from verification.arithmetic import BALL, Interval, interval, precision
-from verification.audit import Result
 from verification.bindings import Case, bound
 from verification.profile import Profile, profile, score_gaps
 from verification.verdict import Verdict, compare
+
+if TYPE_CHECKING:  # pages that audit nothing need not load it
+    from verification.audit import Result
 
 COLOURS = ("#0b6e99", "#c8553d", "#5b8c3a", "#8a5aa8", "#b08900", "#5a6472", "#c13584")
 """Readable on white and told apart by lightness as well."""

@@ -58,7 +58,7 @@ E1 = Claim(
     title="Decomposition along the trajectory",
     statement=(
         r"For the kernels $K_k$ of a sampler, the exact reverse kernels $R_k$ and the sampler's "
-        r"law $P_k$ after $k$ steps: $\mathrm{TV}(P_K,q_0)\le\mathrm{TV}(P_0,q_T)+\sum_k"
+        r"law $P_k$ after $k$ steps: $\mathrm{TV}(P_K,q_0)\le\mathrm{TV}(P_0,q_T)$ $+\sum_k"
         r"\mathbb E_{x\sim q_{t_k}}\mathrm{TV}(K_k(x,\cdot),R_k(x,\cdot))"
         r"+\mathrm{TV}(q_\delta,q_0)$. For Euler the local term at a state with $m$ masked tokens "
         r"splits into score, $h_k\frac{-\alpha'}{\alpha}\sum_i\max\{\sum_a(\hat s-s)_+,"

@@ -18,8 +18,8 @@ G1 = Claim(
         r"Float32 uniforms truncate the Gumbel at $M=-\log(-\log(1-2^{-24}))\approx16.6355$ "
         r"(found by Zheng et al., arXiv 2409.02908). With $u$ continuous uniform on "
         r"$(0,1-2^{-24})$, probabilities ascending $\pi_1\le\dots\le\pi_n$, $S_i=\sum_{k\ge i}"
-        r"\pi_k$, $\pi_0=0$: $\pi'_m=\pi_m\sum_{i\le m}[\exp((n+1-i-S_i/\pi_i)e^{-M})-"
-        r"\exp((n+1-i-S_i/\pi_{i-1})e^{-M})]/S_i$ (second term 0 at $i=1$). Large probabilities "
+        r"\pi_k$, $\pi_0=0$: $\pi'_m=\pi_m\sum_{i\le m}[\exp((n+1-i-S_i/\pi_i)e^{-M})$ "
+        r"$-\exp((n+1-i-S_i/\pi_{i-1})e^{-M})]/S_i$ (second term 0 at $i=1$). Large probabilities "
         r"gain; on $\{\text{tokens},M\}$ small unmask probabilities shrink. The law on the float32 "
         r"lattice differs from this model at the same order."
     ),

@@ -33,8 +33,7 @@ def test_a_block_holds_all_that_the_registry_knows(claim_id: str) -> None:
     assert one.formula() in text
     for name in one.constants:
         assert f"`{claim_id}.{name}` = " in text
-    for hypothesis in one.hypotheses:
-        assert hypothesis.reason.removeprefix("needs ") in text
+    assert f"**Hypotheses.** {claims.conditions(one.hypotheses)}" in text
     for promise in one.provenance.promises:
         assert f"promise {promise} (" in text
     for other in one.depends_on:
@@ -42,6 +41,15 @@ def test_a_block_holds_all_that_the_registry_knows(claim_id: str) -> None:
     for name in one.variants:
         assert one.formula(name) in text
     assert "untested" in text
+
+
+def test_conditions_are_said_without_the_verbs_of_a_refusal() -> None:
+    assert claims.conditions(CLAIMS["E2"].hypotheses).startswith("the Euler sampler; the constant")
+    assert claims.conditions(CLAIMS["E9"].hypotheses) == "the exact denoiser; S = 2"
+
+
+def test_what_is_nearly_one_does_not_read_one() -> None:
+    assert [claims.words(x) for x in (1.0, 0.99996663, 0.875)] == ["1", "0.9999666", "0.875"]
 
 
 def test_a_conjecture_is_marked_as_one() -> None:

@@ -12,24 +12,34 @@ from theory.registry import CLAIMS
 
 
 def drawn(status: str = "tested") -> str:
+    boxes, bends = graph.places(CLAIMS)
     nodes = {
         name: graph.Node(x, y, CLAIMS[name], status, f"page.html#{name}")
-        for name, (x, y) in graph.places(CLAIMS).items()
+        for name, (x, y) in boxes.items()
     }
-    return graph.draw(nodes)
+    return graph.draw(nodes, bends)
 
 
 def test_every_dependency_leads_to_the_right() -> None:
-    found = graph.places(CLAIMS)
+    found, _ = graph.places(CLAIMS)
     assert set(found) == set(CLAIMS)
     for one in CLAIMS.values():
         for other in one.depends_on:
             assert found[other][0] + graph.WIDTH < found[one.id][0]
 
 
-def test_boxes_do_not_overlap() -> None:
-    for (x0, y0), (x1, y1) in combinations(graph.places(CLAIMS).values(), 2):
+def test_boxes_do_not_overlap_and_no_edge_runs_behind_one() -> None:
+    boxes, bends = graph.places(CLAIMS)
+    for (x0, y0), (x1, y1) in combinations(boxes.values(), 2):
         assert x0 != x1 or abs(y0 - y1) >= graph.HEIGHT
+    for x, y in bends.values():
+        assert not any(x0 == x and y0 < y < y0 + graph.HEIGHT for x0, y0 in boxes.values())
+    across = {(one, x) for (one, _), (x, _) in bends.items()}
+    for one in CLAIMS.values():
+        for other in one.depends_on:
+            left, right = boxes[other][0], boxes[one.id][0]
+            between = {x for x, _ in boxes.values() if left < x < right}
+            assert {(other, x) for x in between} <= across
 
 
 def test_places_depend_on_the_registry_alone() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from docutils import nodes
@@ -13,7 +14,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from sharpbook import plot, results
-from theory.claim import Claim, Kind
+from theory.claim import Claim, Hypothesis, Kind
 from theory.registry import CLAIMS
 
 BLOCKS = {Kind.THEOREM: "theorem", Kind.IDENTITY: "proposition", Kind.CONJECTURE: "conjecture"}
@@ -47,7 +48,8 @@ def source(one: Claim) -> str:
     texts = []
     for work in one.provenance.works:
         keys = [key for number, key in CITATIONS.items() if number in work]
-        texts.append(f"due to {work}" + "".join(f" {{cite:p}}`{key}`" for key in keys))
+        due = "" if work.startswith("after ") else "due to "
+        texts.append(due + work + "".join(f" {{cite:p}}`{key}`" for key in keys))
     if one.provenance.derived:
         texts.append("derived in this project")
     for promise in one.provenance.promises:
@@ -55,6 +57,11 @@ def source(one: Claim) -> str:
     if one.provenance.promises:
         texts[-1] += " of the abstract of {cite:t}`liang2026sharp`"
     return "; ".join(texts) + "."
+
+
+def conditions(hypotheses: Iterable[Hypothesis]) -> str:
+    """Hypotheses without the verbs that a reason for refusing has."""
+    return "; ".join(re.sub("^(needs|is about|is) ", "", one.reason) for one in hypotheses)
 
 
 def evidence(row: Mapping[str, Any]) -> str:
@@ -68,7 +75,7 @@ def evidence(row: Mapping[str, Any]) -> str:
         texts.append(f"decided symbolically: {'; '.join(map(_safe, row['proofs']))}")
     ratio = row.get("ratio") or {}
     if ratio.get("worst") is not None:
-        texts.append(f"worst measured/bound {ratio['worst']:.4g} at `{ratio['instance']}`")
+        texts.append(f"worst measured/bound {words(ratio['worst'])} at `{ratio['instance']}`")
     if sharpness(row):
         texts.append(_safe(sharpness(row)))
     if row.get("break_even"):
@@ -91,7 +98,7 @@ def sharpness(row: Mapping[str, Any]) -> str:
     texts = [str(found["kind"])] if found.get("kind") else []
     for limit in found.get("limits") or ():
         texts.append(
-            f"limit {limit['last']:.4g} along {limit['family']}, "
+            f"limit {words(limit['last'])} along {limit['family']}, "
             f"the gap like {limit['parameter']}^−{limit['exponent']:.2f}"
         )
     rest = {k: v for k, v in found.items() if k not in ("kind", "limits", "instance")}
@@ -100,10 +107,13 @@ def sharpness(row: Mapping[str, Any]) -> str:
 
 
 def words(value: Any) -> str:
-    """A value of `claims.json` in a few words."""
+    """A value of `claims.json` in a few words; what is not 1 does not read 1."""
     if isinstance(value, Mapping):
         return ", ".join(f"{name} ×{words(inner)}" for name, inner in value.items())
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    text = f"{value:.4g}"
+    return f"{value:.7g}" if text == "1" else text
 
 
 def block(one: Claim, row: Mapping[str, Any]) -> str:
@@ -125,8 +135,7 @@ def block(one: Claim, row: Mapping[str, Any]) -> str:
     if one.constants:
         named = ", ".join(f"`{one.id}.{name}` = {value}" for name, value in one.constants.items())
         lines += [f"**Constants.** {named}", ""]
-    reasons = [hypothesis.reason.removeprefix("needs ") for hypothesis in one.hypotheses]
-    lines += [f"**Hypotheses.** {'; '.join(reasons) or 'none beyond the notation'}.", ""]
+    lines += [f"**Hypotheses.** {conditions(one.hypotheses) or 'none beyond the notation'}.", ""]
     lines += [f"**Origin.** {source(one)[0].upper()}{source(one)[1:]}", ""]
     if one.depends_on:
         lines += [f"**Uses.** {', '.join(map(link, one.depends_on))}.", ""]
@@ -137,7 +146,7 @@ def block(one: Claim, row: Mapping[str, Any]) -> str:
     if one.variants:
         lines += ["::::{dropdown} Other forms and consequences", ""]
         for name, form in one.variants.items():
-            also = "; ".join(hypothesis.reason for hypothesis in form.hypotheses)
+            also = conditions(form.hypotheses)
             lines += [f"`{name}`" + (f" ({also})" if also else ""), ""]
             lines += ["$$", one.formula(name), "$$", ""]
         lines += ["::::", ""]

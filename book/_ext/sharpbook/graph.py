@@ -17,7 +17,8 @@ from theory.claim import Claim, Kind
 from theory.registry import CLAIMS
 
 WIDTH, HEIGHT = 178, 52
-STRIDE_X, STRIDE_Y = 214, 62
+STRIDE_X, STRIDE_Y, GAP = 226, 60, 9
+"""From a box to the next, and the height that a passing edge is given."""
 MARGIN = 8
 
 MARKS = {"certified": "✓✓", "tested": "✓", "sampled": "≈", "untested": "–", "refuted": "✗"}
@@ -47,45 +48,76 @@ class Node:
     link: str
 
 
-def places(claims: Mapping[str, Claim]) -> dict[str, tuple[float, float]]:
-    """Upper left corners: a column for each layer, sorted so that few edges cross.
+Bend = tuple[str, int]
+"""The edges of a claim that cross a column without ending there: (claim, column)."""
+
+
+def places(
+    claims: Mapping[str, Claim],
+) -> tuple[dict[str, tuple[float, float]], dict[Bend, tuple[float, float]]]:
+    """Where claims and bends are: a column for each layer, sorted so that few edges cross.
 
     Args:
         claims: id → claim.
 
     Returns:
-        id → (x, y), px. An edge always goes from a column to one further to the right.
+        Upper left corner of each claim's box, and left end of each bend, px. An edge always goes
+        from a column to one further to the right, in the columns between along its bends.
     """
     graph = nx.DiGraph()
     graph.add_nodes_from(claims)
     graph.add_edges_from((one, claim.id) for claim in claims.values() for one in claim.depends_on)
-    layers = [list(layer) for layer in nx.topological_generations(graph)]
+    layers: list[list[str | Bend]] = [list(layer) for layer in nx.topological_generations(graph)]
     # nobody builds on these and they build on nothing: beside the last claims they cross no edge
     alone = [name for name in layers[0] if graph.degree(name) == 0]
     layers[0] = [name for name in layers[0] if name not in alone]
     layers[-1] += alone
-    row = {name: float(i) for layer in layers for i, name in enumerate(layer)}
+    column = {name: i for i, layer in enumerate(layers) for name in layer}
+    for one, other in list(graph.edges):
+        bends = [(one, i) for i in range(column[one] + 1, column[other])]
+        graph.remove_edge(one, other)
+        nx.add_path(graph, [one, *bends, other])
+        for bend in bends:
+            if bend not in layers[bend[1]]:
+                layers[bend[1]].append(bend)
+
+    def tall(one: str | Bend) -> float:
+        return GAP if isinstance(one, tuple) else STRIDE_Y
+
+    centre: dict[str | Bend, float] = {}
+    tallest = max(sum(map(tall, layer)) for layer in layers)
+
+    def stack(layer: list[str | Bend]) -> None:
+        space, y = (tallest - sum(map(tall, layer))) / len(layer), 0.0
+        for one in layer:
+            centre[one] = y + (tall(one) + space) / 2
+            y += tall(one) + space
+
+    for layer in layers:
+        stack(layer)
     for sweep in range(24):
         forward = sweep % 2 == 0
+        near = graph.predecessors if forward else graph.successors
         for layer in layers if forward else reversed(layers):
-            near = graph.predecessors if forward else graph.successors
+            mean = {}
+            for one in layer:
+                around = [centre[other] for other in near(one)]
+                mean[one] = sum(around) / len(around) if around else centre[one]
+            layer.sort(key=mean.__getitem__)
+            stack(layer)
 
-            def mean(name: str, near: object = near) -> float:
-                around = [row[other] for other in near(name)]  # type: ignore[operator]  # either
-                return sum(around) / len(around) if around else row[name]
-
-            layer.sort(key=mean)
-            tallest = max(map(len, layers))
-            for i, name in enumerate(layer):
-                row[name] = (i + 0.5) * tallest / len(layer)
-    return {
-        name: (MARGIN + column * STRIDE_X, MARGIN + (row[name] - 0.5) * STRIDE_Y)
-        for column, layer in enumerate(layers)
-        for name in layer
-    }
+    boxes, bends_at = {}, {}
+    for i, layer in enumerate(layers):
+        for one in layer:
+            x = MARGIN + i * STRIDE_X
+            if isinstance(one, tuple):
+                bends_at[one] = (x, MARGIN + centre[one])
+            else:
+                boxes[one] = (x, MARGIN + centre[one] - HEIGHT / 2)
+    return boxes, bends_at
 
 
-def draw(drawn: Mapping[str, Node]) -> str:
+def draw(drawn: Mapping[str, Node], bends: Mapping[Bend, tuple[float, float]]) -> str:
     """The SVG text; colours come from the page's style sheet, for light and dark."""
     width = max(node.x for node in drawn.values()) + WIDTH + MARGIN
     height = max(node.y for node in drawn.values()) + HEIGHT + MARGIN
@@ -97,19 +129,25 @@ def draw(drawn: Mapping[str, Node]) -> str:
     ]
     for node in drawn.values():
         for name in node.claim.depends_on:
-            parts.append(_edge(drawn[name], node))
+            parts.append(_edge(drawn[name], node, bends))
     parts += [_box(node) for node in drawn.values()]
     return "".join([*parts, "</svg></div>"])
 
 
-def _edge(source: Node, target: Node) -> str:
-    x0, y0 = source.x + WIDTH, source.y + HEIGHT / 2
-    x1, y1 = target.x - 1, target.y + HEIGHT / 2
-    bend = min(60.0, (x1 - x0) / 2)
+def _edge(source: Node, target: Node, bends: Mapping[Bend, tuple[float, float]]) -> str:
+    name = source.claim.id
+    x, y = source.x + WIDTH, source.y + HEIGHT / 2
+    between = sorted(at for (one, _), at in bends.items() if one == name and at[0] < target.x)
+    line = f"M{x:.0f} {y:.1f}"
+    for x1, y1 in [*between, (target.x - 1, target.y + HEIGHT / 2)]:
+        bend = (x1 - x) / 2
+        line += f"C{x + bend:.0f} {y:.1f} {x1 - bend:.0f} {y1:.1f} {x1:.0f} {y1:.1f}"
+        x, y = x1 + WIDTH, y1
+        if x < target.x:
+            line += f"H{x:.0f}"
     return (
-        f'<path class="edge" data-from="{source.claim.id}" data-to="{target.claim.id}" '
-        f'd="M{x0:.0f} {y0:.1f}C{x0 + bend:.0f} {y0:.1f} {x1 - bend:.0f} {y1:.1f} '
-        f'{x1:.0f} {y1:.1f}" marker-end="url(#tip)"/>'
+        f'<path class="edge" data-from="{name}" data-to="{target.claim.id}" d="{line}" '
+        'marker-end="url(#tip)"/>'
     )
 
 
@@ -160,13 +198,13 @@ def _resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if not found:
         return
     outcome, pages = results.load(), app.env.claim_pages  # type: ignore[attr-defined]  # ours
-    drawn = {}
-    for name, (x, y) in places(CLAIMS).items():
+    drawn, (boxes, bends) = {}, places(CLAIMS)
+    for name, (x, y) in boxes.items():
         page = pages.get(name)
         link = "" if page is None else app.builder.get_relative_uri(docname, page)
         drawn[name] = Node(x, y, CLAIMS[name], outcome.status(name), f"{link}#{name}")
     for node in found:
-        node.replace_self(nodes.raw("", draw(drawn) + _legend(), format="html"))
+        node.replace_self(nodes.raw("", draw(drawn, bends) + _legend(), format="html"))
 
 
 def setup(app: Sphinx) -> None:

@@ -20,16 +20,14 @@ CODE = re.compile(r"`([^`]*)`")
 
 HEADINGS = (
     "claim",
-    "title",
+    "title, worst instance",
     "status",
-    "relation",
+    "kind",
     "measured / bound",
     "sharpness",
     "break-even",
     "mutants killed",
     "counting",
-    "kind",
-    "worst instance",
 )
 
 
@@ -54,18 +52,17 @@ def cells(claim_id: str, row: Mapping[str, Any], status: str, link: str) -> list
     killed = sum(bool(mutant.get("killed")) for mutant in power)
     count = row.get("n_counting")
     worst = ratio.get("worst")
+    at = f"<br><code>{escape(str(ratio['instance']))}</code>" if ratio.get("instance") else ""
     texts = [
         f'<a href="{escape(link)}">{claim_id}</a>',
-        escape(one.title),
+        escape(one.title) + at,
         chip,
-        one.relation.value,
-        "" if worst is None else f"{float(worst):.4g}",
+        f"{one.kind.value}, {one.relation.value}",
+        "" if worst is None else words(float(worst)),
         escape(sharpness(row)),
         escape(words(row.get("break_even") or "")),
         f"{killed} of {len(power)}" if power else "",
         "" if not row.get("n") else f"{count} of {row['n']}",
-        one.kind.value,
-        f"<code>{escape(str(ratio['instance']))}</code>" if ratio.get("instance") else "",
     ]
     return [f"<td>{text}</td>" for text in texts]
 

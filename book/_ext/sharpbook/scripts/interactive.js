@@ -171,20 +171,21 @@ document.addEventListener("DOMContentLoaded", () => {
     ];
     Plotly.react("plot-rates", traces, layout({
       shapes, hovermode: "x", legend: {orientation: "h", y: -0.22, font: {size: 11}}, height: 470,
-      xaxis: {type: "log", title: {text: "steps K"}}, yaxis: {type: "log", title: {text: "total variation"}, range: [-4.2, 0.1]},
+      xaxis: {type: "log", dtick: 1, title: {text: "steps K"}}, yaxis: {type: "log", dtick: 1, exponentformat: "power", title: {text: "total variation"}, range: [-4.2, 0.1]},
     }), {displayModeBar: false, responsive: true});
     const w = stepLaw(now, now.K), left = Math.max(0, 1 - w.reduce((a, b) => a + b, 0));
     Plotly.react("plot-law", [{x: w.map((_, k) => k + 1), y: w, type: "scatter", mode: w.length > 120 ? "lines" : "lines+markers",
       line: {color: COLOURS[0]}, hovertemplate: "step %{x}: %{y:.3g}"}], layout({
-      height: 260, margin: {l: 55, r: 10, t: 10, b: 60}, xaxis: {title: {text: `step k of ${now.K}; left over ${left.toPrecision(2)}`}},
+      height: 260, margin: {l: 55, r: 10, t: 10, b: 60}, xaxis: {range: [0.5, now.K + 0.5], title: {text: `step k of ${now.K}; left over ${left.toPrecision(2)}`}},
       yaxis: {title: {text: "w_k"}, rangemode: "tozero"},
     }), {displayModeBar: false, responsive: true});
     const body = root.querySelector("tbody");
     body.replaceChildren(...Object.entries(R.curves).map(([name, curve]) => {
       const row = document.createElement("tr");
-      const need = here[name] === null ? null : smallest(now, name);
+      const drawn = rows.some((at) => at[name] !== null);
+      const need = drawn ? smallest(now, name) : null;
       const cells = [NAMES[name], STYLE[curve.role].word, here[name] === null ? "does not apply" : here[name].toPrecision(4),
-        here[name] === null ? "" : need === null ? `above ${MOST}` : `${need}`];
+        !drawn ? "" : need === null ? `above ${MOST}` : `${need}`];
       cells.forEach((text) => { const td = document.createElement("td"); td.textContent = text; row.append(td); });
       return row;
     }));
