@@ -314,11 +314,13 @@ def load_checkpoint(path: str | Path) -> NetworkDenoiser:
     """
     remedy = "save one with `sharprates audit --denoiser trained --out DIR`"
     try:
-        with open(path, "rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch announces TorchScript archives and old formats
-            content = torch.load(file, map_location="cpu", weights_only=True)
+        data = Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch announces TorchScript archives and old formats
+            content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception:  # the unpickler raises many types on what it refuses or cannot read
         raise InputError(f"{path}: is not a plain state dict of tensors; {remedy}") from None
     try:
@@ -341,8 +343,15 @@ def _plain(content: Any) -> tuple[Shape, dict[str, Tensor]]:
     if not isinstance(config, dict) or config.keys() != names:
         raise InputError(f"its config needs {', '.join(sorted(names))}")
     if not isinstance(state, dict) or not all(
-        isinstance(name, str) and isinstance(value, Tensor) and value.is_floating_point()
+        isinstance(name, str) and isinstance(value, Tensor) and _is_plain(value)
         for name, value in state.items()
     ):
         raise InputError("its state is not a plain state dict of float tensors")
+    for name, value in state.items():
+        if not bool(torch.isfinite(value.to(torch.float64)).all()):
+            raise InputError(f"its tensor {name} holds NaN or infinite numbers")
     return Shape(**config), {name: value.to(torch.float64) for name, value in state.items()}
+
+
+def _is_plain(value: Tensor) -> bool:
+    return value.is_floating_point() and value.layout is torch.strided and not value.is_meta

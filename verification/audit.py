@@ -34,7 +34,7 @@ from verification.arithmetic import Interval, precision
 from verification.bindings import FAMILY_VALUES, VALUES, Case, bound
 from verification.crossover import MOST_STEPS, Crossover, dominated_among, dominated_from
 from verification.decomposition import Decomposition, Trajectory, decompose, score_terms
-from verification.denoisers import probe
+from verification.denoisers import Settled, probe
 from verification.empirical import Sampling, empirical
 from verification.faults import Faults, faults_of
 from verification.measure import BITS, Measure, check_size
@@ -450,7 +450,8 @@ def audit(
     with _one_thread():
         for first in range(0, len(todo), hands.count):
             group = todo[first : first + hands.count]
-            ready = _prepared([(target, plan, one) for target, one, _ in group], hands, progress)
+            shares = [(target, plan, _settled(one, target)) for target, one, _ in group]
+            ready = _prepared(shares, hands, progress)
             calls = [
                 (task.key, Call(carry_out, shared, (task,)))
                 for shared, (_, _, missing) in zip(ready, group, strict=True)
@@ -492,6 +493,11 @@ def tasks(plan: Plan, time_free: Sequence[bool]) -> list[list[Task]]:
             found[-1].append(Task(f"{number}/{place}", piece, plan.sampling.seed + row, share))
             row += piece.rows
     return found
+
+
+def _settled(denoiser: Denoiser, target: Target) -> Denoiser:
+    """The exact denoiser as it is: it rounds each context alike."""
+    return denoiser if isinstance(denoiser, ExactDenoiser) else Settled(denoiser, target)
 
 
 def _check_job(target: Target, denoiser: Denoiser, plan: Plan) -> None:

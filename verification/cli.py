@@ -122,11 +122,11 @@ def read_target(text: str, separator: str | None = None) -> Target:
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[str], None]]:
     """A bar on a terminal; on anything else a plain line where the work is long."""
-    console = Console(stderr=True)
+    console = _console(stderr=True)
     if not console.is_terminal:
         yield lambda _: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
         task = bar.add_task("", total=total)
 
@@ -139,16 +139,17 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
 @contextmanager
 def _training() -> Iterator[Callable[[str, int, int, float], None]]:
     """A bar for each network on a terminal; on anything else a line after every tenth."""
-    console = Console(stderr=True, highlight=False)
+    console = _console(stderr=True)
     if not console.is_terminal:
 
         def line(name: str, step: int, steps: int, loss: float) -> None:
             if step == steps or step % max(1, steps // 10) == 0:
-                console.print(f"training on {name}: step {step} of {steps}, loss {loss:.3f} nats")
+                text = f"training on {name}: step {step} of {steps}, loss {loss:.3f} nats"
+                console.print(text, soft_wrap=True)
 
         yield line
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
         tasks: dict[str, TaskID] = {}
 
@@ -163,7 +164,7 @@ def _training() -> Iterator[Callable[[str, int, int, float], None]]:
 
 def _note(text: str) -> None:
     """One line on standard error."""
-    Console(stderr=True, highlight=False).print(text, markup=False, soft_wrap=True)
+    _console(stderr=True).print(text, soft_wrap=True)
 
 
 def _make_folder(folder: Path) -> None:
@@ -218,9 +219,13 @@ def _check_finite(**options: float | None) -> None:
             raise InputError(f"--{name}: must be a finite number, got {value}")
 
 
-def _console() -> Console:
-    """Standard output; a pipe gets full lines: no table is cut at a width that nobody set."""
-    return Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+def _console(stderr: bool = False) -> Console:
+    """Standard output or error; in a user's names neither [red] nor :one: means anything.
+
+    A pipe gets full lines: no table is cut at a width that nobody set.
+    """
+    width = None if stderr or sys.stdout.isatty() else 200
+    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
 @app.command()
@@ -486,9 +491,7 @@ def claims(
     console = _console()
     if claim_id is None:
         for one in chosen:
-            console.print(
-                f"{one.id:4} {one.kind.value:10} {one.relation.value:10} {one.title}", markup=False
-            )
+            console.print(f"{one.id:4} {one.kind.value:10} {one.relation.value:10} {one.title}")
         return
     (one,) = chosen
     for name, value in claim_json(one).items():
@@ -498,7 +501,7 @@ def claims(
             value = ", ".join(map(str, value))
         if isinstance(value, dict):
             value = "\n".join(f"{'':12} {key} = {text}" for key, text in value.items()).lstrip()
-        console.print(f"{name:12} {value}", markup=False, soft_wrap=True)
+        console.print(f"{name:12} {value}", soft_wrap=True)
 
 
 @app.command()
@@ -535,7 +538,7 @@ def verify(
     ] = None,
 ) -> None:
     """Check every claim on generated instances: status, sharpness, power, one row a claim."""
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    console = _console()
     for path in (json, plot):
         if path is not None:
             report.check_writable(path)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from samplers.denoiser import Denoiser, ExactDenoiser, Positions
+from samplers.contexts import Contexts
+from samplers.denoiser import Denoiser, ExactDenoiser, Positions, relative_error
 from samplers.errors import InputError
 from samplers.network import NetworkDenoiser, Training, load_checkpoint, train
 from samplers.target import Target
@@ -19,6 +21,15 @@ from verification.objects import load_object, one_line
 
 MASS_TOLERANCE = 1e-5
 """A float32 softmax over 10^5 symbols sums to 1 within this; what is left is divided out."""
+
+LARGEST_MASS = 1e100
+"""Of scores that are not normalised: a sum over all contexts and steps must not overflow."""
+
+BATCH_TOLERANCE = 1e-3
+"""Far above what float32 rounds differently in another batch."""
+
+# Predictions asked for at a time: 2^22 float64 numbers are 32 MiB.
+_CELLS = 1 << 22
 
 Progress = Callable[[str, int, int, float], None]
 """Called after each training step: the target's name, the step, the steps, the loss in nats."""
@@ -56,13 +67,18 @@ class Checked:
                 answer = self.function(x.clone(), t)
         except InputError:
             raise
-        except Exception as error:  # foreign code may raise anything
+        except (Exception, SystemExit) as error:  # foreign code may raise anything
             raise self._wrong(f"raised {one_line(error)}", "see its own tests") from error
         shape = [*x.shape, self.vocabulary]
         if not isinstance(answer, Tensor):
             raise self._wrong(
-                f"returned a {type(answer).__name__}", f"return a tensor of shape {shape}"
+                f"returned an object of type {type(answer).__name__}",
+                f"return a tensor of shape {shape}",
             )
+        plain = answer.layout is torch.strided and not (answer.is_nested or answer.is_meta)
+        if answer.is_complex() or not plain:
+            kind = "complex numbers" if answer.is_complex() else "no dense tensor with values"
+            raise self._wrong(f"returned {kind}", "return an ordinary tensor of real numbers")
         if list(answer.shape) != shape:
             raise self._wrong(f"returned shape {list(answer.shape)}", f"return {shape}")
         p = answer.detach().to(x.device, torch.float64)
@@ -88,6 +104,11 @@ class Checked:
                 )
             p = torch.where(masked[:, :, None], p / total, 0.0)
         else:
+            if found.numel() and float(found.sum(-1).max()) > LARGEST_MASS:
+                raise self._wrong(
+                    f"returned scores of sum {float(found.sum(-1).max()):g}",
+                    f"divide by α/(1−α); the sum may be at most {LARGEST_MASS:g}",
+                )
             p = torch.where(masked[:, :, None], p, 0.0)
         return p if positions is None else p[positions]
 
@@ -107,14 +128,106 @@ def probe(denoiser: Denoiser, target: Target) -> None:
     """Ask for a few predictions, so that a bad denoiser is found before the work.
 
     Raises:
-        InputError: if an answer is no prediction, or asking twice gives two answers.
+        InputError: if an answer is no prediction; or depends on chance, on time though it claims
+            not to, or on the other sequences that are asked for with it.
     """
     x, t = questions(denoiser, target)
-    first, second = denoiser(x, t), denoiser(x, t)
-    if not torch.equal(first, second):
+    first = denoiser(x, t)
+    if not torch.equal(first, denoiser(x, t)):
         raise InputError(
             "denoiser: gives two answers to one question; switch off dropout and other randomness"
         )
+    if denoiser.time_free and not torch.equal(first, denoiser(x, 0.5)):
+        raise InputError(
+            "denoiser: claims to be time-free, but depends on t; set time_free = False"
+        )
+    alone = torch.cat([denoiser(row, t) for row in torch.split(x, 1)])
+    if float((first - alone)[x == target.vocabulary].abs().max()) > BATCH_TOLERANCE:
+        raise InputError(
+            "denoiser: an answer depends on what else is in the batch; a torch module needs .eval()"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """A denoiser as one function, that rounds a context the same whenever it is asked.
+
+    A float32 network rounds a row differently in every batch, and then a law and the bound on it
+    would belong to two denoisers. Here all contexts of a target are asked for together, in one
+    order and on a CPU, and looked up.
+
+    Attributes:
+        base: what is asked.
+        target: the data law.
+    """
+
+    base: Denoiser
+    target: Target
+
+    @property
+    def vocabulary(self) -> int:
+        """S, without the mask."""
+        return self.base.vocabulary
+
+    @property
+    def time_free(self) -> bool:
+        """As the base's."""
+        return self.base.time_free
+
+    @property
+    def normalised(self) -> bool:
+        """As the base's."""
+        return self.base.normalised
+
+    @property
+    def relative_error(self) -> float:
+        """As the base's."""
+        return relative_error(self.base)
+
+    def __reduce__(self) -> tuple[type[Settled], tuple[Denoiser, Target]]:
+        """Without what was looked up: another process asks the same questions."""
+        return Settled, (self.base, self.target)
+
+    def __call__(
+        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+    ) -> Tensor:
+        """Predict; see `samplers.denoiser.Denoiser`. What is no context, the base is asked for."""
+        if isinstance(t, Tensor) and t.ndim and not self.time_free:  # a time for each row
+            return self.base(x, t, positions)
+        states, keys, order = (one.to(x.device) for one in self._contexts)
+        table = self._table(None if self.time_free or t is None else float(t)).to(x.device)
+        place = torch.searchsorted(keys, self._keys(x)).clamp(max=len(keys) - 1)
+        place = order[place]
+        out = table[place]
+        other = (states[place] != x).any(1)
+        if bool(other.any()):
+            out[other] = self.base(x[other], t).to(out)
+        return out if positions is None else out[positions]
+
+    def _table(self, t: float | None) -> Tensor:
+        """Predictions at all contexts and one time, [C, d, S]; those of the last time are kept."""
+        if t not in self._kept:
+            self._kept.clear()
+            states = self._contexts[0]
+            size = max(1, _CELLS // (self.target.length * self.vocabulary))
+            self._kept[t] = torch.cat([self.base(part, t) for part in torch.split(states, size)])
+        return self._kept[t]
+
+    @cached_property
+    def _kept(self) -> dict[float | None, Tensor]:
+        return {}
+
+    @cached_property
+    def _contexts(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The contexts, their sorted keys, and the context of each key."""
+        states = Contexts.of(self.target).states
+        return states, *self._keys(states).sort()
+
+    def _keys(self, x: Tensor) -> Tensor:
+        """A number for each row; in the rare case that two rows share one, both are looked at."""
+        chance = torch.Generator().manual_seed(0)
+        factors = torch.randint(-(2**62), 2**62, (x.shape[1],), generator=chance).to(x.device)
+        return (x * factors).sum(1)  # modulo 2^64
 
 
 def resolve(
@@ -172,31 +285,43 @@ def _fitting(network: NetworkDenoiser, target: Target, path: str) -> Denoiser:
 
 def _foreign(found: Any, target: Target, text: str) -> Denoiser:
     """A user's object as a denoiser for a target."""
-    if not _is_denoiser(found):
+    try:
         if not callable(found):
-            raise InputError(f"--denoiser: {text} is a {type(found).__name__}, not a denoiser")
-        if inspect.isclass(found) or _arguments(found) == 1:
-            try:
-                found = found(target)
-            except InputError:
-                raise
-            except Exception as error:  # a user's code may raise anything
-                raise InputError(f"--denoiser: {text} raised {one_line(error)}") from error
-            if not callable(found):
-                raise InputError(f"--denoiser: {text} made a {type(found).__name__}, no denoiser")
-    S = getattr(found, "vocabulary", target.vocabulary)
-    if target.vocabulary != S:
+            raise InputError(f"is an object of type {type(found).__name__}, which is no denoiser")
+        is_one = not inspect.isclass(found) and all(hasattr(found, name) for name in _CLAIMS)
+        if not is_one and (inspect.isclass(found) or _arguments(found) == 1):
+            found = _made(found, target)
+        S = getattr(found, "vocabulary", target.vocabulary)
+        free, whole = getattr(found, "time_free", False), getattr(found, "normalised", True)
+        if target.vocabulary != S:
+            raise InputError(f"has vocabulary {S}, {target.name} has {target.vocabulary}")
+        if not (isinstance(free, bool) and isinstance(whole, bool)):
+            raise InputError(f"needs True or False as time_free, normalised; got {free}, {whole}")
+    except InputError as error:
+        raise InputError(f"--denoiser: {text} {error}") from None
+    except (Exception, SystemExit) as error:  # a user's code may raise anything
+        raise InputError(f"--denoiser: {text} raised {one_line(error)}") from error
+    return Checked(text, found, target.vocabulary, time_free=free, normalised=whole)
+
+
+_CLAIMS = ("vocabulary", "time_free", "normalised")
+"""What an object has that follows the protocol."""
+
+
+def _made(maker: Callable[[Target], Any], target: Target) -> Callable[..., Any]:
+    """What a callable of one argument makes of a target."""
+    try:
+        made: Callable[..., Any] = maker(target)
+    except InputError:
+        raise
+    except (Exception, SystemExit) as error:
         raise InputError(
-            f"--denoiser: {text} has vocabulary {S}, {target.name} has {target.vocabulary}"
-        )
-    free, whole = getattr(found, "time_free", False), getattr(found, "normalised", True)
-    return Checked(text, found, target.vocabulary, time_free=bool(free), normalised=bool(whole))
-
-
-def _is_denoiser(found: Any) -> bool:
-    """Whether an object says that it follows the protocol."""
-    names = ("vocabulary", "time_free", "normalised")
-    return not inspect.isclass(found) and all(hasattr(found, name) for name in names)
+            f"raised {one_line(error)}; it takes one argument, so it was given the target: "
+            "a denoiser takes two, x and t"
+        ) from error
+    if not callable(made):
+        raise InputError(f"made an object of type {type(made).__name__}, which is no denoiser")
+    return made
 
 
 def _arguments(found: Callable[..., Any]) -> int:

@@ -27,7 +27,7 @@ def load_object(text: str, option: str) -> Any:
         sys.path.insert(0, "")
     try:
         found = importlib.import_module(module)
-    except Exception as error:  # a user's module may raise anything
+    except (Exception, SystemExit) as error:  # a user's module may raise anything, or exit
         raise InputError(f"{where}: cannot import {module}: {one_line(error)}") from error
     for part in name.split("."):
         if not hasattr(found, part):

@@ -174,6 +174,9 @@ def test_what_is_no_checkpoint_is_named(tmp_path: Path) -> None:
         ([1, 2], "'config' and 'state'"),
         ({"config": config, "state": [1]}, "plain state dict of float tensors"),
         ({"config": config, "state": {**state, name: 1.0}}, "plain state dict"),
+        ({"config": config, "state": {**state, name: state[name].to_sparse()}}, "plain state dict"),
+        ({"config": config, "state": {**state, name: state[name].to("meta")}}, "plain state dict"),
+        ({"config": config, "state": {**state, name: state[name] * math.nan}}, f"{name} holds NaN"),
         ({"config": {"length": 3}, "state": state}, "config needs"),
         ({"config": {**config, "width": 17}, "state": state}, "multiple"),
         ({"config": {**config, "width": 32}, "state": state}, "do not fit"),
@@ -188,7 +191,8 @@ def test_what_is_no_checkpoint_is_named(tmp_path: Path) -> None:
             load_checkpoint(path)
         assert str(caught.value).startswith(f"{path}: ")
         assert "\n" not in str(caught.value)
-    for data in (b"", b"not a checkpoint", Path(tmp_path / "good.pt").read_bytes()[:2000]):
+    whole = (tmp_path / "good.pt").read_bytes()
+    for data in (b"", b"not a checkpoint", whole[:2000], whole[: len(whole) // 2], whole[:-30]):
         path.write_bytes(data)
         with pytest.raises(InputError, match="plain state dict"):
             load_checkpoint(path)

@@ -69,6 +69,18 @@ def test_rational_and_ball_arithmetic_agree_with_float64(run, tmp_path: Path) ->
         assert abs(float(exact) - ball["lower"]) < 1e-15
 
 
+def test_names_are_printed_as_they_are(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "x:one:[red].txt"
+    path.write_text("ab\nba\n")
+    code, out, err = run(
+        "audit", str(path), *FAST, "--denoiser", "trained", "--training-steps", "2"
+    )
+    assert code == 0
+    assert "x:one:[red].txt: d = 2" in out
+    assert f"training on {path.name}: step 2 of 2" in err
+    assert "no:one:[red]" in run("audit", "no:one:[red]")[2]
+
+
 def test_a_scaled_constant_fails_with_exit_1(run) -> None:  # type: ignore[no-untyped-def]
     code, out, _ = run("audit", "shared-symbols:3:16", *FAST, "--scale", "E3.constant=0.8")
     assert code == 1

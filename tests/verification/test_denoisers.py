@@ -17,7 +17,7 @@ from samplers.network import Shape, Training, checkpoint, train
 from samplers.perturbed import Mixed, Uniform, catalogue
 from samplers.target import Target
 from verification import denoisers as module
-from verification.denoisers import Checked, probe, resolve
+from verification.denoisers import Checked, Settled, probe, resolve
 
 TARGET = copies(3, 2)
 STATES = Contexts.of(TARGET).states
@@ -68,19 +68,27 @@ def raises(*_: object) -> Tensor:
     raise KeyError("one\ntwo")
 
 
+def leaves(*_: object) -> Tensor:
+    raise SystemExit(0)
+
+
 @pytest.mark.parametrize(
     ("function", "words"),
     [
         (lambda x, t: half(x, t)[0], r"returned shape \[3, 2\]"),
         (lambda x, t: half(x, t)[..., :1], "returned shape"),
-        (lambda *_: [0.5, 0.5], "returned a list"),
-        (lambda *_: None, "returned a NoneType"),
+        (lambda *_: [0.5, 0.5], "returned an object of type list"),
+        (lambda *_: None, "of type NoneType"),
         (lambda x, t: half(x, t) * math.nan, "returned NaN"),
         (lambda x, t: half(x, t) * math.inf, "infinite"),
         (lambda x, t: -half(x, t), "negative value -0.5"),
         (lambda x, t: 1.5 * half(x, t), "claims to be normalised, but a prediction has mass 1.5"),
         (lambda x, t: 0 * half(x, t), "mass 0"),
+        (lambda x, t: half(x, t) + 0j, "returned complex numbers"),
+        (lambda x, t: half(x, t).to_sparse(), "no dense tensor"),
+        (lambda x, t: half(x, t).to("meta"), "no dense tensor"),
         (raises, "raised KeyError"),
+        (leaves, "raised SystemExit"),
         (lambda x: half(x, 0), "raised TypeError"),
     ],
 )
@@ -102,8 +110,9 @@ def test_only_masked_tokens_are_looked_at() -> None:
 def test_scores_need_no_mass_of_1() -> None:
     answer = checked(lambda x, t: 3 * half(x, t), normalised=False)(STATES)
     assert bool((answer[MASKED] == 1.5).all())
-    with pytest.raises(InputError, match="negative"):
-        checked(lambda x, t: -half(x, t), normalised=False)(STATES)
+    for factor, words in [(-1, "negative"), (1e200, "scores of sum 1e[+]200")]:
+        with pytest.raises(InputError, match=words):
+            checked(lambda x, t, f=factor: f * half(x, t).double(), normalised=False)(STATES)
 
 
 def test_randomness_is_found() -> None:
@@ -111,6 +120,17 @@ def test_randomness_is_found() -> None:
     noisy = checked(lambda x, _t: torch.softmax(torch.randn(*x.shape, 2, generator=noise), -1))
     with pytest.raises(InputError, match="dropout"):
         probe(noisy, TARGET)
+
+
+def test_claims_to_be_time_free_and_batches_are_tried() -> None:
+    def later(x: Tensor, t: float | None) -> Tensor:
+        return torch.tensor([0.5, 0.5] if t is None else [t, 1 - t]).expand(*x.shape, 2)
+
+    probe(Checked("mine", later, 2, time_free=False, normalised=True), TARGET)
+    with pytest.raises(InputError, match="depends on t"):
+        probe(checked(lambda x, t: later(x, 0.1 if t is None else t)), TARGET)
+    with pytest.raises(InputError, match=r"in the batch.*eval"):
+        probe(checked(lambda x, _: later(x, 1 / (1 + len(x)))), TARGET)
 
 
 def test_the_probe_asks_at_every_number_of_revealed_tokens() -> None:
@@ -121,7 +141,34 @@ def test_the_probe_asks_at_every_number_of_revealed_tokens() -> None:
         return half(x, t)
 
     probe(checked(listening), TARGET)
-    assert seen == [[0, 1, 2]] * 2
+    assert seen[:2] == [[0, 1, 2]] * 2
+
+
+def test_a_settled_denoiser_rounds_a_context_the_same_in_every_batch() -> None:
+    """What a float32 network does to a row in another batch, made large."""
+
+    def rounds(x: Tensor, t: float | None) -> Tensor:
+        first = 0.5 + 1e-3 * x.sum(1) + 1e-5 * len(x) + (0.0 if t is None else 1e-2 * t)
+        return torch.stack([first, 1 - first], -1)[:, None].expand(*x.shape, 2)
+
+    for free, t in ((True, None), (False, 0.5)):
+        base = Checked("mine", rounds, 2, free, normalised=True)
+        one = Settled(base, TARGET)
+        assert (one.vocabulary, one.time_free, one.normalised) == (2, free, True)
+        whole = base(STATES, t)
+        assert torch.equal(one(STATES, t), whole)
+        order = torch.randperm(len(STATES), generator=torch.Generator().manual_seed(0))
+        assert torch.equal(one(STATES[order[:5]], t), whole[order[:5]])
+        assert not torch.equal(base(STATES[order[:5]], t), whole[order[:5]])
+        row, column = torch.tensor([3, 1]), torch.tensor([0, 2])
+        assert torch.equal(one(STATES, t, (row, column)), whole[row, column])
+        # no context of copies: the base is asked
+        others = torch.tensor([[0, 1, 2], [2, 2, 2], [1, 0, 2]])
+        found = one(others, t)
+        assert torch.equal(found[1], whole[0])
+        assert torch.equal(found[[0, 2]], base(others[[0, 2]], t))
+    assert not torch.equal(one(STATES, 0.5), one(STATES, 0.1))
+    assert torch.equal(one(STATES, torch.full((15,), 0.5)), base(STATES, torch.full((15,), 0.5)))
 
 
 # --- by name --------------------------------------------------------------------------------------
@@ -149,10 +196,10 @@ def test_a_checkpoint_must_fit(tmp_path: Path) -> None:
         make(pairs(4, 3))
 
 
-def test_a_checkpoint_of_nan_is_found(tmp_path: Path) -> None:
+def test_a_checkpoint_that_overflows_is_found(tmp_path: Path) -> None:
     path = tmp_path / "network.pt"
     network = train(TARGET, Training(steps=1, tokens=9), Shape(3, 2, 8, 1, 2))
-    network.network.out.bias.fill_(math.nan)
+    network.network.symbol.weight.mul_(1e200)
     path.write_bytes(checkpoint(network))
     with pytest.raises(InputError, match="NaN"):
         probe(resolve(str(path))(TARGET), TARGET)
@@ -201,12 +248,32 @@ def test_own_objects_of_every_kind(
     probe(made, TARGET)
 
 
+def claims_late(x: Tensor, t: object) -> Tensor:
+    return half(x, t)
+
+
+claims_late.time_free = "yes"  # type: ignore[attr-defined]
+
+
+class Breaks:
+    """One of its claims raises."""
+
+    @property
+    def vocabulary(self) -> int:
+        raise RuntimeError("boom")
+
+    __call__ = staticmethod(half)
+
+
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (7, "is a int, not a denoiser"),
+        (7, "object of type int, which is no denoiser"),
         (Uniform(5), "vocabulary 5"),
-        (lambda _target: 7, "made a int"),
+        (claims_late, "needs True or False as time_free, normalised; got yes, True"),
+        (Breaks(), "raised RuntimeError: boom"),
+        (lambda x: half(x, 0), "a denoiser takes two, x and t"),
+        (lambda _target: 7, "made an object of type int"),
         (lambda _target: 1 / 0, "raised ZeroDivisionError"),
     ],
 )

@@ -32,11 +32,13 @@ def test_objects_of_modules_here_and_anywhere(folder: Path) -> None:
         ("math:no.such", "math has no 'no.such'"),
         ("own_module_2:x", "cannot import own_module_2: ZeroDivisionError: division by zero"),
         ("own_module_3:x", "cannot import own_module_3: SyntaxError"),
+        ("own_module_4:x", "cannot import own_module_4: SystemExit"),
     ],
 )
 def test_what_cannot_be_loaded_is_one_line(folder: Path, text: str, words: str) -> None:
     (folder / "own_module_2.py").write_text("1 / 0\n")
     (folder / "own_module_3.py").write_text("def\n")
+    (folder / "own_module_4.py").write_text("raise SystemExit\n")
     with pytest.raises(InputError) as caught:
         load_object(text, "denoiser")
     assert words in str(caught.value)
