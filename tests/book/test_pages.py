@@ -6,10 +6,13 @@ import ast
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from samplers.clock import clock, grid
+from theory.arithmetic import FLOAT
 from theory.claim import Kind
 from theory.registry import CLAIMS
 
@@ -84,11 +87,13 @@ def test_every_theorem_is_followed_by_its_proof() -> None:
         assert not unproved(text), name
 
 
-def test_pages_with_claims_plot_something() -> None:
-    # two identities apart: a law and a limit are compared in tables
-    for name, text in TEXTS.items():
-        if claims_on(text):
-            assert "plt.show()" in text, name
+def test_the_code_that_a_reader_is_to_copy_runs() -> None:
+    linear = clock("linear")
+    names: dict[str, Any] = {"clock": linear, "times": grid("uniform", linear, 4, 1.0)}
+    for code in re.findall(r"^```python\n(.*?)^```$", TEXTS["extend"], re.MULTILINE | re.DOTALL):
+        exec(code, names)
+    assert names["MY_CLAIM"].value({"d": 3, "W": 0.125}, FLOAT) == 0.375
+    assert names["law"].hazards.tolist() == pytest.approx([1 / 8, 1 / 6, 1 / 4, 1 / 2])
 
 
 def test_the_table_of_contents_has_every_page_once() -> None:
