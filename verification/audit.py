@@ -33,7 +33,7 @@ from theory.setting import Setting
 from verification.arithmetic import Interval, precision
 from verification.bindings import FAMILY_VALUES, VALUES, Case, bound
 from verification.crossover import MOST_STEPS, Crossover, dominated_among, dominated_from
-from verification.decomposition import Decomposition, Trajectory, decompose, score_terms
+from verification.decomposition import Decomposition, Trajectory, decompose
 from verification.denoisers import Settled, probe
 from verification.empirical import Sampling, empirical
 from verification.faults import Faults, faults_of
@@ -695,7 +695,6 @@ def _on_schedule(shared: Prepared, base: Setting, clock: int, schedule: int) -> 
     for rule in plan.rules:
         law = step_law(rule, chosen, times, plan.last_step)
         path = Trajectory.of(chosen, times, law)
-        along = score_terms(path, d, gaps, shared.denoiser.normalised)
         yield Case(
             shared.target,
             shared.shape,
@@ -711,7 +710,7 @@ def _on_schedule(shared: Prepared, base: Setting, clock: int, schedule: int) -> 
             ),
             law,
             path,
-            decompose(shared.shape, path, along),
+            decompose(shared.shape, path, gaps, shared.denoiser.normalised),
             gaps,
             float(times[0]),
         )
@@ -738,7 +737,7 @@ def _searched(shared: Prepared) -> Iterator[Crossover]:
     def terms(chosen: Clock, grid_name: str, rule: str | Rule, steps: int) -> Decomposition:
         times = plan.grid_times(chosen, grid_name, steps, d)
         path = Trajectory.of(chosen, times, step_law(rule, chosen, times, plan.last_step))
-        return decompose(shared.shape, path, score_terms(path, d, gaps, normalised))
+        return decompose(shared.shape, path, gaps, normalised)
 
     for chosen, grid_name, rule, key in _places(plan):
         yield Crossover(*key, dominated_from(partial(terms, chosen, grid_name, rule)), MOST_STEPS)

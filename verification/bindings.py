@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from samplers.clock import Clock
-from samplers.denoiser import ExactDenoiser, relative_error
 from samplers.step_law import StepLaw
 from samplers.target import Target
 from theory.arithmetic import Number
@@ -103,10 +102,18 @@ def _sum(value: float, terms: int, slack: float = 0.0) -> Number:
     return ball(Interval.around(value, (terms + 64) * UNIT * abs(value) + slack))
 
 
-def _gap_error(case: Case) -> float:
-    """Bound on the rounding error of one gap at a context and position."""
-    target = case.target
-    return relative_error(ExactDenoiser(target)) + (target.vocabulary + target.support + 4) * UNIT
+def _shift(gaps: Tensor, shift: float) -> float:
+    """Bound on what a mean gap, in a context that reveals tokens with probability a, may move.
+
+    Over a binomial number of n tokens, a that is off by `shift` moves 2n·shift of the mass.
+
+    Args:
+        gaps: [..., n + 1], each summed over all subsets of a size.
+        shift: of a.
+    """
+    n = gaps.shape[-1] - 1
+    subsets = torch.tensor([float(math.comb(n, u)) for u in range(n + 1)], dtype=torch.float64)
+    return 2 * n * shift * float((gaps / subsets).max())
 
 
 def _term(name: str) -> Callable[[Case], Number]:
@@ -126,7 +133,8 @@ def _error_along_steps(case: Case) -> Number:
     at = subset_law(d - 1, before)
     gaps = case.gaps[..., :d]
     total = float((w[:, None] * at * gaps).sum())
-    return _sum(total, len(w) + d + case.target.support, d * _gap_error(case))
+    slack = (d + total) * case.profile.gap_error + _shift(gaps, len(w) * UNIT)
+    return _sum(total, len(w) + d, slack)
 
 
 def _error_of_scores(case: Case) -> Number:
@@ -136,8 +144,10 @@ def _error_of_scores(case: Case) -> Number:
     d, path = case.target.length, case.path
     at = subset_law(d, 1 - path.masked)
     total = float((path.rates[:, None] * at * case.gaps).sum())
-    slack = d * float((path.rates * path.masked).sum()) * _gap_error(case)
-    return _sum(total, len(at) + d + case.target.support, slack)
+    tokens = d * float((path.rates * path.masked).sum())
+    slack = (tokens + total) * case.profile.gap_error
+    slack += _shift(case.gaps, UNIT) * float(path.rates.sum())
+    return _sum(total, len(at) + d, slack)
 
 
 def _error_along_orders(case: Case) -> Number:
@@ -149,7 +159,7 @@ def _error_along_orders(case: Case) -> Number:
         return ball(0.0)
     pairs = torch.tensor([math.comb(d, u) * (d - u) for u in range(d)], dtype=torch.float64)
     total = float((case.gaps[:d] / pairs).sum())
-    return _sum(total, 2 * d + case.target.support, d * _gap_error(case))
+    return _sum(total, 2 * d, (d + total) * case.profile.gap_error)
 
 
 def _divergence_along_orders(case: Case) -> Number:
@@ -173,6 +183,8 @@ def _root(case: Case) -> int:
 
 def _dimension(case: Case) -> int:
     """The k of an MDS code, which has S^k words; of parity, d − 1."""
+    if case.target.vocabulary == 1:
+        return case.target.length - 1  # one word, whatever k is
     return round(math.log(case.target.support, case.target.vocabulary))
 
 

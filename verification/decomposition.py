@@ -107,20 +107,27 @@ def subset_law(length: int, revealed: Tensor) -> Tensor:
     return revealed[:, None] ** u * (1 - revealed[:, None]) ** (length - u)
 
 
-def decompose(profile: Profile, trajectory: Trajectory, score: Tensor) -> Decomposition:
+def decompose(
+    profile: Profile, trajectory: Trajectory, gaps: Tensor | None = None, normalised: bool = True
+) -> Decomposition:
     """The terms of E1 for a sampler that starts from all masks.
+
+    With a rate r, a jump vector r·p̂ rescaled to total 1 where it exceeds that, and the exact one
+    min(1, r)·p, the TV of one token's step is at most r·max{Σ_a(p̂−p)_+, Σ_a(p−p̂)_+}: rescaling
+    moves it towards p or not past it. For a normalised p̂ it is min(1, r)·TV.
 
     Args:
         profile: of the data law.
         trajectory: of the sampler.
-        score: gap sums of the denoiser from `score_terms`, float64 [K, d + 1].
+        gaps: of its denoiser, from `Faults.along`, [d + 1] or a row for each step; None if exact.
+        normalised: whether the denoiser is.
 
     Returns:
         The terms. Every term is a sum of non-negative numbers whose weights are probabilities, or
         probabilities times a rate, so an error is at most that of one step times their sum.
     """
     d = len(profile.information)
-    masked, r = trajectory.masked, trajectory.hazards
+    masked, r, rates = trajectory.masked, trajectory.hazards, trajectory.rates
     at = subset_law(d, 1 - masked)  # [K, u]
     s = torch.arange(d + 1)
     # block[k, u, s] = r^s (1−r)^{d−u−s}, 0 where u + s > d
@@ -133,36 +140,17 @@ def decompose(profile: Profile, trajectory: Trajectory, score: Tensor) -> Decomp
     # Rates that differ by rounding alone are equal: Euler's on the linear clock, say.
     apart = (trajectory.bridge - r).abs()
     apart = torch.where(apart > 8 * UNIT, apart, 0.0)
+    error = float(rates.clamp(min=1).sum()) * (profile.error + 64 * d * UNIT)
+    score = 0.0
+    if gaps is not None:
+        used = r if normalised else rates
+        score = float((at * used[:, None] * gaps).sum())
+        error += (d * float((used * masked).sum()) + score) * profile.gap_error
     return Decomposition(
         initialisation=1 - float(masked[0]) ** d,
-        score=float((at * score).sum()),
+        score=score,
         clock=float((d * masked * apart).sum()),
         parallel=float((at[:, :, None] * block * profile.dependence).sum()),
         early_stopping=1 - (1 - trajectory.end) ** d,
-        error=float(trajectory.rates.clamp(min=1).sum()) * (profile.error + 64 * d * UNIT),
+        error=error,
     )
-
-
-def score_terms(
-    trajectory: Trajectory, length: int, gaps: Tensor | None, normalised: bool
-) -> Tensor:
-    """Gap sums of a denoiser, weighted by the rate at which each step uses them.
-
-    With a rate r, a jump vector r·p̂ rescaled to total 1 where it exceeds that, and the exact one
-    min(1, r)·p, the TV of one token's step is at most r·max{Σ_a(p̂−p)_+, Σ_a(p−p̂)_+}: rescaling
-    moves it towards p or not past it. For a normalised p̂ it is min(1, r)·TV.
-
-    Args:
-        trajectory: of the sampler.
-        length: d.
-        gaps: from `score_gaps`, [d + 1] if time-free, [K, d + 1] otherwise; None if exact.
-        normalised: whether the denoiser is.
-
-    Returns:
-        float64 [K, d + 1].
-    """
-    d, steps = length, len(trajectory.hazards)
-    if gaps is None:
-        return torch.zeros((steps, d + 1), dtype=torch.float64)
-    rate = trajectory.hazards if normalised else trajectory.rates
-    return rate[:, None] * gaps

@@ -36,12 +36,14 @@ class Profile:
             mean of TV(q_0(x_B|x_U), ∏_{i∈B} q_0(x_i|x_U)) over x_U ~ q_0. Source: E1, E4.
         error: absolute error that float64 may have caused in `entropy`, in each h_m, and in the
             mean of `dependence` over the C(d, u)·C(d−u, s) pairs that an entry sums.
+        gap_error: `gap_rounding` of the data law.
     """
 
     information: Tensor
     entropy: float
     dependence: Tensor
     error: float
+    gap_error: float
 
     @property
     def mutual_information(self) -> float:
@@ -80,7 +82,8 @@ def profile(target: Target) -> Profile:
     Returns:
         The profile. Rounding: a marginal sums at most N positive terms and a product has at most d
         factors of two marginals each, so a gap is off by at most (2d + 4)(N + 2)·2^-53, a logarithm
-        by that too, and a mean over the rows adds N·2^-53 of its size.
+        by that too, and a mean over the rows adds N·2^-53 of its size. A sum over subsets of a size
+        has at most C(d, ⌊d/2⌋) terms; two such sums make an entry of `dependence`.
     """
     d, q = target.length, target.weights
     table = marginals(target)
@@ -102,13 +105,29 @@ def profile(target: Target) -> Profile:
         gaps = (1 - product / joint).clamp(min=0) @ q
         u = subset.bit_count()
         added = torch.tensor([v.bit_count() for v in union]) - u
-        dependence[u].index_add_(0, added, gaps)
+        # a sum of its own first: fewer roundings one upon the other
+        dependence[u] += torch.zeros_like(dependence[u]).index_add_(0, added, gaps)
     dependence[:, :2] = 0.0  # blocks of size 0 and 1 are exact; rounding may have left 1e-17
 
-    rounding = (2 * d + 8) * (target.support + 2) * UNIT
+    rounding = ((2 * d + 8) * (target.support + 2) + 2 * math.comb(d, d // 2)) * UNIT
     return Profile(
-        mean.diff(), float(entropies[-1]), dependence, rounding * max(1.0, float(entropies.max()))
+        mean.diff(),
+        float(entropies[-1]),
+        dependence,
+        rounding * max(1.0, float(entropies.max())),
+        gap_rounding(target),
     )
+
+
+def gap_rounding(target: Target) -> float:
+    """Bound on the error of float64 in a denoiser's mean distance g from the exact conditionals.
+
+    Over contexts of one size it is at most this times 1 + g: that of p, then of a difference and of
+    sums over S symbols and all contexts, whose number at size u is at most C(d, u)·min(N, S^u).
+    """
+    d, S, N = target.length, target.vocabulary, target.support
+    contexts: int = max(math.comb(d, u) * min(N, S**u) for u in range(d + 1))
+    return ExactDenoiser(target).relative_error + (S + N + contexts + 4) * UNIT
 
 
 def exact_information(target: Target) -> list[Number]:

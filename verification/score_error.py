@@ -21,6 +21,7 @@ from samplers.hitting_law import NODES, Nodes
 from samplers.memory import require
 from samplers.output_law import UNIT
 from samplers.target import Target
+from verification.profile import gap_rounding
 
 # Predictions asked for at a time: 2^22 float64 numbers are 32 MiB.
 _CELLS = 1 << 22
@@ -48,7 +49,7 @@ class Comparison:
     Attributes:
         contexts: of the target.
         exact: float64 [C, d, S].
-        rounding: bound on the absolute error of a gap at one context and position.
+        rounding: `verification.profile.gap_rounding` of the target.
     """
 
     contexts: Contexts
@@ -65,10 +66,7 @@ class Comparison:
         contexts = Contexts.of(target)
         cells = contexts.count * target.length * target.vocabulary
         require(24 * cells, f"the conditionals at {contexts.count} contexts", "use fewer sequences")
-        exact = ExactDenoiser(target)
-        # of p itself, then of the differences and their sum
-        rounding = exact.relative_error + (target.vocabulary + target.support + 4) * UNIT
-        return Comparison(contexts, exact(contexts.states), rounding)
+        return Comparison(contexts, ExactDenoiser(target)(contexts.states), gap_rounding(target))
 
     def sums(self, denoiser: Denoiser, t: float | None = None) -> SizeSums:
         """Compare a denoiser, at a time if it depends on one.

@@ -12,7 +12,7 @@ from samplers.clock import clock, grid
 from samplers.families import copies, dirichlet
 from samplers.propagation import move_law
 from samplers.step_law import step_law
-from verification.decomposition import Decomposition, Trajectory, decompose, score_terms, subset_law
+from verification.decomposition import Decomposition, Trajectory, decompose, subset_law
 from verification.exact import exact_predictor, rational_pmf
 from verification.profile import profile
 
@@ -72,7 +72,7 @@ def test_the_parallel_term_is_the_definition(
     law = step_law(rule, chosen, times)
     shape = profile(target)
     path = Trajectory.of(chosen, times, law)
-    terms = decompose(shape, path, score_terms(path, 3, None, True))
+    terms = decompose(shape, path)
     expected = sum(
         local_parallel(target, a, r)
         for a, r in zip(chosen.alpha(times[:-1]).tolist(), law.hazards.tolist(), strict=True)
@@ -89,13 +89,13 @@ def test_terms_vanish_with_their_cause() -> None:
     shape = profile(copies(3, 2))
     for rule, zero in [("ancestral", "clock"), ("euler", "clock")]:
         path = Trajectory.of(chosen, times, step_law(rule, chosen, times))
-        terms = decompose(shape, path, score_terms(path, 3, None, True))
+        terms = decompose(shape, path)
         assert getattr(terms, zero) < 1e-15
         assert terms.initialisation == 0
         assert terms.early_stopping == 0
         assert terms.parallel > 0.1
     lagging = Trajectory.of(chosen, times, step_law("tau-leaping", chosen, times))
-    assert decompose(shape, lagging, score_terms(lagging, 3, None, True)).clock > 0.1
+    assert decompose(shape, lagging).clock > 0.1
 
 
 def test_filling_the_last_step_trades_early_stopping_for_parallel_decoding() -> None:
@@ -106,9 +106,7 @@ def test_filling_the_last_step_trades_early_stopping_for_parallel_decoding() -> 
         Trajectory.of(chosen, times, step_law("ancestral", chosen, times, last))
         for last in ("leave", "fill")
     )
-    before, after = (
-        decompose(shape, path, score_terms(path, 3, None, True)) for path in (left, filled)
-    )
+    before, after = (decompose(shape, path) for path in (left, filled))
     assert before.early_stopping == pytest.approx(1 - 0.7**3)
     assert after.early_stopping == 0
     assert after.parallel > before.parallel
@@ -149,12 +147,16 @@ def test_scores_use_what_the_rule_asks_for() -> None:
     times = grid("uniform", chosen, 2, 1.0)
     law = step_law("euler", chosen, times, "fill")
     path = Trajectory.of(chosen, times, law)
-    gaps = torch.ones(4, dtype=torch.float64)
+    # a gap of 1 at each masked token, in one step alone
+    pairs = torch.tensor([3.0, 6, 3, 0], dtype=torch.float64)
     first, second, _ = law.unclipped.tolist()
     assert second > 1.5
-    scores, probabilities = (score_terms(path, 3, gaps, kind)[:, 0] for kind in (False, True))
-    assert scores.tolist() == [first, second, 1]
-    assert probabilities.tolist() == law.hazards.tolist()
+    for normalised, rates in ((False, [first, second, 1]), (True, law.hazards.tolist())):
+        for step, rate in enumerate(rates):
+            gaps = torch.zeros(3, 4, dtype=torch.float64)
+            gaps[step] = pairs
+            found = decompose(profile(copies(3, 2)), path, gaps, normalised).score
+            assert found == pytest.approx(3 * float(path.masked[step]) * rate)
 
 
 def test_the_terms_of_first_hitting_are_its_draws() -> None:

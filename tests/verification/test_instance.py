@@ -19,7 +19,7 @@ from theory.registry import CLAIMS
 from verification.arithmetic import RATIONAL, interval, precision
 from verification.bindings import VALUES as FLOAT_VALUES
 from verification.bindings import Case
-from verification.decomposition import Trajectory, decompose, score_terms
+from verification.decomposition import Trajectory, decompose
 from verification.instance import VALUES, Exact, Grid, Instance
 from verification.profile import profile, score_gaps
 
@@ -73,14 +73,13 @@ def test_all_values_agree_with_the_float_path(target, rule, fill, data):
     steps = step_law(rule, clock(name), times, "fill" if fill else "leave")
     path, shape = Trajectory.of(clock(name), times, steps), profile(target)
     gaps = score_gaps(target, denoiser)
-    along = score_terms(path, d, gaps, normalised=True)
     case = Case(
         target,
         shape,
         instance.setting(),
         steps,
         path,
-        decompose(shape, path, along),
+        decompose(shape, path, gaps),
         gaps,
         float(horizon),
     )

@@ -18,7 +18,7 @@ from theory.setting import Setting
 from verification.arithmetic import Interval
 from verification.bindings import Case, bound
 from verification.checks.check import Counts, Evaluate, Example, Mutant, Trial, below_one, positive
-from verification.decomposition import Trajectory, decompose, score_terms
+from verification.decomposition import Trajectory, decompose
 from verification.profile import exact_information, profile, score_gaps
 from verification.strategies import Scenario
 from verification.verdict import Verdict
@@ -58,7 +58,7 @@ def case_of(scenario: Scenario) -> Case:
         time_free=denoiser.time_free,
         family=target.family,
     )
-    terms = decompose(shape, path, score_terms(path, d, gaps, denoiser.normalised))
+    terms = decompose(shape, path, gaps, denoiser.normalised)
     return Case(target, shape, setting, law, path, terms, gaps, float(times[0]))
 
 
