@@ -104,23 +104,17 @@ def _sampling_error(n: int) -> float:
 # ---------------------------------------------------------------------------------------------
 
 
-def clopper_pearson(successes: int, n: int, level: float) -> tuple[float, float]:
-    """Confidence interval for a probability, wrong with probability ≤ level, half on either side.
+def at_least(successes: int, n: int, level: float) -> float:
+    """Lower confidence bound for a probability, above it with probability ≤ level.
 
     Args:
         successes: in 0..n.
         n: trials, ≥ 1.
         level: in (0, 1).
 
-    Returns:
-        Lower and upper end.
-
     Source: Clopper and Pearson (1934), Biometrika 26.
     """
-    k = successes
-    low = 0.0 if k == 0 else float(beta.ppf(level / 2, k, n - k + 1))
-    high = 1.0 if k == n else float(beta.isf(level / 2, k + 1, n - k))
-    return low, high
+    return 0.0 if successes == 0 else float(beta.ppf(level, successes, n - successes + 1))
 
 
 def binomial_check(name: str, successes: int, n: int, p: float, level: float) -> Check:
@@ -158,8 +152,12 @@ def binomial_detects(n: int, p: float, level: float) -> float:
 
 
 def _law(counts: Tensor, p: Tensor) -> tuple[Array, Array, int, bool]:
-    """Counts and law on the cells of positive probability, n, and whether others occurred."""
+    """Counts and law on the cells of positive probability, n, and whether others occurred.
+
+    Cells that p does not list are impossible: a foreign sampler may put out anything.
+    """
     c, law = counts.cpu().numpy().astype(np.float64), p.detach().cpu().numpy().astype(np.float64)
+    law = np.pad(law, (0, max(0, len(c) - len(law))))
     possible = law > 0
     return c[possible], law[possible], int(c.sum()), bool(c[~possible].sum() > 0)
 
@@ -181,20 +179,6 @@ def multinomial_p_value(counts: Tensor, p: Tensor) -> float:
     return 0.0 if impossible else math.exp(_log_tail(x, len(law)))
 
 
-def multinomial_check(name: str, counts: Tensor, p: Tensor, level: float) -> Check:
-    """Do samples follow a law on few cells? By `multinomial_p_value`.
-
-    Args:
-        name: what is checked.
-        counts: int64 [k].
-        p: float64 [k], the claimed law.
-        level: false-alarm probability.
-    """
-    n, few = int(counts.sum()), int((p > 0).sum())
-    detects = multinomial_detects(n, few, level)
-    return Check(name, multinomial_p_value(counts, p), level, n, detects)
-
-
 def _log_tail(x: float, cells: int) -> float:
     r = cells - 1
     if r == 0 or x <= r:
@@ -203,7 +187,7 @@ def _log_tail(x: float, cells: int) -> float:
 
 
 def multinomial_detects(n: int, cells: int, level: float) -> float:
-    """Smallest TV that `multinomial_check` rejects with probability ≥ 1 − `MISSES`.
+    """Smallest TV at which `multinomial_p_value` is ≤ level with probability ≥ 1 − `MISSES`.
 
     By Pinsker D ≥ 2·TV(p̂, p)², and TV(p̂, p) falls short of TV(p', p) by Hoeffding's bound.
     """
@@ -236,21 +220,8 @@ def identity_p_value(counts: Tensor, p: Tensor) -> float:
     return 0.0 if impossible else math.exp(-2 * n * max(0.0, excess) ** 2)
 
 
-def identity_check(name: str, counts: Tensor, p: Tensor, level: float) -> Check:
-    """Do samples follow a law on many cells? By `identity_p_value`.
-
-    Args:
-        name: what is checked.
-        counts: int64 [k].
-        p: float64 [k], the claimed law.
-        level: false-alarm probability.
-    """
-    n = int(counts.sum())
-    return Check(name, identity_p_value(counts, p), level, n, identity_detects(n, p, level))
-
-
 def identity_detects(n: int, p: Tensor, level: float) -> float:
-    """Smallest TV that `identity_check` rejects with probability ≥ 1 − `MISSES`."""
+    """Smallest TV at which `identity_p_value` is ≤ level with probability ≥ 1 − `MISSES`."""
     law = p.detach().cpu().numpy().astype(np.float64)
     law = law[law > 0]
     if n < 2:
@@ -264,7 +235,7 @@ def law_check(name: str, counts: Tensor, p: Tensor, level: float) -> Check:
 
     Args:
         name: what is checked.
-        counts: int64 [k].
+        counts: int64 [k]; cells beyond those of p count as impossible.
         p: float64 [k], the claimed law.
         level: false-alarm probability.
     """
@@ -291,7 +262,8 @@ def dkw_check(name: str, probabilities: Tensor, level: float) -> Check:
 
     Args:
         name: what is checked.
-        probabilities: float64 [n], F at the samples; F continuous.
+        probabilities: float64 [n], F at the samples; F continuous. One that is no number is a
+            contradiction.
         level: false-alarm probability.
 
     Source: Massart (1990), The tight constant in the Dvoretzky–Kiefer–Wolfowitz inequality.
@@ -302,7 +274,7 @@ def dkw_check(name: str, probabilities: Tensor, level: float) -> Check:
         return Check(name, 1.0, level, 0, 1.0, "kolmogorov")
     rank = torch.arange(n, dtype=torch.float64, device=F.device)
     gap = float(torch.maximum((rank + 1) / n - F, F - rank / n).max())
-    value = min(1.0, 2 * math.exp(-2 * n * gap**2))
+    value = 0.0 if math.isnan(gap) else min(1.0, 2 * math.exp(-2 * n * gap**2))
     return Check(name, value, level, n, dkw_detects(n, level), "kolmogorov")
 
 
@@ -333,10 +305,6 @@ class Empirical:
     lower: float
     upper: float
     level: float
-
-    def contains(self, value: float, error: float = 0.0) -> bool:
-        """True if a value known up to ±error may be the true one."""
-        return self.lower - error <= value <= self.upper + error
 
     def json(self) -> dict[str, Any]:
         """What stands under ``empirical`` in a report."""
@@ -396,36 +364,30 @@ def law_on_cells(law: OutputLaw, target: Target) -> Tensor:
 
 
 def empirical_tv(
-    found: Tensor, target: Target, level: float, seed: int, claimed: Tensor | None = None
+    counts: Tensor, target: Target, level: float, seed: int, claimed: Tensor
 ) -> Empirical:
-    """TV of a sampler's law to the target from its samples, without trusting any claim about it.
+    """TV of a sampler's law to the target from its samples, true whatever the sampler's law is.
 
     Lower end: TV ≥ P(A) − q_0(A) for every event A, with Clopper–Pearson's bound for P(A). A is
-    where the claimed law exceeds q_0, fixed before sampling; without a claim, where the first half
-    of the samples does, and P(A) is taken from the second half.
+    where the claimed law exceeds q_0, fixed before sampling; if the claim is wrong the bound is
+    weaker, not wrong.
     Upper end: the plug-in TV(p̂, q_0) lies below its mean by more than t with probability ≤
     e^{−2nt²} (McDiarmid); a TV above the end has a larger mean than that (`plug_in.least_mean`).
 
     Args:
-        found: int64 [n], the `cells` of independent samples, n ≥ 2.
+        counts: int64 [N + 1], the `counts` of n ≥ 2 independent samples.
         target: the data law q_0.
         level: probability at most with which the interval is wrong, half on either side.
         seed: of the generator that drew the samples.
         claimed: float64 [N + 1], the law that the sampler is said to have, from `law_on_cells`.
     """
     q = torch.cat([target.weights, torch.zeros(1, dtype=torch.float64)])
-    n = found.numel()
-    if claimed is None:
-        half = n // 2
-        event = counts(found[:half], target) / half > q
-        rest = found[half:]
-    else:
-        event, rest = claimed > q, found
+    n = int(counts.sum())
+    event = claimed > q
     event[-1] = True  # outside the support every sample counts
-    hits = int(event[rest].sum())
-    at_least = clopper_pearson(hits, rest.numel(), level)[0]
-    lower = max(0.0, at_least - math.fsum(q[event].tolist()))
-    plug = float((q - counts(found, target) / n).clamp(min=0).sum())
+    hits = int(counts[event].sum())
+    lower = max(0.0, at_least(hits, n, level / 2) - math.fsum(q[event].tolist()))
+    plug = float((q - counts / n).clamp(min=0).sum())
     bound = plug_in.least_mean(n, target.weights.numpy())
     upper = bound.inverse(plug + plug_in.deviation(n, level / 2))
     return Empirical(n, seed, lower, max(lower, upper), level)

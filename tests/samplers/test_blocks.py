@@ -5,25 +5,16 @@ import torch
 from torch import Tensor
 
 from samplers.blocks import BlockSampler
-from samplers.datasets import builtin
 from samplers.denoiser import ExactDenoiser, Positions
 from samplers.errors import InputError
 from samplers.expansion import fixed_blocks, tables
 from samplers.families import family
 from samplers.tabled import tabled
+from tests.samplers.targets import FAMILIES, target
 from verification.budget import Ledger
 from verification.statistics import cells, counts, law_check, law_on_cells
 
-TARGETS = (
-    "copies:4:3",
-    "pairs:4:2",
-    "groups:6:3",
-    "parity:4:2",
-    "permutations:4:4",
-    "markov:4:1/3,2/3:9/10,1/10:1/20,19/20",
-    "dirichlet:4:3",
-)
-SIZES = {**dict.fromkeys(TARGETS, (1, 2, 3)), "words4": (2,)}
+SIZES = {**dict.fromkeys(FAMILIES, (1, 2, 3)), "words4": (2,), "patterns12": (3,)}
 CHECKS = (
     *(f"{name} blocks {size}" for name, sizes in SIZES.items() for size in sizes),
     "other order",
@@ -37,7 +28,7 @@ def seeded(seed: int = 1) -> torch.Generator:
 
 @pytest.mark.parametrize("name", SIZES)
 def test_fixed_blocks_are_vertices_of_the_expansion(name: str, ledger: Ledger) -> None:
-    q = family(name) if ":" in name else builtin(name)
+    q = target(name)
     denoiser = ExactDenoiser(q)
     table, fast = tables(q, denoiser), tabled(denoiser, q.length)
     for size in SIZES[name]:

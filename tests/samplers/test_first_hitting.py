@@ -5,35 +5,17 @@ import torch
 from torch import Tensor
 
 from samplers.clock import clock
-from samplers.datasets import builtin
 from samplers.denoiser import ExactDenoiser, Positions
 from samplers.errors import InputError
 from samplers.expansion import first_hitting, tables
 from samplers.families import family
 from samplers.first_hitting import FirstHittingSampler
 from samplers.tabled import tabled
-from samplers.target import Target
+from tests.samplers.targets import FAMILIES, REAL, target
 from verification import step_checks
 from verification.budget import Ledger
 from verification.statistics import cells, counts, law_check, law_on_cells
 
-FAMILIES = (
-    "uniform:3:2",
-    "point-mass:3:3",
-    "product:1/2,1/2:1/5,4/5:2/3,1/3",
-    "copies:3:3",
-    "pairs:5:2",
-    "shared-symbols:3:2",
-    "groups:6:3",
-    "parity:4:2",
-    "mds:4:2:3",
-    "permutations:4:4",
-    "markov:4:1/3,2/3:9/10,1/10:1/20,19/20",
-    "ising:5:0.7:0.2",
-    "dirichlet:3:4",
-    "sparse-dirichlet:5:4:30",
-)
-REAL = ("words4", "patterns12")
 CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric")
 CHECKS = (
     *FAMILIES,
@@ -54,7 +36,7 @@ def seeded(seed: int = 1) -> torch.Generator:
 @pytest.mark.claim("H1")
 @pytest.mark.parametrize("name", [*FAMILIES, *REAL])
 def test_with_an_exact_denoiser_the_law_is_the_target(name: str, ledger: Ledger) -> None:
-    q = builtin(name) if name in REAL else family(name)
+    q = target(name)
     sampler = FirstHittingSampler(tabled(ExactDenoiser(q), q.length), q.length, clock("linear"))
     found = counts(cells(q, sampler.sample(20_000, seeded())), q)
     law = torch.cat([q.weights, torch.zeros(1, dtype=torch.float64)])
@@ -141,7 +123,7 @@ def test_exactly_d_denoiser_calls(rows: int) -> None:
 
 def test_the_vertex_of_the_expansion_is_the_target() -> None:
     # H1 by the tables: the law that the runs above were compared with is no convention of theirs.
-    q: Target = family("dirichlet:3:4")
+    q = family("dirichlet:3:4")
     law = law_on_cells(tables(q, ExactDenoiser(q)).at(first_hitting(3)), q)
     assert float((law[:-1] - q.weights).abs().max()) < 1e-15
 

@@ -7,39 +7,22 @@ import pytest
 import torch
 from torch import Tensor
 
+from samplers import families
 from samplers.clock import Clock, clock, grid
-from samplers.datasets import builtin
 from samplers.denoiser import Denoiser, ExactDenoiser, Positions
 from samplers.errors import InputError
 from samplers.expansion import tables
-from samplers.families import family, markov_chain, mixture
+from samplers.families import family
 from samplers.parallel import ParallelSampler, parallel_sampler
 from samplers.propagation import propagate
 from samplers.step_law import RULES, StepLaw, step_law
 from samplers.tabled import tabled
 from samplers.target import Target
+from tests.samplers.targets import FAMILIES, REAL, target
 from verification import step_checks
 from verification.budget import Ledger
 from verification.statistics import Check, cells, counts, law_check, law_on_cells
 
-FAMILIES = (
-    "uniform:3:2",
-    "point-mass:3:3",
-    "product:1/2,1/2:1/5,4/5:2/3,1/3",
-    "copies:3:3",
-    "pairs:5:2",
-    "shared-symbols:3:2",
-    "groups:6:3",
-    "parity:4:2",
-    "mds:4:2:3",
-    "permutations:4:4",
-    "markov:4:1/3,2/3:9/10,1/10:1/20,19/20",
-    "ising:5:0.7:0.2",
-    "dirichlet:3:4",
-    "sparse-dirichlet:5:4:30",
-    "mixture",
-)
-REAL = ("words4", "patterns12")
 RUNS = {
     "euler": ("constant", "uniform", "leave", 3),
     "tau-leaping": ("cosine", "uniform", "fill", 4),
@@ -74,21 +57,16 @@ CHECKS = (
 )
 
 
-def target(name: str) -> Target:
-    if name in REAL:
-        return builtin(name)
-    if name == "mixture":
-        chain = markov_chain([0.5, 0.5], [[0.8, 0.2], [0.4, 0.6]], 3)
-        return mixture([family("copies:3:2"), chain], [0.3, 0.7], name=name)
-    return family(name)
-
-
 def seeded(seed: int = 1) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
 def compare(name: str, rows: Tensor, q: Target, law: Tensor, level: float) -> Check:
     return law_check(name, counts(cells(q, rows), q), law, level)
+
+
+def test_every_family_is_tried() -> None:
+    assert {name.partition(":")[0] for name in FAMILIES} == {*families.FAMILIES, "mixture"}
 
 
 @pytest.mark.claim("S2")

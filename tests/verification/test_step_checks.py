@@ -37,6 +37,7 @@ STEP_MUTANTS = {
 }
 RUN_MUTANTS = {
     "off-by-one grid": "step law",
+    "one step too many": "step law",
     "grid reversed": "step law",
     "leftover filled": "leftover",
     "time reversed": "hitting times",
@@ -160,6 +161,9 @@ def euler_run(kind: str) -> Run:
     if kind == "off-by-one grid":
         hazards = EULER.law.hazards
         sampler = ParallelSampler(DENOISER, 4, StepLaw(torch.cat([hazards[1:], hazards[-1:]])))
+    if kind == "one step too many":
+        hazards = EULER.law.hazards
+        sampler = ParallelSampler(DENOISER, 4, StepLaw(torch.cat([hazards, hazards[-1:]])))
     if kind == "grid reversed":
         sampler = ParallelSampler(DENOISER, 4, StepLaw(EULER.law.hazards.flip(0)))
     run = sampler.run(N, seeded())
