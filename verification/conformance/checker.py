@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -29,6 +30,7 @@ from verification.conformance.known_laws import (
     declared_label,
     design,
     hazards,
+    law,
     readable,
     tempered,
 )
@@ -42,9 +44,8 @@ from verification.objects import one_line
 from verification.statistics import (
     Check,
     binomial_check,
-    identity_detects,
+    dkw_check,
     law_check,
-    multinomial_detects,
     multinomial_p_value,
 )
 
@@ -74,6 +75,7 @@ ORDER = (
     "step",
     "leftover",
     "step law",
+    "values by context",
     "law, exact denoiser",
     "law, order-dependent denoiser",
     "inputs not mutated",
@@ -209,24 +211,39 @@ class _Session:
     ledger: Ledger
     findings: list[Finding] = field(default_factory=list)
     calls: int = 0
+    called: float = math.inf
 
     @property
     def label(self) -> str | None:
         return declared_label(self.declaration)
 
-    def add(self, name: str, passed: bool, detail: str, cause: str = "") -> None:
-        self.findings.append(Finding(name, passed, detail, cause))
+    @property
+    def laws(self) -> list[str]:
+        """What it may be: what it says, or any known sampler."""
+        return list(self.plan.laws) if self.label is None else [self.label]
+
+    def add(
+        self, name: str, passed: bool, detail: str, cause: str = "", check: Check | None = None
+    ) -> None:
+        self.findings.append(Finding(name, passed, detail, "" if passed else cause, check))
 
     def generator(self) -> torch.Generator:
         """A new seed each call; never the same as another session's of another seed."""
         self.calls += 1
         return torch.Generator().manual_seed(self.settings.seed * 1_000_003 + self.calls)
 
-    def sample(self, oracle: Oracle, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw, and refuse what is no set of samples."""
-        chosen = self.generator() if generator is None else generator
-        found = guarded(lambda: self.sampler.sample(oracle, n, chosen), f"sample(…, {n}, …)")
+    def call(self, foreign: Callable[[], object], what: str, n: int, oracle: Oracle) -> Tensor:
+        """Rows from the sampler; what is no set of samples is refused."""
+        self.called = time.monotonic()
+        found = guarded(foreign, what)
+        self.called = math.inf
         return _checked(found, n, oracle)
+
+    def sample(self, oracle: Oracle, n: int) -> Tensor:
+        """Draw with a new seed."""
+        generator = self.generator()
+        draw = lambda: self.sampler.sample(oracle, n, generator)  # noqa: E731 - one use
+        return self.call(draw, f"sample(…, {n}, …)", n, oracle)
 
 
 def _checked(found: object, n: int, oracle: Oracle) -> Tensor:
@@ -274,18 +291,15 @@ def _structure(run: _Session, oracle: Oracle) -> float:
     rows = run.sample(oracle, n)
     pace = (time.perf_counter() - started) / n
     run.add("runs", True, f"{len(oracle.contexts)} denoiser calls for {n} rows")
-    left = int((rows == oracle.vocabulary).sum())
+    masked = (rows == oracle.vocabulary).any(1)
     fills = run.declaration.rule is not None and not (
         run.declaration.by_hazard and run.declaration.last_step == "leave"
     )
-    if left and fills:
-        where = (rows == oracle.vocabulary).any(1).nonzero()[0]
-        run.add(
-            "output",
-            False,
-            f"returns masks: row {_word(rows[int(where)], oracle.vocabulary)}, {left} in {n} rows",
-            "masks that remain at the end are not filled, or the mask may be drawn as a value",
-        )
+    if fills and bool(masked.any()):
+        word = _word(rows[masked][0], oracle.vocabulary)
+        detail = f"returns masks: row {word}, {int(masked.sum())} such rows of {n}"
+        cause = "masks that remain at the end are not filled, or the mask may be drawn as a value"
+        run.add("output", False, detail, cause)
     else:
         run.add("output", True, f"int64 [{n}, {oracle.length}], all tokens known")
     _reproducible(run, oracle)
@@ -294,12 +308,8 @@ def _structure(run: _Session, oracle: Oracle) -> float:
         "inputs not mutated",
         not mutated,
         "writes into the tensor that the denoiser returned" if mutated else "denoiser's tensors",
-        "an operation in place on the predictions: what a caller keeps of them is wrong"
-        if mutated
-        else "",
+        "an operation in place on the predictions: what a caller keeps of them is wrong",
     )
-    oracle.forget()
-    oracle.recording = False
     return pace
 
 
@@ -320,46 +330,43 @@ def _reproducible(run: _Session, oracle: Oracle) -> None:
             finally:
                 np.random.set_state(state)
 
-        drawn.append(_checked(guarded(call, "sample(…)"), n, oracle))
-    same, frozen = torch.equal(drawn[0], drawn[1]), False
-    if run.declaration.rows_independent:
-        frozen = all(torch.equal(drawn[0], one) for one in drawn[2:])
-    run.add(
-        "reproducible by seed",
-        same and not frozen,
-        "the same seed, the same rows"
-        if same and not frozen
-        else ("four seeds, the same rows" if frozen else "the same seed, other rows"),
-        ""
-        if same and not frozen
-        else (
-            "the generator is not used"
-            if frozen
-            else "randomness from a global state, not from the generator"
-        ),
-    )
+        drawn.append(run.call(call, "sample(…)", n, oracle))
+    # A law near a point gives the same rows by chance: with all masks left, say.
+    alike = max(float((p**4).sum()) for one in run.laws for p in run.plan.laws[one]) ** n
+    by_chance = alike > run.ledger.take("reproducible by seed")
+    if not by_chance and all(torch.equal(drawn[0], one) for one in drawn[2:]):
+        cause = "the generator is not used"
+        run.add("reproducible by seed", False, "four seeds, the same rows", cause)
+        return
+    same = torch.equal(drawn[0], drawn[1])
+    detail = f"the same seed, {'the same' if same else 'other'} rows"
+    cause = "randomness from a global state, not from the generator"
+    run.add("reproducible by seed", same, detail, cause)
 
 
-def _trace(contexts: Sequence[Tensor], rows: Tensor) -> list[Tensor] | None:
-    """The states of one call's trajectory, the output last; None where calls saw parts of it."""
+def _trace(contexts: Sequence[Tensor], rows: Tensor, mask: int) -> Tensor | None:
+    """int8 [K + 1, n, d], the states of one call's trajectory, the output last.
+
+    None where the denoiser saw something else: parts of the rows, or between two steps all masks,
+    as guidance asks.
+    """
     if not contexts or any(one.shape != rows.shape for one in contexts):
         return None
-    return [*contexts, rows]
+    states = torch.stack([*contexts, rows]).to(torch.int8)
+    empty = (states == mask).flatten(1).all(1)
+    return None if bool((empty[1:-1] & ~empty[:-2]).any()) else states
 
 
-def _carry_over(run: _Session, states: Sequence[Tensor], mask: int) -> None:
-    for before, after in pairwise(states):
-        if not step_checks.carry_over(before, after, mask).passed:
-            wrong = ((before != mask) & (before != after)).any(1).nonzero()[0]
-            pair = _word(before[int(wrong)], mask), _word(after[int(wrong)], mask)
-            run.add(
-                "carry-over",
-                False,
-                f"a revealed token changes: {pair[0]} → {pair[1]}",
-                "the denoiser's prediction, or a new draw, replaces tokens that were revealed",
-            )
-            return
-    run.add("carry-over", True, f"{len(states) - 1} steps of {len(states[0])} rows")
+def _carry_over(run: _Session, states: Tensor, mask: int) -> None:
+    wrong = (states[:-1] != mask) & (states[:-1] != states[1:])
+    found = wrong.any(-1).nonzero()
+    if found.numel():
+        k, row = found[0].tolist()
+        pair = f"{_word(states[k, row], mask)} → {_word(states[k + 1, row], mask)}"
+        cause = "the denoiser's prediction, or a new draw, replaces tokens that were revealed"
+        run.add("carry-over", False, f"a revealed token changes: {pair}", cause)
+    else:
+        run.add("carry-over", True, f"{len(wrong)} steps of {states.shape[1]} rows")
 
 
 # ---------------------------------------------------------------------------------------------
@@ -412,94 +419,112 @@ def _step_states(oracle: Oracle, step: int) -> list[Tensor]:
     return [torch.full((d,), S), some]
 
 
-def _hazard_cause(run: _Session, seen: float, k: int, p: Tensor) -> str:
-    """Which other hazard the observed frequency fits."""
-    declaration = run.declaration
-    right = hazards(str(declaration.rule), declaration)
-    near = 4 * math.sqrt(max(seen * (1 - seen), 1e-6) / run.settings.step_rows)
-    guesses = []
-    T = declaration.temperature
-    if T != 1:
-        m, r = (p ** (1 / T)).sum(-1), right[k]
-        unnormalised = float((m * r / (m * r + 1 - r)).mean())
-        guesses.append(("weights p^(1/temperature) that are not renormalised", unnormalised))
-    guesses += [(f"the hazard of {rule}", hazards(rule, declaration)[k]) for rule in RULES]
-    guesses += [
-        (f"the hazard of step {j}", right[j]) for j in (k - 1, k + 1) if 0 <= j < len(right)
-    ]
-    guesses += [
-        ("the probability to stay, not to reveal", 1 - right[k]),
-        ("half the step size", right[k] / 2),
-        ("twice the step size", min(1.0, 2 * right[k])),
-        ("the steps in the opposite direction of time", right[len(right) - 1 - k]),
-    ]
-    fits = [name for name, value in guesses if abs(value - seen) < near and value != right[k]]
-    return f"fits {fits[0]}" if fits else ""
+_CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric")
 
 
-def _steps(run: _Session, oracle: Oracle, instance: Instance) -> None:
-    step, declaration = _method(run.sampler, "step"), run.declaration
+def _hazard_cause(declaration: Declaration, seen: Sequence[float], tokens: Sequence[int]) -> str:
+    """Which other hazards fit what was observed in all steps.
+
+    Args:
+        declaration: whose hazards do not fit.
+        seen: share of the masked tokens that each step reveals.
+        tokens: masked tokens, a step.
+    """
+    rule = str(declaration.rule)
+    right = hazards(rule, declaration)
+    guesses = {f"the hazard of {one}": hazards(one, declaration) for one in RULES}
+    for clock in _CLOCKS:
+        with contextlib.suppress(InputError):  # a grid beyond its domain
+            guesses[f"the clock {clock}"] = hazards(rule, replace(declaration, clock=clock))
+    guesses |= {
+        "the hazard of the next step": [*right[1:], right[-1]],
+        "the hazard of the step before": [right[0], *right[:-1]],
+        "the hazard of step 0 in every step": right[:1] * len(right),
+        "the probability to stay, not to reveal": [1 - r for r in right],
+        "half the step size": [r / 2 for r in right],
+        "twice the step size": [min(1.0, 2 * r) for r in right],
+        "the steps in the opposite direction of time": right[::-1],
+    }
+    factor = sum(seen) / max(sum(right), 1e-9)
+    guesses[f"every hazard times {factor:.3f}"] = [min(1.0, factor * r) for r in right]
+
+    def fits(guess: Sequence[float]) -> bool:
+        return all(
+            abs(g - s) <= 4 * math.sqrt(max(g * (1 - g), 1e-6) / max(n, 1))
+            for g, s, n in zip(guess, seen, tokens, strict=True)
+        )
+
+    return next((f"fits {name}" for name, one in guesses.items() if fits(one)), "")
+
+
+def _unnormalised(declaration: Declaration, table: Tensor, seen: float, tokens: int) -> str:
+    """Whether step 0, from all masks, reveals by weights p^(1/temperature) of any sum."""
+    T, r = declaration.temperature, hazards(str(declaration.rule), declaration)[0]
+    m = (table[-1] ** (1 / T)).sum(-1)
+    near = 4 * math.sqrt(0.25 / max(tokens, 1))
+    if T != 1 and abs(float((m * r / (m * r + 1 - r)).mean()) - seen) < near:
+        return "fits weights p^(1/temperature) that are not renormalised"
+    return ""
+
+
+def _steps(run: _Session, instance: Instance) -> None:
+    step, declaration, oracle = _method(run.sampler, "step"), run.declaration, _oracle(instance)
     if step is None or not declaration.by_hazard:
         return
     n, S = run.settings.step_rows, oracle.vocabulary
-    times = declaration.grid.tolist()
+    times = [declaration.own_time(t) for t in declaration.grid.tolist()]
     right = hazards(str(declaration.rule), declaration)
     predicted = tempered(instance, declaration.temperature).table
     found: dict[str, list[tuple[Check, str, str]]] = {name: [] for name in STEP_CHECKS}
     level = {name: run.ledger.take(name) / (2 * len(right)) for name in STEP_CHECKS}
     moved = changed = ""
-    for k, r in enumerate(right):
-        for state in _step_states(oracle, k):
-            before = state.repeat(n, 1)
-            kept = before.clone()
-            generator = run.generator()
+    seen: list[float] = []
+    for k, state in [(j, one) for j in range(len(right)) for one in _step_states(oracle, j)]:
+        before, r = state.repeat(n, 1), right[k]
+        kept, generator = before.clone(), run.generator()
 
-            def call(
-                before: Tensor = before, k: int = k, generator: torch.Generator = generator
-            ) -> object:
-                t, s = declaration.own_time(times[k]), declaration.own_time(times[k + 1])
-                return step(before, t, s, oracle, generator)
+        def call(
+            before: Tensor = before, k: int = k, generator: torch.Generator = generator
+        ) -> object:
+            return step(before, times[k], times[k + 1], oracle, generator)
 
-            after = _checked(guarded(call, "step(…)"), n, oracle)
-            name = f"from {_word(state, S)} at step {k}"
-            if not torch.equal(before, kept):
-                changed = name
-            if not step_checks.carry_over(kept, after, S).passed:
-                moved = name if declaration.carry_over else ""
-                continue
-            hidden = state == S
-            p = predicted[_codes(state[None], S)[0]]
-            if int(hidden.sum()) == 0:
-                continue
-            one = step_checks.unmask_probability(state, after, S, r, level["unmask probability"])
-            seen = float((after[:, hidden] != S).double().mean())
-            text = f"{name} a masked token is revealed with frequency {seen:.4f}, not {r:.4f}"
-            raw = oracle.table[_codes(state[None], S)[0]][hidden]
-            guess = "" if one.passed else _hazard_cause(run, seen, k, raw)
-            found["unmask probability"].append((one, text, guess))
-            pattern = step_checks.unmask_pattern(state, after, S, r, level["unmask pattern"])
-            text = f"{name} positions are not revealed independently"
-            guess = "one coin for several positions" if one.passed else ""
-            found["unmask pattern"].append((pattern, text, guess))
-            cells = step_checks.token_conditionals(state, after, S, p, level["token conditionals"])
-            for one in cells:
-                text = f"{name}, {one.name}: values do not follow the prediction"
-                found["token conditionals"].append((one, text, _values_cause(after, state, p, S)))
-            pairs = step_checks.values_independent(state, after, S, p, level["values independent"])
-            for one in pairs:
-                text = f"{name}, {one.name}"
-                found["values independent"].append((one, text, "one uniform for several values"))
+        after = run.call(call, "step(…)", n, oracle)
+        name = f"from {_word(state, S)} at step {k}"
+        if not torch.equal(before, kept):
+            changed = name
+        hidden = state == S
+        share = float((after[:, hidden] != S).double().mean())
+        if bool(hidden.all()):
+            seen.append(share)
+        if not step_checks.carry_over(kept, after, S).passed:
+            moved = name if declaration.carry_over else ""
+            continue
+        p = predicted[_codes(state[None], S)[0]]
+        one = step_checks.unmask_probability(state, after, S, r, level["unmask probability"])
+        text = f"{name} a masked token is revealed with frequency {share:.4f}, not {r:.4f}"
+        found["unmask probability"].append((one, text, ""))
+        one = step_checks.unmask_pattern(state, after, S, r, level["unmask pattern"])
+        text = f"{name} positions are not revealed independently"
+        guess = "one coin for several positions"
+        found["unmask pattern"].append((one, text, guess))
+        for one in step_checks.token_conditionals(state, after, S, p, level["token conditionals"]):
+            text = f"{name}, {one.name}: values do not follow the prediction"
+            found["token conditionals"].append((one, text, _values_cause(after, state, p, S)))
+        for one in step_checks.values_independent(state, after, S, p, level["values independent"]):
+            text = f"{name}, {one.name}"
+            found["values independent"].append((one, text, "one uniform for several values"))
     if changed:
-        run.add(
-            "inputs not mutated",
-            False,
-            f"step writes into its argument x, {changed}",
-            "works in place",
-        )
+        detail = f"step writes into its argument x, {changed}"
+        run.add("inputs not mutated", False, detail, "works in place")
     if moved:
-        run.add("carry-over", False, f"step changes a revealed token, {moved}", "no carry-over")
+        detail = f"step changes a revealed token, {moved}"
+        run.add("carry-over", False, detail, "no carry-over")
+    tokens = n * oracle.length
+    cause = _unnormalised(declaration, oracle.table, seen[0], tokens) or _hazard_cause(
+        declaration, seen, [tokens] * len(seen)
+    )
     for name, results in found.items():
-        _worst(run, name, results)
+        _worst(run, name, results, cause if name == "unmask probability" else "")
 
 
 def _values_cause(after: Tensor, state: Tensor, p: Tensor, S: int) -> str:
@@ -517,18 +542,20 @@ def _values_cause(after: Tensor, state: Tensor, p: Tensor, S: int) -> str:
 STEP_CHECKS = ("unmask probability", "unmask pattern", "token conditionals", "values independent")
 
 
-def _worst(run: _Session, name: str, results: Sequence[tuple[Check, str, str]]) -> None:
+def _worst(
+    run: _Session, name: str, results: Sequence[tuple[Check, str, str]], cause: str = ""
+) -> None:
     """One finding for many checks: the first that failed, or the weakest that passed."""
     if not results:
         return
     for one, text, guess in results:
         if not one.passed:
             detail = f"{text} (p ≤ {one.p_value:.2g}, n = {one.n})"
-            run.findings.append(Finding(name, False, detail, guess, one))
+            run.add(name, False, detail, guess or cause, one)
             return
     weakest = max((one for one, _, _ in results), key=lambda one: one.detects)
     detail = f"{len(results)} checked, would detect {weakest.detects:.3g} ({weakest.distance})"
-    run.findings.append(Finding(name, True, detail, "", weakest))
+    run.add(name, True, detail, "", weakest)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -538,10 +565,10 @@ def _worst(run: _Session, name: str, results: Sequence[tuple[Check, str, str]]) 
 
 @dataclass(frozen=True)
 class _Drawn:
-    """Samples on one instance: their cells call by call, and one trajectory if it was seen."""
+    """Samples on one instance: their cells call by call, and their trajectories if seen."""
 
     codes: tuple[Tensor, ...]
-    trace: list[Tensor] | None
+    trace: Tensor | None
 
     @property
     def all(self) -> Tensor:
@@ -549,62 +576,88 @@ class _Drawn:
 
 
 # Calls are paired four by four to see whether their rows are independent. Many of them show better
-# what is drawn once a call; the first ones are looked at step by step.
-_CALLS, _FEWEST_CALLS, _TRACED = 40, 4, 2
+# what is drawn once a call.
+_CALLS, _FEWEST_CALLS = 40, 4
+
+
+def _oracle(instance: Instance) -> Oracle:
+    """The instance keeps its table, whatever a sampler writes."""
+    return Oracle(instance.table.clone())
 
 
 def _draw(run: _Session, instance: Instance, n: int, deadline: float) -> _Drawn:
-    oracle = Oracle(instance.table)
+    oracle = _oracle(instance)
     # Of dependent rows only one a call is a sample.
     independent = run.declaration.rows_independent
     calls, rows_a_call = (_CALLS, n // _CALLS) if independent else (n, 1)
+    oracle.recording = independent
     codes, traces = [], []
     for number in range(calls):
-        oracle.recording = number < _TRACED and independent
         rows = run.sample(oracle, rows_a_call)
-        if oracle.recording:
-            traces.append(_trace(oracle.contexts, rows))
-            oracle.forget()
+        traces.append(_trace(oracle.contexts, rows, oracle.vocabulary))
+        oracle.forget()
         codes.append(_codes(rows, oracle.vocabulary))
         # Slower than foreseen: fewer rows, whatever these are like.
         if time.monotonic() > deadline and number + 1 >= _FEWEST_CALLS:
             break
     seen = [one for one in traces if one is not None]
-    whole = len(seen) == len(traces) > 0 and len({len(one) for one in seen}) == 1
-    trace = [torch.cat(states) for states in zip(*seen, strict=True)] if whole else None
-    return _Drawn(tuple(codes), trace)
+    whole = len(seen) == len(traces) and len({len(one) for one in seen}) == 1
+    return _Drawn(tuple(codes), torch.cat(seen, 1) if whole else None)
 
 
-def _law_finding(run: _Session, name: str, instance: Instance, found: Tensor, p: Tensor) -> None:
-    counts = torch.bincount(found, minlength=p.numel())
-    check = law_check(name, counts, p, run.ledger.take(name))
-    if check.passed:
-        detail = f"n = {check.n}, would detect TV {check.detects:.3g}"
-        run.findings.append(Finding(name, True, detail, "", check))
-        return
-    frequency = counts / counts.sum()
-    worst = int(((frequency - p).abs() / (p + 1e-4).sqrt()).argmax())
-    word = _word(instance.states[worst], instance.vocabulary)
-    detail = (
-        f"{word} has frequency {float(frequency[worst]):.4f}, its probability is "
-        f"{float(p[worst]):.4f} (p ≤ {check.p_value:.2g}, n = {check.n})"
+def _law_finding(
+    run: _Session, name: str, instance: Instance, found: Tensor, p: Tensor, cause: str
+) -> None:
+    """By total variation, and by likelihood, which sees a rare value drawn too often."""
+    counts, level = torch.bincount(found, minlength=p.numel()), run.ledger.take(name)
+    check = law_check(name, counts, p, level / 2)
+    both = min(1.0, 2 * min(check.p_value, multinomial_p_value(counts, p)))
+    check = replace(check, p_value=both, level=level)
+    detail = f"n = {check.n}, would detect TV {check.detects:.3g}"
+    if not check.passed:
+        frequency = counts / counts.sum()
+        worst = int(((frequency - p).abs() / (p + 1e-4).sqrt()).argmax())
+        word = _word(instance.states[worst], instance.vocabulary)
+        detail = (
+            f"{word} has frequency {float(frequency[worst]):.4f}, its probability is "
+            f"{float(p[worst]):.4f} (p ≤ {check.p_value:.2g}, n = {check.n})"
+        )
+    run.add(name, check.passed, detail, cause, check)
+
+
+def _law_cause(run: _Session, drawn: Sequence[_Drawn]) -> str:
+    """Near misses of the declaration: which of them the samples do not contradict."""
+    declared, label = run.declaration, str(run.label)
+    misses = {}
+    if declared.temperature != 1:
+        misses["temperature 1"] = replace(declared, temperature=1.0)
+        misses["temperature inverted"] = replace(declared, temperature=1 / declared.temperature)
+    if declared.by_hazard:
+        misses |= {f"the clock {one}": replace(declared, clock=one) for one in _CLOCKS}
+        if declared.times is None:
+            for steps in (declared.steps + 1, max(1, declared.steps - 1)):
+                misses[f"K = {steps}"] = replace(declared, steps=steps)
+    for name, near in misses.items():
+        with contextlib.suppress(InputError):  # a grid beyond the clock's domain
+            laws = [law(label, one, near) for one in run.plan.instances]
+            if _p_value(drawn, laws) > run.ledger.budget.alpha:
+                return f"fits {name}"
+    return "predictions of another state or position, a normalisation, or draws that are coupled"
+
+
+def _p_value(drawn: Sequence[_Drawn], laws: Sequence[Tensor]) -> float:
+    """The smaller one of the two instances."""
+    # Without stating a power for each of so many laws: that would take most of the time.
+    pairs = zip(drawn, laws, strict=True)
+    return min(
+        multinomial_p_value(torch.bincount(one.all, minlength=p.numel()), p) for one, p in pairs
     )
-    run.findings.append(Finding(name, False, detail, "", check))
 
 
 def _identify(run: _Session, drawn: Sequence[_Drawn]) -> list[str]:
     """The known laws that the samples do not contradict on any instance."""
     level = run.ledger.take("identification") / (len(run.plan.laws) * len(drawn))
-    compatible = []
-    for label, laws in run.plan.laws.items():
-        # Without stating a power for each of so many laws: that would take most of the time.
-        values = [
-            multinomial_p_value(torch.bincount(one.all, minlength=p.numel()), p)
-            for one, p in zip(drawn, laws, strict=True)
-        ]
-        if min(values) > level:
-            compatible.append(label)
-    return compatible
+    return [label for label, laws in run.plan.laws.items() if _p_value(drawn, laws) > level]
 
 
 def _tv_bound(found: Tensor, p: Tensor, level: float) -> float:
@@ -616,84 +669,134 @@ def _tv_bound(found: Tensor, p: Tensor, level: float) -> float:
     return bound.inverse(plug + plug_in.deviation(n, level))
 
 
-def _traced(run: _Session, instance: Instance, states: list[Tensor], level: float) -> None:
+def _traced(run: _Session, states: Tensor, mask: int, level: float) -> None:
     """The step in which each token is revealed, from what the denoiser saw."""
-    declaration, S = run.declaration, instance.vocabulary
+    declaration, tokens = run.declaration, states[0].numel()
     right = hazards(str(declaration.rule), declaration)
     if declaration.last_step != "leave":
         right = [*right, 1.0]
-    if len(states) != len(right) + 1:
+    if bool((states[1] == mask).all()):
+        # A call before the first step, if a step that reveals nothing is out of the question.
+        if (1 - right[0]) ** tokens > 1e-20:
+            return
+        first = int((states != mask).flatten(1).any(1).int().argmax())
+        states = states[first - 1 :]
+    # Where nothing can be left the last step may be skipped.
+    whole = right.index(1.0) + 1 if 1.0 in right else len(right)
+    if len(states) - 1 not in (len(right), whole):
         return
+    right = right[: len(states) - 1]
     # A token revealed in step k was masked in the contexts 0..k.
-    steps = torch.stack([one == S for one in states]).sum(0) - 1
+    steps = (states == mask).sum(0) - 1
     weights = StepLaw.from_hazards(torch.tensor(right, dtype=torch.float64)).weights
     check = step_checks.step_law(steps, weights, level)
-    seen = torch.bincount(steps.clamp(min=0).flatten(), minlength=len(right) + 1) / steps.numel()
-    k = int((seen[: len(weights)] - weights).abs().argmax())
-    text = f"a token is revealed in step {k} with frequency {seen[k]:.4f}, not {weights[k]:.4f}"
-    guess = "another rule, clock, grid or order of steps" if not check.passed else ""
-    _worst(run, "step law", [(check, text, guess)])
+    revealed = torch.bincount(steps.clamp(min=0).flatten(), minlength=len(right) + 1).tolist()
+    waiting = [tokens - sum(revealed[:k]) for k in range(len(right))]
+    seen = [a / max(m, 1) for a, m in zip(revealed, waiting, strict=False)]
+    worst = [abs(a / tokens - float(w)) for a, w in zip(revealed, weights, strict=False)]
+    k = max(range(len(right)), key=worst.__getitem__)
+    text = f"step {k} reveals {seen[k]:.4f} of the masked tokens, not {right[k]:.4f}"
+    table, K = run.plan.instances[1].table, len(declaration.grid) - 1
+    cause = _unnormalised(declaration, table, seen[0], waiting[0])
+    cause = cause or _hazard_cause(declaration, seen[:K], waiting[:K])
+    _worst(run, "step law", [(check, text, cause or "another clock, grid or order of steps")])
 
 
-def _planned(declaration: Declaration, has_step: bool) -> list[str]:
-    names = ["identification", "bound, exact", "bound, order"]
-    if declaration.rule is not None:
-        names += ["law, exact denoiser", "law, order-dependent denoiser"]
-    if declaration.rows_independent:
-        names += ["rows independent"]
-        if declaration.rule is not None:
-            names += ["batch size"]
-    if declaration.by_hazard:
-        names += ["leftover"]
-        if declaration.rows_independent:
-            names += ["step law"]
-        if has_step:
-            names += STEP_CHECKS
-    return names
+def _values(run: _Session, states: Tensor, level: float) -> None:
+    """Values that a step reveals follow the predictions for the states that the denoiser saw.
+
+    Symbols sorted from the most probable on, u = P(before the drawn one) + v·P(the drawn one) with
+    v uniform is uniform, for any prediction: all tokens of a step make one check (DKW).
+    """
+    declaration, instance = run.declaration, run.plan.instances[1]
+    S, table = instance.vocabulary, tempered(instance, declaration.temperature).table
+    generator, results = run.generator(), []
+    for k, (before, after) in enumerate(pairwise(states.long())):
+        shown = (before == S) & (after != S)
+        p, value = table[_codes(before, S)][shown], after[shown][:, None]
+        if k == len(states) - 2 and declaration.last_step == "argmax":
+            p = torch.nn.functional.one_hot(p.argmax(-1), S).double()
+        own = p.gather(-1, value)
+        ahead = (p > own) | ((p == own) & (torch.arange(S) < value))
+        v = torch.rand(own.shape, generator=generator, dtype=torch.float64)
+        u = (p * ahead).sum(-1, keepdim=True) + v * own
+        check = dkw_check("values by context", u, level / (len(states) - 1))
+        text = f"values drawn in step {k} do not follow the predictions for the states before it"
+        cause = "improbable values too often: another temperature, state or position, a constant"
+        if bool((own == p.amax(-1, keepdim=True)).all()):
+            cause = "the most probable value is taken, none is drawn"
+        elif float(u.mean()) < 0.5:
+            cause = "probable values too often: another temperature, or a tail that is cut off"
+        results.append((check, text, cause))
+    _worst(run, "values by context", results)
 
 
-def _statistical(run: _Session, n: int, seconds: float) -> tuple[list[str], float, int]:
-    """All checks with chance; the compatible labels, the bound on TV, and the rows it stands on."""
+PLANNED = (
+    "identification",
+    "bound, exact",
+    "bound, order",
+    "reproducible by seed",
+    "rows independent",
+    "batch size",
+    "law, exact denoiser",
+    "law, order-dependent denoiser",
+    "leftover",
+    "step law",
+    "values by context",
+    *STEP_CHECKS,
+)
+"""Checks with a share of the budget, whether a sampler has them or not."""
+
+
+def _statistical(run: _Session, n: int, seconds: float) -> tuple[list[str], float]:
+    """All checks with chance; the compatible labels, and the bound on TV."""
     started = time.monotonic()
     declaration, plan, label = run.declaration, run.plan, run.label
-    steps_on = plan.instances[1]
-    _steps(run, Oracle(steps_on.table), steps_on)
+    _steps(run, plan.instances[1])
     drawn = [
         _draw(run, instance, n, started + part * seconds)
         for instance, part in zip(plan.instances, (0.45, 0.75), strict=True)
     ]
-    n = min(one.all.numel() for one in drawn)
-    trace = drawn[1].trace
-    if declaration.carry_over and trace is not None:
-        _carry_over(run, trace, steps_on.vocabulary)
-    if declaration.by_hazard and declaration.rows_independent:
-        level = run.ledger.take("step law")
-        if trace is not None:
-            _traced(run, steps_on, trace, level)
+    trace, mask = drawn[1].trace, plan.instances[1].vocabulary
+    if trace is not None:
+        if declaration.carry_over:
+            _carry_over(run, trace, mask)
+        if declaration.by_hazard:
+            _traced(run, trace, mask, run.ledger.take("step law"))
+            _values(run, trace, run.ledger.take("values by context"))
     if declaration.rows_independent:
         level = run.ledger.take("rows independent") / 2
         checks = [one for d in drawn for one in _rows_independent(d.codes, level)]
         text = "rows of one call agree more or less often than rows of different calls"
-        guess = "one order or one draw shared by the batch, or batches that repeat"
+        guess = (
+            "one order or draw shared by the batch, batches that repeat, or a rule by row number"
+        )
         _worst(run, "rows independent", [(one, text, guess) for one in checks])
     compatible = _identify(run, drawn)
-    bound = 0.0
     if label is not None:
         names = ("law, exact denoiser", "law, order-dependent denoiser")
+        cause = "" if compatible else _law_cause(run, drawn)
         for name, instance, one, p in zip(
             names, plan.instances, drawn, plan.laws[label], strict=True
         ):
-            _law_finding(run, name, instance, one.all, p)
+            _law_finding(run, name, instance, one.all, p, cause)
         if declaration.rows_independent and all(one.passed for one in run.findings[-2:]):
-            calls = max(20, n // 60)
-            _batch_size(run, steps_on, plan.laws[label][1], calls, started + 0.85 * seconds)
+            calls = max(20, min(one.all.numel() for one in drawn) // 60)
+            _batch_size(
+                run, plan.instances[1], plan.laws[label][1], calls, started + 0.85 * seconds
+            )
         if declaration.by_hazard:
             _leftover(run, drawn, plan.laws[label])
     chosen = label or (compatible[0] if compatible else None)
-    if chosen is not None:
-        pairs = zip(("exact", "order"), drawn, plan.laws[chosen], strict=True)
-        bound = max(_tv_bound(d.all, p, run.ledger.take(f"bound, {w}")) for w, d, p in pairs)
-    return compatible, bound, n
+    if chosen is None:
+        return compatible, 1.0
+    pairs = zip(("exact", "order"), drawn, plan.laws[chosen], strict=True)
+    bounds = []
+    for which, one, p in pairs:
+        # A law that the samples have picked is one of many.
+        level = run.ledger.take(f"bound, {which}") / len(run.laws)
+        bounds.append(_tv_bound(one.all, p, level))
+    return compatible, max(bounds)
 
 
 def _leftover(run: _Session, drawn: Sequence[_Drawn], laws: Sequence[Tensor]) -> None:
@@ -711,7 +814,7 @@ def _leftover(run: _Session, drawn: Sequence[_Drawn], laws: Sequence[Tensor]) ->
 
 def _batch_size(run: _Session, instance: Instance, p: Tensor, calls: int, deadline: float) -> None:
     """Seven rows a call follow the same law as many."""
-    oracle, codes = Oracle(instance.table), []
+    oracle, codes = _oracle(instance), []
     for _ in range(calls):
         codes.append(_codes(run.sample(oracle, 7), oracle.vocabulary))
         if time.monotonic() > deadline:
@@ -721,7 +824,7 @@ def _batch_size(run: _Session, instance: Instance, p: Tensor, calls: int, deadli
     check = law_check("batch size", counts, p, level)
     text = "calls of seven rows do not follow the declared law"
     guess = "something is normalised, counted or sorted over the batch in place of the row"
-    _worst(run, "batch size", [(check, text, "" if check.passed else guess)])
+    _worst(run, "batch size", [(check, text, guess)])
 
 
 # ---------------------------------------------------------------------------------------------
@@ -782,26 +885,23 @@ def check(
     chosen = Settings() if settings is None else settings
     whole = budget if isinstance(budget, Budget) else Budget(Fraction(budget), "check")
     name = type(sampler).__name__
-    started = time.monotonic() - spent
+    started = time.monotonic()
     run: _Session | None = None
     try:
         declaration = _declaration(sampler)
         name = declaration.name
         plan = _design(declaration, chosen)
-        ledger = Ledger(whole, _planned(declaration, _method(sampler, "step") is not None))
-        run = _Session(sampler, declaration, plan, chosen, ledger)
-        left = chosen.limit - (time.monotonic() - started)
+        run = _Session(sampler, declaration, plan, chosen, Ledger(whole, PLANNED))
+        # What the design takes is not the sampler's time.
+        left = chosen.limit - spent
         with time_limit(left):
             found = _run(run, left)
     except FaultError as fault:
         findings = (*(run.findings if run else ()), Finding("runs", False, str(fault)))
         found = Conformance(name, Outcome.FAILS, f"fails: {fault}", _ordered(findings))
     except OutOfTimeError:
-        done = len(run.findings) if run else 0
-        sentence = f"fails: not done within {chosen.limit:g} s: it hangs, or needs a larger limit"
-        findings = (*(run.findings if run else ()), Finding("runs", False, f"{done} checks done"))
-        found = Conformance(name, Outcome.FAILS, sentence, _ordered(findings))
-    return replace(found, budget=whole.alpha, seconds=time.monotonic() - started)
+        found = _out_of_time(run, name, chosen.limit)
+    return replace(found, budget=whole.alpha, seconds=spent + time.monotonic() - started)
 
 
 def _ordered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -813,70 +913,70 @@ def _ordered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(kept.values(), key=lambda one: ORDER.index(one.name)))
 
 
+def _out_of_time(run: _Session | None, name: str, limit: float) -> Conformance:
+    """What had failed until then; else a call that hangs; else no verdict."""
+    findings = _ordered(run.findings if run else ())
+    late = f"not done within {limit:g} s"
+    if any(not one.passed for one in findings):
+        return Conformance(name, Outcome.FAILS, f"{_failure(findings)}; {late}", findings)
+    if run is None or time.monotonic() - run.called > limit / 2:
+        wrong = Finding("runs", False, f"{late}: a call hangs, or needs a larger limit")
+        findings = _ordered((*findings, wrong))
+        return Conformance(name, Outcome.FAILS, f"fails: {wrong.detail}", findings)
+    sentence = f"undecided: {late}, {len(findings)} checks held: allow more time"
+    return Conformance(name, Outcome.UNDECIDED, sentence, findings)
+
+
+def _failure(findings: Sequence[Finding], hint: str = "") -> str:
+    """The first check that failed, its cause, and the names of the others."""
+    first, *rest = (one for one in findings if not one.passed)
+    cause = f"; likely cause: {first.cause}" if first.cause else ""
+    also = f"; fails also {', '.join(one.name for one in rest)}" if rest else ""
+    return f"fails {first.name}: {first.detail}{cause}{hint}{also}"
+
+
 def _run(run: _Session, seconds: float) -> Conformance:
     settings, plan, label = run.settings, run.plan, run.label
     started = time.monotonic()
-    pace = _structure(run, Oracle(plan.instances[1].table))
+    pace = _structure(run, _oracle(plan.instances[1]))
     seconds -= time.monotonic() - started
     n = settings.rows if run.declaration.rows_independent else min(settings.rows, 3_000)
-    # Rows a call are even: that half of them repeats the other would be missed else.
     # Two denoisers, small batches and single steps: about four times the rows.
-    n = max(
-        400,
-        min(n, int(0.6 * max(seconds, 0) / (4 * max(pace, 1e-9)))) // (2 * _CALLS) * (2 * _CALLS),
-    )
+    n = max(400, min(n, int(0.6 * max(seconds, 0) / (4 * max(pace, 1e-9)))))
+    # Rows a call are even: that half of them repeats the other would be missed else.
+    n = n // (2 * _CALLS) * (2 * _CALLS)
     run.settings = replace(settings, step_rows=max(100, min(settings.step_rows, n)))
-    compatible, bound, n = _statistical(run, n, seconds)
+    compatible, bound = _statistical(run, n, seconds)
     if settings.walk:
         _walk(run)
     findings = _ordered(run.findings)
 
     def verdict(outcome: Outcome, sentence: str) -> Conformance:
-        return Conformance(
-            name,
-            outcome,
-            sentence,
-            findings,
-            tuple(compatible),
-            plan.coinciding,
-            plan.separation,
-        )
+        known = tuple(compatible), plan.coinciding, plan.separation
+        return Conformance(run.declaration.name, outcome, sentence, findings, *known)
 
-    name = run.declaration.name
-    failed = next((one for one in findings if not one.passed), None)
-    if failed is not None:
-        others = [one for one in compatible if one != label]
-        told = bool(others) and label not in compatible
-        hint = f"; its samples follow {_among(plan, others)}" if told else ""
-        cause = f"; likely cause: {failed.cause}" if failed.cause else ""
-        rest = [one.name for one in findings if not one.passed and one is not failed]
-        also = f"; fails also {', '.join(rest)}" if rest else ""
-        sentence = f"fails {failed.name}: {failed.detail}{cause}{hint}{also}"
-        return verdict(Outcome.FAILS, sentence)
-    level = run.ledger.budget.alpha
-    laws = plan.laws[label or compatible[0]] if label or compatible else ()
-    detects = max((_detects(p, n, level) for p in laws), default=1.0)
-    said = f"TV ≤ {bound:.3g} at level {level:.0e} (would detect {detects:.3g})"
+    if any(not one.passed for one in findings):
+        others = compatible and label not in compatible
+        hint = f"; its samples follow {_among(plan, compatible)}" if others else ""
+        return verdict(Outcome.FAILS, _failure(findings, hint))
     if label is None:
-        groups = {plan.group(one) for one in compatible}
-        if len(groups) == 1:
+        if len({plan.group(one) for one in compatible}) == 1:
+            said = f"TV ≤ {bound:.3g} at level {run.ledger.budget.alpha:.0e}"
             return verdict(Outcome.CONFORMS, f"implements {_among(plan, compatible)}: {said}")
         words = _among(plan, compatible) if compatible else "no known law"
         return verdict(Outcome.UNDECIDED, f"undecided: follows {words}")
+    laws = [one.check for one in findings if one.name.startswith("law, ") and one.check]
+    detects = max(one.detects for one in laws)
     if detects >= 0.5:
-        sentence = f"undecided: too slow, {n} rows would detect only TV {detects:.3g}"
+        rows = min(one.n for one in laws)
+        sentence = f"undecided: too slow, {rows} rows would detect only TV {detects:.3g}"
         return verdict(Outcome.UNDECIDED, sentence)
+    said = f"TV ≤ {bound:.3g} at level {run.ledger.budget.alpha:.0e} (would detect {detects:.3g})"
     same = [one for one in plan.group(label) if one != label]
     also = f"; on this grid the same as {', '.join(map(readable, same))}" if same else ""
     near = _among(plan, [one for one in compatible if one not in plan.group(label)])
     near = f"; with so few samples not told apart from {near}" if near else ""
-    sentence = f"conforms to {readable(label)}: {said}{also}{near}"
-    return verdict(Outcome.CONFORMS, sentence)
-
-
-def _detects(p: Tensor, n: int, level: float) -> float:
-    share = level / 10
-    return min(multinomial_detects(n, int((p > 0).sum()), share), identity_detects(n, p, share))
+    return verdict(Outcome.CONFORMS, f"conforms to {readable(label)}: {said}{also}{near}")
 
 
 def _among(plan: Design, compatible: Sequence[str]) -> str:
@@ -895,16 +995,5 @@ def _walk(run: _Session) -> None:
     declared = run.declaration.uniforms == "float32"
     rare = ", ".join(f"{p:.0e} drawn ×{ratio:.3g}" for p, ratio in found.ratios.items())
     ok = declared or all(0.9 < ratio < 1.1 for ratio in found.ratios.values())
-    run.add(
-        "rare tokens",
-        ok,
-        f"{found.dtype} uniforms{', as declared' if declared else ''}: probability {rare}",
-        "" if ok else "float32 uniforms truncate the Gumbel noise; draw in float64",
-    )
-
-
-def each(samplers: Sequence[SamplerUnderTest], budget: Budget) -> Iterator[Conformance]:
-    """Check several samplers within one budget."""
-    shares = budget.share([str(i) for i in range(len(samplers))])
-    for sampler, share in zip(samplers, shares.values(), strict=True):
-        yield check(sampler, share)
+    detail = f"{found.dtype} uniforms{', as declared' if declared else ''}: probability {rare}"
+    run.add("rare tokens", ok, detail, "float32 uniforms truncate the noise; draw in float64")

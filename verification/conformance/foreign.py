@@ -22,8 +22,11 @@ import torch
 from verification.conformance.protocol import FaultError
 from verification.objects import one_line
 
-GRACE = 5.0
-"""Seconds that a child process may take beyond its limit, to end by itself and to report."""
+START = 120.0
+"""Seconds that a child process may take until it is there, on however busy a machine."""
+
+GRACE = 15.0
+"""Seconds that it may take beyond its limit, to end by itself and to report."""
 
 
 class OutOfTimeError(BaseException):
@@ -82,7 +85,10 @@ def _answer(pipe: Connection, work: Callable[..., Any], arguments: tuple[Any, ..
     if sys.platform == "linux":
         # Of a parent that is killed no child is left: PR_SET_PDEATHSIG.
         ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))
+    # The time limit may strike in a finaliser or a fork, which swallow it and print a traceback.
+    sys.unraisablehook = lambda *_: None
     try:
+        pipe.send(None)  # what this process had to import first is not the foreign code's time
         pipe.send((True, work(*arguments)))
     except Exception as error:  # the parent raises it again
         try:
@@ -133,7 +139,7 @@ def in_child(work: Callable[..., Any], arguments: tuple[Any, ...], seconds: floa
     Args:
         work: importable function with a result that can be pickled.
         arguments: likewise.
-        seconds: limit, the start of the process included, apart from `GRACE`.
+        seconds: limit, from when `work` is called; apart from `GRACE`.
 
     Raises:
         FaultError: if the process died or had to be ended.
@@ -143,7 +149,6 @@ def in_child(work: Callable[..., Any], arguments: tuple[Any, ...], seconds: floa
     here, there = context.Pipe(duplex=False)
     # Not a daemon: a sampler may have processes of its own.
     child = context.Process(target=_answer, args=(there, work, arguments))
-    started = time.monotonic()
     with _terminable():
         with _no_main(work):
             child.start()
@@ -151,13 +156,18 @@ def in_child(work: Callable[..., Any], arguments: tuple[Any, ...], seconds: floa
         # Its end is watched by its id: what it has forked may hold open the pipe, and likewise
         # `child.sentinel`.
         ended = os.pidfd_open(child.pid or 0)
-        try:
-            ready = wait([here, ended], seconds + GRACE)
+
+        def answer(patience: float) -> Any:
+            ready = wait([here, ended], patience)
             if not ready:
-                raise FaultError(f"hangs: no answer within {time.monotonic() - started:.0f} s")
+                raise FaultError(f"hangs: no answer within {patience:.0f} s")
             if here not in ready:
                 raise EOFError
-            good, found = here.recv()
+            return here.recv()
+
+        try:
+            answer(START)
+            good, found = answer(seconds + GRACE)
         except EOFError:
             wait([ended], 5)
             raise FaultError(f"ends the process (exit code {child.exitcode})") from None

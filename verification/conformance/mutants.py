@@ -247,7 +247,7 @@ MUTANTS = (
     _stepwise(_TAU, "batches repeat", "rows independent"),
     _stepwise(_TAU, "masks returned", "output"),
     _stepwise(_LEAVE, "leftover set to 0", "leftover"),
-    _stepwise(_EARLY, "argmax at the end", "law, exact denoiser"),
+    _stepwise(_EARLY, "argmax at the end", "values by context"),
     _stepwise(_TAU, "top-k over the batch", "rows independent"),
     _stepwise(_TAU, "float32 Gumbel noise", "rare tokens"),
     _by_count(_RANDOM, "one order for the batch", "rows independent"),

@@ -35,14 +35,11 @@ ALARM_LEVEL = Fraction(1, 10)
 """Budget of each run when false alarms are counted: a smaller one would never be used up."""
 
 
-def _work(
-    name: str, path: list[str], budget: Fraction, settings: Settings, started: float
-) -> Conformance:
+def _work(name: str, path: list[str], budget: Fraction, settings: Settings) -> Conformance:
+    started = time.monotonic()
     sys.path[:] = path
     sampler = load_object(name, "SAMPLER")
-    # One limit for all; the clock is the machine's, the same in both processes.
-    spent = time.monotonic() - started
-    return check(sampler, budget, settings, spent)
+    return check(sampler, budget, settings, spent=time.monotonic() - started)
 
 
 def check_named(name: str, budget: Fraction, settings: Settings) -> Conformance:
@@ -59,8 +56,7 @@ def check_named(name: str, budget: Fraction, settings: Settings) -> Conformance:
         return Conformance(name, outcome, f"{said}: {sentence}", (finding,), budget=float(budget))
 
     try:
-        arguments = (name, sys.path, budget, settings, time.monotonic())
-        found = in_child(_work, arguments, settings.limit)
+        found = in_child(_work, (name, sys.path, budget, settings), settings.limit)
     except FaultError as fault:
         return stopped(Outcome.FAILS, str(fault))
     except InputError:

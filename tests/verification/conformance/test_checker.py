@@ -207,6 +207,70 @@ def test_a_verdict_is_a_function_of_the_seed() -> None:
     assert check(RIGHT[0], settings=FAST) == check(RIGHT[0], settings=FAST)
 
 
+class Beside(Stepwise):
+    """Right, and asks the denoiser about all masks besides."""
+
+    def _move(self, x, t, k, denoiser, generator):  # type: ignore[no-untyped-def]
+        if self.defect == "guided" or k == 0:
+            denoiser(torch.full_like(x, denoiser.vocabulary))
+        return super()._move(x, t, k, denoiser, generator)
+
+    def sample(self, denoiser: OracleDenoiser, n: int, generator: torch.Generator) -> Tensor:
+        # Nothing is left to fill: no call of the denoiser for it.
+        leave = replace(self.declaration, last_step="leave")
+        whole = self.declaration if self.defect == "guided" else leave
+        return Stepwise.sample(Beside(whole, self.defect), denoiser, n, generator)
+
+
+@pytest.mark.parametrize("defect", ["guided", "warms up"])
+def test_calls_beside_the_trajectory_are_no_fault(defect: str) -> None:
+    declared = Declaration(defect, "ancestral", "cosine", last_step="fill")
+    found = check(Beside(declared, defect), settings=FAST)
+    assert found.outcome is Outcome.CONFORMS, str(found)
+
+
+@pytest.mark.parametrize("last", ["leave", "argmax"])
+def test_rows_that_are_all_alike_by_law_are_no_frozen_seed(last: str) -> None:
+    declared = Declaration("first instant", "ancestral", times=(1.0, 0.9999), last_step=last)
+    found = check(Stepwise(declared), settings=FAST)
+    assert found.outcome is Outcome.CONFORMS, str(found)
+
+
+@pytest.mark.parametrize(
+    ("options", "run", "cause"),
+    [
+        ({"clock": "cosine"}, {"clock": "linear"}, "fits the clock linear"),
+        ({"steps": 3}, {"steps": 4}, "fits K = 4"),
+        ({"temperature": 0.5}, {}, "fits temperature 1"),
+    ],
+)
+def test_a_near_miss_is_named(options, run, cause) -> None:  # type: ignore[no-untyped-def]
+    declared = Declaration("declared", "tau-leaping", last_step="fill")
+
+    class Parts:
+        """In parts of the rows, so that no trajectory is seen."""
+
+        declaration = replace(declared, **options)
+
+        def sample(self, denoiser: OracleDenoiser, n: int, generator: torch.Generator) -> Tensor:
+            real = Stepwise(replace(declared, **run))
+            return torch.cat([real.sample(denoiser, m, generator) for m in (n - n // 2, n // 2)])
+
+    found = check(Parts(), settings=replace(FAST, rows=40_000))
+    assert found.failed is not None
+    assert found.failed.name.startswith("law")
+    assert found.failed.cause == cause
+
+
+def test_a_small_defect_shows_in_what_the_denoiser_saw() -> None:
+    # Of a hundred tokens one is left for the last step: far below what the law's check detects.
+    declared = Declaration("late", "ancestral", "cosine", steps=4, delta=0.1, last_step="fill")
+    for defect in ("", "argmax at the end", "leftover set to 0"):
+        found = check(Stepwise(declared, defect), settings=replace(FAST, rows=20_000))
+        failed = [one.name for one in found.findings if not one.passed]
+        assert failed == (["values by context"] if defect else []), str(found)
+
+
 # ---------------------------------------------------------------------------------------------
 # Samplers that misbehave
 # ---------------------------------------------------------------------------------------------
