@@ -23,10 +23,6 @@ ON_A_CLOCK = Hypothesis(
     "needs a parallel unmasking sampler on a clock",
 )
 EULER = Hypothesis(
-    lambda it: it.normalised or it.sampler == "euler",
-    "needs a normalised denoiser, or the Euler sampler",
-)
-EULER = Hypothesis(
     lambda it: it.sampler == "euler" and not it.custom_rule, "is about the Euler sampler"
 )
 EULER_OR_ANCESTRAL = Hypothesis(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -46,6 +47,8 @@ def side_text(side: Side) -> str:
 
 
 def _number(value: Interval) -> str:
+    if value.lower == math.inf:
+        return "∞"
     if value.lower == value.upper and len(text := str(Fraction(value.lower))) <= 40:
         return text if "/" not in text else f"{text} = {value.middle:.6g}"
     return f"{value.middle:.12g}"
@@ -121,36 +124,36 @@ class ClaimStatus:
 
     @property
     def worst(self) -> Record | None:
-        """The record whose ratio is nearest to failing, among those of the claim's own relation."""
+        """The record whose ratio is nearest to failing, among those of the claim's own relation.
+
+        A record with a regime is passed over while there is one without.
+        """
         wanted = self.claim.relation
         if wanted in (Relation.WORST_CASE, Relation.LIMIT):  # equalities where they are attained
             wanted = Relation.EQUALITY
         rated = [one for one in self.records if one.ratio is not None]
         own = [one for one in rated if one.relation == wanted.value] or rated
-        return max(own, key=_strain, default=None)  # of equal ones the first
+        main = [one for one in own if not one.regime] or own
+        return max(main, key=_strain, default=None)  # of equal ones the first
 
     @property
     def sharpness(self) -> dict[str, Any] | None:
-        """Attained, a limit, or within a factor; None where nothing was measured."""
+        """Attained, a limit, or within a factor; also of each regime. None if not measured."""
         worst = self.worst
         if worst is None:
             return None
         ratio = worst.ratio or 0.0
-        if abs(ratio - 1) <= NEAR:
-            found: dict[str, Any] = {"kind": "attained", "instance": worst.instance}
-        elif abs(ratio - 1) <= WITHIN_REACH:
-            found = {"kind": "limit", "ratio": ratio, "instance": worst.instance}
-        else:
-            found = {"kind": f"within ×{_factor(ratio):.6g}", "instance": worst.instance}
+        found: dict[str, Any] = {"kind": _kind(ratio), "instance": worst.instance}
+        if found["kind"] == "limit":
+            found["ratio"] = ratio
         limits = [dict(one.fit) for one in self.records if one.fit]
         if limits:
             found["limits"] = limits
-        regimes = {
-            one.regime: f"within ×{_factor(one.ratio):.6g}"
-            for one in self.records
-            if one.regime and one.ratio and abs(one.ratio - 1) > NEAR
-        }
-        return found | regimes
+        rated = [one for one in self.records if one.regime and one.ratio is not None]
+        for one in sorted(rated, key=_strain):  # of a regime the worst stands last
+            kind = _kind(one.ratio or 0.0)
+            found[one.regime] = f"limit {one.ratio:.5g}" if kind == "limit" else kind
+        return found
 
     @property
     def power(self) -> list[dict[str, Any]]:
@@ -163,14 +166,18 @@ class ClaimStatus:
 
     @property
     def break_even(self) -> dict[str, float]:
-        """Constant → the factor nearest to 1 at which a tried example begins to fail."""
+        """Constant → the factor nearest to 1 at which a tried example begins to fail.
+
+        A regime speaks only of the constants that nothing else breaks.
+        """
         found: dict[str, float] = {}
-        for one in self.records:
-            for name, factor in one.break_even.items():
-                if factor is not None:
-                    near = found.get(name)
-                    closer = near is None or abs(factor - 1) < abs(near - 1)
-                    found[name] = factor if closer else found[name]
+        for regimes in (False, True):
+            broken: dict[str, float] = {}
+            for one in self.records:
+                for name, factor in one.break_even.items():
+                    if bool(one.regime) is regimes and factor is not None:
+                        broken[name] = min(broken.get(name, factor), factor, key=_off)
+            found = broken | found
         return found
 
     @property
@@ -215,13 +222,21 @@ def _strain(one: Record) -> float:
         return ratio
     if one.relation == Relation.LOWER.value:
         return 1 / ratio if ratio else float("inf")
-    off = abs(ratio - 1)
+    off = _off(ratio)
     return off if off > NEAR else 0.0
 
 
-def _factor(ratio: float | None) -> float:
-    """The ratio of the larger side to the smaller one."""
-    return max(ratio or 0.0, 1 / ratio if ratio else float("inf"))
+def _off(factor: float) -> float:
+    return abs(factor - 1)
+
+
+def _kind(ratio: float) -> str:
+    """What a ratio of both sides says of a bound."""
+    if _off(ratio) <= NEAR:
+        return "attained"
+    if _off(ratio) <= WITHIN_REACH:
+        return "limit"
+    return f"within ×{max(ratio, 1 / ratio if ratio else float('inf')):.6g}"
 
 
 def statuses(records: Iterable[Record]) -> list[ClaimStatus]:

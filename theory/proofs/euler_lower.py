@@ -8,6 +8,7 @@ All families are uniform on their support, and there p_out is the same at every 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -169,10 +170,16 @@ def _every_law_of_pairs(broken: bool) -> bool:
 
 
 def _groups(broken: bool) -> bool:
-    return all(
-        _agrees(L6, {"g": g + broken}, in_groups(d, g, shared_symbols(g, 2)))
-        for g, d in ((2, 4), (2, 5), (3, 3), (3, 4), (3, 6))
-    )
+    """L6a's formula with b for its 2: a polynomial in 1/b of degree C(g,2)·⌊d/g⌋."""
+    for g, d, top in ((2, 4, 3), (2, 5, 3), (3, 3, 4), (3, 4, 4), (3, 6, 2)):
+        for b in range(1, top + 1):  # all degree + 1 values, but for the last size b = 1 and 2
+            form = L6.expression.replace(
+                SharedSymbols, lambda g, _, w, b=b: SharedSymbols(g, sympy.Integer(b), w)
+            )
+            claim = replace(L6, expression=form)
+            if not _agrees(claim, {"g": g + broken}, in_groups(d, g, shared_symbols(g, b))):
+                return False
+    return True
 
 
 def _permutations(broken: bool) -> bool:
@@ -364,7 +371,8 @@ PROOFS = (
     ),
     Proof(
         "L6",
-        f"(a) groups (g,d) = (2,4), (2,5), (3,3), (3,4), (3,6), {_ALL}",
+        "(a) groups (g,d) = (2,4), (2,5), (3,3), (3,4) for every b in place of 2 (degree "
+        f"C(g,2)·⌊d/g⌋ in 1/b), and (3,6) at b = 2, {_ALL}",
         "g + 1 for g",
         _groups,
     ),

@@ -122,6 +122,7 @@ def _other_way(example: Example, mutant: Mutant) -> Trial:
     return pairs(example, Relation.EQUALITY, sides)
 
 
+POINT = families.family("point-mass:2:2")
 SHARES = st.integers(1, 40).map(lambda k: Fraction(1, 2**k))
 
 CHECKS = (
@@ -140,6 +141,7 @@ CHECKS = (
         _from_divergence("tv"),
         _mixed(),
         mutants=(Mutant("half of the bound", {"C1.constant": Fraction(1, 2)}),),
+        regime="TV",
     ),
     Check(
         "C1",
@@ -160,9 +162,9 @@ CHECKS = (
         edges={
             "wrong everywhere": Example.of(
                 Instance.of(
-                    families.family("point-mass:1:2"),
-                    blocks=(1,),
-                    predictions={((2,), 0): (Fraction(0), Fraction(1))},
+                    POINT,
+                    blocks=(1, 1),
+                    predictions=dict.fromkeys(some.contexts(POINT), (Fraction(0), Fraction(1))),
                 )
             )
         },

@@ -34,7 +34,7 @@ POINTS = 60
 """Most (bound, measured) pairs that a check keeps, to be drawn."""
 
 CLOSE = 1e-12
-"""Ratios within this of each other rank alike: the shorter example is shown."""
+"""Ratios within this of each other rank alike: the plainer example is shown."""
 
 
 class Method(StrEnum):
@@ -79,6 +79,12 @@ class Example:
             if not name.startswith("_")  # said by another one
         ]
         return ", ".join(parts)
+
+    @property
+    def plainness(self) -> tuple[bool, int]:
+        """Of equally tight examples the least is shown: more than one token and row, then short."""
+        it = self.instance
+        return it is not None and (it.length == 1 or len(it.rows) == 1), len(self.text)
 
     @property
     def law(self) -> Instance:
@@ -406,8 +412,8 @@ class Check:
         effort: number of examples relative to other checks.
         least_counting: share of examples that must count.
         trend: what the ratio tends to along the examples, if that is what they are for.
-        regime: a part of the claim's range whose ratio is worth its own line, e.g. where the
-            general bound is attained for a reason that says little.
+        regime: a part of the claim whose ratio gets its own line and is not the claim's, e.g. where
+            the bound is attained for a reason that says little.
         rated: whether the sides are those of the claim, so that their ratio is the claim's.
         hunts: whether the search climbs towards tighter examples.
         note: of the trials, for a reader; asked for once all are in.
@@ -566,15 +572,14 @@ class _Run:
             self.difference = max(self.difference or 0.0, *filter(math.isfinite, gaps), 0.0)
 
     def _rank(self, trial: Trial) -> None:
-        """Keep the few trials nearest to failing; of equal ones the shortest first."""
+        """Keep the few trials nearest to failing; of equal ones the plainest."""
         self.best.append(trial)
         top = max(one.strain for one in self.best)
-        self.best.sort(
-            key=lambda one: (top - one.strain > CLOSE, -one.strain, len(one.example.text))
-        )
-        near = [one for one in self.best if top - one.strain <= CLOSE]
-        near.sort(key=lambda one: len(one.example.text))
-        self.best = (near[:1] + [one for one in self.best if top - one.strain > CLOSE])[:3]
+        near = [one for one in self.best if not top - one.strain > CLOSE]
+        rest = [one for one in self.best if top - one.strain > CLOSE]
+        near.sort(key=lambda one: one.example.plainness)
+        rest.sort(key=lambda one: -one.strain)
+        self.best = (near[:1] + rest)[:3]
 
 
 def run(

@@ -549,6 +549,7 @@ CHECKS = (
         _data_form,
         some.laws(min_length=2).map(lambda law: Example.of(Instance.of(law))),
         mutants=(Mutant("half of the bound", {"L7.constant": Fraction(1, 2)}),),
+        regime="data form",
     ),
     Check(
         "X1",

@@ -253,6 +253,7 @@ def _certified_game(example: Example, mutant: Mutant) -> Trial:
     return pairs(example, Relation.LOWER, sides)
 
 
+LARGEST = {f"ε = 1 − 1/{S}": Example.of(S=S, epsilon=1 - Fraction(1, S)) for S in (2, 3, 4, 5, 6)}
 GAMES = st.integers(2, 6).flatmap(
     lambda S: st.fractions(0, 1 - Fraction(1, S), max_denominator=12).map(
         lambda epsilon: Example.of(S=S, epsilon=epsilon)
@@ -339,6 +340,7 @@ CHECKS = (
         Method.CERTIFIED,
         _certified_game,
         GAMES,
+        edges=LARGEST,
         mutants=(tightened("H4"),),
     ),
     Check(
@@ -347,6 +349,7 @@ CHECKS = (
         Method.TESTED,
         _game,
         GAMES,
+        edges=LARGEST,
         mutants=(
             Mutant("H4.constant × 1.01", {"H4.constant": Fraction(101, 100)}),
             Mutant("the sampler knows q", word="one law"),

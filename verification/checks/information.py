@@ -186,6 +186,7 @@ CHECKS = (
         ),
         edges={"copies": next(_copies_of(2))},
         mutants=(Mutant("0.4 of the bound", {"KL2.constant": Fraction(2, 5)}),),
+        regime="TV",
     ),
     Check(
         "KL2",
