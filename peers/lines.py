@@ -74,19 +74,24 @@ def moco_temperature() -> str:
 
 
 def low_confidence() -> str:
-    """Exact TV of LLaDA's low_confidence law, one token a step, exact denoiser."""
-    alternating = Target.from_rows([[0, 1, 0, 1], [1, 0, 1, 0]], [1, 1], 2, name="ABAB or BABA")
-    targets = [
-        family("dirichlet:3:2"),
-        family("markov:3:1/3,2/3:9/10,1/10:1/20,19/20"),
-        alternating,
-    ]
+    """Exact TV of LLaDA's low_confidence law to the model's, exact denoiser; how it varies."""
+
+    def tv(target: Target, count: int = 1) -> float:
+        sampler = ConfidenceSampler(ExactDenoiser(target), target.length, count, "drawn")
+        return total_variation(on_support(sampler, target), target).value
+
     found = []
-    for target in targets:
-        sampler = ConfidenceSampler(ExactDenoiser(target), target.length, 1, "drawn")
-        tv = total_variation(on_support(sampler, target), target).value
-        found.append(f"{target.name}: TV {tv:.4f}")
-    return "; ".join(found)
+    for text in ("dirichlet:3:2", "markov:3:1/3,2/3:9/10,1/10:1/20,19/20"):
+        found.append(f"{text}: TV {tv(family(text)):.4f}")
+    for spread in ("1", "0.1"):
+        values = sorted(tv(family(f"dirichlet:3:2:{spread}:{seed}")) for seed in range(200))
+        low, middle, high = values[0], values[100], values[-1]
+        found.append(
+            f"200 laws dirichlet:3:2:{spread}:seed: {low:.3f} to {high:.3f}, median {middle:.3f}"
+        )
+    alternating = Target.from_rows([[0, 1, 0, 1], [1, 0, 1, 0]], [1, 1], 2, name="ABAB or BABA")
+    steps = ", ".join(f"{count} a step TV {tv(alternating, count):.4f}" for count in (1, 2))
+    return "; ".join([*found, f"{alternating.name}: {steps}"])
 
 
 def llada_remasking() -> str:
