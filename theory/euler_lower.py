@@ -228,7 +228,7 @@ L6 = Claim(
     hypotheses=RUN,
     attained_by=("groups",),
     provenance=Provenance(promises=("A5",)),
-    depends_on=("L3", "E6"),
+    depends_on=("L3", "E3", "E6", "E7"),
     variants={
         "every-law": Variant(
             constant("L6")

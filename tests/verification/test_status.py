@@ -89,13 +89,20 @@ def test_sharpness_names_what_was_reached() -> None:
         "instance": "x",
         "limits": [fit],
     }
-    loose = a_record(relation="upper", ratio=0.5, instance="y", regime="no leftover")
-    both = status_of(a_record(relation="upper", ratio=1.0, instance="x"), loose)
-    assert both.sharpness == {
-        "kind": "attained",
+    regimes = [
+        a_record(relation="upper", ratio=ratio, instance="y", regime=regime)
+        for regime, ratio in (("leftover", 1.0), ("a lemma", 0.995), ("large K", 0.5))
+    ]
+    # a regime in which the bound is attained does not make it sharp
+    assert status_of(a_record(relation="upper", ratio=0.8, instance="x"), *regimes).sharpness == {
+        "kind": "within ×1.25",
         "instance": "x",
-        "no leftover": "within ×2",
+        "leftover": "attained",
+        "a lemma": "limit 0.995",
+        "large K": "within ×2",
     }
+    twice = [a_record(relation="upper", ratio=x, instance="", regime="r") for x in (0.5, 0.4)]
+    assert (status_of(*twice).sharpness or {})["r"] == "within ×2"
     assert status_of(a_record()).sharpness is None
 
 
@@ -106,6 +113,9 @@ def test_power_and_break_even_are_gathered() -> None:
     )
     assert [(one["mutant"], one["killed"]) for one in found.power] == [("m", True), ("n", False)]
     assert found.break_even == {"constant": 0.9}
+    apart = {"constant": 0.99, "clock": 0.7}
+    more = status_of(*found.records, a_record(regime="r", break_even=apart))
+    assert more.break_even == {"constant": 0.9, "clock": 0.7}
 
 
 def test_an_outcome_in_plain_values() -> None:

@@ -109,6 +109,22 @@ def test_of_equally_tight_examples_the_shortest_is_shown() -> None:
     assert len(outcome.worst.example.text) == len("x=1")
 
 
+def test_of_equally_tight_examples_one_that_says_more_is_shown() -> None:
+    """More than one token and one row, though it is longer to write."""
+    laws = [families.family(text) for text in ("uniform:1:2", "point-mass:2:2", "copies:2:2")]
+    one = Instance.of(laws[0], steps=(Fraction(1),))
+    check = Check(
+        "E4",
+        "all equal",
+        Method.CERTIFIED,
+        lambda example, _: pairs(example, Relation.UPPER, [(fmpq(1, 2), fmpq(1, 2))]),
+        lambda _: [Example.of(Instance.of(law, steps=one.steps)) for law in laws],
+    )
+    outcome = run(check)
+    assert outcome.worst is not None
+    assert outcome.worst.example.law.family == "copies"
+
+
 def test_a_trend_is_fitted() -> None:
     def trial(example: Example, _: Mutant) -> Trial:
         gap = Fraction(3, example["x"] ** 2)

@@ -14,12 +14,14 @@ from verification.checks.euler_upper import (
     CHECKS,
     NEARLY_INDEPENDENT,
     _collide,
+    _lengths_and_steps,
     forms,
     rank_distance,
     rank_distance_ball,
 )
 from verification.strategies import step_weights
 from verification.verdict import Verdict
+from verification.verify import EXAMPLES
 
 
 @given(st.integers(1, 4), step_weights(5))
@@ -31,6 +33,11 @@ def test_collisions_by_listing_are_one_minus_the_symmetric_polynomial(d, w) -> N
 @pytest.mark.parametrize(("d", "K"), [(1, 1), (2, 5), (5, 3), (7, 7), (12, 40)])
 def test_rank_distance_by_polynomials(d: int, K: int) -> None:
     assert rank_distance(d, K) == RankDistance.compute(RATIONAL, d, [fmpq(1, K)] * K)
+
+
+def test_the_closed_form_is_checked_at_every_size_of_an_ordinary_run() -> None:
+    sizes = {(it["d"], it["K"]) for it in _lengths_and_steps(EXAMPLES)}
+    assert sizes == {(d, K) for d in range(1, 65) for K in range(d, 10 * d + 1)}
 
 
 @pytest.mark.parametrize(("d", "K"), [(41, 41), (48, 100), (64, 64), (64, 640)])
