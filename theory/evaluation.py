@@ -159,7 +159,8 @@ class _Evaluation:
         if isinstance(inner, sympy.Pow):
             exponent = self.value(inner.exp)
             if isinstance(exponent, Fraction) and exponent.denominator == 1 and exponent > 1:
-                return _miss(self.value(1 - inner.base), exponent.numerator)
+                # Lifted: an exact power of a fraction has n times its digits.
+                return _miss(self.number(1 - inner.base), exponent.numerator)
         return None
 
     def multiply(self, left: Any, right: Any) -> Any:
