@@ -109,6 +109,8 @@ class Ball:
 
     def sqrt(self, x: Number) -> Number:
         """Square root of a non-negative number, which a ball may overlap 0 to enclose."""
+        if arb(x) < 0:
+            raise ArithmeticError(f"the square root of {float(arb(x).mid()):g}")
         return arb(x).nonnegative_part().sqrt()
 
     def expm1(self, x: Number) -> Number:

@@ -112,6 +112,7 @@ class Instance:
             raise InputError(f"instance: blocks must be at least 1 and sum to {d}")
         for (context, place), law in self.predictions.items():
             hidden = len(context) == d and 0 <= place < d and context[place] == S
+            hidden &= all(0 <= x <= S for x in context)
             if not hidden or len(law) != S or any(p < 0 for p in law) or sum(law) != 1:
                 raise InputError(
                     f"instance: the prediction at {context}, {place} must be {S} probabilities "
@@ -264,6 +265,8 @@ class Exact:
         """The step law w."""
         if self.instance.grid is not None:
             return step_weights([step["r"] for step in self.path])
+        if not self.instance.steps:
+            raise InputError("instance: an output law needs steps or a grid")
         return [fmpq(w.numerator, w.denominator) for w in self.instance.steps]
 
     # --- information ------------------------------------------------------------------------------

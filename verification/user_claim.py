@@ -8,20 +8,26 @@ refutation is a witness file: the smallest failing instance, to be checked by ha
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
+import sympy
+from flint import arb, fmpq, fmpz
 from hypothesis.strategies import SearchStrategy
 from rich.console import Console
 
 from samplers.errors import InputError
-from theory.claim import Claim, Relation
+from theory.arithmetic import Number
+from theory.claim import Claim, Hypothesis, Kind, Relation
+from theory.registry import CLAIMS
 from verification import report, strategies, witness
 from verification.adversary import hunt as adversary
 from verification.adversary.hunt import Effort, Quest, Shape, Worst
-from verification.arithmetic import interval
+from verification.arithmetic import Interval, interval
 from verification.checks.check import (
     Check,
     Example,
@@ -35,7 +41,7 @@ from verification.checks.check import (
     run,
 )
 from verification.instance import VALUES, Exact, Instance
-from verification.objects import load_object
+from verification.objects import load_object, one_line
 from verification.record import Record
 from verification.status import ClaimStatus, record, side_text
 from verification.verify import Report
@@ -62,7 +68,8 @@ class Bound:
     Attributes:
         claim: the claim.
         measure: a name in `witness.MEASURES` (``tv``, ``first-order``, ``kl``, ``score-error``), or
-            a function from an instance's exact numbers (`instance.Exact`) to the left side.
+            a function from an instance's exact numbers (`instance.Exact`) to the left side: an int,
+            a Fraction, or a number of flint (a float has no error bound).
         variant: form of the claim.
         scale: factors on its constants.
     """
@@ -73,16 +80,55 @@ class Bound:
     scale: Mapping[str, Fraction] = field(default_factory=dict)
 
     @property
+    def own(self) -> Measure | None:
+        """The left side, if it is the user's own function."""
+        if isinstance(self.measure, str):
+            return None
+        return _guarded(self.claim.id, self.measure)
+
+    @property
+    def name(self) -> str:
+        """Of the left side, in witness files."""
+        return self.measure if isinstance(self.measure, str) else "own"
+
+    @property
     def quest(self) -> Quest:
         """What the adversary is given."""
-        if isinstance(self.measure, str):
-            return Quest(self.claim, self.measure, None, self.variant, dict(self.scale))
-        return Quest(self.claim, "own", self.measure, self.variant, dict(self.scale))
+        return Quest(self.claim, self.name, self.own, self.variant, dict(self.scale))
 
     @property
     def relation(self) -> Relation:
         """Of its form."""
         return self.claim.form(self.variant).relation
+
+    def counts(self, example: Example, measured: Interval, bound: Interval) -> bool:
+        """Whether the claim says something there."""
+        if self.relation is Relation.UPPER and self.measure != "tv":
+            return bound.upper < math.inf  # not a probability, as far as is known
+        return _COUNTS[self.relation](example, measured, bound)
+
+
+def _guarded(claim_id: str, measure: Measure) -> Measure:
+    """A user's left side, whose mistakes are told in one line."""
+
+    def left(it: Exact) -> Number:
+        try:
+            value = measure(it)
+        except Exception as error:  # a user's function may raise anything
+            raise InputError(
+                f"claim {claim_id}: its left side raises {one_line(error)} "
+                f"at {describe(it.instance)}"
+            ) from error
+        if isinstance(value, int | Fraction):
+            return fmpq(value.numerator, value.denominator)
+        if not isinstance(value, (fmpq, fmpz, arb)):
+            raise InputError(
+                f"claim {claim_id}: its left side is a {type(value).__name__}; it must be exact: "
+                "an int, a Fraction, or a number of flint (fmpq, arb)"
+            )
+        return fmpq(value) if isinstance(value, fmpz) else value
+
+    return left
 
 
 def load(text: str, scale: Mapping[str, Fraction] | None = None) -> Bound:
@@ -103,28 +149,63 @@ def load(text: str, scale: Mapping[str, Fraction] | None = None) -> Bound:
             f"--claim: {text} is a {type(found).__name__}; it must be a theory.claim.Claim "
             "or a verification.user_claim.Bound"
         )
-    one = found.claim
-    if isinstance(found.measure, str) and found.measure not in MEASURES:
-        raise InputError(f"claim {one.id}: measure must be one of {', '.join(MEASURES)}")
-    if found.relation not in _COUNTS:
+    found = replace(found, scale={**found.scale, **(scale or {})})
+    _check(found)
+    return found
+
+
+def _check(bound: Bound) -> None:
+    """See that a claim is well formed, and that instances give what it needs."""
+    one = bound.claim
+    if not isinstance(one, Claim):
+        raise InputError(f"--claim: a Bound needs a theory.claim.Claim, got a {type(one).__name__}")
+    if not re.fullmatch(r"[\w.-]+", str(one.id)):
+        raise InputError(f"claim {one.id!r}: an id has letters, digits and _ . - (it names files)")
+    if CLAIMS.get(one.id, one) is not one:
+        raise InputError(f"claim {one.id}: the suite has a claim of that id; choose another")
+    form = one.form(bound.variant)
+    for name, value, kind in (
+        ("title", one.title, str),
+        ("kind", one.kind, Kind),
+        ("expression", form.expression, sympy.Expr),
+        ("relation", form.relation, Relation),
+        *(("hypothesis", x, Hypothesis) for x in (*one.hypotheses, *form.hypotheses)),
+        *((f"constant {name}", x, sympy.Rational) for name, x in one.constants.items()),
+        *((f"scale of {name}", x, Fraction) for name, x in bound.scale.items()),
+    ):
+        if not isinstance(value, kind):
+            raise InputError(
+                f"claim {one.id}: its {name} is a {type(value).__name__}; it must be a "
+                f"{kind.__module__}.{kind.__name__}"
+            )
+    if bound.measure not in MEASURES and not callable(bound.measure):
+        raise InputError(
+            f"claim {one.id}: measure must be a function or one of {', '.join(MEASURES)}"
+        )
+    if bound.relation not in _COUNTS:
         raise InputError(
             f"claim {one.id}: only upper, lower and equality claims have a verdict on an instance, "
-            f"this is {found.relation.value}"
+            f"this is {bound.relation.value}"
         )
-    missing = one.symbols(found.variant) - VALUES.keys()
+    missing = one.symbols(bound.variant) - VALUES.keys()
     if missing:
         raise InputError(f"claim {one.id}: an instance does not give {', '.join(sorted(missing))}")
-    for name in scale or {}:
-        if name not in {f"{one.id}.{constant}" for constant in one.constants}:
+    constants = {f"{one.id}.{constant}" for constant in one.constants}
+    forms = (one.expression, *(other.expression for other in one.variants.values()))
+    idle = constants - {symbol.name for each in forms for symbol in each.free_symbols}
+    if idle:
+        raise InputError(
+            f"claim {one.id}: its formula has no {', '.join(sorted(idle))}; write a constant as "
+            "theory.symbols.constant(id, name)"
+        )
+    for name in bound.scale:
+        if name not in constants:
             raise InputError(f"scale: {name!r} is no constant of {one.id}")
-    return replace(found, scale=dict(scale or {}))
 
 
 def sides(bound: Bound | None) -> tuple[Claim | None, Measure | None]:
     """The claim, and its left side if that is the user's own function: what a replay needs."""
-    if bound is None:
-        return None, None
-    return bound.claim, bound.measure if callable(bound.measure) else None
+    return (None, None) if bound is None else (bound.claim, bound.own)
 
 
 def count(bound: Bound) -> int:
@@ -167,15 +248,22 @@ def examples(bound: Bound) -> SearchStrategy[Example]:
 
 def property_check(bound: Bound) -> Check:
     """Both sides on generated instances, each decided exactly."""
-    left = MEASURES[bound.measure] if isinstance(bound.measure, str) else bound.measure
+    left = bound.own or MEASURES[bound.name]
 
     def trial(example: Example, mutant: Mutant) -> Trial:
         it = Exact(example.law)
         values = {name: VALUES[name](it) for name in bound.claim.symbols(bound.variant)}
         scale = {**bound.scale, **mutant.scale}
-        measured = interval(left(it))
-        value = interval(witness.bound_of(bound.claim, values, scale, bound.variant))
-        counts = _COUNTS[bound.relation](example, measured, value)
+        try:
+            measured = interval(left(it))
+            value = interval(witness.bound_of(bound.claim, values, scale, bound.variant))
+        except ArithmeticError as error:
+            raise ArithmeticError(f"{one_line(error)}, at {example.text}") from error
+        except TypeError as error:  # the formula calculates with a sequence or a table
+            raise InputError(
+                f"claim {bound.claim.id}: its formula cannot be evaluated: {one_line(error)}"
+            ) from error
+        counts = bound.counts(example, measured, value)
         return Trial(example, bound.relation, ((measured, value),), counts)
 
     # the adversary rates it: its worst ratio is never below that of these examples
@@ -217,7 +305,13 @@ def verify(
         The report, with the claim's status; refuted if any instance fails.
     """
     progress(f"{bound.claim.id} generated instances")
-    found = run(property_check(bound), instances, seed)
+    try:
+        found = run(property_check(bound), instances, seed)
+    except ArithmeticError as error:
+        raise InputError(
+            f"claim {bound.claim.id}: a side has no value ({error}); add a hypothesis that rules "
+            "such instances out, or change the formula"
+        ) from error
     stored = None
     if found.failure is not None:
         one = _witness(bound, found.failure.example.law)
@@ -230,9 +324,10 @@ def verify(
             effort,
             shapes=SIZES,
             # a function of the user's own need not survive the way into another process
-            jobs=1 if callable(bound.measure) else jobs,
+            jobs=1 if bound.own else jobs,
             seed=seed,
             fresh=fresh,
+            journal=f"claim-{bound.claim.id}",
             progress=progress,
         )
         records += [_record(bound, one, folder) for one in worst]
@@ -240,15 +335,14 @@ def verify(
 
 
 def _witness(bound: Bound, instance: Instance) -> Witness:
-    own = bound.measure if callable(bound.measure) else None
     return witness.make(
         bound.claim,
         instance,
-        bound.measure if isinstance(bound.measure, str) else "own",
+        bound.name,
         variant=bound.variant,
         scale=bound.scale,
-        remark=(bound.claim.title,),
-        own=own,
+        remark=(" ".join(bound.claim.title.split()),),
+        own=bound.own,
     )
 
 
@@ -275,7 +369,7 @@ def _record(bound: Bound, worst: Worst, folder: Path) -> Record:
         check="adversary",
         method=str(Method.CERTIFIED),
         n=1,
-        n_counting=1,
+        n_counting=int(bound.counts(Example.of(it), found.measured, found.bound)),
         relation=bound.relation.value,
         ratio=found.ratio,
         instance=describe(it),
@@ -299,6 +393,8 @@ def explain(found: Report, text: str, console: Console) -> None:
         failing = [rec for rec in one.records if rec.failure]
         if not failing:
             console.print(f"{one.claim.id}: no instance refutes it.")
+            if not one.n_counting:
+                console.print("  It says nothing on any of them: the bound is trivial there.")
             continue
         smallest = failing[0]  # of generated instances, which hypothesis shrank, if any failed
         console.print(f"{one.claim.id} is refuted. Check by hand:")

@@ -178,15 +178,6 @@ def check_scale(scale: Mapping[str, Fraction]) -> None:
 
 # --- witnesses ------------------------------------------------------------------------------------
 
-MEASURES = {
-    r"\mathrm{TV}(p_{\mathrm{out}},q_0)": "tv",
-    r"\mathrm{TV}(p_{\mathrm{FHS}},q_0)": "tv",
-    r"\mathrm{KL}(q_0\|p_{\mathrm{out}})": "kl",
-    r"\varepsilon_{\mathrm{FHS}}": "score-error",
-    "c(q_0)": "first-order",
-}
-"""LaTeX of a left side → its name in `witness.MEASURES`."""
-
 
 def store(outcome: Outcome, scale: Mapping[str, Fraction], folder: Path) -> str | None:
     """Write the witness of a failing instance, if a witness can hold it.
@@ -226,7 +217,7 @@ def _failing(
     claim: Claim, instance: Instance, variant: str | None, scale: Mapping[str, Fraction]
 ) -> witness.Witness | None:
     form = claim.form(variant)
-    measure = MEASURES.get(form.measured or claim.measured)
+    measure = witness.measure_of(claim, variant)
     upper = form.relation in (Relation.UPPER, Relation.LOWER)
     if measure is None or not upper or claim.applies(instance.setting(), variant) is not None:
         return None
@@ -257,8 +248,7 @@ def print_replay(
     Raises:
         WitnessError: if the file was changed, or does not reproduce.
     """
-    held = witness.read(path)
-    found = witness.replay(held, claim, measure)
+    held, found = witness.recall(path, claim, measure)
     console.print(Text(f"{held.claim} {held.variant or ''}".rstrip(), "bold"))
     for line in held.remark:
         console.print(line, markup=False)

@@ -18,7 +18,7 @@ is refused. The format, a line a fact, in this order::
     blocks: 1 2                           (block sizes)
     grid: euler constant 5 8 leave        (rule, clock, horizon, K, leave or fill)
     prediction: 0 _ _ @ 1 = 1/3 2/3       (p̂ at a context, where it is not the exact conditional)
-    measured: 1/2
+    measured: 1/2                         (inf for a divergence without support)
     bound: 99/200                         (two decimals that enclose it, where it is not rational)
     verdict: fails
     sha256: …                             (of all lines above)
@@ -27,6 +27,8 @@ is refused. The format, a line a fact, in this order::
 from __future__ import annotations
 
 import hashlib
+import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -60,7 +62,7 @@ PRECISIONS = (192, 768)
 """Bits of the balls that decide where a number is not rational, in the order they are tried."""
 
 LARGEST_WORK = 5_000_000
-"""Most products, N·3^d, that are spent on one instance: some ten seconds."""
+"""Most products, N·max(3^d, 2^d·d·S), that are spent on one instance: some ten seconds."""
 
 MOST_STEPS = 100_000
 """Largest K of a witness."""
@@ -77,6 +79,20 @@ MEASURES: Mapping[str, Measure] = {
     "score-error": VALUES["epsilon_FHS"],
 }
 """Name → left side: TV(p_out, q_0); c(q_0) of L5; KL(q_0‖p_out); ε_FHS."""
+
+
+_LEFT_SIDES = {
+    r"\mathrm{TV}(p_{\mathrm{out}},q_0)": "tv",
+    r"\mathrm{TV}(p_{\mathrm{FHS}},q_0)": "tv",
+    r"\mathrm{KL}(q_0\|p_{\mathrm{out}})": "kl",
+    r"\varepsilon_{\mathrm{FHS}}": "score-error",
+    "c(q_0)": "first-order",
+}
+
+
+def measure_of(claim: Claim, variant: str | None = None) -> str | None:
+    """The name in `MEASURES` of a claim's left side; None if it is none of these."""
+    return _LEFT_SIDES.get(claim.form(variant).measured or claim.measured)
 
 
 class WitnessError(InputError):
@@ -152,10 +168,11 @@ def decide(
         InputError: if the claim needs a value that an instance does not have, or the instance is
             too large to be decided exactly.
     """
-    if len(instance.rows) * 3**instance.length > LARGEST_WORK:
+    n, d, S = len(instance.rows), instance.length, instance.vocabulary
+    if n * max(3**d, 2**d * d * S) > LARGEST_WORK:
         raise InputError(
-            f"instance: {len(instance.rows)} rows of length {instance.length} are too many to "
-            "decide exactly: take fewer or shorter rows"
+            f"instance: {n} rows of length {d} on {S} symbols are too many to decide exactly: take "
+            "fewer or shorter rows, or fewer symbols"
         )
     missing = claim.symbols(variant) - VALUES.keys()
     if missing:
@@ -251,6 +268,8 @@ def _decimal(value: Fraction, up: bool) -> str:
 
 
 def _show(value: Interval) -> str:
+    if value.lower == math.inf:
+        return "inf"
     lower, upper = Fraction(value.lower), Fraction(value.upper)
     return str(lower) if lower == upper else f"{_decimal(lower, False)} {_decimal(upper, True)}"
 
@@ -332,6 +351,21 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+def _fraction(text: str) -> Fraction:
+    """A number as it is written here: no exponent, whose value could be huge, and no other digits.
+
+    Raises:
+        WitnessError: for anything else.
+    """
+    if not re.fullmatch(r"-?\d+(/\d+|\.\d+)?", text, re.ASCII):
+        raise WitnessError(f"{text!r} is no number")
+    return Fraction(text)
+
+
+def _fractions(text: str) -> tuple[Fraction, ...]:
+    return tuple(map(_fraction, text.split()))
+
+
 def from_text(text: str) -> Witness:
     """Read the content of a witness file.
 
@@ -369,14 +403,14 @@ def from_text(text: str) -> Witness:
     for line in fields.get("row", []):
         symbols, _, weight = line.partition(" = ")
         rows.append(tuple(map(int, symbols.split())))
-        weights.append(Fraction(weight))
+        weights.append(_fraction(weight))
     predictions = {}
     for line in fields.get("prediction", []):
         shown, _, rest = line.partition(" @ ")
         place, _, law = rest.partition(" = ")
         context = tuple(vocabulary if x == "_" else int(x) for x in shown.split())
-        predictions[context, int(place)] = tuple(map(Fraction, law.split()))
-    steps = tuple(map(Fraction, (optional("steps") or "").split()))
+        predictions[context, int(place)] = _fractions(law)
+    steps = _fractions(optional("steps") or "")
     uniform = optional("uniform")
     if uniform is not None:
         if not 1 <= int(uniform) <= MOST_STEPS:
@@ -395,7 +429,7 @@ def from_text(text: str) -> Witness:
     scale = {}
     for line in fields.get("scale", []):
         name, _, factor = line.partition("=")
-        scale[name] = Fraction(factor)
+        scale[name] = _fraction(factor)
     decision = Decision(
         _interval(single("measured")), _interval(single("bound")), Verdict(single("verdict"))
     )
@@ -421,12 +455,31 @@ def _grid(text: str | None) -> Grid | None:
     rule, clock, horizon, steps, last = text.split()
     if int(steps) > MOST_STEPS:
         raise WitnessError(f"grid: needs 1 to {MOST_STEPS} steps, has {steps}")
-    return Grid(rule, clock, Fraction(horizon), int(steps), last == "fill")
+    return Grid(rule, clock, _fraction(horizon), int(steps), last == "fill")
 
 
 def _interval(text: str) -> Interval:
-    ends = [Fraction(word) for word in text.split()]
+    if text == "inf":
+        return Interval.exact(math.inf)
+    ends = _fractions(text)
+    if not 1 <= len(ends) <= 2:
+        raise WitnessError(f"needs one number or two, got {text!r}")
     return Interval(ends[0], ends[-1])
+
+
+def recall(
+    path: Path, claim: Claim | None = None, measure: Measure | None = None
+) -> tuple[Witness, Decision]:
+    """Read a witness file and replay it; the arguments are those of `replay`.
+
+    Raises:
+        WitnessError: as `read` and `replay`, with the file's name.
+    """
+    held = read(path)
+    try:
+        return held, replay(held, claim, measure)
+    except WitnessError as error:
+        raise WitnessError(f"{path}: {error}") from None
 
 
 def replay(
@@ -452,6 +505,11 @@ def replay(
         raise WitnessError(
             f"the left side {witness.measure!r} is not known here: give the claim with --claim"
         )
+    if claim is None and witness.measure != measure_of(chosen, witness.variant):
+        raise WitnessError(f"{witness.measure!r} is not the left side of {chosen.id}")
+    reason = chosen.applies(witness.instance.setting(), witness.variant)
+    if reason is not None:
+        raise WitnessError(f"{chosen.id} says nothing about this instance: it {reason}")
     left = measure if witness.measure not in MEASURES else witness.measure
     found = decide(
         chosen,
@@ -465,7 +523,9 @@ def replay(
         ("measured", found.measured, said.measured),
         ("bound", found.bound, said.bound),
     ):
-        if not (old.lower <= new.lower and new.upper <= old.upper):
+        # decimals enclose the new value, and not much more than it
+        wide = old.lower != old.upper and old.upper - old.lower > Fraction(4, 10**DIGITS)
+        if wide or not (old.lower <= new.lower and new.upper <= old.upper):
             raise WitnessError(
                 f"does not reproduce: {name} is {_show(new)}, the file says {_show(old)}"
             )

@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 import sympy
+from flint import arb, fmpq
 from rich.console import Console
 from typer.testing import CliRunner
 
+from samplers.families import family
 from theory.claim import Claim, Kind, Relation
 from theory.hypotheses import EXACT, FIRST_HITTING, NO_LEFTOVER, STEP_LAW, UNIFORM_LAW
 from theory.symbols import constant, symbol
 from verification import user_claim, witness
 from verification.adversary.hunt import Effort
 from verification.cli import app
+from verification.instance import Exact, Instance
 from verification.user_claim import Bound, load, property_check, verify
 from verification.verdict import Verdict
 
@@ -148,11 +151,112 @@ def test_bad_claims_are_one_line(text, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"id": "a/../b"}, "names files"),
+        ({"id": "E3"}, "the suite has a claim of that id"),
+        ({"title": None}, "title is a NoneType"),
+        ({"kind": "conjecture"}, "kind is a str"),
+        ({"relation": "upper"}, "relation is a str"),
+        ({"expression": 1}, "expression is a int"),
+        ({"hypotheses": ("exact",)}, "hypothesis is a str"),
+        ({"constants": {"constant": 0.5}}, "constant constant is a float"),
+        ({"expression": symbol("d")}, "its formula has no MINE.constant"),
+        ({"expression": constant("MINE") * sympy.Symbol("foo")}, "does not give foo"),
+    ],
+)
+def test_malformed_claims(monkeypatch, changes, message):
+    monkeypatch.setattr("examples.true_claim.UNION", claim(**changes))
+    with pytest.raises(ValueError, match=message):
+        load("examples.true_claim:UNION")
+
+
+def test_a_bound_without_a_claim(monkeypatch):
+    monkeypatch.setattr("examples.true_claim.UNION", Bound("text"))
+    with pytest.raises(ValueError, match=r"needs a theory\.claim\.Claim"):
+        load("examples.true_claim:UNION")
+
+
+def test_a_scale_of_ones_own_is_kept(monkeypatch):
+    third = Bound(claim(), scale={"MINE.constant": Fraction(1, 3)})
+    monkeypatch.setattr("examples.true_claim.UNION", third)
+    assert load("examples.true_claim:UNION").scale == third.scale
+    half = {"MINE.constant": Fraction(1, 2)}
+    assert load("examples.true_claim:UNION", half).scale == half
+
+
+def raising(_):
+    raise RuntimeError("boom\nand more")
+
+
+@pytest.mark.parametrize(
+    ("measure", "message"),
+    [
+        (raising, "its left side raises RuntimeError: boom at d="),
+        (lambda _: float("nan"), "left side is a float; it must be exact"),
+        (lambda _: None, "left side is a NoneType"),
+        (lambda _: arb("nan"), "a side has no value"),
+    ],
+)
+def test_a_left_side_that_fails_is_one_line(tmp_path, measure, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        verify(Bound(claim(), measure), tmp_path, instances=5, effort=QUICK)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        (1 / (symbol("K") - 1), "a side has no value .*K=1"),
+        (sympy.log(symbol("K") - 1), "a side has no value .*K=1"),
+        (sympy.sqrt(symbol("d") - 9), "square root of -"),
+        (symbol("w") / symbol("K"), "cannot be evaluated"),
+    ],
+)
+def test_a_formula_without_a_value_is_one_line(tmp_path, expression, message):
+    bound = Bound(claim(expression=expression, constants={}))
+    with pytest.raises(ValueError, match=message):
+        verify(bound, tmp_path, instances=20, effort=QUICK)
+
+
+def test_a_fraction_is_taken_exactly():
+    left = Bound(claim(), lambda _: Fraction(1, 3)).own
+    assert left(Exact(Instance.of(family("copies:2:2")))) == fmpq(1, 3)
+
+
+def test_a_trivial_bound_shows_nothing(tmp_path):
+    trivial = Bound(claim(expression=2 * symbol("d"), constants={}))
+    found = verify(trivial, tmp_path, instances=10, effort=QUICK)
+    assert found.statuses[0].status.value == "untested"
+    stream = io.StringIO()
+    user_claim.explain(found, "a:B", Console(file=stream, width=200))
+    assert "says nothing on any" in stream.getvalue()
+
+
+def test_an_infinite_divergence_refutes():
+    bound = Bound(claim(expression=symbol("d"), constants={}, hypotheses=(STEP_LAW, EXACT)), "kl")
+    never = Instance.of(family("copies:2:2"), steps=(Fraction(0),))
+    held = witness.from_text(witness.to_text(user_claim._witness(bound, never)))
+    assert held.decision.measured.lower == float("inf")
+    assert witness.replay(held, bound.claim).verdict is Verdict.FAILS
+
+
+def test_a_changed_claim_takes_over_the_instance_alone(tmp_path):
+    first = verify(Bound(claim()), tmp_path, instances=5, effort=QUICK)
+    halved = Bound(claim(expression=constant("MINE") * symbol("d") / symbol("K") / 2))
+    second = verify(halved, tmp_path, instances=5, effort=QUICK, fresh=False)
+    before, after = (one.statuses[0].records[-1].ratio for one in (first, second))
+    assert after >= 2 * before * (1 - 1e-9)
+    held = witness.read(tmp_path / "worst-MINE.witness")
+    witness.replay(held, halved.claim)
+
+
 def test_unknown_scales_and_measures(monkeypatch):
     with pytest.raises(ValueError, match="no constant of UNION"):
         load("examples.true_claim:UNION", {"UNION.factor": Fraction(1)})
     monkeypatch.setattr("examples.true_claim.UNION", Bound(claim(), "nonsense"))
-    with pytest.raises(ValueError, match="measure must be one of"):
+    with pytest.raises(ValueError, match="measure must be a function or one of"):
         load("examples.true_claim:UNION")
 
 

@@ -123,6 +123,28 @@ def test_a_forged_checksum_does_not_help(old, new):
         witness.replay(forged)
 
 
+def test_a_widened_enclosure_does_not_help():
+    # E5's bound is irrational: an interval that holds it, and more, is not what was written
+    text = witness.to_text(witness.make(CLAIMS["E5"], copies(steps=(HALF, HALF))))
+    (line,) = (line for line in text.splitlines() if line.startswith("bound: "))
+    forged = witness.from_text(signed(text.replace(line, f"{line.rpartition(' ')[0]} 0.9")))
+    with pytest.raises(WitnessError, match="does not reproduce"):
+        witness.replay(forged)
+
+
+def test_an_instance_to_which_the_claim_does_not_apply_shows_nothing():
+    found = witness.make(CLAIMS["E9"], Instance.of(family("copies:2:3")), "first-order")
+    assert found.decision.verdict is Verdict.FAILS
+    with pytest.raises(WitnessError, match="needs S = 2"):
+        witness.replay(found)
+
+
+def test_another_left_side_shows_nothing():
+    found = witness.make(CLAIMS["E9"], copies(), "score-error")
+    with pytest.raises(WitnessError, match="not the left side of E9"):
+        witness.replay(found)
+
+
 GOOD = witness.to_text(witness.make(CLAIMS["E3"], copies(steps=(HALF, HALF))))
 
 
@@ -147,6 +169,9 @@ GOOD = witness.to_text(witness.make(CLAIMS["E3"], copies(steps=(HALF, HALF))))
             signed(GOOD.replace("uniform: 2", "grid: euler linear 1 999999999999 leave")),
             "100000 steps",
         ),
+        (signed(GOOD.replace("uniform: 2", "steps: 1e-9")), "is no number"),
+        (signed(GOOD.replace("= 1/2", "= ١/2")), "is no number"),
+        (signed(GOOD.replace("measured: 1/4", "measured: ")), "one number or two"),
         ("#" * (1 << 21), "longer"),
     ],
 )
@@ -183,6 +208,9 @@ def test_a_claim_of_ones_own_is_needed_again():
 def test_an_instance_that_is_too_large():
     with pytest.raises(ValueError, match="fewer or shorter rows"):
         witness.decide(CLAIMS["E3"], Instance.of(family("copies:16:2"), steps=(Fraction(1),)))
+    many = Instance(10**11, ((0, 0),), (Fraction(1),), (Fraction(1),))
+    with pytest.raises(ValueError, match="fewer symbols"):
+        witness.decide(CLAIMS["E3"], many)
 
 
 def test_a_value_that_no_instance_has():

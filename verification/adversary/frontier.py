@@ -407,9 +407,10 @@ class Hunt:
         self._orders: dict[Pair, Order] = {}
         for pair in self.pairs:
             if self.path(pair).exists():
-                found = witness.read(self.path(pair))
-                witness.replay(found)
-                self._set(pair, found.instance, _order(found.instance))
+                found = witness.recall(self.path(pair))[0].instance
+                if (found.length, found.vocabulary) != pair:
+                    raise InputError(f"{self.path(pair)}: holds another length or vocabulary")
+                self._set(pair, found, _order(found))
 
     def _set(self, pair: Pair, found: Instance, order: Order) -> None:
         self.best[pair], self._orders[pair] = found, order
@@ -537,6 +538,9 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
             mark,
         )
     console.print(table)
+    console.print(
+        "E10: c(q_0) ≤ C(d, 2)·(1 − S^(−1/(d − 1))). = sup: what was found is a proved bound."
+    )
 
 
 def to_json(rows: Sequence[Row]) -> list[dict[str, Any]]:

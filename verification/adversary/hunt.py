@@ -36,7 +36,7 @@ from verification.adversary.search import Support, as_weights, instance_of, roun
 from verification.instance import VALUES as EXACT_VALUES
 from verification.instance import Grid, Instance
 from verification.verdict import Verdict
-from verification.witness import Decision, Measure, Witness
+from verification.witness import Decision, Measure, Witness, WitnessError
 
 Scale = Mapping[str, Fraction]
 
@@ -103,9 +103,6 @@ SPACES = (
 
 SHAPES = (Shape(2, 2, 1), Shape(2, 3, 2), Shape(3, 2, 2), Shape(3, 3, 4), Shape(4, 2, 4))
 
-MEASURED = {"E9": "first-order", "X1": "first-order", "KL2": "kl", "C1": "score-error"}
-"""Left sides of claims that are not about TV."""
-
 HUNTED = ("E1", "E2", "E3", "E4", "E5", "E7", "E8", "E9", "X1", "L0", "H2", "C1", "KL2")
 """The bounds of the note that hold for every law: what there is to attack."""
 
@@ -137,7 +134,7 @@ class Quest:
         """The quest of a registered claim."""
         one = CLAIMS[claim_id]
         scales = {k: v for k, v in (scale or {}).items() if k.split(".")[0] == claim_id}
-        return Quest(one, MEASURED.get(claim_id, "tv"), scale=scales, strict=strict)
+        return Quest(one, witness.measure_of(one) or "tv", scale=scales, strict=strict)
 
     @property
     def name(self) -> str:
@@ -169,6 +166,12 @@ class Quest:
         if found.verdict is Verdict.FAILS:
             return max(top / below if below > 0 else float("inf"), 1.0)
         return top / below if below > 0 else 0.0
+
+    def worst(self, instance: Instance, found: Decision) -> Worst:
+        """An instance and its decision, as a find."""
+        scale = dict(self.scale)
+        held = Witness(self.claim.id, instance, self.measure, found, self.variant, scale)
+        return Worst(self, held, self.score(found))
 
     def space(self, shape: Shape) -> Space | None:
         """The most general space in which the claim applies at these sizes; None if in none."""
@@ -467,7 +470,10 @@ def draw_examples(quest: Quest, shape: Shape, effort: Effort, seed: int) -> Iter
     )
     @given(_instances(space, shape))
     def attempt(instance: Instance) -> None:
-        score = quest.score(quest.decide(instance))
+        try:
+            score = quest.score(quest.decide(instance))
+        except ArithmeticError:  # an infinite bound says nothing
+            return
         if score < float("inf"):
             target(score)
         best.append((score, instance))
@@ -491,7 +497,9 @@ class _Task:
     @property
     def key(self) -> str:
         sizes = f"{self.shape.length}:{self.shape.vocabulary}:{self.shape.steps}"
-        return f"{self.quest.name}:{sizes}:{self.way}:{self.seed}"
+        # a claim that was changed is hunted anew
+        formula = zlib.crc32(str(self.quest.claim.form(self.quest.variant).expression).encode())
+        return f"{self.quest.name}:{formula:08x}:{sizes}:{self.way}:{self.seed}"
 
 
 def attack(quest: Quest, shape: Shape, way: str, effort: Effort, seed: int) -> Worst | None:
@@ -520,12 +528,9 @@ def attack(quest: Quest, shape: Shape, way: str, effort: Effort, seed: int) -> W
             found = quest.decide(instance)
         except ArithmeticError:  # an infinite bound says nothing
             continue
-        score = quest.score(found)
-        if worst is None or score > worst.score + 1e-12:
-            stored = Witness(
-                quest.claim.id, instance, quest.measure, found, quest.variant, dict(quest.scale)
-            )
-            worst = Worst(quest, stored, score)
+        one = quest.worst(instance, found)
+        if worst is None or one.score > worst.score + 1e-12:
+            worst = one
     return worst
 
 
@@ -538,6 +543,7 @@ def hunt(
     jobs: int = 1,
     seed: int = 0,
     fresh: bool = False,
+    journal: str = "adversary",
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[Worst]:
     """Hunt the worst instance of each claim, and keep it as a witness.
@@ -550,6 +556,7 @@ def hunt(
         jobs: processes.
         seed: of the whole hunt.
         fresh: do all tasks again; stored finds stay until worse instances are found.
+        journal: its name; hunts that must not forget one another's tasks have their own.
         progress: told each task that is done.
 
     Returns:
@@ -561,28 +568,44 @@ def hunt(
     chosen = effort or Effort()
     for quest in quests:
         check(quest)
-    journal = Journal(folder / "adversary.json", {**vars(chosen), "seed": seed}, fresh)
+    kept = Journal(folder / f"{journal}.json", {**vars(chosen), "seed": seed}, fresh)
     best: dict[Path, Worst] = {}
     paths = {id(quest): folder / f"worst-{quest.name}.witness" for quest in quests}
     for quest in quests:
         path = paths[id(quest)]
-        if path.exists():
-            stored = witness.read(path)
-            found = witness.replay(stored, quest.claim, quest.own)
-            best[path] = Worst(quest, replace(stored, decision=found), quest.score(found))
+        stored = _stored(quest, path) if path.exists() else None
+        if stored is not None:
+            best[path] = stored
     by_key = {}
     for task in tasks(quests, shapes, seed):
         by_key[task.key] = paths[id(task.quest)]
     work = partial(_work, effort=chosen)
-    for task, worst in journal.carry_out(tasks(quests, shapes, seed), work, jobs):
+    for task, worst in kept.carry_out(tasks(quests, shapes, seed), work, jobs):
         path = by_key[task.key]
         old = best.get(path)
         if worst is not None and (old is None or worst.score > old.score + 1e-12):
             witness.write(worst.witness, path)
             best[path] = worst
-        journal.enter(task.key)
+        kept.enter(task.key)
         progress(f"{task.quest.claim.id} {task.way}")
     return [replace(best[p], quest=q) for q in quests if (p := paths[id(q)]) in best]
+
+
+def _stored(quest: Quest, path: Path) -> Worst | None:
+    """The find of an earlier hunt, computed again."""
+    held = witness.read(path)
+    about = (held.claim, held.measure, held.variant, held.scale)
+    if about != (quest.claim.id, quest.measure, quest.variant, quest.scale):
+        raise WitnessError(f"{path}: is a witness of something else than its name says")
+    if CLAIMS.get(quest.claim.id) is quest.claim:
+        return quest.worst(held.instance, witness.recall(path)[1])
+    # A user may have changed the claim since: then only the instance is taken over.
+    if quest.claim.applies(held.instance.setting(), quest.variant) is not None:
+        return None
+    one = quest.worst(held.instance, quest.decide(held.instance))
+    if one.witness != held:
+        witness.write(one.witness, path)
+    return one
 
 
 def tasks(quests: Sequence[Quest], shapes: Sequence[Shape], seed: int) -> list[_Task]:

@@ -235,6 +235,13 @@ def test_a_tampered_find_is_refused(tmp_path):
         Hunt(tmp_path, [(3, 2)], QUICK)
 
 
+def test_a_find_of_another_pair_is_refused(tmp_path):
+    hunt = Hunt(tmp_path, [(3, 2)], QUICK)
+    hunt.keep((3, 2), instance("copies:4:2"))
+    with pytest.raises(ValueError, match="another length or vocabulary"):
+        Hunt(tmp_path, [(3, 2)], QUICK)
+
+
 def test_bad_folders_and_pairs(tmp_path):
     (tmp_path / "frontier.json").write_text("{}")
     with pytest.raises(ValueError, match="no journal"):

@@ -186,6 +186,16 @@ def test_a_tampered_find_is_refused(tmp_path):
         hunt([Quest.of("E3")], tmp_path, QUICK, shapes=(PAIR,))
 
 
+def test_a_find_under_another_name_is_refused(tmp_path):
+    # E3 with half its constant fails: no find of E3 itself
+    half = Quest.of("E3", {"E3.constant": Fraction(1, 2)})
+    hunt([half], tmp_path, QUICK, shapes=(PAIR,))
+    (path,) = tmp_path.glob("*.witness")
+    path.rename(tmp_path / "worst-E3.witness")
+    with pytest.raises(WitnessError, match="something else than its name says"):
+        hunt([Quest.of("E3")], tmp_path, QUICK, shapes=(PAIR,))
+
+
 # --- constants ------------------------------------------------------------------------------------
 
 
