@@ -68,7 +68,7 @@ class FirstHittingSampler:
         Raises:
             InputError: for impossible arguments, or a denoiser without mass where it is needed.
         """
-        return in_batches(self, n, generator, 3, 1 / self.length, self._batch)
+        return in_batches(self, n, generator, 3, 1 / max(1, self.length), self._batch)
 
     def _batch(self, u: Tensor) -> Run:
         n, d = u.shape[0], self.length

@@ -178,9 +178,11 @@ def in_batches(
         All runs joined, in the order drawn.
 
     Raises:
-        InputError: for a negative n, a batch below 1, or a generator on another device.
+        InputError: for no length, a negative n, a batch below 1, or a generator on another device.
     """
     d, device = sampler.length, sampler.device
+    if d < 1:
+        raise InputError(f"length: need d ≥ 1, got {d}")
     batch = batch_rows(d, sampler.vocabulary, share) if sampler.batch is None else sampler.batch
     if n < 0:
         raise InputError(f"n: need a number of rows ≥ 0, got {n}")

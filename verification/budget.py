@@ -73,12 +73,7 @@ class Ledger:
         """
         self.budget = budget
         self._open = budget.share(names)
-        self._spent: dict[str, Fraction] = {}
-
-    @property
-    def spent(self) -> Fraction:
-        """Sum of the levels handed out; never above the budget."""
-        return sum(self._spent.values(), Fraction(0))
+        self._spent: set[str] = set()
 
     def take(self, name: str) -> float:
         """The level of a check, once.
@@ -92,6 +87,5 @@ class Ledger:
             )
         if name not in self._open:
             raise BudgetError(f"{name}: not among the checks planned for {self.budget.name}")
-        part = self._open[name]
-        self._spent[name] = part.level
-        return part.alpha
+        self._spent.add(name)
+        return self._open[name].alpha

@@ -1,8 +1,7 @@
 """Inverse CDF draws, and the use of randomness that all samplers share."""
 
-import subprocess
-import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,12 +12,14 @@ from torch import Tensor
 from samplers.blocks import BlockSampler
 from samplers.clock import clock, grid
 from samplers.confidence import ConfidenceSampler
-from samplers.denoiser import ExactDenoiser
+from samplers.denoiser import Denoiser, ExactDenoiser, Positions
 from samplers.errors import InputError
 from samplers.families import dirichlet
 from samplers.first_hitting import FirstHittingSampler
-from samplers.parallel import parallel_sampler
-from samplers.sampling import Run, draw, random_order
+from samplers.markov import MarkovChain
+from samplers.parallel import ParallelSampler, parallel_sampler
+from samplers.sampling import Run, Sampler, draw, random_order
+from samplers.step_law import StepLaw
 from verification.budget import Ledger
 from verification.statistics import law_check
 
@@ -113,28 +114,46 @@ def test_a_longer_run_begins_with_the_shorter_one() -> None:
         assert torch.equal(short[name].rows, long[name].rows[:30]), name
 
 
-def test_the_thread_count_does_not_change_the_rows() -> None:
-    program = """
-import torch
-from samplers.clock import clock
-from samplers.first_hitting import FirstHittingSampler
-from samplers.markov import MarkovChain
-from samplers.parallel import ParallelSampler
-from samplers.step_law import StepLaw
-found = []
-for threads in (1, 3):
-    torch.set_num_threads(threads)
+class Halved:
+    """A denoiser of total mass 1/2: its sampler must ask for the mass at every step."""
+
+    time_free, normalised = True, False
+
+    def __init__(self, inner: Denoiser) -> None:
+        self.inner, self.vocabulary = inner, inner.vocabulary
+
+    def __call__(
+        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+    ) -> Tensor:
+        return self.inner(x, t, positions) / 2
+
+
+def test_neither_threads_nor_batches_change_the_rows() -> None:
+    # Sizes at which torch does share its work out.
     A = torch.rand(8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     chain = MarkovChain.of(A / A.sum(1, keepdim=True), 64)
-    for s in (ParallelSampler(chain, 64, StepLaw.uniform(4)),
-              FirstHittingSampler(chain, 64, clock("cosine"))):
-        found.append(s.sample(2000, torch.Generator().manual_seed(1)))
-print(torch.equal(found[0], found[2]) and torch.equal(found[1], found[3]))
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "True"
+
+    def rows(batch: int | None) -> list[Tensor]:
+        samplers: tuple[Sampler, ...] = (
+            ParallelSampler(chain, 64, StepLaw.uniform(4), batch=batch),
+            ParallelSampler(Halved(chain), 64, StepLaw.uniform(4), batch=batch),
+            FirstHittingSampler(chain, 64, CLOCK, batch=batch),
+            BlockSampler(chain, (32, 32), batch=batch),
+            ConfidenceSampler(chain, 64, 32, batch=batch),
+            ConfidenceSampler(chain, 64, 32, "drawn", batch=batch),
+        )
+        return [one.sample(1000, torch.Generator().manual_seed(1)) for one in samplers]
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = rows(None)
+        torch.set_num_threads(3)
+        shared = rows(700)
+    finally:
+        torch.set_num_threads(before)
+    for one, other in zip(alone, shared, strict=True):
+        assert torch.equal(one, other)
 
 
 def test_no_rows_is_a_run() -> None:
@@ -149,6 +168,8 @@ def test_bad_arguments_are_named() -> None:
         sampler.sample(-1, torch.Generator())
     with pytest.raises(InputError, match="batch"):
         FirstHittingSampler(ExactDenoiser(TARGET), 4, CLOCK, batch=0).sample(5, torch.Generator())
+    with pytest.raises(InputError, match="length"):
+        replace(sampler, length=0).sample(5, torch.Generator())
 
 
 @pytest.mark.gpu

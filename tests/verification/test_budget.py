@@ -38,21 +38,17 @@ def test_the_default_is_one_in_a_million() -> None:
 @given(LEVELS, NAMES)
 def test_a_ledger_spends_each_level_once(level: Fraction, names: list[str]) -> None:
     ledger = Ledger(Budget(level), names)
-    assert ledger.spent == 0
     spent = [ledger.take(name) for name in names]
-    assert ledger.spent == level
-    assert sum(map(Fraction, spent)) <= level
+    assert level * (1 - Fraction(1, 2**50)) < sum(map(Fraction, spent)) <= level
     for name in names:
         with pytest.raises(BudgetError, match="spent"):
             ledger.take(name)
-    assert ledger.spent == level
 
 
 def test_what_was_not_planned_gets_nothing() -> None:
     ledger = Ledger(Budget(), ["one", "two"])
     with pytest.raises(BudgetError, match="not among"):
         ledger.take("three")
-    assert ledger.spent == 0
 
 
 @pytest.mark.parametrize("level", [Fraction(0), Fraction(1), Fraction(-1, 2)])

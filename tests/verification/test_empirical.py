@@ -73,7 +73,12 @@ def test_the_same_seed_gives_the_same_interval(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"samples": 1}, "n ≥ 2"), ({"budget": Fraction(2)}, "budget"), ({"device": "tpu"}, "tpu")],
+    [
+        ({"samples": 1}, "n ≥ 2"),
+        ({"budget": Fraction(2)}, "budget"),
+        ({"seed": 2**63}, "below 2"),
+        ({"device": "tpu"}, "tpu"),
+    ],
 )
 def test_bad_options_are_named(change: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -13,7 +12,7 @@ import torch
 from flint import acb, arb
 from hypothesis import strategies as st
 
-from samplers.gumbel import truncated_law
+from samplers.gumbel import all_uniforms, lattice_law, truncated_law
 from theory.claim import Relation
 from verification.arithmetic import Interval, interval
 from verification.checks.check import (
@@ -124,22 +123,10 @@ def _lattice(example: Example, mutant: Mutant) -> Trial:
     return Trial(example, Relation.UPPER, sides, counts=True)
 
 
-def walked_chance(pi: tuple[Fraction, ...], zero: bool) -> float:
-    """P(the first of two symbols wins) when Gumbel-max runs in float32 on every pair of uniforms.
-
-    Noise grows with u, so the keys are sorted: one search a value instead of 2^48 comparisons.
-    """
-    count = 2**BITS
-    u = torch.arange(0 if zero else 1, count, dtype=torch.float32) / count
-    noise = -torch.log(-torch.log(u))
-    first, second = (noise + math.log(x.numerator / x.denominator) for x in pi)
-    wins = torch.searchsorted(second, first, out_int32=True)
-    return float(wins.sum(dtype=torch.float64)) / float(u.numel()) ** 2
-
-
 def _walk(example: Example, mutant: Mutant) -> Trial:
-    walked = walked_chance(example["pi"], example["zero"])
-    counted = lattice_chance(float(example["pi"][0]), example["zero"] != bool(mutant.word))
+    pi = torch.tensor([float(x) for x in example["pi"]], dtype=torch.float64)
+    walked = float(lattice_law(pi, all_uniforms(torch.float32, example["zero"]))[0])
+    counted = lattice_chance(float(pi[0]), example["zero"] != bool(mutant.word))
     side = (Interval.exact(abs(walked / counted - 1)), Interval.exact(0.01))
     return Trial(example, Relation.UPPER, (side,), counts=True)
 

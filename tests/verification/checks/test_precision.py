@@ -8,13 +8,7 @@ import torch
 from samplers.gumbel import truncated_law
 from verification.arithmetic import interval, precision
 from verification.checks.check import STATED, Example
-from verification.checks.precision import (
-    CHECKS,
-    RARE,
-    lattice_chance,
-    quadrature,
-    walked_chance,
-)
+from verification.checks.precision import CHECKS, RARE, lattice_chance, quadrature
 from verification.verdict import Verdict
 
 
@@ -33,10 +27,6 @@ def test_the_rare_symbol_of_the_note() -> None:
 def test_the_lattice_of_the_note(zero: bool, value: float) -> None:
     """With u = 0 allowed the sign flips: the rare symbol gains."""
     assert lattice_chance(1e-7, zero) == pytest.approx(value, rel=1e-4)
-
-
-def test_float32_noise_follows_the_lattice() -> None:
-    assert walked_chance(RARE, zero=True) == pytest.approx(1.3275e-7, rel=1e-4)
 
 
 def test_equal_probabilities_are_not_moved() -> None:
