@@ -163,7 +163,7 @@ class Leaking(Perturbed):
         p = self.base(x, t, positions)
         impossible = p == 0
         count = impossible.sum(-1, keepdim=True)
-        share = torch.where(count > 0, self.share, 0.0).to(p.dtype)
+        share = self.share * (count > 0).to(p.dtype)
         if self.at_start:
             empty = (x == self.vocabulary).all(1)
             empty = empty if positions is None else empty[positions[0]]

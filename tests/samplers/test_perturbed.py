@@ -36,6 +36,11 @@ STATES = Contexts.of(TARGET).states
 MASKED = STATES == 4
 
 
+def near(expected: float | list[float]) -> object:
+    """To rounding in float64: a share in float32 is 1e-8 off."""
+    return pytest.approx(expected, rel=1e-13, abs=1e-15)
+
+
 def predictions(denoiser: Denoiser, t: float | None = 0.5) -> list[list[float]]:
     rows: list[list[float]] = denoiser(STATES, t)[MASKED].tolist()
     return rows
@@ -70,7 +75,7 @@ def test_predictions_are_what_the_flags_say(name: str) -> None:
 
 def test_mixing_moves_each_prediction_towards_the_other() -> None:
     for p, q in pairs(Mixed(EXACT, Uniform(4), 0.2)):
-        assert q == pytest.approx([0.8 * x + 0.05 for x in p])
+        assert q == near([0.8 * x + 0.05 for x in p])
 
 
 def test_drift_follows_each_rows_time() -> None:
@@ -81,7 +86,7 @@ def test_drift_follows_each_rows_time() -> None:
         assert torch.equal(joint[b], drifting(STATES[b : b + 1], float(times[b]))[0])
     assert torch.equal(drifting(STATES, 0.0), EXACT(STATES))
     at_1 = Mixed(EXACT, Uniform(4), 0.25)
-    assert torch.allclose(drifting(STATES, 1.0), at_1(STATES))
+    assert torch.allclose(drifting(STATES, 1.0), at_1(STATES), rtol=1e-14, atol=1e-15)
     with pytest.raises(InputError, match="depends on time"):
         drifting(STATES)
 
@@ -93,7 +98,7 @@ def test_leaks_go_to_impossible_symbols_only(at_start: bool) -> None:
     for (p, q), start in zip(pairs(leaking), empty, strict=True):
         impossible = p.count(0)
         share = 0.3 if impossible and (start or not at_start) else 0.0
-        assert q == pytest.approx([(1 - share) * x if x else share / impossible for x in p])
+        assert q == near([(1 - share) * x if x else share / impossible for x in p])
 
 
 @pytest.mark.parametrize("temperature", [0.01, 0.5, 2.0])
@@ -101,7 +106,7 @@ def test_temperature_is_a_power(temperature: float) -> None:
     for p, q in pairs(Tempered(EXACT, temperature)):
         logs = [math.log(x) / temperature if x else -math.inf for x in p]
         scaled = [math.exp(x - max(logs)) for x in logs]
-        assert q == pytest.approx([x / sum(scaled) for x in scaled], abs=1e-15)
+        assert q == near([x / sum(scaled) for x in scaled])
 
 
 @given(st.integers(1, 5))
@@ -109,7 +114,7 @@ def test_top_k_keeps_the_first_of_equals(k: int) -> None:
     for p, q in pairs(TopK(EXACT, k)):
         kept = sorted(range(4), key=lambda a: (-p[a], a))[:k]
         total = sum(p[a] for a in kept)
-        assert q == pytest.approx([p[a] / total if a in kept else 0 for a in range(4)])
+        assert q == near([p[a] / total if a in kept else 0 for a in range(4)])
 
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.6, 0.9, 1.0])
@@ -120,39 +125,39 @@ def test_top_p_keeps_the_fewest_that_hold_the_share(share: float) -> None:
             if mass < share:
                 kept.append(a)
                 mass += p[a]
-        assert q == pytest.approx([p[a] / mass if a in kept else 0 for a in range(4)])
+        assert q == near([p[a] / mass if a in kept else 0 for a in range(4)])
 
 
 def test_a_forbidden_symbol_has_no_chance() -> None:
     for p, q in pairs(Forbidding(EXACT, 3)):
         rest = 1 - p[3]
         assert q[3] == 0
-        assert q[:3] == pytest.approx([x / rest for x in p[:3]] if rest else [1 / 3] * 3)
+        assert q[:3] == near([x / rest for x in p[:3]] if rest else [1 / 3] * 3)
 
 
 def test_scores_scale_and_are_normalised_back() -> None:
     factors = (2.0, 1.0, 0.5, 0.0)
     scaled = Scaled(EXACT, factors)
     for p, q in pairs(scaled):
-        assert q == pytest.approx([x * f for x, f in zip(p, factors, strict=True)])
+        assert q == near([x * f for x, f in zip(p, factors, strict=True)])
     positive = Scaled(EXACT, (2.0, 1.0, 0.5, 0.25))
     for (_, raw), q in zip(pairs(positive), predictions(Normalised(positive)), strict=True):
-        assert q == pytest.approx([x / sum(raw) for x in raw])
+        assert q == near([x / sum(raw) for x in raw])
     assert not scaled.normalised
     assert Normalised(scaled).normalised
     with pytest.raises(InputError, match="sum to 0"):
         Normalised(scaled)(STATES)
 
 
-@pytest.mark.parametrize("eta", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("eta", [0.0, 0.1, 1.0])
 @pytest.mark.parametrize("d", [1, 3])
 def test_leaks_of_a_point_mass_have_the_tv_of_h3(eta: float, d: int) -> None:
     target = point_mass(d, 3)
     exact = ExactDenoiser(target)
     law = tables(target, Leaking(exact, eta, at_start=True)).at(first_hitting(d))
-    assert total_variation(law, target).value == pytest.approx(eta, abs=1e-15)
+    assert total_variation(law, target).value == near(eta)
     law = tables(target, Leaking(exact, eta)).at(first_hitting(d))
-    assert total_variation(law, target).value == pytest.approx(1 - (1 - eta) ** d, abs=1e-15)
+    assert total_variation(law, target).value == near(1 - (1 - eta) ** d)
 
 
 def test_a_perturbation_of_nothing_changes_nothing() -> None:
@@ -166,7 +171,7 @@ def test_a_perturbation_of_nothing_changes_nothing() -> None:
         assert torch.equal(same(STATES), exact)
         assert same.time_free
     for close in (Tempered(EXACT, 1.0), TopK(EXACT, 4), TopP(EXACT, 1.0)):
-        assert torch.allclose(close(STATES)[MASKED], exact[MASKED], atol=1e-15)
+        assert torch.allclose(close(STATES)[MASKED], exact[MASKED], rtol=1e-14, atol=1e-15)
 
 
 @pytest.mark.parametrize(
