@@ -716,6 +716,8 @@ def _values(run: _Session, states: Tensor, level: float) -> None:
         p, value = table[_codes(before, S)][shown], after[shown][:, None]
         if k == len(states) - 2 and declaration.last_step == "argmax":
             p = torch.nn.functional.one_hot(p.argmax(-1), S).double()
+        if len(value) < 50:  # too few to reject anything
+            continue
         own = p.gather(-1, value)
         ahead = (p > own) | ((p == own) & (torch.arange(S) < value))
         v = torch.rand(own.shape, generator=generator, dtype=torch.float64)
@@ -945,7 +947,9 @@ def _run(run: _Session, seconds: float) -> Conformance:
     n = max(400, min(n, int(0.6 * max(seconds, 0) / (4 * max(pace, 1e-9)))))
     # Rows a call are even: that half of them repeats the other would be missed else.
     n = n // (2 * _CALLS) * (2 * _CALLS)
-    run.settings = replace(settings, step_rows=max(100, min(settings.step_rows, n)))
+    # Who asks for more rows asks for more of all.
+    steps = max(100, min(n, max(settings.step_rows, settings.rows // 6)))
+    run.settings = replace(settings, step_rows=steps)
     compatible, bound = _statistical(run, n, seconds)
     if settings.walk:
         _walk(run)
@@ -988,12 +992,15 @@ def _among(plan: Design, compatible: Sequence[str]) -> str:
 
 
 def _walk(run: _Session) -> None:
-    """Rare values by float32 Gumbel noise, each of the 2^24 uniforms walked."""
+    """Rare values by float32 Gumbel noise, each of the 2^24 uniforms walked; with its formula."""
     found = uniform_walk.walk(run.sampler)
     if found is None:
         return
     declared = run.declaration.uniforms == "float32"
     rare = ", ".join(f"{p:.0e} drawn ×{ratio:.3g}" for p, ratio in found.ratios.items())
     ok = declared or all(0.9 < ratio < 1.1 for ratio in found.ratios.values())
-    detail = f"{found.dtype} uniforms{', as declared' if declared else ''}: probability {rare}"
+    text = str(getattr(getattr(run.sampler, "draw", None), "__doc__", None) or "")
+    formula = f"{text.splitlines()[0].rstrip('.')}; " if text else ""
+    said = ", as declared" if declared else ""
+    detail = f"{formula}{found.dtype} uniforms{said}: probability {rare}"
     run.add("rare tokens", ok, detail, "float32 uniforms truncate the noise; draw in float64")

@@ -123,7 +123,8 @@ class SamplerUnderTest(Protocol):
     It may also have ``step(x, t, s, denoiser, generator) -> Tensor``, one step from time t to time
     s, both in the sampler's own direction, from partial states int64 [B, d] with mask = S: then
     hazards and conditionals are checked step by step. And ``draw(probabilities, generator)``, its
-    categorical draw, [n, S] to int64 [n]: then rare values are checked (`uniform_walk`).
+    categorical draw, [n, S] to int64 [n]: then rare values are checked (`uniform_walk`), and the
+    first line of its docstring is printed: state the formula there (ε, clamp, ties).
     """
 
     @property

@@ -72,7 +72,7 @@ class MocoMDLM:
         return x
 
     def draw(self, p: Tensor, generator: torch.Generator) -> Tensor:
-        """Its categorical draw, in float32 as in `step`."""
+        """Largest p / (ε − log(u + ε)), ε = 1e-10, nothing clamped, of equal ones the first."""
         found: Tensor = self._interpolant(p.shape[-1], generator)._sample_categorical(p.float())
         return found
 

@@ -189,7 +189,7 @@ class MDLM:
         return found
 
     def draw(self, p: Tensor, generator: torch.Generator) -> Tensor:
-        """Its categorical draw."""
+        """Largest p / (ε − log(u + ε)), ε = 1e-10, nothing clamped, of equal ones the first."""
         seed_globals(generator)
         found: Tensor = self._module()._sample_categorical(p.float())
         return found
@@ -244,6 +244,12 @@ class SEDD:
                 graph, noise, (n, denoiser.length), self.predictor, self.steps, eps=EPS
             )
             found: Tensor = run(Model())
+        return found
+
+    def draw(self, p: Tensor, generator: torch.Generator) -> Tensor:
+        """Largest p / (ε − log(u + ε)), ε = 1e-10, nothing clamped, of equal ones the first."""
+        seed_globals(generator)
+        found: Tensor = load("SHARPRATES_SEDD", "catsample.py", ()).sample_categorical(p.float())
         return found
 
 
