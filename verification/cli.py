@@ -367,17 +367,25 @@ def plan(
     loss_curve: Annotated[
         Path | None, typer.Option(help="CSV: masked (count or fraction), loss (nats a token).")
     ] = None,
-    steps: Annotated[int, typer.Option(help="K of the schedules for a loss curve.")] = 64,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="K of the best schedule: for a loss curve (64), or on data (what TV asks for)."
+        ),
+    ] = None,
     blocks: Annotated[
         list[str] | None,
         typer.Option(help="Also rank this schedule on a loss curve: block sizes with commas."),
     ] = None,
-    clock: Annotated[str, typer.Option(help="Clocks, on data.")] = "constant,linear",
-    grid: Annotated[str, typer.Option(help="Grids, on data.")] = "uniform",
-    rule: Annotated[str, typer.Option(help="Step rules, on data.")] = "euler,tau-leaping,ancestral",
-    last_step: Annotated[str, typer.Option(help="leave or fill, or both, on data.")] = "leave",
+    clock: Annotated[
+        str | None,
+        typer.Option(help="Clocks of the schedules to plan for; constant,linear on data."),
+    ] = None,
+    grid: Annotated[str | None, typer.Option(help="Their grids: uniform.")] = None,
+    rule: Annotated[str | None, typer.Option(help="Rules: euler,tau-leaping,ancestral.")] = None,
+    last_step: Annotated[str | None, typer.Option(help="leave, or fill, or both.")] = None,
     horizon: Annotated[float | None, typer.Option(help="T; default: the clock's.")] = None,
-    delta: Annotated[float, typer.Option(help="Early-stopping time.")] = 0.0,
+    delta: Annotated[float | None, typer.Option(help="Early-stopping time: 0.")] = None,
     samples: Annotated[
         int, typer.Option(help="Rows for limits on a law too long for exact TV.")
     ] = 2000,
@@ -393,38 +401,50 @@ def plan(
     if blocks and loss_curve is None:
         raise InputError("--blocks: ranks schedules on a loss curve; give --loss-curve")
     console = _console()
+    options = planner.Options(
+        clocks=_list("constant,linear" if clock is None else clock, "clock"),
+        grids=_list("uniform" if grid is None else grid, "grid"),
+        rules=_list("euler,tau-leaping,ancestral" if rule is None else rule, "rule"),
+        last_steps=_list("leave" if last_step is None else last_step, "last-step"),
+        horizon=horizon,
+        delta=delta or 0.0,
+        steps=steps,
+        seed=seed,
+    )
+    chosen = any(one is not None for one in (clock, grid, rule, last_step, horizon, delta))
     if data is not None:
         if length is not None or vocab is not None or loss_curve is not None:
             raise InputError("plan: give DATA, or --length and --vocab, or --loss-curve; not both")
-        options = planner.Options(
-            clocks=_list(clock, "clock"),
-            grids=_list(grid, "grid"),
-            rules=_list(rule, "rule"),
-            last_steps=_list(last_step, "last-step"),
-            horizon=horizon,
-            delta=delta,
-            seed=seed,
-        )
         found = _plan_data(data, separator, (tv, score_error), options, (samples, budget))
     elif length is None:
         raise InputError("plan: give DATA, or --length and --vocab, or --loss-curve and --length")
     elif loss_curve is not None:
         if plot is not None:
             raise InputError("--plot: there is no plot of a loss curve's schedules; use --json")
+        if chosen:
+            raise InputError("plan: a loss curve ranks blocks, --clock and the like are not for it")
         curve = read_loss_curve(loss_curve, length, vocab)
         own = [_sizes(text, "blocks") for text in blocks or []]
-        ranked = planner.plan_loss_curve(curve, vocab, steps, tv, score_error, own)
+        count = 64 if steps is None else steps
+        ranked = planner.plan_loss_curve(curve, vocab, count, tv, score_error, own)
         plan_report.print_curve_plan(ranked, console)
         if json is not None:
             report.write_whole(json, report.to_json(_with_manifest(ranked.to_json())))
         return
     else:
-        found = planner.plan(planner.Question(length, vocab, tv, score_error))
+        _no_steps(steps)
+        ask = planner.Question(length, vocab, tv, score_error)
+        found = planner.plan(ask, options=options if chosen else None)
     plan_report.print_plan(found, console)
     if json is not None:
         report.write_whole(json, report.to_json(_with_manifest(found.to_json(), seed)))
     if plot is not None:
         plan_report.plot_plan(found, plot)
+
+
+def _no_steps(steps: int | None) -> None:
+    if steps is not None:
+        raise InputError("--steps: is for a loss curve, or for data that can be enumerated")
 
 
 def _plan_data(
@@ -439,6 +459,7 @@ def _plan_data(
     long = None if named else long_targets.long_target(data)
     if long is None:
         return planner.plan_target(read_target(data, separator), *wanted, options=options)
+    _no_steps(options.steps)
     if isinstance(long, str):
         ways = len(options.clocks) * len(options.grids) * len(options.rules)
         with _progress(1 + ways * len(options.last_steps)) as progress:

@@ -186,6 +186,8 @@ def plan_tractable(
         InputError: for a bad number.
     """
     ask = Question(law.length, law.vocabulary, tv, score_error)
+    if not 0 < level < 1:
+        raise InputError(f"budget: must lie between 0 and 1, got {level:g}")
     known = NOTHING
     if isinstance(law, MarkovChain):
         h = chain_information(law).clamp(min=0)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from scipy.optimize import minimize_scalar
@@ -141,6 +141,7 @@ class Bound:
         arithmetic: the number type.
         at: K → the bound; None where the claim does not apply, or is not evaluated.
         detail: K → parameters chosen for it: the horizon T, or the size g of groups.
+        most: largest K at which it is evaluated.
     """
 
     claim: str
@@ -149,6 +150,7 @@ class Bound:
     arithmetic: Arithmetic
     at: Callable[[int], Number | None]
     detail: Callable[[int], Mapping[str, float]] = lambda _: {}
+    most: int = MOST_STEPS
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,7 @@ def invert(bound: Bound, ask: Question, guess: int = 1) -> Row:
         reason = f"a score error of {ask.score_error:g} leaves nothing of ε = {ask.tv:g}"
     else:
         with precision(BITS):
-            steps = smallest_steps(enough, guess)
+            steps = smallest_steps(enough, guess, bound.most)
         if steps is None:
             reason = _why_not(bound, ask)
     detail = {} if steps is None else bound.detail(steps)
@@ -238,6 +240,8 @@ def _variant(form: str) -> str | None:
 def _why_not(bound: Bound, ask: Question) -> str:
     setting = _setting(ask, bound.claim, MOST_STEPS)
     reason = CLAIMS[bound.claim].applies(setting, _variant(bound.form))
+    if reason is None and bound.most < MOST_STEPS:
+        return f"is above ε = {ask.tv:g} up to K = {bound.most}, and is not evaluated beyond"
     return reason or f"is above ε = {ask.tv:g} at any number of steps"
 
 
@@ -376,6 +380,62 @@ def _root(S: int, n: int) -> int:
     return low
 
 
+# ── other schedules than the uniform law ─────────────────────────────────────────────────────────
+
+_BY_WEIGHTS: tuple[tuple[str, str, Role], ...] = (
+    ("E3", "main", "enough"),
+    ("E5", "vocabulary", "enough"),
+    ("E8", "coarse", "enough"),
+    ("L1", "main", "needed"),
+)
+"""Claims and forms that take the weights of any step law, leftover included."""
+_MOST_WEIGHTS = 1_000_000
+"""Steps whose weights are written down."""
+
+
+def schedule_rows(ask: Question, options: Options) -> dict[str, tuple[Row, ...]]:
+    """E3, E5 and E8 at each schedule's own weights, and L1, in float64: name of a schedule → rows.
+
+    Args:
+        ask: the question; S must be known.
+        options: the schedules. The uniform law is left out.
+
+    Raises:
+        InputError: for a bad schedule, or without S.
+    """
+    if ask.vocabulary is None:
+        raise InputError("vocab: needed for the bounds of a schedule")
+    laws = schedule_laws(ask.length, options)
+    del laws["uniform law"]
+    return {
+        name: tuple(invert(_weighed(ask, law, *one), ask) for one in _BY_WEIGHTS)
+        for name, law in laws.items()
+    }
+
+
+def _weighed(
+    ask: Question, law: Callable[[int], StepLaw], claim: str, form: str, role: Role
+) -> Bound:
+    terms = ask.length if claim in ("E3", "E5") else 1
+    most = min(_MOST_WEIGHTS, max(1, _MOST_TERMS // terms))
+    values = {
+        "d": ask.length,
+        "S": ask.vocabulary,
+        "I_bar": math.log(ask.vocabulary or 1),
+        "epsilon_w": ask.score_error,
+    }
+    added = ask.score_error if role == "enough" and claim not in _ADD_THE_ERROR else 0.0
+    applies = CLAIMS[claim].applies(_setting(ask, claim, 1), _variant(form)) is None
+
+    def at(steps: int) -> Number | None:
+        if steps > most or not applies:
+            return None
+        weights = {"w": law(steps).weights.tolist()}
+        return added + CLAIMS[claim].value({**values, **weights}, FLOAT, variant=_variant(form))
+
+    return Bound(claim, role, form, FLOAT, at, most=most)
+
+
 # ── plans ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -464,9 +524,10 @@ class StepPlan:
         hitting: bound on the first-hitting sampler's TV: the score error, or the exact TV.
         target: name of the data law, if there is one.
         exact: what was found by exact TV.
-        schedule: the K-step law of smallest exact TV found, K as for the uniform law.
+        schedule: the K-step law of smallest exact TV found.
         estimates: on a law that can only be sampled, from many steps to few.
         level: probability at most that any of their limits is wrong.
+        by_schedule: bounds at the weights of other schedules, by their name.
     """
 
     ask: Question
@@ -478,6 +539,7 @@ class StepPlan:
     schedule: Schedule | None = None
     estimates: tuple[Estimate, ...] = ()
     level: float = 0.0
+    by_schedule: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
 
     @property
     def sampled(self) -> Estimate | None:
@@ -508,6 +570,10 @@ class StepPlan:
             "score_error": self.ask.score_error,
             "target": self.target,
             "bounds": {one.claim: one.to_json() for one in self.rows},
+            "schedules": {
+                name: {one.claim: one.to_json() for one in rows}
+                for name, rows in self.by_schedule.items()
+            },
             "enough": enough and {"claim": enough.claim, "steps": enough.steps},
             "needed": needed and {"claim": needed.claim, "steps": needed.steps},
             "fhs": {
@@ -530,19 +596,22 @@ class StepPlan:
         }
 
 
-def plan(ask: Question, known: Knowledge = NOTHING) -> StepPlan:
+def plan(ask: Question, known: Knowledge = NOTHING, options: Options | None = None) -> StepPlan:
     """Steps for a length and a vocabulary.
 
     Args:
         ask: the question.
+        options: schedules whose bounds are wanted beside those of the uniform law.
         known: of the data law. Lower bounds are about some law of that d and S, so they are left
             out as soon as anything is known.
 
     Raises:
         InputError: if neither S nor a bound on Ī is given.
     """
+    by_schedule = schedule_rows(ask, options) if options else {}  # a bad one is found first
     lower = lower_rows(ask) if known == NOTHING else ()
-    return StepPlan(ask, known, (*upper_rows(ask, known), *lower), ask.score_error)
+    rows = (*upper_rows(ask, known), *lower)
+    return StepPlan(ask, known, rows, ask.score_error, by_schedule=by_schedule)
 
 
 @dataclass(frozen=True)
@@ -557,6 +626,7 @@ class Options:
         horizon: T; by default the clock's.
         delta: early-stopping time.
         most: largest K to try.
+        steps: K of the best schedule; by default what the uniform law needs.
         seed: of the search for a schedule.
     """
 
@@ -567,6 +637,7 @@ class Options:
     horizon: float | None = None
     delta: float = 0.0
     most: int = 100_000
+    steps: int | None = None
     seed: int = 0
 
 
@@ -606,8 +677,8 @@ def plan_target(
         return total_variation(table.law(law), target)
 
     exact = tuple(search_steps(name, measure, law, ask, options.most) for name, law in laws.items())
-    steps = exact[0].steps
-    best = best_schedule(table, target, steps, seed=options.seed) if steps else None
+    steps = exact[0].steps if options.steps is None else options.steps
+    best = best_schedule(table, target, steps, seed=options.seed) if steps is not None else None
     hitting = total_variation(table.at(first_hitting(target.length)), target)
     reached = 0.0 if denoiser is None else hitting.value + hitting.error  # H1
     return StepPlan(ask, known, rows, reached + score_error, target.name, exact, best)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,8 @@ def print_plan(plan: StepPlan, console: Console) -> None:
             f"{_grouped(needed.steps)} are not for some ({needed.claim}): "
             f"a factor {enough.steps / needed.steps:.3g}."
         )
+    if plan.by_schedule:
+        _print_schedules(plan.by_schedule, console)
     for found in plan.exact:
         if found.steps is None or found.tv is None:
             console.print(f"{found.schedule}: none found: {found.reason}.", markup=False)
@@ -96,6 +99,22 @@ def print_plan(plan: StepPlan, console: Console) -> None:
     console.print(
         f"First-hitting sampler: {_grouped(ask.length)} calls, one token each: {reached}."
     )
+
+
+def _print_schedules(found: Mapping[str, tuple[Row, ...]], console: Console) -> None:
+    """Print the steps that each schedule's own weights ask for."""
+    claims = [row.claim for row in next(iter(found.values()))]
+    heads = [f"{claim}: enough" if claim != "L1" else "L1: needed" for claim in claims]
+    table = Table("schedule", box=None, pad_edge=False, header_style="bold")
+    for head in heads:
+        table.add_column(head, justify="right")
+    for name, rows in found.items():
+        counts = ["·" if row.steps is None else _grouped(row.steps) for row in rows]
+        table.add_row(Text(name), *counts)
+    console.print(table)
+    missing = {f"{row.claim} {row.reason}" for rows in found.values() for row in rows if row.reason}
+    for reason in sorted(missing):
+        console.print(Text(f"· {reason}.", "dim"))
 
 
 def _print_estimates(plan: StepPlan, console: Console) -> None:
@@ -141,7 +160,7 @@ def print_curve_plan(plan: CurvePlan, console: Console) -> None:
     for value, (name, label, sizes) in sorted(rows, key=lambda row: row[0]):
         table.add_row(name, f"{value:.5g}", label, sizes)
     console.print(table)
-    if plan.pinsker < 1:
+    if 0 < plan.pinsker < 1:
         console.print(f"TV of the best blocks: about {shown(plan.pinsker)} by Pinsker (estimate).")
     if plan.bound is not None and round(plan.bound, 4) < 1:
         console.print(

@@ -25,6 +25,7 @@ from verification.planning.planner import (
     StepPlan,
     plan,
     plan_target,
+    schedule_laws,
     smallest_steps,
 )
 
@@ -234,6 +235,41 @@ def test_something_must_bound_the_information() -> None:
     assert known.needed is None
 
 
+# ── other schedules ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_bounds_by_schedule_agree_with_exact_tv_and_with_the_uniform_law() -> None:
+    """L1 counts what the recursion counts; at E5's and E8's K no family is above ε."""
+    d, S, tv = 12, 3, 0.1
+    options = Options(clocks=("linear", "cosine"), rules=("euler",), last_steps=("leave", "fill"))
+    found = plan(Question(d, S, tv), options=options)
+    laws = schedule_laws(d, options)
+    assert set(found.by_schedule) == set(laws) - {"uniform law"}
+    uniform = {row.claim: row.steps for row in found.rows}
+    for name, rows in found.by_schedule.items():
+        steps = {row.claim: row.steps or 0 for row in rows}
+        assert set(steps) == {"E3", "E5", "E8", "L1"}
+        if name.startswith("linear"):  # Euler there reveals uniformly
+            assert all(steps[claim] == uniform[claim] for claim in steps)
+        for K, inside in ((steps["L1"], True), (steps["L1"] - 1, False)):
+            assert (structured_tv(f"pairs:{d}:{S}", laws[name](K)).tv <= tv) is inside
+        for text in (f"copies:{d}:{S}", f"parity:{d}:{S}", f"permutations:{d}:{S}"):
+            for claim in ("E3", "E5", "E8"):
+                assert structured_tv(text, laws[name](steps[claim])).tv <= tv, (name, claim)
+    content = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert content["schedules"].keys() == found.by_schedule.keys()
+
+
+def test_a_schedule_that_leaves_masks_or_needs_too_many_steps_says_so() -> None:
+    options = Options(clocks=("linear",), rules=("ancestral",), delta=0.5)
+    found = plan(Question(4, 2, 0.1), options=options).by_schedule
+    for row in next(iter(found.values())):
+        assert row.steps is None
+        assert "up to K = 1000000, and is not evaluated beyond" in (row.reason or "")
+    with pytest.raises(InputError, match="clock 'late' is unknown"):
+        plan(Question(4, 2, 0.1), options=Options(clocks=("late",)))
+
+
 # ── data ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -298,6 +334,13 @@ def test_a_score_error_and_a_denoiser_on_data() -> None:
     spent = plan_target(target, 0.06, score_error=0.06)
     assert spent.schedule is None
     assert "leaves nothing" in (spent.exact[0].reason or "")
+
+
+def test_the_best_schedule_of_as_many_steps_as_asked_for() -> None:
+    found = plan_target(family("copies:4:2"), 0.1, options=Options(steps=3))
+    assert found.exact[0].steps != 3
+    assert found.schedule is not None
+    assert found.schedule.steps == 3
 
 
 def test_a_bad_schedule_is_found_before_the_work() -> None:

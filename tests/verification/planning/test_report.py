@@ -99,6 +99,12 @@ def test_a_loss_curve(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-d
         (("--length", "8", "--vocab", "2", "--plot", "x.txt"), "--plot: the name must end in"),
         (("--length", "2", "--loss-curve", "none.csv"), "none.csv: cannot be read"),
         (("copies:3:2", "--blocks", "2,1"), "--blocks: ranks schedules on a loss curve"),
+        (("--length", "8", "--vocab", "2", "--clock", "late"), "clock 'late' is unknown"),
+        (("--length", "8", "--vocab", "2", "--steps", "4"), "--steps: is for a loss curve"),
+        (("pairs:40:2", "--steps", "4"), "--steps: is for a loss curve"),
+        (("copies:3:2", "--steps", "0"), "steps: need K ≥ 1, got 0"),
+        (("examples.two_topics:LAW", "--budget", "2"), "budget: must lie between 0 and 1"),
+        (("--length", "2", "--loss-curve", "none.csv", "--grid", "log"), "--clock and the like"),
         (("copies:3:2", "--grid", "log"), "grid 'log' is unknown"),
         (("copies:3:2", "--last-step", "stay"), "last step 'stay' is unknown"),
     ],
@@ -109,6 +115,13 @@ def test_bad_usage_is_one_line_and_exit_2(run, arguments: tuple[str, ...], hint:
     assert hint in err
     assert err.count("\n") == 1
     assert out == ""
+
+
+def test_bounds_of_other_schedules(run) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = run("--length", "8", "--vocab", "3", "--clock", "cosine", "--rule", "euler")
+    assert code == 0
+    assert "E3: enough" in out
+    assert "cosine clock, uniform grid, euler, leave" in out
 
 
 @pytest.mark.parametrize("loss", ["nan", "-1"])
