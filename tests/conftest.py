@@ -33,6 +33,8 @@ STATISTICAL_FILES = (
     "samplers/test_markov.py",
     "verification/test_statistics.py",
     "verification/test_step_checks.py",
+    "verification/test_empirical.py",
+    "verification/conformance/test_mutants.py",
     "verification/test_claims.py",  # a hundredth of a budget, see verification.checks.laws.LEVELS
 )
 

@@ -11,10 +11,12 @@ from samplers.families import copies, dirichlet, pairs
 from samplers.step_law import RULES, StepLaw
 from verification import empirical as module
 from verification.audit import Plan, audit
+from verification.budget import Ledger
 from verification.empirical import Sampling
 from verification.report import audit_json, worst
 from verification.verdict import Verdict
 
+CHECKS = ("audit", "another law")
 PLAN = Plan(
     steps=(3, 12),
     clocks=("constant", "cosine"),
@@ -26,8 +28,13 @@ PLAN = Plan(
 )
 
 
-def test_every_sampler_follows_its_exact_law() -> None:
-    results = audit([dirichlet(3, 3, 0.5, seed=1), pairs(4, 2)], PLAN)
+def budgeted(plan: Plan, level: float) -> Plan:
+    return replace(plan, sampling=replace(plan.sampling, budget=Fraction(level)))
+
+
+def test_every_sampler_follows_its_exact_law(ledger: Ledger) -> None:
+    plan = budgeted(PLAN, ledger.take("audit"))
+    results = audit([dirichlet(3, 3, 0.5, seed=1), pairs(4, 2)], plan)
     for one in results:
         assert {r.sampler for r in one.results} == {*RULES, "fhs", "blocks", "confidence"}
         for result in one.results:
@@ -41,7 +48,7 @@ def test_every_sampler_follows_its_exact_law() -> None:
     assert found["tv"]["lower"] <= found["tv"]["upper"]
 
 
-def test_a_sampler_of_another_law_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sampler_of_another_law_is_seen(monkeypatch: pytest.MonkeyPatch, ledger: Ledger) -> None:
     """The mutant lags by τ-leaping where Euler was asked for."""
     right = module.running
 
@@ -53,7 +60,7 @@ def test_a_sampler_of_another_law_is_seen(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(module, "running", wrong)
     plan = replace(PLAN, clocks=("linear",), rules=("euler",), blocks=(), confidence=())
-    results = audit([copies(3, 2)], plan)
+    results = audit([copies(3, 2)], budgeted(plan, ledger.take("another law")))
     assert [r.runs_true for r in results[0].results] == [False, False, True]
     assert worst(results) is Verdict.FAILS
 
