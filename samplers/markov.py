@@ -213,11 +213,6 @@ class MarkovChain:
         moves = self.transition[rows[:, :-1], rows[:, 1:]].log().sum(1)
         return self.stationary[rows[:, 0]].log() + moves
 
-    def pair_law(self, gap: int) -> Tensor:
-        """The law of (x_i, x_{i+gap}), float64 [S, S], for any i."""
-        power: Tensor = torch.linalg.matrix_power(self.transition, gap)
-        return self.stationary[:, None] * power
-
 
 @dataclass(frozen=True, eq=False)
 class ProductMixture:

@@ -28,7 +28,7 @@ from verification.statistics import (
     law_on_cells,
 )
 
-_ROWS = 2**20  # held at a time
+_TOKENS = 2**22  # of samples held at a time
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,9 @@ def empirical(
     sampler = running(case, denoiser, device)
     found = torch.zeros(case.target.support + 1, dtype=torch.int64)
     # Counted part by part: the generator goes on, and memory does not grow with n.
-    for start in range(0, sampling.samples, _ROWS):
-        rows = sampler.sample(min(_ROWS, sampling.samples - start), generator).cpu()
+    most = max(1, _TOKENS // case.target.length)
+    for start in range(0, sampling.samples, most):
+        rows = sampler.sample(min(most, sampling.samples - start), generator).cpu()
         found += counts(cells(case.target, rows), case.target)
     # The exact law only chooses, before sampling, the event that bounds TV from below.
     should = law_on_cells(law, case.target)

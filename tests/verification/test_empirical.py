@@ -73,7 +73,7 @@ def test_levels_spend_the_budget_and_no_more() -> None:
 def test_the_same_seed_gives_the_same_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = replace(PLAN, steps=(3,), clocks=("linear",))
     first = audit([pairs(3, 2)], plan)[0].results
-    monkeypatch.setattr(module, "_ROWS", 999)  # however many rows are held at a time
+    monkeypatch.setattr(module, "_TOKENS", 999)  # however many samples are held at a time
     again = audit([pairs(3, 2)], plan)[0].results
     assert [r.empirical for r in first] == [r.empirical for r in again]
 
