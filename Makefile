@@ -27,9 +27,10 @@ verify-deep: install
 	$(BIN)/sharprates verify --deep --jobs 2
 	$(BIN)/sharprates check --mutants 20 --false-alarms 1000 --json build/conformance.json
 
-# Built without network, warnings are errors; then every page is opened in a browser.
+# Built whole (statuses and cells may have changed where no page did), without network, warnings are
+# errors; then every page is opened in a browser.
 book: install
-	$(BIN)/jupyter-book build -W -n --keep-going book
+	$(BIN)/jupyter-book build --all -W -n --keep-going book
 	scripts/check_book.sh
 
 lint: install

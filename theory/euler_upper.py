@@ -152,8 +152,8 @@ E4 = Claim(
     title="Instance bound",
     statement=(
         r"$\mathrm{TV}(p_{\mathrm{out}},q_0)\le\sum M(w)\sum_{\text{blocks}}\mathbb E\,"
-        r"\mathrm{TV}(q_0(x_B|x_U),\prod_{i\in B}q_0(x_i|x_U))+1-(1-w_\infty)^d$, the first sum "
-        r"over ordered set partitions; its weights, those of S2, total $(1-w_\infty)^d$."
+        r"\mathrm{TV}(q_0(x_B|x_U),\prod_{i\in B}q_0(x_i|x_U))$ $+1-(1-w_\infty)^d$, the first "
+        r"sum over ordered set partitions; its weights, those of S2, total $(1-w_\infty)^d$."
     ),
     measured=TV,
     kind=Kind.THEOREM,

@@ -57,6 +57,15 @@ def test_a_conjecture_is_marked_as_one() -> None:
     assert claims.block(CLAIMS["E3"], {}).startswith("::::::{prf:theorem}")
 
 
+def test_each_promise_of_the_abstract_lists_the_claims_that_make_it_good() -> None:
+    lines = claims.promises().split("\n")
+    assert {name for one in CLAIMS.values() for name in one.provenance.promises} == {
+        line[4:6] for line in lines
+    }
+    assert "{claim}`E1`" in lines[0]
+    assert lines[6].endswith(": {claim}`H3`, {claim}`H4`.")
+
+
 def test_cited_works_have_an_entry_in_the_bibliography() -> None:
     for one in CLAIMS.values():
         text = claims.source(one)

@@ -174,6 +174,26 @@ class ClaimDirective(SphinxDirective):
         return [around]
 
 
+def promises() -> str:
+    """MyST text: each promise of the abstract and the claims that make it good."""
+    lines = []
+    for name, text in PROMISES.items():
+        made = [link(one.id) for one in CLAIMS.values() if name in one.provenance.promises]
+        lines.append(f"* **{name}**, {text}: {', '.join(made)}.")
+    return "\n".join(lines)
+
+
+class PromisesDirective(SphinxDirective):
+    """``{promises}``: the list of `promises`."""
+
+    def run(self) -> list[nodes.Node]:
+        """Parse the list in place."""
+        around = nodes.container()
+        lines = StringList(promises().split("\n"), self.get_source_info()[0])
+        self.state.nested_parse(lines, 0, around)
+        return [around]
+
+
 class ClaimRole(SphinxRole):
     """``{claim}`E3```: a link that reads E3 and tells the title on hover."""
 
@@ -223,6 +243,7 @@ def _before_reading(_: Sphinx, env: BuildEnvironment, __: list[str]) -> None:
 def setup(app: Sphinx) -> None:
     """Register the directive and the role."""
     app.add_directive("claim", ClaimDirective)
+    app.add_directive("promises", PromisesDirective)
     app.add_role("claim", ClaimRole())
     app.connect("env-purge-doc", _purge)
     app.connect("env-before-read-docs", _before_reading)
