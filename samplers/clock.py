@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from samplers.errors import InputError
+from samplers.memory import require
 
 Curve = Callable[[Tensor], Tensor]
 
@@ -192,9 +193,11 @@ def grid(name: str, chosen: Clock, steps: int, horizon: float, delta: float = 0.
 
     Raises:
         InputError: if an argument is out of range for this grid and clock.
+        TooLargeError: if so many times do not fit into memory.
     """
     if steps < 1:
         raise InputError(f"steps: need K ≥ 1, got {steps}")
+    require(32 * steps, f"a grid of {steps} steps", "take fewer steps")
     if not 0 < horizon < math.inf:
         raise InputError(f"horizon: need 0 < T < ∞, got {horizon}")
     if horizon > chosen.end:

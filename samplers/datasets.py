@@ -219,9 +219,12 @@ def _load_table(path: Path) -> Target:
     try:
         # A memory map shows shape and type before anything is read, and takes no objects (np.load
         # would try a pickle or a zip archive where the file starts like one).
-        table = np.lib.format.open_memmap(path, mode="r")
+        with np.errstate(over="ignore"):  # the shape of a damaged file may be immense
+            table = np.lib.format.open_memmap(path, mode="r")
         if table.dtype.kind not in "fiu":
             raise TypeError
+    except OSError:
+        raise
     except Exception:  # numpy's parser raises many types on a damaged file
         raise InputError(
             "is not a .npy table of numbers (objects are never unpickled): "

@@ -113,8 +113,13 @@ class StepLaw:
         if r.ndim != 1 or r.numel() == 0:
             raise InputError(f"hazards: need K ≥ 1 of them, got shape {list(r.shape)}")
         # α_s − α_t may round to −1e-17 where a clock is flat; a real negative value is an error.
-        if bool(torch.isnan(r).any()) or float(r.min()) < -1e-12:
-            raise InputError("hazards: must be numbers ≥ 0")
+        wrong = (~(r >= -1e-12)).nonzero()
+        if len(wrong):
+            k = int(wrong[0])
+            raise InputError(
+                f"hazards: must be numbers ≥ 0, but step {k + 1} of {len(r)} has {float(r[k])}: "
+                "take another clock, grid or rule"
+            )
         r = r.clamp(min=0)
         above = r > 1 + 1e-12
         return StepLaw(r.clamp(max=1), int(above.sum()), r if bool(above.any()) else None)

@@ -91,7 +91,7 @@ class Target:
             keep = torch.tensor([v > 0 for v in fractions])
             if bool((w[keep] == 0).any()):
                 raise InputError(
-                    "weights: one is below 1e-308 of the whole: drop it, or give all as floats"
+                    "weights: one is below 1e-308 of the whole, too little for float64: drop it"
                 )
             fractions = tuple(v for v in fractions if v > 0)
         else:

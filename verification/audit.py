@@ -23,6 +23,7 @@ from samplers.clock import Clock, check_times, clock, default_horizon, grid
 from samplers.denoiser import Denoiser, ExactDenoiser
 from samplers.errors import InputError, TooLargeError
 from samplers.expansion import fixed_blocks
+from samplers.memory import require
 from samplers.step_law import RULES, Rule, StepLaw, step_law
 from samplers.tabled import tabled
 from samplers.target import Target
@@ -504,6 +505,8 @@ def _check_job(target: Target, denoiser: Denoiser, plan: Plan) -> None:
     """Find out before the work that it cannot be done."""
     if not isinstance(denoiser, ExactDenoiser):
         probe(denoiser, target)
+    most = max((steps for steps, _ in plan.schedules()), default=0)
+    require(40 * most * (target.length + 2) ** 2, f"the terms of {most} steps", "take fewer steps")
     steps = sum(steps for steps, _ in plan.schedules()) * len(plan.clocks) * len(plan.rules)
     check_size(target, denoiser, steps, len(plan.clocks))
 

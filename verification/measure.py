@@ -30,6 +30,9 @@ _MOST_MOVES = 2 * 10**10
 _MOST_PREDICTIONS = 2 * 10**9
 """Predicted numbers that hitting times may ask for: some minutes."""
 
+_MOST_IN_TABLES = 10**11
+"""Predicted numbers that composition tables may ask for: half an hour."""
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -146,10 +149,16 @@ def check_size(target: Target, denoiser: Denoiser, steps: int, clocks: int) -> N
     Raises:
         TooLargeError: naming the reason and the remedy.
     """
-    if denoiser.time_free and denoiser.normalised:
-        return
     d, S, N = target.length, target.vocabulary, target.support
     contexts = [math.comb(d, v) * min(N, S**v) for v in range(d + 1)]
+    numbers = sum(contexts[:d]) * d * S
+    if denoiser.time_free and numbers > _MOST_IN_TABLES:
+        raise TooLargeError(
+            f"{target.name} needs {numbers:.2g} predictions ({N} sequences of length {d}, {S} "
+            "symbols), which takes too long; use fewer sequences or symbols"
+        )
+    if denoiser.time_free and denoiser.normalised:
+        return
     reason = "depends on time" if denoiser.normalised else "is not normalised"
     moves = d * steps * sum(count << v for v, count in enumerate(contexts))
     if moves > _MOST_MOVES:

@@ -43,16 +43,19 @@ def manifest(seed: int | None = None) -> dict[str, Any]:
 
 def _commit() -> str | None:
     """The commit of the checkout that this file lies in; None outside of one."""
+    folder = Path(__file__).parent
     try:
         found = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
+            ["git", "-C", str(folder), "rev-parse", "--show-prefix", "HEAD"],
             capture_output=True,
             text=True,
             check=True,
         )
     except (OSError, subprocess.CalledProcessError):
         return None
-    return found.stdout.strip()
+    prefix, commit = found.stdout.splitlines()
+    # an installed copy may lie in a checkout of something else
+    return commit if prefix == f"{folder.name}/" else None
 
 
 def check_writable(path: Path) -> None:
@@ -64,6 +67,8 @@ def check_writable(path: Path) -> None:
     folder = path.parent
     if path.is_dir():
         raise InputError(f"{path}: is a directory; name a file")
+    if path.exists() and not path.is_file():  # a rename would replace a device or a pipe
+        raise InputError(f"{path}: is not a regular file; name another")
     if not folder.is_dir():
         raise InputError(f"{path}: the folder {folder} does not exist; create it first")
     if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
@@ -372,10 +377,11 @@ def _draw(axis: Any, results: Sequence[Result]) -> None:
         points = [(k, value) for k, value in curve if value is not None and value > 1e-12]
         if points and first.relation in _LINES:
             line = {"linestyle": _LINES[first.relation], "color": f"C{place}", "label": name}
-            axis.plot(*zip(*points, strict=True), lw=1.3, **line)
+            mark = "_" if len(points) == 1 else None  # one K makes no line
+            axis.plot(*zip(*points, strict=True), lw=1.3, marker=mark, ms=20, **line)
     axis.set(xscale="log", yscale="log")
     axis.set_xticks(steps, [str(k) for k in steps])
-    axis.minorticks_off()
+    axis.xaxis.minorticks_off()
     axis.grid(visible=True, which="both", alpha=0.2)
     axis.legend(fontsize=7)
 
@@ -402,4 +408,5 @@ def _draw_terms(axis: Any, results: Sequence[Result]) -> None:
     axis.plot(places, [result.tv.middle for result in results], "ko-", ms=4, label="exact TV")
     axis.set_xticks(places, [str(result.steps) for result in results])
     axis.grid(visible=True, axis="y", alpha=0.2)
-    axis.legend(fontsize=7)
+    axis.margins(y=0.4)  # room for the legend above the bars
+    axis.legend(fontsize=7, loc="upper right", ncols=2, reverse=True)

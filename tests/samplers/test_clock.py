@@ -214,6 +214,7 @@ def test_clock_with_a_text_for_a_number():
         ("exp-const", "constant", 4, 3.0, 0.0, "needs δ > 0"),
         ("even", "linear", 4, 1.0, 0.0, "is unknown: use one of uniform, alpha"),
         ("uniform", "linear", 1000, 0.5, 0.5 - 1e-15, "decrease strictly"),
+        ("uniform", "linear", 10**14, 1.0, 0.0, "steps would take"),
     ],
 )
 def test_impossible_grids(kind, name, steps, horizon, delta, words):

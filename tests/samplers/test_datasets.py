@@ -298,11 +298,12 @@ def test_what_is_no_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
-    path = folder / "locked.txt"
-    path.write_text("ab\n")
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(InputError, match=r"locked\.txt: cannot be read: Permission denied"):
-        load(path)
+    monkeypatch.setattr(np.lib.format, "open_memmap", lambda path, **_: refuse(path))
+    for name in ("locked.txt", "locked.npy"):
+        (folder / name).write_text("ab\n")
+        with pytest.raises(InputError, match=rf"{name}: cannot be read: Permission denied"):
+            load(folder / name)
 
 
 def test_too_many_symbols_mean_a_wrong_separator(folder: Path) -> None:

@@ -213,6 +213,13 @@ def test_impossible_hazards(hazards):
         StepLaw.from_hazards(torch.tensor(hazards))
 
 
+def test_a_clock_beyond_float64_is_told_with_its_step():
+    # 1 − α = t^1000 is 0 in float64 at t = 1/4: Euler asks for 0/0 there
+    chosen = clock("polynomial:1000")
+    with pytest.raises(InputError, match="step 4 of 4 has nan: take another clock"):
+        step_law("euler", chosen, grid("uniform", chosen, 4, 1.0))
+
+
 def test_a_negative_rounding_error_is_no_hazard():
     assert StepLaw.from_hazards(torch.tensor([-1e-17, 0.5])).hazards.tolist() == [0, 0.5]
 

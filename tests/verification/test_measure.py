@@ -88,3 +88,6 @@ def test_hours_of_work_are_refused_before_they_start() -> None:
     check_size(target, drifting, 64, 1)
     with pytest.raises(TooLargeError, match=r"depends on time.*hitting times"):
         check_size(target, drifting, 64, 500)
+    many = copies(2, 1_000_000)
+    with pytest.raises(TooLargeError, match=r"4e\+12 predictions .*fewer sequences or symbols"):
+        check_size(many, ExactDenoiser(many), 1, 1)

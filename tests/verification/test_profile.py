@@ -107,6 +107,18 @@ def test_exact_entropies_lie_within_the_stated_error_of_float64(target: Target) 
             assert ends.width < 1e-30
 
 
+def test_sums_over_many_subsets_stay_within_the_stated_error() -> None:
+    """924 subsets of six tokens, all with one entropy and one distance, rounded alike."""
+    target = copies(12, 3)
+    found = profile(target)
+    with precision(120):
+        for h, exact in zip(found.information.tolist(), exact_information(target), strict=True):
+            assert abs(Fraction(h) - interval(exact).lower) <= Fraction(found.error)
+    for s in range(2, 13):
+        mean = float(found.dependence[0, s]) / math.comb(12, s)
+        assert abs(mean - (1 - 3.0 ** (1 - s))) <= found.error < 1e-12
+
+
 def test_independent_tokens_have_no_dependence() -> None:
     found = profile(product([[0.25, 0.75], [0.5, 0.5], [0.125, 0.875]]))
     assert float(found.dependence.abs().max()) < 1e-15

@@ -1,11 +1,13 @@
 import json
 import os
+import subprocess
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from samplers.errors import InputError
+from verification import report
 from verification.arithmetic import Interval
 from verification.report import check_writable, interval_json, shown, to_json, write_whole
 
@@ -31,6 +33,28 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         check_writable(tmp_path / "no" / "out.json")
     with pytest.raises(InputError, match="is a directory"):
         check_writable(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="is not a regular file"):
+        check_writable(tmp_path / "pipe")
+
+
+def test_the_commit_is_that_of_our_own_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*words: str) -> str:
+        found = subprocess.run(["git", "-C", str(tmp_path), *words], capture_output=True, text=True)
+        return found.stdout.strip()
+
+    git("init")
+    git("-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--allow-empty", "-m", "one")
+    for folder in ("verification", ".venv/verification"):
+        (tmp_path / folder).mkdir(parents=True)
+    head = git("rev-parse", "HEAD")
+    monkeypatch.setattr(report, "__file__", str(tmp_path / "verification" / "report.py"))
+    assert report.manifest()["commit"] == head != ""
+    # installed below someone else's project: its commit says nothing about us
+    monkeypatch.setattr(report, "__file__", str(tmp_path / ".venv" / "verification" / "report.py"))
+    assert report.manifest()["commit"] is None
 
 
 def test_rationals_stay_exact_and_nan_is_refused() -> None:
