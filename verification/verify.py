@@ -102,9 +102,12 @@ def verify(
         InputError: for an unknown constant.
         TheoryError: for an unknown claim.
     """
-    chosen = [claim_of(one).id for one in claims] if claims else list(CLAIMS)
+    chosen = list(dict.fromkeys(claim_of(one).id for one in claims or CLAIMS))
     factors = dict(scale or {})
     check_scale(factors)
+    for name in factors:
+        if name.split(".")[0] not in chosen:
+            raise InputError(f"scale: {name} is no constant of the claims {', '.join(chosen)}")
     tasks = [
         (claim_id, number) for claim_id in chosen for number, _ in enumerate(checks_of(claim_id))
     ]
@@ -127,7 +130,7 @@ def verify(
 
 def count_checks(claims: Sequence[str] | None = None) -> int:
     """How many checks a run has, for a progress bar."""
-    return sum(len(checks_of(claim_of(one).id)) for one in claims or CLAIMS)
+    return sum(len(checks_of(one)) for one in {claim_of(one).id for one in claims or CLAIMS})
 
 
 def name_of(check: Check | Proof) -> str:
@@ -163,13 +166,15 @@ def run_one(
 
 
 def check_scale(scale: Mapping[str, Fraction]) -> None:
-    """Refuse a constant that no claim has.
+    """Refuse a constant that no claim has, and a factor that is not positive.
 
     Raises:
-        InputError: naming the constants that there are.
+        InputError: naming the constants that there are, or the factor.
         TheoryError: for an unknown claim.
     """
-    for name in scale:
+    for name, factor in scale.items():
+        if factor <= 0:
+            raise InputError(f"scale: {name} needs a positive factor, got {factor}")
         claim = claim_of(name.split(".")[0])
         if name not in {f"{claim.id}.{constant}" for constant in claim.constants}:
             known = ", ".join(f"{claim.id}.{c}" for c in claim.constants) or "no constant"

@@ -38,11 +38,11 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
 def test_a_run_as_a_function() -> None:
     seen: list[str] = []
-    found = verify(["h3", "E6"], examples=10, progress=seen.append)
+    found = verify(["h3", "E6", "H3"], examples=10, progress=seen.append)
     assert [one.claim.id for one in found.statuses] == ["E6", "H3"]  # the order of the note
     assert found.verdict is Verdict.HOLDS
     assert found["H3"].status is Status.CERTIFIED
-    assert len(seen) == verification_run.count_checks(["H3", "E6"])
+    assert len(seen) == verification_run.count_checks(["H3", "E6", "h3"])
     assert found.manifest["seed"] == 0
     assert [row["id"] for row in found.json()["claims"]] == ["E6", "H3"]
 
@@ -116,6 +116,8 @@ def test_a_whole_run_writes_claims_json(run: Run, monkeypatch: pytest.MonkeyPatc
         (("--scale", "E3.foo=1"), "E3 has E3.constant"),
         (("--scale", "S1.constant=1"), "no constant"),
         (("--scale", "E3.constant=x"), "ID.name=number"),
+        (("--scale", "E3.constant=-1"), "needs a positive factor, got -1"),
+        (("--claims", "E6", "--scale", "E3.constant=0.99"), "no constant of the claims E6"),
         (("--json", "no/such/folder.json"), "does not exist"),
         (("--claims", ","), "at least one"),
     ],

@@ -88,6 +88,11 @@ def test_too_few_counting_examples_are_reported() -> None:
     assert "count" in outcome.complaint
 
 
+def test_that_few_examples_of_a_scaled_claim_count_is_no_complaint() -> None:
+    check = a_check(below(100, counts=lambda x: x > 95))
+    assert run(check, 50, scale={"H4.constant": Fraction(2)}).complaint is None
+
+
 def test_an_edge_is_always_tried() -> None:
     outcome = run(a_check(below(100), edges={"the bound itself": Example.of(x=100)}), examples=1)
     assert outcome.worst is not None
