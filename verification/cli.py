@@ -42,7 +42,7 @@ from verification.conformance.checker import Settings
 from verification.denoisers import resolve
 from verification.empirical import Sampling
 from verification.measure import check_arithmetic
-from verification.planning import long_targets, planner
+from verification.planning import bounds, long_targets, planner
 from verification.planning import report as plan_report
 from verification.planning.loss_curve import read_loss_curve
 from verification.verdict import Verdict
@@ -433,7 +433,7 @@ def plan(
         return
     else:
         _no_steps(steps)
-        ask = planner.Question(length, vocab, tv, score_error)
+        ask = bounds.Question(length, vocab, tv, score_error)
         found = planner.plan(ask, options=options if chosen else None)
     plan_report.print_plan(found, console)
     if json is not None:

@@ -5,8 +5,9 @@ import pytest
 from samplers.clock import clock, grid
 from samplers.step_law import step_law
 from samplers.structured import structured_tv
+from verification.planning.bounds import Question
 from verification.planning.loss_curve import best_blocks, loss_curve
-from verification.planning.planner import Question, plan
+from verification.planning.planner import plan
 
 
 @pytest.mark.parametrize(

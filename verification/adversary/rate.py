@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from verification.arithmetic import precision
-from verification.planning.planner import BITS, Bound, Question, invert, lower_bounds, upper_bounds
+from verification.planning.bounds import BITS, Bound, Question, invert, lower_bounds, upper_bounds
 from verification.report import write_whole
 
 UPPER = ("E3", "E5", "E7")

@@ -20,17 +20,14 @@ from samplers.output_law import TotalVariation
 from samplers.step_law import StepLaw
 from samplers.structured import STRUCTURED, structured_tv
 from verification.objects import load_object
+from verification.planning.bounds import NOTHING, Knowledge, Question, upper_rows
 from verification.planning.large_targets import Tractable, chain_information, estimate
 from verification.planning.planner import (
-    NOTHING,
     Estimate,
-    Knowledge,
     Options,
-    Question,
     StepPlan,
     schedule_laws,
     search_steps,
-    upper_rows,
 )
 
 LONG = 12

@@ -15,16 +15,15 @@ from rich.text import Text
 
 from theory.registry import CLAIMS
 from verification.arithmetic import precision
-from verification.planning.planner import (
+from verification.planning.bounds import (
     BITS,
     Bound,
-    CurvePlan,
     Question,
     Row,
-    StepPlan,
     lower_bounds,
     upper_bounds,
 )
+from verification.planning.planner import CurvePlan, StepPlan
 from verification.report import shown, write_whole
 
 
@@ -69,7 +68,9 @@ def print_plan(plan: StepPlan, console: Console) -> None:
         console.print(_bounds(plan.rows))
     else:
         console.print(Text("The bounds are about the exact denoiser, and are left out.", "dim"))
-    if enough and needed and enough.steps and needed.steps:
+    if enough and needed and enough.steps == 1:
+        console.print(f"One step is enough for every law ({enough.claim}).")
+    elif enough and needed and enough.steps and needed.steps:
         console.print(
             f"{_grouped(enough.steps)} steps are enough for every law ({enough.claim}), fewer than "
             f"{_grouped(needed.steps)} are not for some ({needed.claim}): "
@@ -96,9 +97,8 @@ def print_plan(plan: StepPlan, console: Console) -> None:
     if plan.estimates:
         _print_estimates(plan, console)
     reached = f"TV ≤ {shown(plan.hitting)}" if plan.hitting else "exact"
-    console.print(
-        f"First-hitting sampler: {_grouped(ask.length)} calls, one token each: {reached}."
-    )
+    calls = "1 call" if ask.length == 1 else f"{_grouped(ask.length)} calls"
+    console.print(f"First-hitting sampler: {calls}, one token each: {reached}.")
 
 
 def _print_schedules(found: Mapping[str, tuple[Row, ...]], console: Console) -> None:

@@ -17,17 +17,8 @@ from samplers.output_law import total_variation
 from samplers.step_law import StepLaw
 from samplers.structured import structured_tv
 from verification.arithmetic import precision
-from verification.planning.planner import (
-    Knowledge,
-    Options,
-    Question,
-    Row,
-    StepPlan,
-    plan,
-    plan_target,
-    schedule_laws,
-    smallest_steps,
-)
+from verification.planning.bounds import Knowledge, Question, Row, smallest_steps
+from verification.planning.planner import Options, StepPlan, plan, plan_target, schedule_laws
 
 
 @lru_cache

@@ -143,6 +143,20 @@ def test_blocks_that_do_not_fit_are_one_line_and_exit_2(run, tmp_path: Path) -> 
     assert err.count("\n") == 1
 
 
+def test_one_token(run) -> None:  # type: ignore[no-untyped-def]
+    _, out, _ = run("--length", "1", "--vocab", "2")
+    assert "One step is enough for every law (E3)." in out
+    assert "1 call, one token each" in out
+
+
+def test_a_loss_that_rises_gives_no_tv_by_pinsker(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    curve = tmp_path / "c.csv"
+    curve.write_text("masked,loss\n1,5\n2,2\n3,9\n")
+    _, out, _ = run("--loss-curve", str(curve), "--length", "3", "--steps", "2")
+    assert "best blocks" in out
+    assert "Pinsker" not in out
+
+
 def test_no_parallel_step_is_enough(run) -> None:  # type: ignore[no-untyped-def]
     code, out, _ = run("--length", "8", "--vocab", "2", "--tv", "0.1", "--score-error", "0.2")
     assert code == 0
