@@ -838,6 +838,8 @@ def _declaration(sampler: object) -> Declaration:
     declaration = guarded(lambda: getattr(sampler, "declaration", None), "declaration")
     if not isinstance(declaration, Declaration):
         raise FaultError("has no declaration: give it an attribute `declaration` (a Declaration)")
+    if isinstance(sampler, type):
+        raise FaultError("is a class: name an object of it")
     if _method(sampler, "sample") is None:
         raise FaultError("has no method sample(denoiser, n, generator)")
     return declaration

@@ -136,6 +136,8 @@ def _no_main(work: Callable[..., Any]) -> Iterator[None]:
 def in_child(work: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Any:
     """Run in a process of its own: it may hang or crash there, and nothing of it is left.
 
+    Except what foreign code has started and put into a session of its own, on purpose.
+
     Args:
         work: importable function with a result that can be pickled.
         arguments: likewise.

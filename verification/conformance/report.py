@@ -22,6 +22,7 @@ from verification.conformance.checker import (
     check,
 )
 from verification.conformance.foreign import in_child
+from verification.conformance.known_laws import readable
 from verification.conformance.mutants import MUTANTS, detect, false_alarms
 from verification.conformance.protocol import FaultError
 from verification.objects import load_object, one_line
@@ -80,7 +81,8 @@ def print_conformance(found: Conformance, console: Console) -> None:
         table.add_row(one.name, mark, Text(one.detail))
     console.print(table)
     for group in found.coinciding:
-        console.print(Text(f"the same on this clock and grid: {', '.join(group)}", "dim"))
+        names = ", ".join(map(readable, group))
+        console.print(Text(f"the same on this clock and grid: {names}", "dim"))
 
 
 def self_test(mutants: int, alarms: int, console: Console) -> tuple[int, dict[str, Any]]:

@@ -416,6 +416,8 @@ def test_a_declaration_that_cannot_be_used() -> None:
 
 def test_what_is_no_sampler_is_told_so() -> None:
     assert "has no declaration" in check(object(), settings=FAST).sentence  # type: ignore[arg-type]
+    odd = type("Odd", (Misbehaving,), {"declaration": TAU})
+    assert "is a class" in check(odd, settings=FAST).sentence  # type: ignore[arg-type]
 
 
 # ---------------------------------------------------------------------------------------------
