@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -38,6 +37,7 @@ from typing import Any
 from flint import fmpq
 
 from samplers.errors import InputError
+from samplers.rational import read_rational
 from theory.arithmetic import Number
 from theory.claim import Claim, Relation
 from theory.registry import CLAIMS
@@ -351,19 +351,8 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _fraction(text: str) -> Fraction:
-    """A number as it is written here: no exponent, whose value could be huge, and no other digits.
-
-    Raises:
-        WitnessError: for anything else.
-    """
-    if not re.fullmatch(r"-?\d+(/\d+|\.\d+)?", text, re.ASCII):
-        raise WitnessError(f"{text!r} is no number")
-    return Fraction(text)
-
-
 def _fractions(text: str) -> tuple[Fraction, ...]:
-    return tuple(map(_fraction, text.split()))
+    return tuple(map(read_rational, text.split()))
 
 
 def from_text(text: str) -> Witness:
@@ -403,7 +392,7 @@ def from_text(text: str) -> Witness:
     for line in fields.get("row", []):
         symbols, _, weight = line.partition(" = ")
         rows.append(tuple(map(int, symbols.split())))
-        weights.append(_fraction(weight))
+        weights.append(read_rational(weight))
     predictions = {}
     for line in fields.get("prediction", []):
         shown, _, rest = line.partition(" @ ")
@@ -429,7 +418,7 @@ def from_text(text: str) -> Witness:
     scale = {}
     for line in fields.get("scale", []):
         name, _, factor = line.partition("=")
-        scale[name] = _fraction(factor)
+        scale[name] = read_rational(factor)
     decision = Decision(
         _interval(single("measured")), _interval(single("bound")), Verdict(single("verdict"))
     )
@@ -455,7 +444,7 @@ def _grid(text: str | None) -> Grid | None:
     rule, clock, horizon, steps, last = text.split()
     if int(steps) > MOST_STEPS:
         raise WitnessError(f"grid: needs 1 to {MOST_STEPS} steps, has {steps}")
-    return Grid(rule, clock, _fraction(horizon), int(steps), last == "fill")
+    return Grid(rule, clock, read_rational(horizon), int(steps), last == "fill")
 
 
 def _interval(text: str) -> Interval:
