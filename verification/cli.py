@@ -560,6 +560,18 @@ def verify(
 ) -> None:
     """Check every claim on generated instances: status, sharpness, power, one row a claim."""
     console = _console()
+    given = {"claims": claims, "scale": scale, "deep": deep, "json": json}
+    given |= {"resume": resume, "plot": plot, "adversary": adversary}
+    mode, useful = "verify", {"claims", "scale", "deep", "json"}
+    if witness is not None:
+        mode, useful = "--witness", set()
+    elif own is not None:
+        mode, useful = "--claim", {"scale", "json", "resume"}
+    elif adversary:
+        mode, useful = "--adversary", set(given)
+    idle = [f"--{name}" for name, value in given.items() if value and name not in useful]
+    if idle:
+        raise InputError(f"{mode}: has no use for {', '.join(idle)}; leave it out")
     for path in (json, plot):
         if path is not None:
             report.check_writable(path)

@@ -266,6 +266,21 @@ def test_a_claim_that_applies_to_nothing():
         user_claim.examples(Bound(never))
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--claim a:B --adversary", "--claim: has no use for --adversary"),
+        ("--claim a:B --claims E3 --deep", "--claim: has no use for --claims, --deep"),
+        ("--witness w --scale E3.constant=2", "--witness: has no use for --scale"),
+        ("--plot x.png --resume", "verify: has no use for --resume, --plot"),
+    ],
+)
+def test_options_that_would_do_nothing(options, message):
+    run = CliRunner().invoke(app, ["verify", *options.split()])
+    assert isinstance(run.exception, ValueError)
+    assert message in str(run.exception)
+
+
 def test_command_line(tmp_path):
     runner = CliRunner()
     out = str(tmp_path / "out")
