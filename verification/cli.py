@@ -6,6 +6,7 @@ Exit codes: 0 all hold; 1 a claim or sampler fails; 2 bad usage or input; 3 unde
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -29,6 +30,7 @@ from samplers import datasets, families
 from samplers.denoiser import Denoiser
 from samplers.errors import InputError
 from samplers.network import NetworkDenoiser, Training, checkpoint, load_checkpoint
+from samplers.rational import read_rational
 from samplers.target import Target
 from theory.claim import Claim
 from theory.errors import TheoryError
@@ -77,8 +79,9 @@ def _list(text: str, option: str) -> tuple[str, ...]:
 def _counts(text: str, option: str) -> tuple[int, ...]:
     values = []
     for part in _list(text, option):
-        if not part.isdecimal() or int(part) < 1:
-            raise InputError(f"--{option}: needs whole numbers ≥ 1 with commas, got {part!r}")
+        # longer ones are beyond all memory, and beyond int64
+        if not part.isdecimal() or len(part) > 15 or int(part) < 1:
+            raise InputError(f"--{option}: needs whole numbers ≥ 1 with commas, got {part[:40]!r}")
         values.append(int(part))
     return tuple(dict.fromkeys(values))
 
@@ -100,8 +103,8 @@ def _scales(texts: list[str]) -> dict[str, Fraction]:
     for text in texts:
         name, _, factor = text.partition("=")
         try:
-            scales[name.strip()] = Fraction(factor)
-        except (ValueError, ZeroDivisionError):
+            scales[name.strip()] = read_rational(factor)
+        except ValueError:
             raise InputError(f"--scale: needs ID.name=number, got {text!r}") from None
     return scales
 
@@ -114,17 +117,31 @@ def read_target(text: str, separator: str | None = None) -> Target:
     """
     if text in datasets.BUILTIN:
         return datasets.builtin(text)
-    if text.partition(":")[0] in families.FAMILIES and not Path(text).exists():
+    if os.path.exists(text):  # unlike Path.exists, False also for a name that no file can have
+        return datasets.load(text, separator=separator)
+    name, colon, _ = text.partition(":")
+    if colon or name in families.FAMILIES:
         return families.family(text)
-    return datasets.load(text, separator=separator)
+    raise InputError(
+        f"{text}: no such file, and no data set ({', '.join(datasets.BUILTIN)}); "
+        "a family is written like copies:3:2"
+    )
 
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[str], None]]:
-    """A bar on a terminal; on anything else a plain line where the work is long."""
+    """A bar on a terminal; on anything else a line after every tenth."""
     console = _console(stderr=True)
     if not console.is_terminal:
-        yield lambda _: None
+        done = 0
+
+        def line(text: str) -> None:
+            nonlocal done
+            done += 1
+            if done * 10 // total > (done - 1) * 10 // total:
+                console.print(f"{done} of {total}: {text}", soft_wrap=True)
+
+        yield line
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
@@ -289,7 +306,7 @@ def audit(
         raise InputError("--jobs: a cluster has its own workers; use --jobs or --cluster")
     if out is not None:
         _make_folder(out)
-    _check_finite(horizon=horizon, delta=delta)
+    _check_finite(horizon=horizon, delta=delta, budget=budget)
     plan = audits.Plan(
         steps=_counts(steps, "steps"),
         clocks=_list(clock, "clock"),
