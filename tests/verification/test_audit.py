@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from samplers.clock import Clock
 from samplers.denoiser import OFF_SUPPORT, Denoiser, ExactDenoiser
@@ -359,6 +360,23 @@ def test_a_time_dependent_denoiser_has_a_hitting_law_for_each_clock() -> None:
     assert len(found.results) == count_cases(plan, time_free=False)
     assert len(found.skipped) == 3
     assert {one.searched for one in found.crossovers} == {4}
+
+
+class ByBatch(Uniform):
+    """Rounds a context differently in every batch, as float32 networks do."""
+
+    def __call__(self, x, t=None, positions=None) -> Tensor:  # type: ignore[no-untyped-def]
+        p = super().__call__(x, t, positions) + 1e-7 * len(x) * torch.tensor([1.0, -1.0, 0.0])
+        return p / p.sum(-1, keepdim=True)
+
+
+def test_rounding_by_batch_fails_no_claim() -> None:
+    """One token: E1 and H2 are attained, and the law and its bound must be of one denoiser."""
+    target = Target.from_rows([[0], [1], [2]], [2, 1, 1], 3)
+    plan = replace(FINE, claims=("E1", "H2"))
+    for result in audit_target(target, plan, ByBatch(3)).results:
+        assert {bound.verdict for bound in result.bounds.values()} <= {Verdict.HOLDS, Verdict.NONE}
+        assert result.tv.middle == pytest.approx(result.decomposition.sum)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("defect", ["top-p", "time-dependent", "above-hazard"])
