@@ -29,15 +29,13 @@ from verification.adversary import hunt as adversary
 from verification.adversary.hunt import Effort, Quest, Shape, Worst
 from verification.arithmetic import Interval, interval
 from verification.checks.check import (
+    COUNTS,
     Check,
     Example,
     Method,
     Mutant,
     Trial,
-    above_zero,
-    below_one,
     describe,
-    positive,
     run,
 )
 from verification.instance import VALUES, Exact, Instance
@@ -52,13 +50,6 @@ EXAMPLES = 150
 
 SIZES = (Shape(2, 2, 1), Shape(2, 3, 2), Shape(3, 2, 2), Shape(3, 3, 4))
 """At which the adversary attacks a user's claim."""
-
-_COUNTS = {
-    Relation.UPPER: below_one,
-    Relation.LOWER: positive,
-    Relation.EQUALITY: above_zero,
-}
-"""When an instance says something about a claim on a probability."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +96,7 @@ class Bound:
         """Whether the claim says something there."""
         if self.relation is Relation.UPPER and self.measure != "tv":
             return bound.upper < math.inf  # not a probability, as far as is known
-        return _COUNTS[self.relation](example, measured, bound)
+        return COUNTS[self.relation](example, measured, bound)
 
 
 def _guarded(claim_id: str, measure: Measure) -> Measure:
@@ -182,7 +173,7 @@ def _check(bound: Bound) -> None:
         raise InputError(
             f"claim {one.id}: measure must be a function or one of {', '.join(MEASURES)}"
         )
-    if bound.relation not in _COUNTS:
+    if bound.relation not in COUNTS:
         raise InputError(
             f"claim {one.id}: only upper, lower and equality claims have a verdict on an instance, "
             f"this is {bound.relation.value}"

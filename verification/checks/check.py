@@ -326,11 +326,12 @@ def positive(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: 
 
 
 Counts = Callable[[Example, Interval, Interval], bool]
-_COUNTS: Mapping[Relation, Counts] = {
+COUNTS: Mapping[Relation, Counts] = {
     Relation.UPPER: below_one,
     Relation.LOWER: positive,
     Relation.EQUALITY: above_zero,
 }
+"""When an instance says something about a claim on a probability."""
 
 
 def on_instances(
@@ -354,7 +355,7 @@ def on_instances(
     """
     claim = claim_of(claim_id)
     stated = relation or claim.form(variant).relation
-    says_something = counts or _COUNTS[stated]
+    says_something = counts or COUNTS[stated]
     names = claim.symbols(variant)
 
     def trial(example: Example, mutant: Mutant) -> Trial:
@@ -377,7 +378,7 @@ def pairs(
     """A trial from numbers; by default it counts if any pair does."""
     found = tuple((interval(left), interval(right)) for left, right in sides)
     if counts is None:
-        counts = any(_COUNTS[relation](example, left, right) for left, right in found)
+        counts = any(COUNTS[relation](example, left, right) for left, right in found)
     return Trial(example, relation, found, counts)
 
 
