@@ -362,7 +362,7 @@ def _record(bound: Bound, worst: Worst, folder: Path) -> Record:
         n=1,
         n_counting=int(bound.counts(Example.of(it), found.measured, found.bound)),
         relation=bound.relation.value,
-        ratio=found.ratio,
+        ratio=found.ratio if math.isfinite(found.ratio) else None,  # JSON has no infinity
         instance=describe(it),
         failure=f"{describe(it)}: {side_text((found.measured, found.bound))}"
         if worst.refuted

@@ -19,6 +19,7 @@ from verification import user_claim, witness
 from verification.adversary.hunt import Effort
 from verification.cli import app
 from verification.instance import Exact, Instance
+from verification.status import read_records, write_claims
 from verification.user_claim import Bound, load, property_check, verify
 from verification.verdict import Verdict
 
@@ -240,6 +241,13 @@ def test_an_infinite_divergence_refutes():
     held = witness.from_text(witness.to_text(user_claim._witness(bound, never)))
     assert held.decision.measured.lower == float("inf")
     assert witness.replay(held, bound.claim).verdict is Verdict.FAILS
+
+
+def test_an_infinite_ratio_can_be_written(tmp_path):
+    nothing = Bound(claim(expression=0 * symbol("d"), constants={}))
+    found = verify(nothing, tmp_path, instances=20, effort=QUICK)
+    write_claims(tmp_path / "claims.json", found.statuses, found.manifest)
+    assert read_records(tmp_path / "claims.json")[-1].ratio is None
 
 
 def test_a_changed_claim_takes_over_the_instance_alone(tmp_path):
