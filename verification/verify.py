@@ -60,10 +60,10 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """FAILS if a claim or a check does, UNDECIDED if an example is, else HOLDS."""
+        """FAILS if a claim or a check does, UNDECIDED if an example is or none says anything."""
         if any(one.problems for one in self.statuses):
             return Verdict.FAILS
-        if any(one.undecided for one in self.statuses):
+        if any(one.undecided or one.status is Status.UNTESTED for one in self.statuses):
             return Verdict.UNDECIDED
         return Verdict.HOLDS
 

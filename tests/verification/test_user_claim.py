@@ -230,6 +230,7 @@ def test_a_trivial_bound_shows_nothing(tmp_path):
     trivial = Bound(claim(expression=2 * symbol("d"), constants={}))
     found = verify(trivial, tmp_path, instances=10, effort=QUICK)
     assert found.statuses[0].status.value == "untested"
+    assert found.verdict is Verdict.UNDECIDED
     stream = io.StringIO()
     user_claim.explain(found, "a:B", Console(file=stream, width=200))
     assert "says nothing on any" in stream.getvalue()
