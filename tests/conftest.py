@@ -34,6 +34,8 @@ STATISTICAL_FILES = (
     "verification/test_statistics.py",
     "verification/test_step_checks.py",
     "verification/test_empirical.py",
+    "verification/conformance/test_adapters.py",
+    "verification/conformance/test_checker.py",
     "verification/conformance/test_mutants.py",
     "verification/test_claims.py",  # a hundredth of a budget, see verification.checks.laws.LEVELS
 )

@@ -40,7 +40,7 @@ from verification import report, status, sweep, terms_report, user_claim
 from verification import verify as verification_run
 from verification.adversary import campaign, rate
 from verification.conformance import report as conformance_report
-from verification.conformance.checker import Settings
+from verification.conformance.findings import Settings
 from verification.denoisers import resolve
 from verification.empirical import Sampling
 from verification.measure import check_arithmetic

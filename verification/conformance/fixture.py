@@ -12,7 +12,8 @@ from itertools import count
 import pytest
 
 from verification.budget import DEFAULT_BUDGET
-from verification.conformance.checker import Conformance, Outcome, Settings, check
+from verification.conformance.checker import check
+from verification.conformance.findings import Conformance, Outcome, Settings
 from verification.conformance.protocol import SamplerUnderTest
 
 Checker = Callable[..., Conformance]

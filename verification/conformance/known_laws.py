@@ -25,6 +25,9 @@ from verification.conformance.protocol import LAST_STEPS, Declaration
 COINCIDE = 1e-9
 """Laws that are nearer than this in TV count as one."""
 
+GUESSED_CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric")
+"""Clocks that are tried when the declared one does not fit."""
+
 
 @dataclass(frozen=True, eq=False)
 class Instance:

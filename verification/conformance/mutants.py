@@ -15,7 +15,8 @@ from torch import Tensor
 
 from samplers.sampling import draw
 from verification.budget import Budget
-from verification.conformance.checker import FAST, Conformance, Settings, check
+from verification.conformance.checker import check
+from verification.conformance.findings import FAST, Conformance, Settings
 from verification.conformance.known_laws import hazards
 from verification.conformance.protocol import Declaration, OracleDenoiser
 
@@ -187,7 +188,7 @@ class Mutant:
 
     Attributes:
         name: of the defect.
-        caught_by: name of the check (`conformance.checker.ORDER`) that must report it first.
+        caught_by: name of the check (`conformance.findings.ORDER`) that must report it first.
         sampler: with the defect.
     """
 

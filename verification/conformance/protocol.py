@@ -151,6 +151,17 @@ class FaultError(Exception):
     """What a sampler did that no correct one does; its message is the verdict's sentence."""
 
 
+def state_codes(rows: Tensor, vocabulary: int) -> Tensor:
+    """int64 [n], places of partial states [n, d], mask = S, in lexicographic order."""
+    d = rows.shape[1]
+    return (rows * torch.tensor([(vocabulary + 1) ** i for i in range(d - 1, -1, -1)])).sum(1)
+
+
+def state_word(state: Tensor, vocabulary: int) -> str:
+    """A state [d] in words."""
+    return " ".join("M" if a == vocabulary else str(a) for a in state.tolist())
+
+
 @dataclass(eq=False)
 class Oracle:
     """The denoiser handed to a sampler; it looks at what it is asked and at what becomes of it.
@@ -196,10 +207,9 @@ class Oracle:
             raise FaultError(
                 f"calls the denoiser with symbols outside 0..{S}, where {S} is the mask"
             )
-        powers = torch.tensor([(S + 1) ** i for i in range(d - 1, -1, -1)])
         if self.recording:
             self.contexts.append(x.clone())
-        return self.table[(x.to(torch.int64) * powers).sum(1)]
+        return self.table[state_codes(x.to(torch.int64), S)]
 
     def watch(self, handed: Tensor) -> Tensor:
         """The same tensor; `mutated` tells whether it was written to."""

@@ -13,14 +13,8 @@ from rich.text import Text
 from scipy.stats import binom
 
 from samplers.errors import InputError
-from verification.conformance.checker import (
-    EXIT,
-    Conformance,
-    Finding,
-    Outcome,
-    Settings,
-    check,
-)
+from verification.conformance.checker import check
+from verification.conformance.findings import EXIT, Conformance, Finding, Outcome, Settings
 from verification.conformance.foreign import in_child
 from verification.conformance.known_laws import readable
 from verification.conformance.mutants import MUTANTS, detect, false_alarms

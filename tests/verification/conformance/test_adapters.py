@@ -1,6 +1,5 @@
 """Adapters of published samplers, run where the project is installed or a checkout is named."""
 
-import importlib
 import importlib.util
 import os
 from dataclasses import replace
@@ -10,18 +9,20 @@ import pytest
 import torch
 
 from samplers.errors import InputError
+from verification.budget import Ledger
 from verification.conformance.adapters import bridge, checkouts
-from verification.conformance.checker import FAST, Outcome, check
+from verification.conformance.checker import check
+from verification.conformance.findings import FAST, Outcome
 from verification.conformance.known_laws import order_instance
 from verification.conformance.protocol import Oracle
+from verification.objects import load_object
 
 INSTALLED = {
-    "flow_matching": ["sampler"],
-    "bionemo": ["mdlm"],
-    "evodiff": ["sampler"],
-    "diffusers": ["block_refinement"],
+    "flow_matching": "flow_matching:sampler",
+    "bionemo": "bionemo_moco:mdlm",
+    "evodiff": "evodiff:sampler",
+    "diffusers": "diffusers:block_refinement",
 }
-MODULES = {"bionemo": "bionemo_moco"}
 CHECKOUTS = {
     "mdlm": "SHARPRATES_MDLM",
     "sedd_euler": "SHARPRATES_SEDD",
@@ -30,24 +31,23 @@ CHECKOUTS = {
     "llada_random": "SHARPRATES_LLADA",
     "llada_low_confidence": "SHARPRATES_LLADA",
 }
+CHECKS = (*INSTALLED, *CHECKOUTS)
 
 
 @pytest.mark.parametrize("project", INSTALLED)
-def test_an_installed_project_conforms(project: str) -> None:
+def test_an_installed_project_conforms(project: str, ledger: Ledger) -> None:
     if importlib.util.find_spec(project) is None:
         pytest.skip(f"{project} is not installed here; `make peers` checks it in its own place")
-    name = MODULES.get(project, project)
-    module = importlib.import_module(f"verification.conformance.adapters.{name}")
-    for name in INSTALLED[project]:
-        found = check(getattr(module, name), settings=FAST)
-        assert found.outcome is Outcome.CONFORMS, str(found)
+    sampler = load_object(f"verification.conformance.adapters.{INSTALLED[project]}", "SAMPLER")
+    found = check(sampler, ledger.take(project), FAST)
+    assert found.outcome is Outcome.CONFORMS, str(found)
 
 
 @pytest.mark.parametrize("name", CHECKOUTS)
-def test_a_checkout_conforms(name: str) -> None:
+def test_a_checkout_conforms(name: str, ledger: Ledger) -> None:
     if CHECKOUTS[name] not in os.environ:
         pytest.skip(f"{CHECKOUTS[name]} names no checkout")
-    found = check(getattr(checkouts, name), settings=replace(FAST, limit=120))
+    found = check(getattr(checkouts, name), ledger.take(name), replace(FAST, limit=120))
     assert found.outcome is Outcome.CONFORMS, str(found)
 
 

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,10 @@ from samplers.parallel import parallel_sampler
 from samplers.propagation import PartialStates, move_law, trajectory
 from samplers.target import all_states
 from verification import cli
+from verification.budget import Ledger
 from verification.conformance import known_laws, report
-from verification.conformance.checker import FAST, Conformance, Outcome, check
+from verification.conformance.checker import check
+from verification.conformance.findings import FAST, Conformance, Outcome
 from verification.conformance.fixture import conformance  # noqa: F401 - a fixture
 from verification.conformance.foreign import OutOfTimeError, in_child, time_limit
 from verification.conformance.known_laws import (
@@ -39,6 +42,29 @@ from verification.conformance.protocol import Declaration, OracleDenoiser
 from verification.conformance.uniform_walk import walk
 
 TAU = Declaration("τ", "tau-leaping", "polynomial:2", last_step="fill")
+
+OURS = {
+    "euler": {"clock": "constant", "horizon": 2.0},
+    "tau-leaping": {"clock": "cosine", "last_step": "fill"},
+    "first-hitting": {},
+    "blocks": {"tokens_a_step": 2},
+    "confidence:drawn": {"tokens_a_step": 1},
+    "confidence:probability": {"tokens_a_step": 2},
+}
+BESIDE = ("guided", "warms up")
+ALIKE = ("leave", "argmax")
+LATE = ("", "argmax at the end", "leftover set to 0")
+CHECKS = (
+    *OURS,
+    "undeclared",
+    *BESIDE,
+    *ALIKE,
+    *(f"late {defect}" for defect in LATE),
+    "slow",
+    "broken draw",
+    "fixture",
+    "example",
+)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -146,27 +172,18 @@ class Ours:
         return ConfidenceSampler(denoiser, d, count, measure).sample(n, generator)
 
 
-@pytest.mark.parametrize(
-    ("rule", "options"),
-    [
-        ("euler", {"clock": "constant", "horizon": 2.0}),
-        ("tau-leaping", {"clock": "cosine", "last_step": "fill"}),
-        ("first-hitting", {}),
-        ("blocks", {"tokens_a_step": 2}),
-        ("confidence:drawn", {"tokens_a_step": 1}),
-        ("confidence:probability", {"tokens_a_step": 2}),
-    ],
-)
-def test_our_own_samplers_conform(rule: str, options: dict[str, object]) -> None:
-    found = check(Ours(Declaration(rule, rule, **options)), settings=FAST)  # type: ignore[arg-type]
+@pytest.mark.parametrize("rule", OURS)
+def test_our_own_samplers_conform(rule: str, ledger: Ledger) -> None:
+    sampler = Ours(Declaration(rule, rule, **OURS[rule]))  # type: ignore[arg-type]
+    found = check(sampler, ledger.take(rule), FAST)
     assert found.outcome is Outcome.CONFORMS, str(found)
     assert found.sentence.startswith("conforms to")
     assert "would detect" in found.sentence
 
 
-def test_an_undeclared_law_is_identified() -> None:
+def test_an_undeclared_law_is_identified(ledger: Ledger) -> None:
     drawn = Ours(Declaration("?", "confidence:drawn"))
-    found = check(Renamed(drawn), settings=replace(FAST, rows=4000))
+    found = check(Renamed(drawn), ledger.take("undeclared"), replace(FAST, rows=4000))
     assert found.outcome is Outcome.CONFORMS
     assert found.compatible == ("confidence:drawn 1",)
     assert "implements confidence:drawn, 1 token a step" in found.sentence
@@ -222,17 +239,17 @@ class Beside(Stepwise):
         return Stepwise.sample(Beside(whole, self.defect), denoiser, n, generator)
 
 
-@pytest.mark.parametrize("defect", ["guided", "warms up"])
-def test_calls_beside_the_trajectory_are_no_fault(defect: str) -> None:
+@pytest.mark.parametrize("defect", BESIDE)
+def test_calls_beside_the_trajectory_are_no_fault(defect: str, ledger: Ledger) -> None:
     declared = Declaration(defect, "ancestral", "cosine", last_step="fill")
-    found = check(Beside(declared, defect), settings=FAST)
+    found = check(Beside(declared, defect), ledger.take(defect), FAST)
     assert found.outcome is Outcome.CONFORMS, str(found)
 
 
-@pytest.mark.parametrize("last", ["leave", "argmax"])
-def test_rows_that_are_all_alike_by_law_are_no_frozen_seed(last: str) -> None:
+@pytest.mark.parametrize("last", ALIKE)
+def test_rows_that_are_all_alike_by_law_are_no_frozen_seed(last: str, ledger: Ledger) -> None:
     declared = Declaration("first instant", "ancestral", times=(1.0, 0.9999), last_step=last)
-    found = check(Stepwise(declared), settings=FAST)
+    found = check(Stepwise(declared), ledger.take(last), FAST)
     assert found.outcome is Outcome.CONFORMS, str(found)
 
 
@@ -262,11 +279,12 @@ def test_a_near_miss_is_named(options, run, cause) -> None:  # type: ignore[no-u
     assert found.failed.cause == cause
 
 
-def test_a_small_defect_shows_in_what_the_denoiser_saw() -> None:
+def test_a_small_defect_shows_in_what_the_denoiser_saw(ledger: Ledger) -> None:
     # Of a hundred tokens one is left for the last step: far below what the law's check detects.
     declared = Declaration("late", "ancestral", "cosine", steps=4, delta=0.1, last_step="fill")
-    for defect in ("", "argmax at the end", "leftover set to 0"):
-        found = check(Stepwise(declared, defect), settings=replace(FAST, rows=20_000))
+    for defect in LATE:
+        level = ledger.take(f"late {defect}")
+        found = check(Stepwise(declared, defect), level, replace(FAST, rows=20_000))
         failed = [one.name for one in found.findings if not one.passed]
         assert failed == (["values by context"] if defect else []), str(found)
 
@@ -364,7 +382,7 @@ def test_an_outer_time_limit_goes_on() -> None:
     assert 0 < left < 100
 
 
-def test_a_slow_sampler_gives_fewer_rows_and_no_alarm() -> None:
+def test_a_slow_sampler_gives_fewer_rows_and_no_alarm(ledger: Ledger) -> None:
     class Slow:
         declaration = RIGHT[4].declaration
         calls = 0
@@ -375,7 +393,7 @@ def test_a_slow_sampler_gives_fewer_rows_and_no_alarm() -> None:
             time.sleep(0.0 if self.calls < 8 else 0.05)
             return RIGHT[4].sample(denoiser, n, generator)
 
-    found = check(Slow(), settings=replace(FAST, rows=60_000, limit=3.0))
+    found = check(Slow(), ledger.take("slow"), replace(FAST, rows=60_000, limit=3.0))
     assert found.outcome is not Outcome.FAILS, str(found)
     law_of = next(one.check for one in found.findings if one.name == "law, exact denoiser")
     assert law_of is not None
@@ -383,7 +401,7 @@ def test_a_slow_sampler_gives_fewer_rows_and_no_alarm() -> None:
 
 
 @pytest.mark.parametrize("name", ["step", "draw"])
-def test_a_broken_optional_method_is_no_traceback(name: str) -> None:
+def test_a_broken_optional_method_is_no_traceback(name: str, ledger: Ledger) -> None:
     class Broken:
         declaration = RIGHT[0].declaration
 
@@ -395,10 +413,11 @@ def test_a_broken_optional_method_is_no_traceback(name: str) -> None:
                 return lambda *_: 1 / 0
             raise AttributeError(asked)
 
-    found = check(Broken(), settings=replace(FAST, walk=True))
+    walked = replace(FAST, walk=True)
     if name == "step":
-        assert "step(…) raises ZeroDivisionError" in found.sentence
+        assert "step(…) raises ZeroDivisionError" in check(Broken(), settings=walked).sentence
     else:  # nothing to walk
+        found = check(Broken(), ledger.take("broken draw"), walked)
         assert found.outcome is Outcome.CONFORMS, str(found)
 
 
@@ -531,18 +550,21 @@ def gone(pid: int) -> bool:
     return False
 
 
-def test_the_fixture(conformance) -> None:  # type: ignore[no-untyped-def]  # noqa: F811 - requested
+def test_the_fixture(conformance, ledger: Ledger, monkeypatch) -> None:  # type: ignore[no-untyped-def]  # noqa: F811 - requested
+    level = Fraction(ledger.take("fixture"))
+    monkeypatch.setattr("verification.conformance.fixture.DEFAULT_BUDGET", level)
     assert conformance(RIGHT[4], FAST).outcome is Outcome.CONFORMS
     with pytest.raises(pytest.fail.Exception, match="its samples follow confidence:drawn"):
         conformance(MUTANTS[-1].sampler, FAST)
 
 
-def test_the_example() -> None:
+def test_the_example(ledger: Ledger) -> None:
     sys.path.insert(0, str(Path(__file__).parents[3]))
     try:
-        found = check(importlib.import_module("examples.own_sampler").sampler, settings=FAST)
+        sampler = importlib.import_module("examples.own_sampler").sampler
     finally:
         sys.path.pop(0)
+    found = check(sampler, ledger.take("example"), FAST)
     assert found.outcome is Outcome.CONFORMS, str(found)
 
 

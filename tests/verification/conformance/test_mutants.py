@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import binom
 
 from verification.budget import Ledger
-from verification.conformance.checker import FAST, ORDER, Outcome, check
+from verification.conformance.checker import check
+from verification.conformance.findings import FAST, ORDER, Outcome
 from verification.conformance.mutants import MUTANTS, RIGHT, Mutant, Stepwise, detect, false_alarms
 
 LEVEL = Fraction(1, 10**6)
