@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from fractions import Fraction
 from functools import partial
@@ -404,10 +404,14 @@ def plan(
     horizon: Annotated[float | None, typer.Option(help="T; default: the clock's.")] = None,
     delta: Annotated[float | None, typer.Option(help="Early-stopping time: 0.")] = None,
     samples: Annotated[
-        int, typer.Option(help="Rows for limits on a law too long for exact TV.")
-    ] = 2000,
-    budget: Annotated[float, typer.Option(help="Probability that any such limit is wrong.")] = 1e-6,
-    seed: Annotated[int, typer.Option(help="Of the search for a schedule, and of samples.")] = 0,
+        int | None, typer.Option(help="Rows for limits on a law too long for exact TV: 2000.")
+    ] = None,
+    budget: Annotated[
+        float | None, typer.Option(help="Probability that any such limit is wrong: 1e-6.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the search for a schedule, and of samples: 0.")
+    ] = None,
     separator: Annotated[str | None, typer.Option(help="Between tokens; default: none.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the plan here.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw TV against K here.")] = None,
@@ -426,16 +430,18 @@ def plan(
         horizon=horizon,
         delta=delta or 0.0,
         steps=steps,
-        seed=seed,
+        seed=seed or 0,
     )
     chosen = any(one is not None for one in (clock, grid, rule, last_step, horizon, delta))
     if data is not None:
         if length is not None or vocab is not None or loss_curve is not None:
             raise InputError("plan: give DATA, or --length and --vocab, or --loss-curve; not both")
-        found = _plan_data(data, separator, (tv, score_error), options, (samples, budget))
+        sampling = {"samples": samples, "budget": budget, "seed": seed}
+        found = _plan_data(data, separator, (tv, score_error), options, sampling)
     elif length is None:
         raise InputError("plan: give DATA, or --length and --vocab, or --loss-curve and --length")
     elif loss_curve is not None:
+        _no_use("--loss-curve", samples=samples, budget=budget, seed=seed)
         if plot is not None:
             raise InputError("--plot: there is no plot of a loss curve's schedules; use --json")
         if chosen:
@@ -450,13 +456,21 @@ def plan(
         return
     else:
         _no_steps(steps)
+        _no_use("--length", samples=samples, budget=budget, seed=seed)
         ask = bounds.Question(length, vocab, tv, score_error)
         found = planner.plan(ask, options=options if chosen else None)
     plan_report.print_plan(found, console)
     if json is not None:
-        report.write_whole(json, report.to_json(_with_manifest(found.to_json(), seed)))
+        report.write_whole(json, report.to_json(_with_manifest(found.to_json(), seed or 0)))
     if plot is not None:
         plan_report.plot_plan(found, plot)
+
+
+def _no_use(mode: str, **given: Any) -> None:
+    """Refuse options that were given, though a mode has no use for them."""
+    idle = [f"--{name}" for name, value in given.items() if value is not None]
+    if idle:
+        raise InputError(f"{mode}: has no use for {', '.join(idle)}; leave it out")
 
 
 def _no_steps(steps: int | None) -> None:
@@ -469,27 +483,29 @@ def _plan_data(
     separator: str | None,
     wanted: tuple[float, float],
     options: planner.Options,
-    sampling: tuple[int, float],
+    sampling: Mapping[str, Any],
 ) -> planner.StepPlan:
     """The plan of a data law: enumerated, by recursion over steps, or from samples."""
     named = data in datasets.BUILTIN or Path(data).exists()
     long = None if named else long_targets.long_target(data)
     if long is None:
+        _no_use("exact TV", **{**sampling, "seed": None})  # its search has a seed
         return planner.plan_target(read_target(data, separator), *wanted, options=options)
     _no_steps(options.steps)
     if isinstance(long, str):
+        _no_use("exact TV by recursion", **sampling)
         ways = len(options.clocks) * len(options.grids) * len(options.rules)
         with _progress(1 + ways * len(options.last_steps)) as progress:
             return long_targets.plan_structured(long, *wanted, options, progress)
-    samples, level = sampling
+    samples, level = sampling["samples"], sampling["budget"]
     with _progress(long_targets.RUNGS) as progress:
         return long_targets.plan_tractable(
             long,
             data,
             *wanted,
-            samples=samples,
+            samples=2000 if samples is None else samples,
             seed=options.seed,
-            level=level,
+            level=1e-6 if level is None else level,
             progress=progress,
         )
 
@@ -586,9 +602,7 @@ def verify(
         mode, useful = "--claim", {"scale", "json", "resume"}
     elif adversary:
         mode, useful = "--adversary", set(given)
-    idle = [f"--{name}" for name, value in given.items() if value and name not in useful]
-    if idle:
-        raise InputError(f"{mode}: has no use for {', '.join(idle)}; leave it out")
+    _no_use(mode, **{name: value or None for name, value in given.items() if name not in useful})
     for path in (json, plot):
         if path is not None:
             report.check_writable(path)

@@ -124,6 +124,7 @@ class Bound:
         at: K → the bound; None where the claim does not apply, or is not evaluated.
         detail: K → parameters chosen for it: the horizon T, or the size g of groups.
         most: largest K at which it is evaluated.
+        least: smallest K at which it is evaluated.
     """
 
     claim: str
@@ -133,6 +134,7 @@ class Bound:
     at: Callable[[int], Number | None]
     detail: Callable[[int], Mapping[str, float]] = lambda _: {}
     most: int = MOST_STEPS
+    least: int = 1
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ class Row:
         claim: its id.
         role: ``enough`` or ``needed``; fewer than are needed are forbidden.
         steps: K; None where the claim gives none.
-        reason: why there is none.
+        reason: why there is none, or may be fewer.
         form: which of the claim's formulas was inverted.
         arithmetic: name of the number type.
         detail: parameters chosen on the way.
@@ -193,6 +195,8 @@ def invert(bound: Bound, ask: Question, guess: int = 1) -> Row:
             steps = smallest_steps(enough, guess, bound.most)
         if steps is None:
             reason = _why_not(bound, ask)
+        elif steps == bound.least > 1:
+            reason = f"K ≥ {steps} only: is not evaluated below"
     detail = {} if steps is None else bound.detail(steps)
     return Row(bound.claim, bound.role, steps, reason, bound.form, bound.arithmetic.name, detail)
 
@@ -206,8 +210,8 @@ _UNIFORM: Mapping[str, Any] = {"sampler": "ancestral", "uniform_law": True}
 _ADD_THE_ERROR = ("E2", "E3")
 MOST_TERMS = 4_000_000
 """Of sums over steps and tokens in plain Python: a few seconds."""
-_RANK_LENGTH = 512
-"""Up to this d, E5 is also evaluated at K < d, which takes K·d operations."""
+_RANK_LENGTH = 1024
+"""Up to this d, E5 is also evaluated at K < d, which takes K·d operations: seconds in all."""
 
 
 def _setting(ask: Question, claim: str, steps: int) -> Setting:
@@ -288,7 +292,7 @@ def rank_bound(ask: Question, known: Knowledge, least: int | None = None) -> Bou
             return None
         return min(value for part in parts if (value := part.at(steps)) is not None)
 
-    return Bound("E5", "enough", " or ".join(forms), FLOAT, at)
+    return Bound("E5", "enough", " or ".join(forms), FLOAT, at, least=first)
 
 
 def upper_bounds(ask: Question, known: Knowledge = NOTHING) -> tuple[Bound, ...]:
@@ -402,10 +406,21 @@ def weighed(
 # ── inverted ────────────────────────────────────────────────────────────────────────────────────
 
 
+def _birthday(ask: Question) -> int:
+    """E3's K but for a few: −log ∏(1−j/K) ≈ d(d−1)/(2K) + d³/(6K²), solved to two orders."""
+    room = max(-math.log1p(ask.score_error - ask.tv), 1e-300)  # none: `invert` says so
+    return round(min(MOST_STEPS, ask.length * (ask.length - 1) / (2 * room) + ask.length / 3))
+
+
 def upper_rows(ask: Question, known: Knowledge = NOTHING) -> tuple[Row, ...]:
     """One inverted upper bound a claim, in the order of the note."""
     bounds = {bound.claim: bound for bound in upper_bounds(ask, known)}
-    rows = {claim: invert(bound, ask) for claim, bound in bounds.items() if claim != "E5"}
+    guesses = {"E3": _birthday(ask)}
+    rows = {
+        claim: invert(bound, ask, guesses.get(claim, 1))
+        for claim, bound in bounds.items()
+        if claim != "E5"
+    }
     # E5 is never above E7, and near it; far from it E5 is slow.
     rows["E5"] = invert(bounds["E5"], ask, rows["E7"].steps or ask.length)
     return tuple(rows[claim] for claim in bounds)

@@ -71,11 +71,13 @@ def print_plan(plan: StepPlan, console: Console) -> None:
     if enough and needed and enough.steps == 1:
         console.print(f"One step is enough for every law ({enough.claim}).")
     elif enough and needed and enough.steps and needed.steps:
-        console.print(
-            f"{_grouped(enough.steps)} steps are enough for every law ({enough.claim}), fewer than "
-            f"{_grouped(needed.steps)} are not for some ({needed.claim}): "
-            f"a factor {enough.steps / needed.steps:.3g}."
-        )
+        text = f"{_grouped(enough.steps)} steps are enough for every law ({enough.claim})"
+        if needed.steps > 1:
+            text += (
+                f", fewer than {_grouped(needed.steps)} are not for some ({needed.claim}): "
+                f"a factor {enough.steps / needed.steps:.3g}"
+            )
+        console.print(f"{text}.")
     if plan.by_schedule:
         _print_schedules(plan.by_schedule, console)
     for found in plan.exact:

@@ -102,6 +102,10 @@ def test_a_loss_curve(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-d
         (("--length", "8", "--vocab", "2", "--clock", "late"), "clock 'late' is unknown"),
         (("--length", "8", "--vocab", "2", "--steps", "4"), "--steps: is for a loss curve"),
         (("pairs:40:2", "--steps", "4"), "--steps: is for a loss curve"),
+        (("--length", "8", "--vocab", "2", "--seed", "0"), "--length: has no use for --seed;"),
+        (("--length", "2", "--loss-curve", "none.csv", "--samples", "9"), "no use for --samples"),
+        (("copies:3:2", "--samples", "9", "--seed", "1"), "exact TV: has no use for --samples;"),
+        (("pairs:40:2", "--budget", "0", "--seed", "1"), "no use for --budget, --seed;"),
         (("copies:3:2", "--steps", "0"), "steps: need K ≥ 1, got 0"),
         (("examples.two_topics:LAW", "--budget", "2"), "budget: must lie between 0 and 1"),
         (("--length", "2", "--loss-curve", "none.csv", "--grid", "log"), "--clock and the like"),
@@ -147,6 +151,12 @@ def test_one_token(run) -> None:  # type: ignore[no-untyped-def]
     _, out, _ = run("--length", "1", "--vocab", "2")
     assert "One step is enough for every law (E3)." in out
     assert "1 call, one token each" in out
+
+
+def test_one_step_that_may_do_is_not_forbidden(run) -> None:  # type: ignore[no-untyped-def]
+    _, out, _ = run("--length", "2", "--vocab", "2", "--tv", "0.6", "--score-error", "0.5")
+    assert "7 steps are enough for every law (E5).\n" in out
+    assert "fewer than" not in out
 
 
 def test_a_loss_that_rises_gives_no_tv_by_pinsker(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
