@@ -102,11 +102,10 @@ def _plain(found: Tensor) -> Tensor:
 
 def method(sampler: object, name: str) -> Callable[..., object] | None:
     """An optional method; None if there is none."""
-    found = guarded(lambda: getattr(sampler, name, None), name)
+    found: Callable[..., object] | None = guarded(lambda: getattr(sampler, name, None), name)
     if found is not None and not callable(found):
         raise FaultError(f"has an attribute {name} that cannot be called")
-    method: Callable[..., object] | None = found
-    return method
+    return found
 
 
 def fresh_oracle(instance: Instance) -> Oracle:
