@@ -409,7 +409,8 @@ def weighed(
 def _birthday(ask: Question) -> int:
     """E3's K but for a few: −log ∏(1−j/K) ≈ d(d−1)/(2K) + d³/(6K²), solved to two orders."""
     room = max(-math.log1p(ask.score_error - ask.tv), 1e-300)  # none: `invert` says so
-    return round(min(MOST_STEPS, ask.length * (ask.length - 1) / (2 * room) + ask.length / 3))
+    d = min(ask.length, MOST_STEPS)  # fits a float
+    return round(min(MOST_STEPS, d * (d - 1) / (2 * room) + d / 3))
 
 
 def upper_rows(ask: Question, known: Knowledge = NOTHING) -> tuple[Row, ...]:
