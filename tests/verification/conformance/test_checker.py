@@ -498,7 +498,9 @@ def forks():
     os._exit(9)
 dies, hangs = Probe(forks), Probe(hangs)
 killed = Probe(lambda: os.kill(os.getpid(), signal.SIGTERM))
-interrupts = Probe(lambda: signal.raise_signal(signal.SIGINT))
+def interrupt():
+    raise KeyboardInterrupt
+interrupts = Probe(interrupt)
 """
 
 
