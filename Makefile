@@ -41,7 +41,7 @@ lint: install
 # Writes tests/bench/results.md.
 bench: install
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[peers]' -c constraints.txt
-	$(BIN)/python -m pytest -q tests/bench --benchmark-enable --benchmark-only
+	$(BIN)/python -m pytest -q tests/bench --benchmark-enable
 
 peers: install
 	$(BIN)/python peers/run.py

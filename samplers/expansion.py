@@ -83,8 +83,8 @@ def monomials(weights: Tensor, length: int) -> Tensor:
         float64 [2^(d−1)] or [n, 2^(d−1)], in the order of `composition_index`.
     """
     w = weights.to(torch.float64).reshape(-1, weights.shape[-1])
-    # About 1 MiB at a time, so that a chunk stays in cache.
-    columns, chunk = max(1, (1 << 17) >> length), _chunk(w.shape[1])
+    # About 2 MiB at a time, so that a chunk stays in cache.
+    columns, chunk = max(1, (1 << 18) >> length), _chunk(w.shape[1])
     together = max(1, columns * chunk // max(1, w.shape[1]))
     found = []
     for laws in torch.split(w, together):
@@ -99,24 +99,26 @@ def _block(w: Tensor, d: int, chunk: int) -> Tensor:
     columns = -(-k // chunk)
     # A step of weight 0 changes nothing, so it may fill up the last chunk.
     padded = torch.nn.functional.pad(w, (0, columns * chunk - k))
-    state = w.new_zeros(1 << d, columns, n)
-    state[0] = 1
-    for step in padded.view(n, columns, chunk).permute(2, 1, 0):
-        state = _appended(state, step, d)
-    return _joined(state, d)
+    state = [w.new_ones(1, columns, n)]
+    state += [w.new_zeros(1 << (m - 1), columns, n) for m in range(1, d + 1)]
+    for step in padded.view(n, columns, chunk).permute(2, 1, 0).contiguous():
+        state = _appended(state, step)
+    return _joined(torch.cat(state), d)
 
 
-def _appended(state: Tensor, w: Tensor, d: int) -> Tensor:
-    """One more step for each chunk: [2^d, m, n] and [m, n] to [2^d, m, n]."""
-    pieces = [state[:1]]
+def _appended(state: Sequence[Tensor], w: Tensor) -> list[Tensor]:
+    """One more step for each chunk: of the compositions of m, for m = 0..d, [·, m, n]; and [m, n].
+
+    The sizes stay apart: joined into one tensor they would be copied twice a step.
+    """
+    found = [state[0]]
     # Over the compositions of 0..m−1: the value times w^(what is missing to m).
-    last = w * state[:1]
-    for m in range(1, d + 1):
-        of_m = state[1 << (m - 1) : 1 << m]
-        pieces.append(of_m + last)
-        if m < d:
+    last = w * state[0]
+    for of_m in state[1:]:
+        found.append(of_m + last)
+        if len(found) < len(state):
             last = torch.cat([last, of_m]) * w
-    return torch.cat(pieces)
+    return found
 
 
 def _joined(state: Tensor, d: int) -> Tensor:
