@@ -63,9 +63,10 @@ def multinomials(length: int) -> Tensor:
 def _chunk(steps: int) -> int:
     """Steps appended one by one to a chunk, before chunks are joined in pairs.
 
-    Appending takes less work a step than joining, but is sequential: half of √K balances them.
+    Appending takes less work a step than joining, but is sequential: half of √K balances them. Few
+    steps are one chunk, and need no joining.
     """
-    return min(64, max(1, math.isqrt(steps) // 2))
+    return steps if steps <= 64 else min(64, math.isqrt(steps) // 2)
 
 
 def monomials(weights: Tensor, length: int) -> Tensor:
@@ -83,8 +84,8 @@ def monomials(weights: Tensor, length: int) -> Tensor:
         float64 [2^(d−1)] or [n, 2^(d−1)], in the order of `composition_index`.
     """
     w = weights.to(torch.float64).reshape(-1, weights.shape[-1])
-    # About 2 MiB at a time, so that a chunk stays in cache.
-    columns, chunk = max(1, (1 << 18) >> length), _chunk(w.shape[1])
+    # So much at a time stays in cache.
+    columns, chunk = max(1, _SMALL >> length), _chunk(w.shape[1])
     together = max(1, columns * chunk // max(1, w.shape[1]))
     found = []
     for laws in torch.split(w, together):
@@ -97,6 +98,8 @@ def _block(w: Tensor, d: int, chunk: int) -> Tensor:
     """All compositions of 0..d over one block of steps: [n, k] to [2^d, n]."""
     n, k = w.shape
     columns = -(-k // chunk)
+    if columns == 1 and w.numel() << d <= _SMALL:
+        return _summed(w, d)
     # A step of weight 0 changes nothing, so it may fill up the last chunk.
     padded = torch.nn.functional.pad(w, (0, columns * chunk - k))
     state = [w.new_ones(1, columns, n)]
@@ -104,6 +107,24 @@ def _block(w: Tensor, d: int, chunk: int) -> Tensor:
     for step in padded.view(n, columns, chunk).permute(2, 1, 0).contiguous():
         state = _appended(state, step)
     return _joined(torch.cat(state), d)
+
+
+# Numbers for whose sake a call to torch is not worth its start: 2 MiB of them.
+_SMALL = 1 << 18
+
+
+def _summed(w: Tensor, d: int) -> Tensor:
+    """The same as `_block` for all steps at once, by sums over time: a third of the calls."""
+    found = [w.new_ones(1, len(w))]
+    # Over the compositions of m: the value of those whose last block is revealed in each step.
+    ending = w[None]
+    for m in range(1, d + 1):
+        upto = ending.cumsum(2)
+        found.append(upto[:, :, -1])
+        if m < d:
+            before = torch.nn.functional.pad(upto[:, :, :-1], (1, 0))
+            ending = torch.cat([ending, before]) * w
+    return torch.cat(found)
 
 
 def _appended(state: Sequence[Tensor], w: Tensor) -> list[Tensor]:
@@ -125,13 +146,12 @@ def _joined(state: Tensor, d: int) -> Tensor:
     """Join all chunks, neighbours first: [2^d, m, n] to [2^d, n]."""
     while (m := state.shape[1]) > 1:
         left, right = state[:, : m - 1 : 2], state[:, 1::2]
-        joined = right
+        joined = right.clone(memory_format=torch.contiguous_format)
         for j in range(1, d + 1):
             # b has size j: its index has leading bit j−1. c is any index below 2^(d−j).
             b, c = left[1 << (j - 1) : 1 << j], right[: 1 << (d - j)]
-            terms = b.new_zeros(1 << (d - j), 1 << j, *b.shape[1:])
-            terms[:, 1 << (j - 1) :] = c[:, None] * b
-            joined = joined + terms.view(joined.shape)
+            with_b = joined.view(1 << (d - j), 1 << j, *b.shape[1:])[:, 1 << (j - 1) :]
+            with_b.addcmul_(c[:, None], b)
         state = torch.cat([joined, state[:, m - 1 :]], 1) if m % 2 else joined
     return state[:, 0]
 
