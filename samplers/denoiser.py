@@ -67,6 +67,8 @@ OFF_SUPPORT = ("uniform", "marginal", "first")
 
 # Conditionals worked out at a time: 2^22 float64 numbers are 32 MiB.
 _CELLS = 1 << 22
+# Numbers read of the support for patterns that are worked out together.
+_TOGETHER = 1 << 18
 _HALF_ULP = 2.0**-53
 
 
@@ -83,7 +85,7 @@ class ExactDenoiser:
 
     target: Target
     off_support: str = "uniform"
-    _copies: dict[torch.device, tuple[Tensor, Tensor, Tensor]] = field(
+    _copies: dict[torch.device, tuple[Tensor, Tensor]] = field(
         default_factory=dict, init=False, repr=False
     )
 
@@ -150,97 +152,110 @@ class ExactDenoiser:
         wanted = wanted[by_context]
         shape = (x.shape[0], d, S) if positions is None else (wanted.shape[0], S)
         out = torch.zeros(shape, dtype=torch.float64, device=x.device)
-        for first, last, hidden in self._groups(contexts):
-            bounds = torch.tensor([first, last], device=x.device)
-            low, high = torch.searchsorted(wanted, bounds).tolist()
+        groups = list(self._groups(contexts))
+        bounds = torch.tensor([one[:2] for one in groups], dtype=torch.int64, device=x.device)
+        ends = torch.searchsorted(wanted, bounds).tolist()
+        for (first, last, pattern), (low, high) in zip(groups, ends, strict=True):
             if low == high:
                 continue
-            table = self._conditionals(contexts[first:last], hidden)
+            hidden, table = self._conditionals(contexts[first:last], pattern)
             items, local = by_context[low:high], wanted[low:high] - first
             if positions is None:
                 # Each context is wanted at least once: as many as there are means once each.
-                once = local.shape[0] == table.shape[0]
-                out[items[:, None], hidden] = table if once else table[local]
+                if local.shape[0] != table.shape[0]:
+                    hidden, table = hidden[local], table[local]
+                out[items[:, None], hidden] = table
             else:
-                rank = torch.zeros(d, dtype=torch.int64, device=x.device)
-                rank[hidden] = torch.arange(hidden.shape[0], device=x.device)
-                out[items] = table[local, rank[positions[1][items]]]
+                rank = (contexts[first:last] == S).cumsum(1) - 1
+                out[items] = table[local, rank[local, positions[1][items]]]
         return out
 
     def _groups(self, contexts: Tensor) -> Iterator[tuple[int, int, Tensor]]:
-        """Slices of contexts that hide the same positions, and these; bounded in size."""
+        """Slices of contexts that hide equally many positions, and a number for each pattern: [n].
+
+        Bounded in size; small patterns go together, since each call to torch takes its time.
+        """
         if contexts.shape[0] == 0:
             return
-        S = self.vocabulary
-        starts = _changes((contexts == S).to(torch.int64))
-        for first, last in zip(starts, [*starts[1:], contexts.shape[0]], strict=True):
-            hidden = (contexts[first] == S).nonzero().squeeze(1)
-            if hidden.shape[0] == 0:
-                continue
-            size = max(1, _CELLS // (hidden.shape[0] * S))
-            for low in range(first, last, size):
-                yield low, min(low + size, last), hidden
+        d, S = self.target.length, self.vocabulary
+        masked = contexts == S
+        starts = _changes(masked)
+        ends = [*starts[1:], contexts.shape[0]]
+        widths = masked[starts].sum(1).tolist()
+        pattern = torch.zeros(contexts.shape[0], dtype=torch.int64, device=contexts.device)
+        pattern[starts[1:]] = 1
+        pattern = pattern.cumsum(0)
+        # Longer keys have no room for a pattern's number.
+        together = _TOGETHER // (self.target.support * d) if S**d < 2**40 else 1
+        place = 0
+        while place < len(starts):
+            width, first = widths[place], starts[place]
+            size, stop = max(1, _CELLS // max(1, width * S)), place + 1
+            while (
+                stop < min(len(starts), place + together)
+                and widths[stop] == width
+                and ends[stop] <= first + size
+            ):
+                stop += 1
+            for low in range(first, ends[stop - 1] if width else first, size):
+                high = min(low + size, ends[stop - 1])
+                yield low, high, pattern[low:high] - pattern[low]
+            place = stop
 
-    def _conditionals(self, contexts: Tensor, hidden: Tensor) -> Tensor:
-        """q_0(x_i = a | context) for contexts that hide the same positions: [n, hidden, S]."""
-        rows, coarse, fine = self._support(contexts.device)
-        S, count, width = self.vocabulary, contexts.shape[0], hidden.shape[0]
-        shown = (contexts[0] != S).nonzero().squeeze(1)
-        keys = _keys(torch.cat([rows[:, shown], contexts[:, shown]]), S)
-        ordered, order = keys[rows.shape[0] :].sort()
-        place = torch.searchsorted(ordered, keys[: rows.shape[0]]).clamp(max=count - 1)
-        met = (ordered[place] == keys[: rows.shape[0]]).nonzero().squeeze(1)
-        context = order[place[met]]
+    def _conditionals(self, contexts: Tensor, pattern: Tensor) -> tuple[Tensor, Tensor]:
+        """Hidden positions [n, h], and q_0(x_i = a | context) at each of them: [n, h, S]."""
+        rows, parts = self._support(contexts.device)
+        S, count, masked = self.vocabulary, contexts.shape[0], contexts == self.vocabulary
+        patterns = torch.arange(int(pattern[-1]) + 1, device=rows.device)
+        hidden = masked.nonzero()[:, 1].view(count, -1)
+        shown = (~masked[torch.searchsorted(pattern, patterns)]).nonzero()[:, 1]
+        shown = shown.view(len(patterns), -1)
+        mine = rows[:, shown].flatten(0, 1)
+        keys = _keys(torch.cat([mine, contexts.gather(1, shown[pattern])]), S)
+        numbers = torch.cat([patterns.repeat(rows.shape[0]), pattern])
+        keys = keys + numbers * (keys.max() + 1)
+        ours, theirs = keys[: mine.shape[0]], keys[mine.shape[0] :]  # ascending: see `_distinct`
+        place = torch.searchsorted(theirs, ours).clamp(max=count - 1)
+        met = (theirs[place] == ours).nonzero().squeeze(1)
+        context, row = place[met], met // len(patterns)
+        width = hidden.shape[1]
         column = torch.arange(width, device=rows.device)
-        cell = (context[:, None] * width + column) * S + rows[met[:, None], hidden]
+        cell = (context[:, None] * width + column) * S + rows[row[:, None], hidden[context]]
+        both = parts[:, row, None].expand(-1, -1, width).reshape(2, -1)
+        sums = torch.zeros(2, count * width * S, dtype=torch.float64, device=rows.device)
+        sums = sums.index_add_(1, cell.reshape(-1), both).view(2, count, width, S)
+        joint, mass = sums.sum(0), sums[:, :, :1].sum(3, keepdim=True).sum(0)
+        return hidden, torch.where(mass > 0, joint / mass, self._convention(rows.device)[hidden])
 
-        def total(index: Tensor, length: int) -> Tensor:
-            zero = torch.zeros(length, dtype=torch.float64, device=rows.device)
-            sums = [
-                zero.scatter_add(0, index.reshape(-1), w[met, None].expand_as(index).reshape(-1))
-                for w in (coarse, fine)
-            ]
-            return sums[0] + sums[1]
-
-        joint = total(cell, count * width * S).view(count, width, S)
-        mass = total(context[:, None], count)[:, None, None]
-        return torch.where(mass > 0, joint / mass, self._convention(hidden))
-
-    def _convention(self, hidden: Tensor) -> Tensor:
-        """The prediction where the context has no mass: [hidden, S]."""
-        S = self.vocabulary
-        shape = (hidden.shape[0], S)
+    def _convention(self, device: torch.device) -> Tensor:
+        """The prediction where the context has no mass: [d, S]."""
+        shape = (self.target.length, self.vocabulary)
         if self.off_support == "uniform":
-            return torch.full(shape, 1 / S, dtype=torch.float64, device=hidden.device)
-        table = torch.zeros(shape, dtype=torch.float64, device=hidden.device)
+            return torch.full(shape, 1 / self.vocabulary, dtype=torch.float64, device=device)
+        table = torch.zeros(shape, dtype=torch.float64, device=device)
         if self.off_support == "first":
             table[:, 0] = 1
             return table
-        rows, coarse, fine = self._support(hidden.device)
-        weight = (coarse + fine).expand(hidden.shape[0], -1)
-        table.scatter_add_(1, rows[:, hidden].T, weight)
+        rows, parts = self._support(device)
+        table.scatter_add_(1, rows.T, parts.sum(0).expand(shape[0], -1))
         return table / table.sum(1, keepdim=True)
 
-    def _support(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    def _support(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """Rows and split weights on a device."""
         if device not in self._copies:
-            parts = (self.target.rows, *_split(self.target.weights))
-            self._copies[device] = (
-                parts[0].to(device),
-                parts[1].to(device),
-                parts[2].to(device),
-            )
+            parts = _split(self.target.weights)
+            self._copies[device] = (self.target.rows.to(device), parts.to(device))
         return self._copies[device]
 
 
-def _split(weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights as coarse + fine, exactly.
+def _split(weights: Tensor) -> Tensor:
+    """Weights as coarse + fine, exactly: [2, N].
 
     Coarse parts are multiples of 2^-52 with sum below 2, so any sum of them is exact in any order:
     the error of a marginal does not grow with the number of rows, as a plain sum's would.
     """
     coarse = (weights * 2.0**52).round() / 2.0**52
-    return coarse, weights - coarse
+    return torch.stack([coarse, weights - coarse])
 
 
 def _keys(x: Tensor, base: int) -> Tensor:
@@ -254,13 +269,18 @@ def _keys(x: Tensor, base: int) -> Tensor:
 
 
 def _distinct(x: Tensor, mask: int) -> tuple[Tensor, Tensor]:
-    """The distinct rows of x, those that hide the same positions side by side; and x's indices."""
+    """The distinct rows of x, and x's indices among them.
+
+    In the order of how many positions they hide, then of which, then of the values shown.
+    """
     _, inverse = torch.unique(_keys(x, mask + 1), return_inverse=True)
     count = int(inverse.max()) + 1 if inverse.numel() else 0
     some = torch.zeros(count, dtype=torch.int64, device=x.device)
     some[inverse] = torch.arange(x.shape[0], device=x.device)
     rows = x[some]
-    order = torch.argsort(_keys((rows == mask).to(torch.int64), 2), stable=True)
+    masked = (rows == mask).to(torch.int64)
+    order = torch.argsort(_keys(masked, 2), stable=True)
+    order = order[torch.argsort(masked.sum(1)[order], stable=True)]
     rank = torch.empty_like(order)
     rank[order] = torch.arange(count, device=x.device)
     return rows[order], rank[inverse]
