@@ -84,6 +84,8 @@ class Row:
 class Table:
     """Rows of cells below headings, shown as HTML."""
 
+    kind = "checks"
+
     def __init__(self, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         self.heads, self.rows = heads, list(rows)
 
@@ -93,7 +95,13 @@ class Table:
 
         body = "".join(f"<tr>{line('td', row)}</tr>" for row in self.rows)
         head = f"<thead><tr>{line('th', self.heads)}</tr></thead>"
-        return f'<table class="checks">{head}<tbody>{body}</tbody></table>'
+        return f'<table class="{self.kind}">{head}<tbody>{body}</tbody></table>'
+
+
+class Words(Table):
+    """A table whose cells hold sentences, which are wrapped."""
+
+    kind = "checks words"
 
 
 class Checks(Table):
