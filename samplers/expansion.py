@@ -118,12 +118,12 @@ def _summed(w: Tensor, d: int) -> Tensor:
     found = [w.new_ones(1, len(w))]
     # Over the compositions of m: the value of those whose last block is revealed in each step.
     ending = w[None]
-    for m in range(1, d + 1):
+    for _ in range(1, d):
         upto = ending.cumsum(2)
         found.append(upto[:, :, -1])
-        if m < d:
-            before = torch.nn.functional.pad(upto[:, :, :-1], (1, 0))
-            ending = torch.cat([ending, before]) * w
+        before = torch.nn.functional.pad(upto[:, :, :-1], (1, 0))
+        ending = torch.cat([ending, before]) * w
+    found.append(ending.sum(2))
     return torch.cat(found)
 
 
