@@ -16,25 +16,24 @@ from cycler import cycler
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib_inline.backend_inline import set_matplotlib_formats
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions
+from sharprates.samplers.expansion import CompositionTables, tables
+from sharprates.samplers.families import family
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.claim import Relation
+from sharprates.theory.registry import claim
+from sharprates.theory.setting import Setting
+from sharprates.verification.arithmetic import BALL, Interval, interval, precision
+from sharprates.verification.bindings import Case, bound
+from sharprates.verification.profile import Profile, profile, score_gaps
+from sharprates.verification.verdict import Verdict, compare
 from torch import Tensor
 
-from samplers.denoiser import Denoiser, ExactDenoiser, Positions
-from samplers.expansion import CompositionTables, tables
-from samplers.families import family
-from samplers.output_law import total_variation
-from samplers.step_law import StepLaw
-from samplers.target import Target
-from theory.arithmetic import FLOAT
-from theory.claim import Relation
-from theory.registry import claim
-from theory.setting import Setting
-from verification.arithmetic import BALL, Interval, interval, precision
-from verification.bindings import Case, bound
-from verification.profile import Profile, profile, score_gaps
-from verification.verdict import Verdict, compare
-
 if TYPE_CHECKING:  # pages that audit nothing need not load it
-    from verification.audit import Result
+    from sharprates.verification.audit import Result
 
 COLOURS = ("#0b6e99", "#c8553d", "#5b8c3a", "#8a5aa8", "#b08900", "#5a6472", "#c13584")
 """Readable on white and told apart by lightness as well."""

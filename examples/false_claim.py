@@ -3,9 +3,9 @@
 Run `sharprates verify --claim examples.false_claim:QUARTER`.
 """
 
-from theory.claim import Claim, Kind, Relation
-from theory.hypotheses import EXACT, STEP_LAW, UNIFORM_LAW
-from theory.symbols import symbol
+from sharprates.theory.claim import Claim, Kind, Relation
+from sharprates.theory.hypotheses import EXACT, STEP_LAW, UNIFORM_LAW
+from sharprates.theory.symbols import symbol
 
 QUARTER = Claim(
     id="QUARTER",

@@ -11,14 +11,13 @@ import sys
 from pathlib import Path
 
 import torch
-
-from samplers import datasets
-from samplers.expansion import compositions, tables
-from samplers.network import Training, train
-from samplers.output_law import total_variation
-from verification.planning.loss_curve import excess, read_loss_curve
-from verification.score_error import Comparison, order_error
-from verification.terms_report import loss_curve_csv
+from sharprates.samplers import datasets
+from sharprates.samplers.expansion import compositions, tables
+from sharprates.samplers.network import Training, train
+from sharprates.samplers.output_law import total_variation
+from sharprates.verification.planning.loss_curve import excess, read_loss_curve
+from sharprates.verification.score_error import Comparison, order_error
+from sharprates.verification.terms_report import loss_curve_csv
 
 
 def log_conditionals(target, denoiser):

@@ -1,8 +1,7 @@
 """A sampler of your own, checked: `sharprates check examples.own_sampler:sampler`."""
 
 import torch
-
-from verification.conformance import Declaration
+from sharprates.verification.conformance import Declaration
 
 
 class TwoSteps:

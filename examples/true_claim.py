@@ -4,11 +4,10 @@ Run `sharprates verify --claim examples.true_claim:UNION`.
 """
 
 import sympy
-
-from theory.claim import Claim, Kind, Relation
-from theory.functions import SumOfSquares
-from theory.hypotheses import EXACT, NO_LEFTOVER, STEP_LAW
-from theory.symbols import symbol
+from sharprates.theory.claim import Claim, Kind, Relation
+from sharprates.theory.functions import SumOfSquares
+from sharprates.theory.hypotheses import EXACT, NO_LEFTOVER, STEP_LAW
+from sharprates.theory.symbols import symbol
 
 UNION = Claim(
     id="UNION",

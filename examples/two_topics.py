@@ -5,8 +5,7 @@ its own exact denoiser, draws rows, and gives their probability, which is all th
 """
 
 import torch
-
-from samplers.markov import ProductMixture
+from sharprates.samplers.markov import ProductMixture
 
 WORDS, LENGTH = 8, 64
 

@@ -9,15 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-
-from samplers.confidence import ConfidenceSampler, on_support
-from samplers.denoiser import ExactDenoiser
-from samplers.families import family
-from samplers.output_law import total_variation
-from samplers.target import Target
-from verification.conformance.known_laws import design, exact_instance, law
-from verification.conformance.protocol import Oracle
-from verification.conformance.uniform_walk import walk
+from sharprates.samplers.confidence import ConfidenceSampler, on_support
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.families import family
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.target import Target
+from sharprates.verification.conformance.known_laws import design, exact_instance, law
+from sharprates.verification.conformance.protocol import Oracle
+from sharprates.verification.conformance.uniform_walk import walk
 
 N = 300_000
 
@@ -31,7 +30,7 @@ def counted(rows: torch.Tensor, symbols: int) -> torch.Tensor:
 
 def flow_matching_rule() -> str:
     """Largest |z| of the cells of {0,1}³ against two laws; and whether κ = τ tells rules apart."""
-    from verification.conformance.adapters.flow_matching import FlowMatching
+    from sharprates.verification.conformance.adapters.flow_matching import FlowMatching
 
     sampler, instance = FlowMatching(), exact_instance(3, 2, 0)
     generator = torch.Generator().manual_seed(0)
@@ -96,7 +95,7 @@ def low_confidence() -> str:
 
 def llada_remasking() -> str:
     """TV of LLaDA's own samples, three binary tokens, one a step, to the exact denoiser's law."""
-    from verification.conformance.adapters.checkouts import LLaDA
+    from sharprates.verification.conformance.adapters.checkouts import LLaDA
 
     instance, told = exact_instance(3, 2, 0), []
     for remasking, rule, label in (

@@ -158,7 +158,7 @@ def commit(variable: str) -> str:
 
 def check(binary: Path, adapter: str, out: Path) -> tuple[int, dict[str, object]]:
     """Exit code and JSON of one check."""
-    name = f"verification.conformance.adapters.{adapter}"
+    name = f"sharprates.verification.conformance.adapters.{adapter}"
     quiet = {**os.environ, "PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1"}
     out.unlink(missing_ok=True)
     done = subprocess.run(
@@ -179,7 +179,7 @@ def checked(adapter: str, environment: str | None, expected: int, variable: str)
     started = time.monotonic()
     code, found = check(binary, adapter, BUILD / "verdict.json")
     row = {
-        "command": f"sharprates check verification.conformance.adapters.{adapter}",
+        "command": f"sharprates check sharprates.verification.conformance.adapters.{adapter}",
         "versions": versions(binary / "python", used),
         "exit": code,
         "expected": expected,
@@ -228,7 +228,9 @@ def main() -> int:
     wanted += [(adapter, None, code, name) for adapter, (name, code) in CHECKOUTS.items()]
     for adapter, environment, expected, variable in wanted:
         if variable and variable not in os.environ:
-            kept = before.get(f"sharprates check verification.conformance.adapters.{adapter}")
+            kept = before.get(
+                f"sharprates check sharprates.verification.conformance.adapters.{adapter}"
+            )
             print(adapter, f"{variable} names no checkout: the recorded verdict stays", flush=True)
             rows += [kept] if kept else []
             continue

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import torch
+from sharprates.samplers.denoiser import Denoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.sampling import CPU, Run, check_times, draw, in_batches, random_order
 from torch import Tensor
-
-from samplers.denoiser import Denoiser
-from samplers.errors import InputError
-from samplers.sampling import CPU, Run, check_times, draw, in_batches, random_order
 
 
 @dataclass(frozen=True, eq=False)

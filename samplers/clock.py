@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.memory import require
 from torch import Tensor
-
-from samplers.errors import InputError
-from samplers.memory import require
 
 Curve = Callable[[Tensor], Tensor]
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from sharprates.samplers.denoiser import Denoiser, relative_error
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.memory import require
+from sharprates.samplers.output_law import UNIT, OutputLaw, rounding
+from sharprates.samplers.sampling import CPU, Run, check_times, draw, in_batches, masked_positions
+from sharprates.samplers.target import Target, all_states
 from torch import Tensor
-
-from samplers.denoiser import Denoiser, relative_error
-from samplers.errors import InputError
-from samplers.memory import require
-from samplers.output_law import UNIT, OutputLaw, rounding
-from samplers.sampling import CPU, Run, check_times, draw, in_batches, masked_positions
-from samplers.target import Target, all_states
 
 MEASURES = ("probability", "margin", "entropy", "drawn")
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from sharprates.samplers.memory import require
+from sharprates.samplers.target import Target
 from torch import Tensor
-
-from samplers.memory import require
-from samplers.target import Target
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,11 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-
-from samplers.errors import InputError, TooLargeError
-from samplers.memory import require
-from samplers.rational import read_rational
-from samplers.target import Target
+from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.memory import require
+from sharprates.samplers.rational import read_rational
+from sharprates.samplers.target import Target
 
 BUILTIN: dict[str, str] = {
     "words4": "English four-letter words with corpus frequencies (wordfreq, CC BY-SA 4.0)",
@@ -47,7 +46,7 @@ def builtin(name: str) -> Target:
     """
     if name not in BUILTIN:
         raise InputError(f"no built-in data set is called {name!r}: known are {', '.join(BUILTIN)}")
-    with resources.as_file(resources.files("samplers") / "data" / f"{name}.csv") as path:
+    with resources.as_file(resources.files("sharprates.samplers") / "data" / f"{name}.csv") as path:
         return replace(load(path), name=name)
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.target import Target
 from torch import Tensor
-
-from samplers.errors import InputError
-from samplers.target import Target
 
 Positions = tuple[Tensor, Tensor]
 """(row, position) index pairs, two int64 [n]: ask a denoiser for these conditionals only."""

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 import torch
+from sharprates.samplers.denoiser import Denoiser, relative_error
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.memory import free_bytes, require
+from sharprates.samplers.output_law import UNIT, OutputLaw, compound, listed, on_rows, rounding
+from sharprates.samplers.step_law import StepLaw, check_weights
+from sharprates.samplers.target import Target
 from torch import Tensor
-
-from samplers.denoiser import Denoiser, relative_error
-from samplers.errors import InputError
-from samplers.memory import free_bytes, require
-from samplers.output_law import UNIT, OutputLaw, compound, listed, on_rows, rounding
-from samplers.step_law import StepLaw, check_weights
-from samplers.target import Target
 
 # ---------------------------------------------------------------------------------------------
 # Compositions. One of d, (n_1, …, n_m), has the index Σ_j 2^(n_1+…+n_j − 1) over j < m: bit i−1
@@ -334,7 +333,7 @@ def tables(
         lacks = "depends on time" if denoiser.normalised else "is not normalised"
         raise InputError(
             f"denoiser: it {lacks}, so the composition expansion does not apply; "
-            "use samplers.propagation.propagate"
+            "use sharprates.samplers.propagation.propagate"
         )
     d, S = target.length, target.vocabulary
     count = target.support if rows == "support" else S**d

@@ -12,12 +12,11 @@ from fractions import Fraction
 from typing import Any, Literal
 
 import torch
+from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.memory import require
+from sharprates.samplers.rational import read_rational
+from sharprates.samplers.target import Target, all_states
 from torch import Tensor
-
-from samplers.errors import InputError, TooLargeError
-from samplers.memory import require
-from samplers.rational import read_rational
-from samplers.target import Target, all_states
 
 Weight = float | Fraction
 Graph = Literal["chain", "ring", "complete"]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from sharprates.samplers.clock import Clock
+from sharprates.samplers.denoiser import Denoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.sampling import CPU, Run, draw, in_batches, random_order
 from torch import Tensor
-
-from samplers.clock import Clock
-from samplers.denoiser import Denoiser
-from samplers.errors import InputError
-from samplers.sampling import CPU, Run, draw, in_batches, random_order
 
 
 @dataclass(frozen=True, eq=False)

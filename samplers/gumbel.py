@@ -14,12 +14,11 @@ import math
 from dataclasses import dataclass
 
 import torch
+from sharprates.samplers.denoiser import Denoiser, Positions
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.perturbed import Perturbed
+from sharprates.samplers.step_law import StepLaw
 from torch import Tensor
-
-from samplers.denoiser import Denoiser, Positions
-from samplers.errors import InputError
-from samplers.perturbed import Perturbed
-from samplers.step_law import StepLaw
 
 BITS = {torch.bfloat16: 8, torch.float32: 24, torch.float64: 53}
 """Bits b of a uniform: the largest that `torch.rand` returns in each dtype is 1 − 2^−b."""

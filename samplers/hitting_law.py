@@ -15,15 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy.special import sici
+from sharprates.samplers.clock import Clock
+from sharprates.samplers.contexts import Contexts
+from sharprates.samplers.denoiser import Denoiser
+from sharprates.samplers.memory import require
+from sharprates.samplers.output_law import UNIT, OutputLaw
+from sharprates.samplers.perturbed import Normalised
+from sharprates.samplers.target import Target
 from torch import Tensor
-
-from samplers.clock import Clock
-from samplers.contexts import Contexts
-from samplers.denoiser import Denoiser
-from samplers.memory import require
-from samplers.output_law import UNIT, OutputLaw
-from samplers.perturbed import Normalised
-from samplers.target import Target
 
 NODES = 97
 """Hitting times at which a denoiser is asked; half as many already give some ten digits."""

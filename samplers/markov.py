@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
+from sharprates.samplers.denoiser import Positions
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.memory import require
+from sharprates.samplers.sampling import draw
 from torch import Tensor
-
-from samplers.denoiser import Positions
-from samplers.errors import InputError
-from samplers.memory import require
-from samplers.sampling import draw
 
 # Gaps looked at in one go; wide enough for most tokens, narrow enough to be cheap.
 _WINDOW = 8

@@ -3,8 +3,7 @@
 import os
 
 import torch
-
-from samplers.errors import TooLargeError
+from sharprates.samplers.errors import TooLargeError
 
 
 def available_bytes() -> int:

@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from sharprates.samplers.denoiser import Positions
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.target import Target
 from torch import Tensor, nn
-
-from samplers.denoiser import Positions
-from samplers.errors import InputError
-from samplers.target import Target
 
 _LARGEST = 1 << 16
 

@@ -17,9 +17,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.special import betainc, gammaln, logsumexp
-
-from samplers.memory import require
-from samplers.step_law import StepLaw
+from sharprates.samplers.memory import require
+from sharprates.samplers.step_law import StepLaw
 
 Array = NDArray[np.float64]
 

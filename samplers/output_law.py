@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.target import Target, all_states
 from torch import Tensor
-
-from samplers.errors import InputError
-from samplers.target import Target, all_states
 
 UNIT = 2.0**-53
 """Unit roundoff of float64."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from sharprates.samplers.clock import Clock
+from sharprates.samplers.denoiser import Denoiser, Positions
+from sharprates.samplers.sampling import CPU, Run, check_times, draw, in_batches, masked_positions
+from sharprates.samplers.step_law import Rule, StepLaw, step_law
 from torch import Tensor
-
-from samplers.clock import Clock
-from samplers.denoiser import Denoiser, Positions
-from samplers.sampling import CPU, Run, check_times, draw, in_batches, masked_positions
-from samplers.step_law import Rule, StepLaw, step_law
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,10 +10,9 @@ import math
 from dataclasses import dataclass
 
 import torch
+from sharprates.samplers.denoiser import Denoiser, Positions
+from sharprates.samplers.errors import InputError
 from torch import Tensor
-
-from samplers.denoiser import Denoiser, Positions
-from samplers.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)

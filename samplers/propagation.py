@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+from sharprates.samplers.denoiser import Denoiser, relative_error
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.memory import require
+from sharprates.samplers.output_law import UNIT, OutputLaw, listed, rounding
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target
 from torch import Tensor
-
-from samplers.denoiser import Denoiser, relative_error
-from samplers.errors import InputError
-from samplers.memory import require
-from samplers.output_law import UNIT, OutputLaw, listed, rounding
-from samplers.step_law import StepLaw
-from samplers.target import Target
 
 
 class Kernel(Protocol):

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+from sharprates.samplers.denoiser import Denoiser, Positions
+from sharprates.samplers.errors import InputError
 from torch import Tensor
-
-from samplers.denoiser import Denoiser, Positions
-from samplers.errors import InputError
 
 CPU = torch.device("cpu")
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from sharprates.samplers.clock import Clock
+from sharprates.samplers.errors import InputError
 from torch import Tensor
-
-from samplers.clock import Clock
-from samplers.errors import InputError
 
 Rule = Callable[[Clock, Tensor], Tensor]
 """(clock, times [K + 1]) → reveal probabilities [K] before clipping."""

@@ -12,9 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from samplers.errors import InputError
-from samplers.occupancy import Bins, Chance, distinct_draws, equal_draws, shared_draws, threshold
-from samplers.step_law import StepLaw
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.occupancy import (
+    Bins,
+    Chance,
+    distinct_draws,
+    equal_draws,
+    shared_draws,
+    threshold,
+)
+from sharprates.samplers.step_law import StepLaw
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from sharprates.samplers.denoiser import Denoiser, Positions
+from sharprates.samplers.sampling import CPU
+from sharprates.samplers.target import all_states
 from torch import Tensor
-
-from samplers.denoiser import Denoiser, Positions
-from samplers.sampling import CPU
-from samplers.target import all_states
 
 MOST_BYTES = 2**29
 """Largest table that is worth its memory."""

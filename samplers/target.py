@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import torch
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.memory import require
 from torch import Tensor
-
-from samplers.errors import InputError
-from samplers.memory import require
 
 
 @dataclass(frozen=True, eq=False)

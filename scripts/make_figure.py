@@ -13,9 +13,8 @@ sys.path.insert(0, str(BOOK))
 
 import kit  # noqa: E402 - lies in the book, which is no package
 from matplotlib import pyplot as plt  # noqa: E402 - after the kit, which sets its style
-
-from samplers import datasets  # noqa: E402
-from samplers.step_law import StepLaw  # noqa: E402
+from sharprates.samplers import datasets  # noqa: E402
+from sharprates.samplers.step_law import StepLaw  # noqa: E402
 
 
 def main() -> None:

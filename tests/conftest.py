@@ -3,10 +3,9 @@
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from sharprates.verification.budget import Budget, Ledger
 
-from verification.budget import Budget, Ledger
-
-pytest_plugins = ("verification.pytest_plugin",)
+pytest_plugins = ("sharprates.verification.pytest_plugin",)
 
 settings.register_profile(
     "sharprates",

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 import typer
-
-from verification import cli
+from sharprates.verification import cli
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

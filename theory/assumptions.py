@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sympy
-
-from theory.claim import Claim, Kind, Provenance, Relation, Variant
-from theory.functions import Leftover, Root
-from theory.hypotheses import ALL_MASKED_START, FIRST_HITTING, NORMALISED, STEP_LAW
-from theory.symbols import constant, symbol
+from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
+from sharprates.theory.functions import Leftover, Root
+from sharprates.theory.hypotheses import ALL_MASKED_START, FIRST_HITTING, NORMALISED, STEP_LAW
+from sharprates.theory.symbols import constant, symbol
 
 ONE = sympy.Rational(1)
 

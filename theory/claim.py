@@ -9,14 +9,13 @@ from fractions import Fraction
 from typing import Any
 
 import sympy
+from sharprates.theory.arithmetic import Arithmetic, Number
+from sharprates.theory.errors import TheoryError
+from sharprates.theory.evaluation import evaluate
+from sharprates.theory.functions import Named
+from sharprates.theory.setting import Setting
+from sharprates.theory.symbols import LATEX, constant
 from sympy.printing.latex import LatexPrinter
-
-from theory.arithmetic import Arithmetic, Number
-from theory.errors import TheoryError
-from theory.evaluation import evaluate
-from theory.functions import Named
-from theory.setting import Setting
-from theory.symbols import LATEX, constant
 
 
 class Kind(Enum):

@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import sympy
-
-from theory.errors import TheoryError
-from theory.symbols import symbol
+from sharprates.theory.errors import TheoryError
+from sharprates.theory.symbols import symbol
 
 t, s = symbol("t"), symbol("s")
 p, sigma_0, sigma_1 = symbol("p"), symbol("sigma_0"), symbol("sigma_1")

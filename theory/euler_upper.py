@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sympy
-
-from theory.claim import Claim, Kind, Provenance, Relation, Variant
-from theory.functions import (
+from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
+from sharprates.theory.functions import (
     Birthday,
     CompositionSum,
     Conditioned,
@@ -19,7 +18,7 @@ from theory.functions import (
     UniformRankDistance,
     UniformRankExcess,
 )
-from theory.hypotheses import (
+from sharprates.theory.hypotheses import (
     ALL_MASKED_START,
     BINARY,
     CONSTANT_CLOCK,
@@ -34,7 +33,7 @@ from theory.hypotheses import (
     UNIFORM_GRID,
     UNIFORM_LAW,
 )
-from theory.symbols import constant, symbol
+from sharprates.theory.symbols import constant, symbol
 
 ONE = sympy.Rational(1)
 TV = r"\mathrm{TV}(p_{\mathrm{out}},q_0)"

@@ -13,10 +13,9 @@ from functools import reduce
 from typing import Any
 
 import sympy
-
-from theory.arithmetic import Arithmetic, Number
-from theory.errors import TheoryError
-from theory.functions import Argument, Named
+from sharprates.theory.arithmetic import Arithmetic, Number
+from sharprates.theory.errors import TheoryError
+from sharprates.theory.functions import Argument, Named
 
 
 def evaluate(expression: sympy.Expr, values: Mapping[str, Any], arithmetic: Arithmetic) -> Number:

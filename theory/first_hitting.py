@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sympy
-
-from theory.claim import Claim, Kind, Provenance, Relation, Variant
-from theory.hypotheses import EXACT, FIRST_HITTING, NORMALISED, TWO_SYMBOLS, family
-from theory.symbols import constant, symbol
+from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
+from sharprates.theory.hypotheses import EXACT, FIRST_HITTING, NORMALISED, TWO_SYMBOLS, family
+from sharprates.theory.symbols import constant, symbol
 
 ONE = sympy.Rational(1)
 TV = r"\mathrm{TV}(p_{\mathrm{FHS}},q_0)"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sympy
-
-from theory.claim import Claim, Kind, Provenance, Relation, Variant
-from theory.symbols import constant, symbol
+from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
+from sharprates.theory.symbols import constant, symbol
 
 d, u, j, q = symbol("d"), symbol("u"), symbol("j"), symbol("q")
 alpha, alpha_t, alpha_s = symbol("alpha"), symbol("alpha_t"), symbol("alpha_s")

@@ -14,9 +14,8 @@ from math import comb
 from typing import Any, ClassVar
 
 import sympy
-
-from theory.arithmetic import Arithmetic, Number
-from theory.errors import TheoryError
+from sharprates.theory.arithmetic import Arithmetic, Number
+from sharprates.theory.errors import TheoryError
 
 Vector = Sequence[Number]
 Composition = tuple[int, ...]

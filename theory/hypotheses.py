@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from theory.claim import Hypothesis
-from theory.setting import PARALLEL
+from sharprates.theory.claim import Hypothesis
+from sharprates.theory.setting import PARALLEL
 
 STEP_LAW = Hypothesis(
     lambda it: it.has_step_law,

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import sympy
-
-from theory.claim import Claim, Kind, Provenance, Relation, Variant
-from theory.functions import BlockDivergence, RankDivergence, Root
-from theory.hypotheses import ALL_MASKED_START, BLOCKS, EXACT, NO_LEFTOVER, STEP_LAW, UNIFORM_LAW
-from theory.symbols import constant, symbol
+from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
+from sharprates.theory.functions import BlockDivergence, RankDivergence, Root
+from sharprates.theory.hypotheses import (
+    ALL_MASKED_START,
+    BLOCKS,
+    EXACT,
+    NO_LEFTOVER,
+    STEP_LAW,
+    UNIFORM_LAW,
+)
+from sharprates.theory.symbols import constant, symbol
 
 ONE = sympy.Rational(1)
 KL = r"\mathrm{KL}(q_0\|p_{\mathrm{out}})"

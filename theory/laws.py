@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sympy
-
-from theory.claim import Claim, Kind, Provenance, Relation, Variant
-from theory.forward import bridge
-from theory.functions import CompositionSum, Deficit
-from theory.hypotheses import (
+from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
+from sharprates.theory.forward import bridge
+from sharprates.theory.functions import CompositionSum, Deficit
+from sharprates.theory.hypotheses import (
     ALL_MASKED_START,
     FIRST_HITTING,
     NORMALISED,
@@ -15,7 +14,7 @@ from theory.hypotheses import (
     TIME_FREE,
     UNIFORM_LAW,
 )
-from theory.symbols import symbol
+from sharprates.theory.symbols import symbol
 
 d, K, m, n, v = symbol("d"), symbol("K"), symbol("m"), symbol("n"), symbol("v")
 t, s, alpha_t, alpha_s = symbol("t"), symbol("s"), symbol("alpha_t"), symbol("alpha_s")

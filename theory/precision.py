@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sympy
-
-from theory.claim import Claim, Kind, Provenance, Relation
-from theory.functions import TruncatedGumbel
-from theory.symbols import symbol
+from sharprates.theory.claim import Claim, Kind, Provenance, Relation
+from sharprates.theory.functions import TruncatedGumbel
+from sharprates.theory.symbols import symbol
 
 truncation = -sympy.log(-sympy.log(1 - sympy.Rational(1, 2**24), evaluate=False), evaluate=False)
 """The largest Gumbel that a float32 uniform can give, about 16.6355."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 
-from theory import (
+from sharprates.theory import (
     assumptions,
     euler_lower,
     euler_upper,
@@ -16,8 +16,8 @@ from theory import (
     laws,
     precision,
 )
-from theory.claim import Claim
-from theory.errors import UnknownClaimError
+from sharprates.theory.claim import Claim
+from sharprates.theory.errors import UnknownClaimError
 
 CLAIMS: Mapping[str, Claim] = MappingProxyType(
     {

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from flint import arb, ctx, fmpq
-
-from theory.arithmetic import Number
+from sharprates.theory.arithmetic import Number
 
 
 class IrrationalError(ArithmeticError):

@@ -17,32 +17,31 @@ from itertools import product
 from typing import Any, Protocol
 
 import torch
+from sharprates.samplers.clock import Clock, check_times, clock, default_horizon, grid
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.expansion import fixed_blocks
+from sharprates.samplers.memory import require
+from sharprates.samplers.step_law import RULES, Rule, StepLaw, step_law
+from sharprates.samplers.tabled import tabled
+from sharprates.samplers.target import Target
+from sharprates.theory.arithmetic import Number
+from sharprates.theory.claim import Claim, Relation
+from sharprates.theory.registry import CLAIMS, claim
+from sharprates.theory.setting import Setting
+from sharprates.verification.arithmetic import Interval, precision
+from sharprates.verification.bindings import FAMILY_VALUES, VALUES, Case, bound
+from sharprates.verification.crossover import MOST_STEPS, Crossover, dominated_among, dominated_from
+from sharprates.verification.decomposition import Decomposition, Trajectory, decompose
+from sharprates.verification.denoisers import Settled, probe
+from sharprates.verification.empirical import Sampling, empirical
+from sharprates.verification.faults import Faults, faults_of
+from sharprates.verification.measure import BITS, Measure, check_size
+from sharprates.verification.profile import Profile, exact_information, profile
+from sharprates.verification.score_error import OrderError
+from sharprates.verification.statistics import Check, Empirical
+from sharprates.verification.verdict import Verdict, compare
 from torch import Tensor
-
-from samplers.clock import Clock, check_times, clock, default_horizon, grid
-from samplers.denoiser import Denoiser, ExactDenoiser
-from samplers.errors import InputError, TooLargeError
-from samplers.expansion import fixed_blocks
-from samplers.memory import require
-from samplers.step_law import RULES, Rule, StepLaw, step_law
-from samplers.tabled import tabled
-from samplers.target import Target
-from theory.arithmetic import Number
-from theory.claim import Claim, Relation
-from theory.registry import CLAIMS, claim
-from theory.setting import Setting
-from verification.arithmetic import Interval, precision
-from verification.bindings import FAMILY_VALUES, VALUES, Case, bound
-from verification.crossover import MOST_STEPS, Crossover, dominated_among, dominated_from
-from verification.decomposition import Decomposition, Trajectory, decompose
-from verification.denoisers import Settled, probe
-from verification.empirical import Sampling, empirical
-from verification.faults import Faults, faults_of
-from verification.measure import BITS, Measure, check_size
-from verification.profile import Profile, exact_information, profile
-from verification.score_error import OrderError
-from verification.statistics import Check, Empirical
-from verification.verdict import Verdict, compare
 
 DEFAULT_CLAIMS = ("E1", "E2", "E3", "E5", "E7", "L0", "L1", "L2", "L3", "H1", "H2")
 ARITHMETICS = ("float64", "rational", "ball")

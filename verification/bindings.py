@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from sharprates.samplers.clock import Clock
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target
+from sharprates.theory.arithmetic import Number
+from sharprates.theory.claim import Claim
+from sharprates.theory.setting import Setting
+from sharprates.verification.arithmetic import BALL, Interval, ball, interval
+from sharprates.verification.decomposition import Decomposition, Trajectory, subset_law
+from sharprates.verification.exact import step_weights
+from sharprates.verification.profile import UNIT, Profile
+from sharprates.verification.score_error import OrderError
 from torch import Tensor
-
-from samplers.clock import Clock
-from samplers.step_law import StepLaw
-from samplers.target import Target
-from theory.arithmetic import Number
-from theory.claim import Claim
-from theory.setting import Setting
-from verification.arithmetic import BALL, Interval, ball, interval
-from verification.decomposition import Decomposition, Trajectory, subset_law
-from verification.exact import step_weights
-from verification.profile import UNIT, Profile
-from verification.score_error import OrderError
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,29 +25,28 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-
-from samplers import datasets, families
-from samplers.denoiser import Denoiser
-from samplers.errors import InputError
-from samplers.network import NetworkDenoiser, Training, checkpoint, load_checkpoint
-from samplers.rational import read_rational
-from samplers.target import Target
-from theory.claim import Claim
-from theory.errors import TheoryError
-from theory.registry import CLAIMS, claim
-from verification import audit as audits
-from verification import report, status, sweep, terms_report, user_claim
-from verification import verify as verification_run
-from verification.adversary import campaign, rate
-from verification.conformance import report as conformance_report
-from verification.conformance.findings import Settings
-from verification.denoisers import resolve
-from verification.empirical import Sampling
-from verification.measure import check_arithmetic
-from verification.planning import bounds, long_targets, planner
-from verification.planning import report as plan_report
-from verification.planning.loss_curve import read_loss_curve
-from verification.verdict import Verdict
+from sharprates.samplers import datasets, families
+from sharprates.samplers.denoiser import Denoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.network import NetworkDenoiser, Training, checkpoint, load_checkpoint
+from sharprates.samplers.rational import read_rational
+from sharprates.samplers.target import Target
+from sharprates.theory.claim import Claim
+from sharprates.theory.errors import TheoryError
+from sharprates.theory.registry import CLAIMS, claim
+from sharprates.verification import audit as audits
+from sharprates.verification import report, status, sweep, terms_report, user_claim
+from sharprates.verification import verify as verification_run
+from sharprates.verification.adversary import campaign, rate
+from sharprates.verification.conformance import report as conformance_report
+from sharprates.verification.conformance.findings import Settings
+from sharprates.verification.denoisers import resolve
+from sharprates.verification.empirical import Sampling
+from sharprates.verification.measure import check_arithmetic
+from sharprates.verification.planning import bounds, long_targets, planner
+from sharprates.verification.planning import report as plan_report
+from sharprates.verification.planning.loss_curve import read_loss_curve
+from sharprates.verification.verdict import Verdict
 
 app = typer.Typer(
     add_completion=False,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from samplers.errors import InputError
-from verification.decomposition import Decomposition
+from sharprates.samplers.errors import InputError
+from sharprates.verification.decomposition import Decomposition
 
 MOST_STEPS = 1 << 14
 """Where the search gives up."""

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from sharprates.samplers.clock import Clock
+from sharprates.samplers.step_law import StepLaw
+from sharprates.verification.profile import UNIT, Profile
 from torch import Tensor
-
-from samplers.clock import Clock
-from samplers.step_law import StepLaw
-from verification.profile import UNIT, Profile
 
 
 @dataclass(frozen=True)

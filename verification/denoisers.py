@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from sharprates.samplers.contexts import Contexts
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions, relative_error
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.network import NetworkDenoiser, Training, load_checkpoint, train
+from sharprates.samplers.target import Target
+from sharprates.verification.objects import load_object, one_line
 from torch import Tensor
-
-from samplers.contexts import Contexts
-from samplers.denoiser import Denoiser, ExactDenoiser, Positions, relative_error
-from samplers.errors import InputError
-from samplers.network import NetworkDenoiser, Training, load_checkpoint, train
-from samplers.target import Target
-from verification.objects import load_object, one_line
 
 MASS_TOLERANCE = 1e-5
 """A float32 softmax over 10^5 symbols sums to 1 within this; what is left is divided out."""

@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import torch
-
-from samplers.blocks import BlockSampler
-from samplers.clock import clock
-from samplers.confidence import ConfidenceSampler
-from samplers.denoiser import Denoiser
-from samplers.errors import InputError
-from samplers.first_hitting import FirstHittingSampler
-from samplers.output_law import OutputLaw
-from samplers.parallel import ParallelSampler
-from samplers.sampling import Sampler
-from verification.bindings import Case
-from verification.budget import DEFAULT_BUDGET, Budget
-from verification.statistics import (
+from sharprates.samplers.blocks import BlockSampler
+from sharprates.samplers.clock import clock
+from sharprates.samplers.confidence import ConfidenceSampler
+from sharprates.samplers.denoiser import Denoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.first_hitting import FirstHittingSampler
+from sharprates.samplers.output_law import OutputLaw
+from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.sampling import Sampler
+from sharprates.verification.bindings import Case
+from sharprates.verification.budget import DEFAULT_BUDGET, Budget
+from sharprates.verification.statistics import (
     Check,
     Empirical,
     cells,

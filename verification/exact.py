@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from flint import fmpq
-
-from samplers.target import Target
-from theory.arithmetic import Number
+from sharprates.samplers.target import Target
+from sharprates.theory.arithmetic import Number
 
 Context = tuple[int, ...]
 """A partial state: d entries, the mask is S."""

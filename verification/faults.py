@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sharprates.samplers.clock import Clock
+from sharprates.samplers.denoiser import Denoiser
+from sharprates.samplers.target import Target
+from sharprates.verification.score_error import Comparison, OrderError, hitting_error, order_error
 from torch import Tensor
-
-from samplers.clock import Clock
-from samplers.denoiser import Denoiser
-from samplers.target import Target
-from verification.score_error import Comparison, OrderError, hitting_error, order_error
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,15 +17,14 @@ from typing import Any
 
 import sympy
 from flint import arb, fmpq
-
-from samplers.errors import InputError
-from samplers.target import Target
-from theory.arithmetic import Arithmetic, Number
-from theory.clocks import ancestral_hazard, clock, euler_hazard, tau_leaping_hazard
-from theory.evaluation import evaluate
-from theory.setting import Setting
-from verification.arithmetic import BALL, RATIONAL, IrrationalError, power
-from verification.exact import (
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.target import Target
+from sharprates.theory.arithmetic import Arithmetic, Number
+from sharprates.theory.clocks import ancestral_hazard, clock, euler_hazard, tau_leaping_hazard
+from sharprates.theory.evaluation import evaluate
+from sharprates.theory.setting import Setting
+from sharprates.verification.arithmetic import BALL, RATIONAL, IrrationalError, power
+from sharprates.verification.exact import (
     Composition,
     Context,
     ExactTables,

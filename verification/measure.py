@@ -6,20 +6,19 @@ import math
 from dataclasses import dataclass
 
 import torch
-
-from samplers.confidence import ConfidenceSampler, on_support
-from samplers.denoiser import Denoiser, ExactDenoiser
-from samplers.errors import InputError, TooLargeError
-from samplers.expansion import CompositionTables, tables
-from samplers.hitting_law import NODES, hitting_law
-from samplers.output_law import OutputLaw, total_variation
-from samplers.perturbed import Normalised
-from samplers.propagation import propagate
-from samplers.sampling import CPU
-from samplers.target import Target
-from verification.arithmetic import Interval, ball, interval, precision
-from verification.bindings import Case
-from verification.exact import ExactTables, exact_tables, rational_pmf, step_weights
+from sharprates.samplers.confidence import ConfidenceSampler, on_support
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.expansion import CompositionTables, tables
+from sharprates.samplers.hitting_law import NODES, hitting_law
+from sharprates.samplers.output_law import OutputLaw, total_variation
+from sharprates.samplers.perturbed import Normalised
+from sharprates.samplers.propagation import propagate
+from sharprates.samplers.sampling import CPU
+from sharprates.samplers.target import Target
+from sharprates.verification.arithmetic import Interval, ball, interval, precision
+from sharprates.verification.bindings import Case
+from sharprates.verification.exact import ExactTables, exact_tables, rational_pmf, step_weights
 
 BITS = 192
 """Precision of balls where nothing else is asked for; float64 hazards are exact in it."""

@@ -6,7 +6,7 @@ import importlib
 import sys
 from typing import Any
 
-from samplers.errors import InputError
+from sharprates.samplers.errors import InputError
 
 
 def load_object(text: str, option: str) -> Any:

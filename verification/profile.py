@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import torch
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.errors import TooLargeError
+from sharprates.samplers.memory import require
+from sharprates.samplers.target import Target
+from sharprates.theory.arithmetic import Number
+from sharprates.verification.arithmetic import BALL, ball
+from sharprates.verification.exact import fractions_of
 from torch import Tensor
-
-from samplers.denoiser import Denoiser, ExactDenoiser
-from samplers.errors import TooLargeError
-from samplers.memory import require
-from samplers.target import Target
-from theory.arithmetic import Number
-from verification.arithmetic import BALL, ball
-from verification.exact import fractions_of
 
 UNIT = 2.0**-53
 """Unit roundoff of float64."""

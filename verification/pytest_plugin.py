@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from theory.errors import UnknownClaimError
-from theory.registry import claim
-from verification.record import Record
+from sharprates.theory.errors import UnknownClaimError
+from sharprates.theory.registry import claim
+from sharprates.verification.record import Record
 
 MARKER = "claim"
 _FOUND: pytest.StashKey[list[dict[str, Any]]] = pytest.StashKey()
@@ -98,8 +97,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if path is None:
         return
     # here, because a session that gathers nothing need not load torch
-    from verification import report
-    from verification.status import statuses, write_claims
+    from sharprates.verification import report
+    from sharprates.verification.status import statuses, write_claims
 
     # In whatever order the workers finished, the file is the same.
     records = sorted((Record(**one) for one in found), key=lambda one: (one.claim, one.check))

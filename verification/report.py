@@ -19,12 +19,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-
-from samplers.errors import InputError
-from theory.claim import Relation
-from verification.arithmetic import Interval
-from verification.audit import BoundResult, ImperfectDenoiser, Result, TargetAudit
-from verification.verdict import Verdict
+from sharprates.samplers.errors import InputError
+from sharprates.theory.claim import Relation
+from sharprates.verification.arithmetic import Interval
+from sharprates.verification.audit import BoundResult, ImperfectDenoiser, Result, TargetAudit
+from sharprates.verification.verdict import Verdict
 
 PACKAGES = ("sharprates", "torch", "sympy", "python-flint", "numpy", "scipy", "hypothesis")
 

@@ -11,17 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from sharprates.samplers.clock import Clock
+from sharprates.samplers.contexts import Contexts
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.hitting_law import NODES, Nodes
+from sharprates.samplers.memory import require
+from sharprates.samplers.output_law import UNIT
+from sharprates.samplers.target import Target
+from sharprates.verification.profile import gap_rounding
 from torch import Tensor
-
-from samplers.clock import Clock
-from samplers.contexts import Contexts
-from samplers.denoiser import Denoiser, ExactDenoiser
-from samplers.errors import InputError
-from samplers.hitting_law import NODES, Nodes
-from samplers.memory import require
-from samplers.output_law import UNIT
-from samplers.target import Target
-from verification.profile import gap_rounding
 
 # Predictions asked for at a time: 2^22 float64 numbers are 32 MiB.
 _CELLS = 1 << 22

@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import bdtr, bdtrc
 from scipy.stats import beta
+from sharprates.samplers.output_law import OutputLaw
+from sharprates.samplers.target import Target
+from sharprates.verification import plug_in
 from torch import Tensor
-
-from samplers.output_law import OutputLaw
-from samplers.target import Target
-from verification import plug_in
 
 MISSES = 0.01
 """Probability at most with which a check misses a discrepancy of the size that it states."""

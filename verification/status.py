@@ -11,13 +11,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from samplers.errors import InputError
-from theory.claim import Claim, Relation
-from theory.registry import CLAIMS
-from verification.arithmetic import Interval
-from verification.checks.check import Fit, Method, Outcome, Side
-from verification.record import Record
-from verification.report import to_json, write_whole
+from sharprates.samplers.errors import InputError
+from sharprates.theory.claim import Claim, Relation
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification.arithmetic import Interval
+from sharprates.verification.checks.check import Fit, Method, Outcome, Side
+from sharprates.verification.record import Record
+from sharprates.verification.report import to_json, write_whole
 
 VERSION = 1
 """Of the schema of `claims.json`."""

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
+from sharprates.samplers.clock import Clock
+from sharprates.samplers.errors import InputError
+from sharprates.verification.statistics import Check, binomial_check, certain, dkw_check, law_check
 from torch import Tensor
-
-from samplers.clock import Clock
-from samplers.errors import InputError
-from verification.statistics import Check, binomial_check, certain, dkw_check, law_check
 
 
 def carry_over(before: Tensor, after: Tensor, mask: int) -> Check:

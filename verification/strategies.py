@@ -16,15 +16,14 @@ from functools import lru_cache
 import torch
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
+from sharprates.samplers import families
+from sharprates.samplers.clock import Clock, clock, default_horizon, grid
+from sharprates.samplers.denoiser import OFF_SUPPORT, Denoiser, ExactDenoiser, Positions
+from sharprates.samplers.step_law import LAST_STEPS, RULES, StepLaw, step_law
+from sharprates.samplers.target import Target
+from sharprates.verification.exact import Context
+from sharprates.verification.instance import Exact, Grid, Instance, Predictions
 from torch import Tensor
-
-from samplers import families
-from samplers.clock import Clock, clock, default_horizon, grid
-from samplers.denoiser import OFF_SUPPORT, Denoiser, ExactDenoiser, Positions
-from samplers.step_law import LAST_STEPS, RULES, StepLaw, step_law
-from samplers.target import Target
-from verification.exact import Context
-from verification.instance import Exact, Grid, Instance, Predictions
 
 CLOCKS = ("linear", "constant", "cosine", "cosine-late", "polynomial:2", "geometric")
 FAMILIES = (

@@ -32,14 +32,13 @@ import joblib
 import numpy as np
 import torch
 from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-from samplers.denoiser import Denoiser, ExactDenoiser
-from samplers.errors import InputError
-from samplers.step_law import step_law
-from samplers.target import Target
-from verification import report
-from verification.audit import Call, Finished, Plan, count_cases
-from verification.denoisers import questions
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.step_law import step_law
+from sharprates.samplers.target import Target
+from sharprates.verification import report
+from sharprates.verification.audit import Call, Finished, Plan, count_cases
+from sharprates.verification.denoisers import questions
 
 JOURNAL = "rows.jsonl"
 """Name of the journal in the folder that `--out` names."""

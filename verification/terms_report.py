@@ -7,10 +7,9 @@ import math
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-
-from verification.audit import TargetAudit
-from verification.report import TERMS, settled, shown
-from verification.score_error import OrderError
+from sharprates.verification.audit import TargetAudit
+from sharprates.verification.report import TERMS, settled, shown
+from sharprates.verification.score_error import OrderError
 
 
 def print_terms(one: TargetAudit, console: Console) -> None:

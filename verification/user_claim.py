@@ -19,16 +19,15 @@ import sympy
 from flint import arb, fmpq, fmpz
 from hypothesis.strategies import SearchStrategy
 from rich.console import Console
-
-from samplers.errors import InputError
-from theory.arithmetic import Number
-from theory.claim import Claim, Hypothesis, Kind, Relation
-from theory.registry import CLAIMS
-from verification import report, strategies, witness
-from verification.adversary import hunt as adversary
-from verification.adversary.hunt import Effort, Quest, Shape, Worst
-from verification.arithmetic import Interval, interval
-from verification.checks.check import (
+from sharprates.samplers.errors import InputError
+from sharprates.theory.arithmetic import Number
+from sharprates.theory.claim import Claim, Hypothesis, Kind, Relation
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification import report, strategies, witness
+from sharprates.verification.adversary import hunt as adversary
+from sharprates.verification.adversary.hunt import Effort, Quest, Shape, Worst
+from sharprates.verification.arithmetic import Interval, interval
+from sharprates.verification.checks.check import (
     COUNTS,
     Check,
     Example,
@@ -38,12 +37,12 @@ from verification.checks.check import (
     describe,
     run,
 )
-from verification.instance import VALUES, Exact, Instance
-from verification.objects import load_object, one_line
-from verification.record import Record
-from verification.status import ClaimStatus, record, side_text
-from verification.verify import Report
-from verification.witness import MEASURES, Measure, Witness
+from sharprates.verification.instance import VALUES, Exact, Instance
+from sharprates.verification.objects import load_object, one_line
+from sharprates.verification.record import Record
+from sharprates.verification.status import ClaimStatus, record, side_text
+from sharprates.verification.verify import Report
+from sharprates.verification.witness import MEASURES, Measure, Witness
 
 EXAMPLES = 150
 """Instances of the property check."""
@@ -137,8 +136,8 @@ def load(text: str, scale: Mapping[str, Fraction] | None = None) -> Bound:
         found = Bound(found)
     if not isinstance(found, Bound):
         raise InputError(
-            f"--claim: {text} is a {type(found).__name__}; it must be a theory.claim.Claim "
-            "or a verification.user_claim.Bound"
+            f"--claim: {text} is a {type(found).__name__}; it must be a "
+            "sharprates.theory.claim.Claim or a sharprates.verification.user_claim.Bound"
         )
     found = replace(found, scale={**found.scale, **(scale or {})})
     _check(found)
@@ -149,7 +148,9 @@ def _check(bound: Bound) -> None:
     """See that a claim is well formed, and that instances give what it needs."""
     one = bound.claim
     if not isinstance(one, Claim):
-        raise InputError(f"--claim: a Bound needs a theory.claim.Claim, got a {type(one).__name__}")
+        raise InputError(
+            f"--claim: a Bound needs a sharprates.theory.claim.Claim, got a {type(one).__name__}"
+        )
     if not re.fullmatch(r"[\w.-]+", str(one.id)):
         raise InputError(f"claim {one.id!r}: an id has letters, digits and _ . - (it names files)")
     if CLAIMS.get(one.id, one) is not one:
@@ -187,7 +188,7 @@ def _check(bound: Bound) -> None:
     if idle:
         raise InputError(
             f"claim {one.id}: its formula has no {', '.join(sorted(idle))}; write a constant as "
-            "theory.symbols.constant(id, name)"
+            "sharprates.theory.symbols.constant(id, name)"
         )
     for name in bound.scale:
         if name not in constants:

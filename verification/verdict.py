@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from theory.claim import Relation
-from verification.arithmetic import Interval
+from sharprates.theory.claim import Relation
+from sharprates.verification.arithmetic import Interval
 
 
 class Verdict(StrEnum):

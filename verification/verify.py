@@ -13,20 +13,19 @@ from joblib import Parallel, delayed
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-
-from samplers.errors import InputError
-from theory.claim import Claim, Relation
-from theory.errors import TheoryError
-from theory.proofs.proof import Proof
-from theory.registry import CLAIMS
-from theory.registry import claim as claim_of
-from verification import report, witness
-from verification.checks.check import Check, Outcome, describe, run
-from verification.checks.registry import checks_of
-from verification.checks.symbolic import run_proof
-from verification.instance import Instance
-from verification.record import Record
-from verification.status import (
+from sharprates.samplers.errors import InputError
+from sharprates.theory.claim import Claim, Relation
+from sharprates.theory.errors import TheoryError
+from sharprates.theory.proofs.proof import Proof
+from sharprates.theory.registry import CLAIMS
+from sharprates.theory.registry import claim as claim_of
+from sharprates.verification import report, witness
+from sharprates.verification.checks.check import Check, Outcome, describe, run
+from sharprates.verification.checks.registry import checks_of
+from sharprates.verification.checks.symbolic import run_proof
+from sharprates.verification.instance import Instance
+from sharprates.verification.record import Record
+from sharprates.verification.status import (
     ClaimStatus,
     Status,
     claims_json,
@@ -34,7 +33,7 @@ from verification.status import (
     side_text,
     statuses,
 )
-from verification.verdict import Verdict
+from sharprates.verification.verdict import Verdict
 
 EXAMPLES = 60
 """Examples of a check of ordinary effort."""

@@ -35,13 +35,12 @@ from pathlib import Path
 from typing import Any
 
 from flint import fmpq
-
-from samplers.errors import InputError
-from samplers.rational import read_rational
-from theory.arithmetic import Number
-from theory.claim import Claim, Relation
-from theory.registry import CLAIMS
-from verification.arithmetic import (
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.rational import read_rational
+from sharprates.theory.arithmetic import Number
+from sharprates.theory.claim import Claim, Relation
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification.arithmetic import (
     BALL,
     RATIONAL,
     Interval,
@@ -49,10 +48,10 @@ from verification.arithmetic import (
     interval,
     precision,
 )
-from verification.exact import Context
-from verification.instance import VALUES, Exact, Grid, Instance
-from verification.report import write_whole
-from verification.verdict import Verdict, compare
+from sharprates.verification.exact import Context
+from sharprates.verification.instance import VALUES, Exact, Grid, Instance
+from sharprates.verification.report import write_whole
+from sharprates.verification.verdict import Verdict, compare
 
 HEADER = "sharprates-witness 1"
 LARGEST = 1 << 20

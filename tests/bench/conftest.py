@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-
-from samplers.target import Target, all_states
+from sharprates.samplers.target import Target, all_states
 
 RESULTS = Path(__file__).parent / "results.md"
 

@@ -4,11 +4,11 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.expansion import monomials, tables
+from sharprates.samplers.propagation import propagate
+from sharprates.samplers.step_law import StepLaw
 
-from samplers.denoiser import ExactDenoiser
-from samplers.expansion import monomials, tables
-from samplers.propagation import propagate
-from samplers.step_law import StepLaw
 from tests.bench.conftest import Report, dense, in_turn, show
 
 TITLE = "Growth"

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.expansion import CompositionTables, monomials, tables
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.propagation import propagate
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target, all_states
 
-from samplers.denoiser import ExactDenoiser
-from samplers.expansion import CompositionTables, monomials, tables
-from samplers.output_law import total_variation
-from samplers.propagation import propagate
-from samplers.step_law import StepLaw
-from samplers.target import Target, all_states
 from tests.bench.conftest import Report, Times, dense, peak_mib
 
 

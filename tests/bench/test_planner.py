@@ -1,13 +1,12 @@
 """How long plans and exact TV at the length of real models take: `make bench`."""
 
 import pytest
-
-from samplers.clock import clock, grid
-from samplers.step_law import step_law
-from samplers.structured import structured_tv
-from verification.planning.bounds import Question
-from verification.planning.loss_curve import best_blocks, loss_curve
-from verification.planning.planner import plan
+from sharprates.samplers.clock import clock, grid
+from sharprates.samplers.step_law import step_law
+from sharprates.samplers.structured import structured_tv
+from sharprates.verification.planning.bounds import Question
+from sharprates.verification.planning.loss_curve import best_blocks, loss_curve
+from sharprates.verification.planning.planner import plan
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from sharprates.samplers.clock import clock, grid
+from sharprates.samplers.denoiser import Denoiser, Positions
+from sharprates.samplers.first_hitting import FirstHittingSampler
+from sharprates.samplers.markov import MarkovChain
+from sharprates.samplers.parallel import parallel_sampler
+from sharprates.samplers.step_law import ancestral
 from torch import Tensor
 
-from samplers.clock import clock, grid
-from samplers.denoiser import Denoiser, Positions
-from samplers.first_hitting import FirstHittingSampler
-from samplers.markov import MarkovChain
-from samplers.parallel import parallel_sampler
-from samplers.step_law import ancestral
 from tests.bench.conftest import Report
 
 S, D, K = 32, 64, 64

@@ -1,11 +1,11 @@
 """One more schedule on ready tables, beside the machine's copy bandwidth; a thousand at once."""
 
 import torch
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.expansion import tables
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.step_law import StepLaw
 
-from samplers.denoiser import ExactDenoiser
-from samplers.expansion import tables
-from samplers.output_law import total_variation
-from samplers.step_law import StepLaw
 from tests.bench.conftest import Report, dense, in_turn
 
 TITLE = "One more schedule on ready tables"

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.expansion import tables
+from sharprates.samplers.propagation import propagate
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target, all_states
 
-from samplers.denoiser import ExactDenoiser
-from samplers.expansion import tables
-from samplers.propagation import propagate
-from samplers.step_law import StepLaw
-from samplers.target import Target, all_states
 from tests.bench.conftest import Report, dense, in_turn, peak_mib
 
 stormpy = pytest.importorskip("stormpy")

@@ -2,10 +2,9 @@
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
-
-from samplers.datasets import BUILTIN, builtin
-from samplers.network import Training, train
-from verification.score_error import Comparison, order_error
+from sharprates.samplers.datasets import BUILTIN, builtin
+from sharprates.samplers.network import Training, train
+from sharprates.verification.score_error import Comparison, order_error
 
 STEPS = 40
 

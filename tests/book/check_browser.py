@@ -20,12 +20,11 @@ import pytest
 from chromium import Page, browser, executable
 from sharpbook import javascript, results
 from sharpbook.offline import mathjax_file
-
-from samplers.clock import clock, default_horizon, grid
-from samplers.step_law import step_law
-from theory.arithmetic import FLOAT
-from theory.registry import CLAIMS, claim
-from theory.setting import Setting
+from sharprates.samplers.clock import clock, default_horizon, grid
+from sharprates.samplers.step_law import step_law
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.registry import CLAIMS, claim
+from sharprates.theory.setting import Setting
 
 ROOT = Path(__file__).parents[2]
 HTML = Path(os.environ.get("SHARPRATES_BOOK", ROOT / "book" / "_build" / "html"))

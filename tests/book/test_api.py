@@ -26,6 +26,6 @@ def test_every_public_module_is_listed(package: str) -> None:
     found = api.modules(package)
     assert found == sorted(set(found))
     assert all(name.startswith(f"{package}.") for name in found)
-    assert {"theory": "theory.claim", "samplers": "samplers.step_law"}.get(
-        package, "verification.audit"
+    assert {"theory": "sharprates.theory.claim", "samplers": "sharprates.samplers.step_law"}.get(
+        package, "sharprates.verification.audit"
     ) in found

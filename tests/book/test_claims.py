@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sharpbook import claims
-
-from theory.registry import CLAIMS
+from sharprates.theory.registry import CLAIMS
 
 ROW = {
     "status": "certified",

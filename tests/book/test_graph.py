@@ -6,9 +6,8 @@ import re
 from itertools import combinations
 
 from sharpbook import graph, results
-
-from theory.claim import Kind
-from theory.registry import CLAIMS
+from sharprates.theory.claim import Kind
+from sharprates.theory.registry import CLAIMS
 
 
 def drawn(status: str = "tested") -> str:

@@ -8,10 +8,9 @@ import pytest
 import sympy
 from sharpbook import javascript
 from sharpbook.offline import SCRIPTS
-
-from theory.functions import Birthday, DistinctSteps
-from theory.registry import CLAIMS
-from theory.symbols import constant, symbol
+from sharprates.theory.functions import Birthday, DistinctSteps
+from sharprates.theory.registry import CLAIMS
+from sharprates.theory.symbols import constant, symbol
 
 d, K, w = symbol("d"), symbol("K"), symbol("w")
 NAMED = (SCRIPTS / "named.js").read_text(encoding="utf-8")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import kit
 import pytest
-
-from samplers.expansion import first_hitting
-from samplers.step_law import StepLaw
-from theory.claim import Relation
+from sharprates.samplers.expansion import first_hitting
+from sharprates.samplers.step_law import StepLaw
+from sharprates.theory.claim import Relation
 
 
 def test_a_check_that_holds_and_one_that_does_not() -> None:

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
-
-from samplers.clock import clock, grid
-from theory.arithmetic import FLOAT
-from theory.claim import Kind
-from theory.registry import CLAIMS
+from sharprates.samplers.clock import clock, grid
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.claim import Kind
+from sharprates.theory.registry import CLAIMS
 
 BOOK = Path(__file__).parents[2] / "book"
 PAGES = sorted(BOOK.glob("*.md"))

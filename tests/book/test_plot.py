@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from sharpbook import claims, plot, results
-
-from theory.registry import CLAIMS
+from sharprates.theory.registry import CLAIMS
 
 KEPT = results.load(results.PLACES[1:])
 

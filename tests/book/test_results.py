@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from sharpbook import results
-
-from theory.registry import CLAIMS
-from verification.status import VERSION, Status
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification.status import VERSION, Status
 
 ROW = {"id": "E3", "status": "certified", "n": 5, "n_counting": 4}
 

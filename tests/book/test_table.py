@@ -6,8 +6,7 @@ import re
 
 from sharpbook import table
 from sharpbook.results import Results
-
-from theory.registry import CLAIMS
+from sharprates.theory.registry import CLAIMS
 
 ROWS = {
     "E3": {

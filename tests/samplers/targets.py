@@ -1,8 +1,8 @@
 """What every running sampler is tried on: a law of each family, a mixture, and the real sets."""
 
-from samplers.datasets import builtin
-from samplers.families import family, markov_chain, mixture
-from samplers.target import Target
+from sharprates.samplers.datasets import builtin
+from sharprates.samplers.families import family, markov_chain, mixture
+from sharprates.samplers.target import Target
 
 FAMILIES = (
     "uniform:3:2",

@@ -2,17 +2,17 @@
 
 import pytest
 import torch
+from sharprates.samplers.blocks import BlockSampler
+from sharprates.samplers.denoiser import ExactDenoiser, Positions
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.expansion import fixed_blocks, tables
+from sharprates.samplers.families import family
+from sharprates.samplers.tabled import tabled
+from sharprates.verification.budget import Ledger
+from sharprates.verification.statistics import cells, counts, law_check, law_on_cells
 from torch import Tensor
 
-from samplers.blocks import BlockSampler
-from samplers.denoiser import ExactDenoiser, Positions
-from samplers.errors import InputError
-from samplers.expansion import fixed_blocks, tables
-from samplers.families import family
-from samplers.tabled import tabled
 from tests.samplers.targets import FAMILIES, target
-from verification.budget import Ledger
-from verification.statistics import cells, counts, law_check, law_on_cells
 
 SIZES = {**dict.fromkeys(FAMILIES, (1, 2, 3)), "words4": (2,), "patterns12": (3,)}
 CHECKS = (

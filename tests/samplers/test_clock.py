@@ -7,9 +7,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from samplers.clock import GRIDS, Clock, check_times, clock, default_horizon, grid
-from samplers.errors import InputError
+from sharprates.samplers.clock import GRIDS, Clock, check_times, clock, default_horizon, grid
+from sharprates.samplers.errors import InputError
 
 NAMES = [
     "constant",

@@ -10,20 +10,20 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sharprates.samplers.blocks import BlockSampler
+from sharprates.samplers.confidence import MEASURES, ConfidenceSampler, confidence_law, on_support
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions
+from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.families import dirichlet, family
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.propagation import propagate_kernel
+from sharprates.samplers.tabled import tabled
+from sharprates.samplers.target import Target
+from sharprates.verification.budget import Ledger
+from sharprates.verification.statistics import cells, counts, law_check
 from torch import Tensor
 
-from samplers.blocks import BlockSampler
-from samplers.confidence import MEASURES, ConfidenceSampler, confidence_law, on_support
-from samplers.denoiser import Denoiser, ExactDenoiser, Positions
-from samplers.errors import InputError, TooLargeError
-from samplers.families import dirichlet, family
-from samplers.output_law import total_variation
-from samplers.propagation import propagate_kernel
-from samplers.tabled import tabled
-from samplers.target import Target
 from tests.samplers.targets import FAMILIES, target
-from verification.budget import Ledger
-from verification.statistics import cells, counts, law_check
 
 CASES = dict.fromkeys(FAMILIES, 2) | {
     "dirichlet:3:4": 1,
@@ -188,7 +188,7 @@ def test_bad_arguments_are_named() -> None:
 
 
 def test_too_many_states_are_refused_before_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("samplers.memory.available_bytes", lambda: 10_000_000)
+    monkeypatch.setattr("sharprates.samplers.memory.available_bytes", lambda: 10_000_000)
     with pytest.raises(TooLargeError, match="partial states"):
         confidence_law(ConfidenceSampler(Fixed([[HALF, HALF]] * 60), 60, 30))
 

@@ -5,11 +5,10 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from samplers import contexts as module
-from samplers.contexts import Contexts
-from samplers.errors import TooLargeError
-from samplers.target import Target
+from sharprates.samplers import contexts as module
+from sharprates.samplers.contexts import Contexts
+from sharprates.samplers.errors import TooLargeError
+from sharprates.samplers.target import Target
 
 
 @st.composite

@@ -14,11 +14,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from samplers.datasets import BUILTIN, MAX_SYMBOLS, builtin, load
-from samplers.errors import InputError, TooLargeError
-from samplers.families import dirichlet, sparse_dirichlet
-from samplers.target import Target
+from sharprates.samplers.datasets import BUILTIN, MAX_SYMBOLS, builtin, load
+from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.families import dirichlet, sparse_dirichlet
+from sharprates.samplers.target import Target
 
 ROOT = Path(__file__).parents[2]
 Law = dict[tuple[str, ...], Fraction]
@@ -316,7 +315,7 @@ def test_too_many_symbols_mean_a_wrong_separator(folder: Path) -> None:
 
 
 def test_a_file_beyond_memory_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("samplers.memory.available_bytes", lambda: 2**16)
+    monkeypatch.setattr("sharprates.samplers.memory.available_bytes", lambda: 2**16)
     for name, content in [
         ("big.txt", b"ab\n" * 1000),
         ("big.csv", b"w,weight\n" + b"ab,1\n" * 1000),

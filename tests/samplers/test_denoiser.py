@@ -7,11 +7,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from samplers import denoiser as module
-from samplers.denoiser import OFF_SUPPORT, ExactDenoiser, relative_error
-from samplers.errors import InputError
-from samplers.target import Target
+from sharprates.samplers import denoiser as module
+from sharprates.samplers.denoiser import OFF_SUPPORT, ExactDenoiser, relative_error
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.target import Target
 
 
 @st.composite

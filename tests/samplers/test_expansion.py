@@ -8,11 +8,10 @@ import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
-
-from samplers import expansion as module
-from samplers.denoiser import OFF_SUPPORT, ExactDenoiser
-from samplers.errors import InputError, TooLargeError
-from samplers.expansion import (
+from sharprates.samplers import expansion as module
+from sharprates.samplers.denoiser import OFF_SUPPORT, ExactDenoiser
+from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.expansion import (
     CompositionTables,
     composition_index,
     compositions,
@@ -22,10 +21,10 @@ from samplers.expansion import (
     multinomials,
     tables,
 )
-from samplers.families import dirichlet
-from samplers.output_law import deficit, rounding, total_variation
-from samplers.step_law import StepLaw
-from samplers.target import Target, all_states
+from sharprates.samplers.families import dirichlet
+from sharprates.samplers.output_law import deficit, rounding, total_variation
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target, all_states
 
 # ---------------------------------------------------------------------------------------------
 # Compositions and monomials
@@ -393,8 +392,8 @@ class Wrapped:
 @pytest.mark.parametrize(
     ("properties", "words"),
     [
-        ({"time_free": False}, "depends on time, .* use samplers.propagation"),
-        ({"normalised": False}, "is not normalised, .* use samplers.propagation"),
+        ({"time_free": False}, "depends on time, .* use sharprates.samplers.propagation"),
+        ({"normalised": False}, "is not normalised, .* use sharprates.samplers.propagation"),
         ({"vocabulary": 3}, "its vocabulary is 3, the target's 2"),
         ({"scale": math.nan}, "every prediction must be a number ≥ 0"),
         ({"scale": -1.0}, "every prediction must be a number ≥ 0"),

@@ -8,11 +8,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from samplers import families
-from samplers.errors import InputError, TooLargeError
-from samplers.families import FAMILIES, family
-from samplers.target import Target
+from sharprates.samplers import families
+from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.families import FAMILIES, family
+from sharprates.samplers.target import Target
 
 Row = tuple[int, ...]
 

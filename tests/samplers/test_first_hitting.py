@@ -2,19 +2,19 @@
 
 import pytest
 import torch
+from sharprates.samplers.clock import clock
+from sharprates.samplers.denoiser import ExactDenoiser, Positions
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.expansion import first_hitting, tables
+from sharprates.samplers.families import family
+from sharprates.samplers.first_hitting import FirstHittingSampler
+from sharprates.samplers.tabled import tabled
+from sharprates.verification import step_checks
+from sharprates.verification.budget import Ledger
+from sharprates.verification.statistics import cells, counts, law_check, law_on_cells
 from torch import Tensor
 
-from samplers.clock import clock
-from samplers.denoiser import ExactDenoiser, Positions
-from samplers.errors import InputError
-from samplers.expansion import first_hitting, tables
-from samplers.families import family
-from samplers.first_hitting import FirstHittingSampler
-from samplers.tabled import tabled
 from tests.samplers.targets import FAMILIES, REAL, target
-from verification import step_checks
-from verification.budget import Ledger
-from verification.statistics import cells, counts, law_check, law_on_cells
 
 CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric")
 CHECKS = (

@@ -7,13 +7,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
-
-from samplers import sampling
-from samplers.denoiser import ExactDenoiser
-from samplers.errors import InputError
-from samplers.expansion import tables
-from samplers.families import copies, dirichlet
-from samplers.gumbel import (
+from sharprates.samplers import sampling
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.expansion import tables
+from sharprates.samplers.families import copies, dirichlet
+from sharprates.samplers.gumbel import (
     BITS,
     GumbelKernel,
     GumbelValues,
@@ -22,14 +21,14 @@ from samplers.gumbel import (
     truncated_law,
     with_mask,
 )
-from samplers.output_law import total_variation
-from samplers.parallel import ParallelSampler
-from samplers.perturbed import Uniform
-from samplers.propagation import propagate_kernel
-from samplers.sampling import draw
-from samplers.step_law import StepLaw
-from theory.arithmetic import FLOAT
-from theory.precision import G1
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.perturbed import Uniform
+from sharprates.samplers.propagation import propagate_kernel
+from sharprates.samplers.sampling import draw
+from sharprates.samplers.step_law import StepLaw
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.precision import G1
 
 BFLOAT16 = all_uniforms(torch.bfloat16)
 RARE = torch.tensor([1e-7, 1 - 1e-7], dtype=torch.float64)

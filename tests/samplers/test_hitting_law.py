@@ -6,17 +6,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from samplers import hitting_law as module
-from samplers.clock import clock
-from samplers.denoiser import Denoiser, ExactDenoiser
-from samplers.errors import TooLargeError
-from samplers.expansion import first_hitting, tables
-from samplers.families import copies, dirichlet, point_mass
-from samplers.first_hitting import FirstHittingSampler
-from samplers.hitting_law import Nodes, hitting_law
-from samplers.output_law import total_variation
-from samplers.perturbed import Drifting, Mixed, Normalised, Scaled, Uniform, catalogue
+from sharprates.samplers import hitting_law as module
+from sharprates.samplers.clock import clock
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.errors import TooLargeError
+from sharprates.samplers.expansion import first_hitting, tables
+from sharprates.samplers.families import copies, dirichlet, point_mass
+from sharprates.samplers.first_hitting import FirstHittingSampler
+from sharprates.samplers.hitting_law import Nodes, hitting_law
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.perturbed import Drifting, Mixed, Normalised, Scaled, Uniform, catalogue
 
 CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric")
 

@@ -4,20 +4,19 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from sharprates.samplers.clock import clock
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.families import markov_chain
+from sharprates.samplers.first_hitting import FirstHittingSampler
+from sharprates.samplers.markov import MarkovChain, ProductMixture
+from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.sampling import Sampler
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target, all_states
+from sharprates.verification.budget import Ledger
+from sharprates.verification.statistics import law_check
 from torch import Tensor
-
-from samplers.clock import clock
-from samplers.denoiser import Denoiser, ExactDenoiser
-from samplers.errors import InputError
-from samplers.families import markov_chain
-from samplers.first_hitting import FirstHittingSampler
-from samplers.markov import MarkovChain, ProductMixture
-from samplers.parallel import ParallelSampler
-from samplers.sampling import Sampler
-from samplers.step_law import StepLaw
-from samplers.target import Target, all_states
-from verification.budget import Ledger
-from verification.statistics import law_check
 
 LONG = ("first hitting", "own rows")
 CHECKS = (

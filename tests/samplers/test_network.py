@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
-
-from samplers.contexts import Contexts
-from samplers.denoiser import ExactDenoiser
-from samplers.errors import InputError
-from samplers.families import copies, dirichlet
-from samplers.network import (
+from sharprates.samplers.contexts import Contexts
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.families import copies, dirichlet
+from sharprates.samplers.network import (
     NetworkDenoiser,
     Shape,
     Training,
@@ -23,7 +22,7 @@ from samplers.network import (
     load_checkpoint,
     train,
 )
-from samplers.target import Target
+from sharprates.samplers.target import Target
 
 TARGET = Target.from_rows([[0, 0, 1], [1, 0, 0], [2, 2, 2], [1, 1, 1]], [4, 3, 2, 1], 3)
 SMALL = Shape(3, 3, width=16, layers=1, heads=2)
@@ -106,9 +105,9 @@ def test_the_same_seed_gives_the_same_network_on_any_number_of_threads() -> None
     assert not torch.allclose(first, other, atol=1e-3)
     program = (
         "import torch; torch.set_num_threads(3)\n"
-        "from samplers.contexts import Contexts\n"
-        "from samplers.network import Shape, Training, train\n"
-        "from samplers.target import Target\n"
+        "from sharprates.samplers.contexts import Contexts\n"
+        "from sharprates.samplers.network import Shape, Training, train\n"
+        "from sharprates.samplers.target import Target\n"
         "t = Target.from_rows([[0,0,1],[1,0,0],[2,2,2],[1,1,1]], [4,3,2,1], 3)\n"
         "q = train(t, Training(steps=25, tokens=144), Shape(3, 3, 16, 1, 2))\n"
         "print(q(Contexts.of(t).states).flatten().tolist())"

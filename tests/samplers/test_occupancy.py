@@ -8,9 +8,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-
-from samplers.occupancy import Bins, distinct_draws, equal_draws, shared_draws, threshold
-from samplers.step_law import StepLaw
+from sharprates.samplers.occupancy import Bins, distinct_draws, equal_draws, shared_draws, threshold
+from sharprates.samplers.step_law import StepLaw
 
 
 def by_hand(

@@ -7,9 +7,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from samplers.errors import InputError, TooLargeError
-from samplers.output_law import (
+from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.output_law import (
     UNIT,
     OutputLaw,
     compound,
@@ -19,7 +18,7 @@ from samplers.output_law import (
     rounding,
     total_variation,
 )
-from samplers.target import Target, all_states
+from sharprates.samplers.target import Target, all_states
 
 
 def law_on(

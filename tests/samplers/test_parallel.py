@@ -5,23 +5,23 @@ from math import cos, exp, pi, sin
 
 import pytest
 import torch
+from sharprates.samplers import families
+from sharprates.samplers.clock import Clock, clock, grid
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.expansion import tables
+from sharprates.samplers.families import family
+from sharprates.samplers.parallel import ParallelSampler, parallel_sampler
+from sharprates.samplers.propagation import propagate
+from sharprates.samplers.step_law import RULES, StepLaw, step_law
+from sharprates.samplers.tabled import tabled
+from sharprates.samplers.target import Target
+from sharprates.verification import step_checks
+from sharprates.verification.budget import Ledger
+from sharprates.verification.statistics import Check, cells, counts, law_check, law_on_cells
 from torch import Tensor
 
-from samplers import families
-from samplers.clock import Clock, clock, grid
-from samplers.denoiser import Denoiser, ExactDenoiser, Positions
-from samplers.errors import InputError
-from samplers.expansion import tables
-from samplers.families import family
-from samplers.parallel import ParallelSampler, parallel_sampler
-from samplers.propagation import propagate
-from samplers.step_law import RULES, StepLaw, step_law
-from samplers.tabled import tabled
-from samplers.target import Target
 from tests.samplers.targets import FAMILIES, REAL, target
-from verification import step_checks
-from verification.budget import Ledger
-from verification.statistics import Check, cells, counts, law_check, law_on_cells
 
 RUNS = {
     "euler": ("constant", "uniform", "leave", 3),

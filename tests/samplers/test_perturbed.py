@@ -6,14 +6,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from samplers.contexts import Contexts
-from samplers.denoiser import Denoiser, ExactDenoiser
-from samplers.errors import InputError
-from samplers.expansion import first_hitting, tables
-from samplers.families import copies, dirichlet, point_mass
-from samplers.output_law import total_variation
-from samplers.perturbed import (
+from sharprates.samplers.contexts import Contexts
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.expansion import first_hitting, tables
+from sharprates.samplers.families import copies, dirichlet, point_mass
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.perturbed import (
     Drifting,
     Forbidding,
     Leaking,
@@ -26,7 +25,7 @@ from samplers.perturbed import (
     Uniform,
     catalogue,
 )
-from samplers.target import Target
+from sharprates.samplers.target import Target
 
 TARGET = Target.from_rows(
     [[0, 1, 2], [0, 2, 2], [1, 1, 0], [3, 0, 0], [3, 3, 3]], [8, 4, 2, 1, 1], 4

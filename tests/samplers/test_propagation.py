@@ -8,22 +8,21 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
-
-from samplers.clock import clock, grid
-from samplers.denoiser import OFF_SUPPORT, ExactDenoiser
-from samplers.errors import InputError, TooLargeError
-from samplers.expansion import fixed_blocks, tables
-from samplers.output_law import OutputLaw, total_variation
-from samplers.propagation import (
+from sharprates.samplers.clock import clock, grid
+from sharprates.samplers.denoiser import OFF_SUPPORT, ExactDenoiser
+from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.expansion import fixed_blocks, tables
+from sharprates.samplers.output_law import OutputLaw, total_variation
+from sharprates.samplers.propagation import (
     PartialStates,
     move_law,
     propagate,
     propagate_kernel,
     trajectory,
 )
-from samplers.step_law import LAST_STEPS, RULES, StepLaw, step_law
-from samplers.target import Target, all_states
+from sharprates.samplers.step_law import LAST_STEPS, RULES, StepLaw, step_law
+from sharprates.samplers.target import Target, all_states
+from torch import Tensor
 
 # ---------------------------------------------------------------------------------------------
 # The two laws agree

@@ -3,8 +3,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from samplers.rational import read_rational
+from sharprates.samplers.rational import read_rational
 
 
 @given(st.fractions())

@@ -7,21 +7,20 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from sharprates.samplers.blocks import BlockSampler
+from sharprates.samplers.clock import clock, grid
+from sharprates.samplers.confidence import ConfidenceSampler
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.families import dirichlet
+from sharprates.samplers.first_hitting import FirstHittingSampler
+from sharprates.samplers.markov import MarkovChain
+from sharprates.samplers.parallel import ParallelSampler, parallel_sampler
+from sharprates.samplers.sampling import Run, Sampler, draw, random_order
+from sharprates.samplers.step_law import StepLaw
+from sharprates.verification.budget import Ledger
+from sharprates.verification.statistics import law_check
 from torch import Tensor
-
-from samplers.blocks import BlockSampler
-from samplers.clock import clock, grid
-from samplers.confidence import ConfidenceSampler
-from samplers.denoiser import Denoiser, ExactDenoiser, Positions
-from samplers.errors import InputError
-from samplers.families import dirichlet
-from samplers.first_hitting import FirstHittingSampler
-from samplers.markov import MarkovChain
-from samplers.parallel import ParallelSampler, parallel_sampler
-from samplers.sampling import Run, Sampler, draw, random_order
-from samplers.step_law import StepLaw
-from verification.budget import Ledger
-from verification.statistics import law_check
 
 CHECKS = ("order", "gpu")
 

@@ -9,10 +9,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from samplers.clock import Clock, clock, grid
-from samplers.errors import InputError
-from samplers.step_law import RULES, StepLaw, ancestral, euler, step_law, tau_leaping
+from sharprates.samplers.clock import Clock, clock, grid
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.step_law import RULES, StepLaw, ancestral, euler, step_law, tau_leaping
 
 CLOCKS = ["constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric"]
 

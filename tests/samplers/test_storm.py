@@ -11,13 +11,12 @@ from itertools import product
 
 import pytest
 import torch
-
-from samplers.denoiser import ExactDenoiser
-from samplers.expansion import first_hitting, tables
-from samplers.output_law import total_variation
-from samplers.propagation import propagate
-from samplers.step_law import StepLaw
-from samplers.target import Target
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.expansion import first_hitting, tables
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.propagation import propagate
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target
 
 stormpy = pytest.importorskip("stormpy", reason="Storm is an oracle for tests only")
 

@@ -12,16 +12,15 @@ import torch
 from flint import arb, arb_series, ctx, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from samplers.clock import clock, grid
-from samplers.denoiser import ExactDenoiser
-from samplers.errors import InputError
-from samplers.expansion import tables
-from samplers.families import family
-from samplers.output_law import total_variation
-from samplers.step_law import StepLaw, step_law
-from samplers.structured import STRUCTURED, StructuredTV, structured_tv
-from samplers.target import Target
+from sharprates.samplers.clock import clock, grid
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.expansion import tables
+from sharprates.samplers.families import family
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.step_law import StepLaw, step_law
+from sharprates.samplers.structured import STRUCTURED, StructuredTV, structured_tv
+from sharprates.samplers.target import Target
 
 TOLERANCE = 1e-10  # relative, of TV and of 1 − TV
 

@@ -1,11 +1,10 @@
 """The looked-up denoiser is the denoiser."""
 
 import torch
-
-from samplers.denoiser import ExactDenoiser
-from samplers.families import family
-from samplers.tabled import TabledDenoiser, tabled
-from samplers.target import all_states
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.families import family
+from sharprates.samplers.tabled import TabledDenoiser, tabled
+from sharprates.samplers.target import all_states
 
 
 def test_every_answer_is_the_denoisers() -> None:

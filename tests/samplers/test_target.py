@@ -5,9 +5,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from samplers.errors import InputError, TooLargeError
-from samplers.target import Target, all_states
+from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.target import Target, all_states
 
 
 @st.composite
@@ -115,7 +114,7 @@ def test_impossible_tables_are_named(pmf: torch.Tensor, message: str) -> None:
 
 def test_a_table_beyond_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     target = Target.from_rows([[0] * 10], [1], 4)
-    monkeypatch.setattr("samplers.memory.available_bytes", lambda: 2**20)
+    monkeypatch.setattr("sharprates.samplers.memory.available_bytes", lambda: 2**20)
     with pytest.raises(TooLargeError, match=r"dense table of 4\^10 states.*GiB"):
         target.pmf()
     with pytest.raises(TooLargeError, match=r"all 4\^10 states.*GiB"):

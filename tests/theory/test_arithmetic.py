@@ -2,8 +2,7 @@ import math
 from fractions import Fraction
 
 import pytest
-
-from theory.arithmetic import FLOAT
+from sharprates.theory.arithmetic import FLOAT
 
 
 def test_rational_is_the_nearest_float_even_of_huge_integers() -> None:

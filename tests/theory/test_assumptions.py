@@ -1,10 +1,9 @@
 import math
 
 import pytest
-
-from theory.arithmetic import FLOAT
-from theory.assumptions import C1, C2, C3
-from theory.setting import Setting
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.assumptions import C1, C2, C3
+from sharprates.theory.setting import Setting
 
 
 def test_values_also_where_the_divergence_is_infinite() -> None:

@@ -2,13 +2,12 @@ from fractions import Fraction
 
 import pytest
 import sympy
-
-from theory.arithmetic import FLOAT
-from theory.claim import Claim, Hypothesis, Kind, Provenance, Relation, Variant
-from theory.errors import TheoryError
-from theory.proofs.proof import RATIONALS
-from theory.setting import Setting
-from theory.symbols import constant, symbol
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.claim import Claim, Hypothesis, Kind, Provenance, Relation, Variant
+from sharprates.theory.errors import TheoryError
+from sharprates.theory.proofs.proof import RATIONALS
+from sharprates.theory.setting import Setting
+from sharprates.theory.symbols import constant, symbol
 
 d, K = symbol("d"), symbol("K")
 LONG = Hypothesis(lambda it: it.length > 2, "needs d > 2")

@@ -3,14 +3,13 @@ import math
 import pytest
 import sympy
 import torch
-
-from samplers.clock import clock as sampler_clock
-from samplers.step_law import RULES
-from theory.arithmetic import FLOAT
-from theory.clocks import ancestral_hazard, clock, euler_hazard, tau_leaping_hazard
-from theory.errors import TheoryError
-from theory.evaluation import evaluate
-from theory.symbols import symbol
+from sharprates.samplers.clock import clock as sampler_clock
+from sharprates.samplers.step_law import RULES
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.clocks import ancestral_hazard, clock, euler_hazard, tau_leaping_hazard
+from sharprates.theory.errors import TheoryError
+from sharprates.theory.evaluation import evaluate
+from sharprates.theory.symbols import symbol
 
 NAMES = [
     "constant",

@@ -5,15 +5,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from theory.arithmetic import FLOAT
-from theory.claim import Relation
-from theory.euler_lower import L0, L1, L2, L3, L4, L5, L6, L7, X1
-from theory.euler_upper import E3
-from theory.proofs.euler_lower import first_order
-from theory.proofs.proof import RATIONALS
-from theory.proofs.sampler import copies, permutations_in_groups, shared_symbols
-from theory.setting import Setting
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.claim import Relation
+from sharprates.theory.euler_lower import L0, L1, L2, L3, L4, L5, L6, L7, X1
+from sharprates.theory.euler_upper import E3
+from sharprates.theory.proofs.euler_lower import first_order
+from sharprates.theory.proofs.proof import RATIONALS
+from sharprates.theory.proofs.sampler import copies, permutations_in_groups, shared_symbols
+from sharprates.theory.setting import Setting
 
 
 @st.composite

@@ -6,16 +6,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from theory.arithmetic import FLOAT
-from theory.claim import Claim
-from theory.euler_lower import L1, L2, L6
-from theory.euler_upper import E1, E2, E3, E4, E5, E6, E7, E8, E9
-from theory.functions import BlockDivergence
-from theory.proofs.euler_lower import first_order
-from theory.proofs.proof import RATIONALS
-from theory.proofs.sampler import copies, parity
-from theory.setting import Setting
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.claim import Claim
+from sharprates.theory.euler_lower import L1, L2, L6
+from sharprates.theory.euler_upper import E1, E2, E3, E4, E5, E6, E7, E8, E9
+from sharprates.theory.functions import BlockDivergence
+from sharprates.theory.proofs.euler_lower import first_order
+from sharprates.theory.proofs.proof import RATIONALS
+from sharprates.theory.proofs.sampler import copies, parity
+from sharprates.theory.setting import Setting
 
 
 def smallest(bound: Callable[[int], float], epsilon: float) -> int:

@@ -4,14 +4,19 @@ from typing import Any
 
 import pytest
 import sympy
-
-from theory.arithmetic import FLOAT
-from theory.errors import TheoryError
-from theory.evaluation import evaluate
-from theory.functions import DistinctSteps, Leftover, Named, TruncatedGumbel, compositions
-from theory.proofs.proof import RATIONALS
-from theory.registry import CLAIMS
-from theory.symbols import MEANINGS, symbol
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.errors import TheoryError
+from sharprates.theory.evaluation import evaluate
+from sharprates.theory.functions import (
+    DistinctSteps,
+    Leftover,
+    Named,
+    TruncatedGumbel,
+    compositions,
+)
+from sharprates.theory.proofs.proof import RATIONALS
+from sharprates.theory.registry import CLAIMS
+from sharprates.theory.symbols import MEANINGS, symbol
 
 d, K, w = symbol("d"), symbol("K"), symbol("w")
 

@@ -1,8 +1,8 @@
 from fractions import Fraction
 
-from theory.first_hitting import H1, H2, H3, H4
-from theory.proofs.proof import RATIONALS
-from theory.setting import Setting
+from sharprates.theory.first_hitting import H1, H2, H3, H4
+from sharprates.theory.proofs.proof import RATIONALS
+from sharprates.theory.setting import Setting
 
 FHS = Setting(length=3, vocabulary=2, sampler="fhs", family="point-mass")
 

@@ -1,7 +1,6 @@
 import pytest
-
-from theory.arithmetic import FLOAT
-from theory.forward import F1, F2, F3, F4, F5
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.forward import F1, F2, F3, F4, F5
 
 
 @pytest.mark.parametrize("d", [1, 2, 10])

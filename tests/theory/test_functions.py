@@ -10,12 +10,11 @@ import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
-
-from theory import functions as f
-from theory.arithmetic import FLOAT
-from theory.errors import TheoryError
-from theory.proofs.proof import RATIONALS
-from theory.symbols import symbol
+from sharprates.theory import functions as f
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.errors import TheoryError
+from sharprates.theory.proofs.proof import RATIONALS
+from sharprates.theory.symbols import symbol
 
 Law = list[Fraction]
 

@@ -1,10 +1,9 @@
 from dataclasses import replace
 
 import pytest
-
-from theory import hypotheses
-from theory.claim import Hypothesis
-from theory.setting import Setting
+from sharprates.theory import hypotheses
+from sharprates.theory.claim import Hypothesis
+from sharprates.theory.setting import Setting
 
 PLAIN = Setting(
     length=3,

@@ -3,11 +3,10 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-
-from theory.arithmetic import FLOAT
-from theory.information import KL1, KL2, KL3
-from theory.proofs.proof import RATIONALS
-from theory.setting import Setting
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.information import KL1, KL2, KL3
+from sharprates.theory.proofs.proof import RATIONALS
+from sharprates.theory.setting import Setting
 
 
 def test_one_step_costs_the_total_correlation() -> None:

@@ -2,11 +2,10 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-
-from theory.arithmetic import FLOAT
-from theory.laws import S1, S2, S3, S4, S5
-from theory.proofs.proof import RATIONALS
-from theory.setting import Setting
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.laws import S1, S2, S3, S4, S5
+from sharprates.theory.proofs.proof import RATIONALS
+from sharprates.theory.setting import Setting
 
 
 def test_euler_is_clipped_and_the_others_are_not() -> None:

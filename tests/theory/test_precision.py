@@ -1,8 +1,7 @@
 import pytest
-
-from theory.arithmetic import FLOAT
-from theory.evaluation import evaluate
-from theory.precision import G1, truncation
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.evaluation import evaluate
+from sharprates.theory.precision import G1, truncation
 
 
 def test_the_truncation_of_float32() -> None:

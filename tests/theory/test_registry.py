@@ -2,11 +2,10 @@ import re
 
 import pytest
 import sympy
-
-from theory.claim import Kind, Relation
-from theory.errors import UnknownClaimError
-from theory.registry import CLAIMS, claim
-from theory.symbols import LATEX, MEANINGS
+from sharprates.theory.claim import Kind, Relation
+from sharprates.theory.errors import UnknownClaimError
+from sharprates.theory.registry import CLAIMS, claim
+from sharprates.theory.symbols import LATEX, MEANINGS
 
 NUMBERS = (
     *(("F", range(1, 6)), ("S", range(1, 6)), ("E", range(1, 10)), ("L", range(8))),

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from theory.setting import PARALLEL, Setting
+from sharprates.theory.setting import PARALLEL, Setting
 
 
 def test_only_parallel_samplers_with_a_normalised_denoiser_have_a_step_law() -> None:

@@ -1,6 +1,5 @@
 import pytest
-
-from theory.symbols import LATEX, MEANINGS, constant, symbol
+from sharprates.theory.symbols import LATEX, MEANINGS, constant, symbol
 
 
 def test_every_name_has_a_symbol_a_meaning_and_latex() -> None:

@@ -5,8 +5,7 @@ import pytest
 from flint import arb, fmpq
 from hypothesis import given
 from hypothesis import strategies as st
-
-from verification.arithmetic import (
+from sharprates.verification.arithmetic import (
     BALL,
     RATIONAL,
     Interval,

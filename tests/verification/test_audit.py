@@ -8,12 +8,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
-
-from samplers.clock import Clock
-from samplers.denoiser import OFF_SUPPORT, Denoiser, ExactDenoiser
-from samplers.expansion import tables
-from samplers.families import (
+from sharprates.samplers.clock import Clock
+from sharprates.samplers.denoiser import OFF_SUPPORT, Denoiser, ExactDenoiser
+from sharprates.samplers.expansion import tables
+from sharprates.samplers.families import (
     copies,
     dirichlet,
     groups,
@@ -23,15 +21,16 @@ from samplers.families import (
     point_mass,
     shared_symbols,
 )
-from samplers.output_law import total_variation
-from samplers.perturbed import Drifting, Leaking, Mixed, Scaled, Uniform, catalogue
-from samplers.step_law import RULES, StepLaw
-from samplers.target import Target, all_states
-from theory.claim import Relation
-from verification.audit import Plan, audit, audit_target, count_cases
-from verification.decomposition import Decomposition
-from verification.empirical import Sampling
-from verification.verdict import Verdict
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.perturbed import Drifting, Leaking, Mixed, Scaled, Uniform, catalogue
+from sharprates.samplers.step_law import RULES, StepLaw
+from sharprates.samplers.target import Target, all_states
+from sharprates.theory.claim import Relation
+from sharprates.verification.audit import Plan, audit, audit_target, count_cases
+from sharprates.verification.decomposition import Decomposition
+from sharprates.verification.empirical import Sampling
+from sharprates.verification.verdict import Verdict
+from torch import Tensor
 
 CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric")
 UPPER = ("E1", "E2", "E3", "E5", "E7", "E8")
@@ -148,7 +147,7 @@ def test_a_tightened_constant_is_refuted(
 
 def test_a_sampler_of_another_rule_breaks_an_exact_value(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mutant measures τ-leaping where ancestral was asked for: L1 notices."""
-    from verification import audit as module
+    from sharprates.verification import audit as module
 
     right = module.Measure.tv
 
@@ -165,7 +164,7 @@ def test_a_sampler_of_another_rule_breaks_an_exact_value(monkeypatch: pytest.Mon
 
 def test_a_dropped_leftover_breaks_the_lower_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mutant renormalises what was revealed: L0 notices."""
-    from verification import audit as module
+    from sharprates.verification import audit as module
 
     right = module.Measure.tv
 

@@ -4,14 +4,13 @@ import json
 from collections.abc import Callable
 
 import pytest
-
-from theory.registry import CLAIMS
-from verification.checks.check import Check
-from verification.checks.registry import checks_of
-from verification.record import Record
-from verification.report import to_json
-from verification.status import Status, statuses
-from verification.verify import run_one
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification.checks.check import Check
+from sharprates.verification.checks.registry import checks_of
+from sharprates.verification.record import Record
+from sharprates.verification.report import to_json
+from sharprates.verification.status import Status, statuses
+from sharprates.verification.verify import run_one
 
 EXAMPLES = 10
 

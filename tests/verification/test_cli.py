@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
-from theory.registry import CLAIMS
-from verification import cli
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification import cli
 
 
 @pytest.fixture
@@ -253,8 +252,8 @@ def test_the_exact_denoiser_has_draws_that_cost_nothing(run, tmp_path: Path) -> 
 
 OWN = """
 import torch
-from samplers.denoiser import ExactDenoiser
-from samplers.perturbed import Drifting, Scaled, TopK, Uniform
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.perturbed import Drifting, Scaled, TopK, Uniform
 
 def leading(target): return TopK(ExactDenoiser(target), 1)
 def drifting(target): return Drifting(ExactDenoiser(target), Uniform(2), 0.1)

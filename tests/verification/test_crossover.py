@@ -1,8 +1,7 @@
 import pytest
-
-from samplers.errors import InputError
-from verification.crossover import MOST_STEPS, dominated_among, dominated_from
-from verification.decomposition import Decomposition
+from sharprates.samplers.errors import InputError
+from sharprates.verification.crossover import MOST_STEPS, dominated_among, dominated_from
+from sharprates.verification.decomposition import Decomposition
 
 
 def terms(score: float, rest: float) -> Decomposition:

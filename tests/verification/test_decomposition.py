@@ -7,14 +7,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from samplers.clock import clock, grid
-from samplers.families import copies, dirichlet
-from samplers.propagation import move_law
-from samplers.step_law import step_law
-from verification.decomposition import Decomposition, Trajectory, decompose, subset_law
-from verification.exact import exact_predictor, rational_pmf
-from verification.profile import profile
+from sharprates.samplers.clock import clock, grid
+from sharprates.samplers.families import copies, dirichlet
+from sharprates.samplers.propagation import move_law
+from sharprates.samplers.step_law import step_law
+from sharprates.verification.decomposition import Decomposition, Trajectory, decompose, subset_law
+from sharprates.verification.exact import exact_predictor, rational_pmf
+from sharprates.verification.profile import profile
 
 RULES = ("euler", "tau-leaping", "ancestral")
 

@@ -7,17 +7,16 @@ from typing import Any
 
 import pytest
 import torch
+from sharprates.samplers.contexts import Contexts
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.families import copies, pairs
+from sharprates.samplers.network import Shape, Training, checkpoint, train
+from sharprates.samplers.perturbed import Mixed, Uniform, catalogue
+from sharprates.samplers.target import Target
+from sharprates.verification import denoisers as module
+from sharprates.verification.denoisers import Checked, Settled, probe, resolve
 from torch import Tensor, nn
-
-from samplers.contexts import Contexts
-from samplers.denoiser import ExactDenoiser
-from samplers.errors import InputError
-from samplers.families import copies, pairs
-from samplers.network import Shape, Training, checkpoint, train
-from samplers.perturbed import Mixed, Uniform, catalogue
-from samplers.target import Target
-from verification import denoisers as module
-from verification.denoisers import Checked, Settled, probe, resolve
 
 TARGET = copies(3, 2)
 STATES = Contexts.of(TARGET).states

@@ -5,16 +5,15 @@ from fractions import Fraction
 
 import pytest
 import torch
-
-from samplers.errors import InputError
-from samplers.families import copies, dirichlet, pairs
-from samplers.step_law import RULES, StepLaw
-from verification import empirical as module
-from verification.audit import Plan, audit
-from verification.budget import Ledger
-from verification.empirical import Sampling
-from verification.report import audit_json, worst
-from verification.verdict import Verdict
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.families import copies, dirichlet, pairs
+from sharprates.samplers.step_law import RULES, StepLaw
+from sharprates.verification import empirical as module
+from sharprates.verification.audit import Plan, audit
+from sharprates.verification.budget import Ledger
+from sharprates.verification.empirical import Sampling
+from sharprates.verification.report import audit_json, worst
+from sharprates.verification.verdict import Verdict
 
 CHECKS = ("audit", "another law")
 PLAN = Plan(

@@ -8,14 +8,13 @@ import torch
 from flint import arb, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from samplers.denoiser import ExactDenoiser
-from samplers.expansion import tables
-from samplers.families import copies, pairs, parity, shared_symbols
-from samplers.output_law import total_variation
-from samplers.step_law import StepLaw
-from samplers.target import Target
-from verification.exact import (
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.expansion import tables
+from sharprates.samplers.families import copies, pairs, parity, shared_symbols
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target
+from sharprates.verification.exact import (
     exact_predictor,
     exact_tables,
     fractions_of,

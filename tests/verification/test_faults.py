@@ -1,12 +1,11 @@
 import pytest
 import torch
-
-from samplers.clock import clock
-from samplers.denoiser import ExactDenoiser
-from samplers.families import dirichlet
-from samplers.perturbed import Drifting, Scaled, Uniform
-from verification.faults import faults_of
-from verification.profile import score_gaps
+from sharprates.samplers.clock import clock
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.families import dirichlet
+from sharprates.samplers.perturbed import Drifting, Scaled, Uniform
+from sharprates.verification.faults import faults_of
+from sharprates.verification.profile import score_gaps
 
 TARGET = dirichlet(3, 2, 0.5, seed=1)
 EXACT = ExactDenoiser(TARGET)

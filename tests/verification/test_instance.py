@@ -7,21 +7,20 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from samplers.clock import clock, grid
-from samplers.denoiser import ExactDenoiser
-from samplers.expansion import tables
-from samplers.families import family
-from samplers.output_law import total_variation
-from samplers.step_law import StepLaw, step_law
-from samplers.target import Target
-from theory.registry import CLAIMS
-from verification.arithmetic import RATIONAL, interval, precision
-from verification.bindings import VALUES as FLOAT_VALUES
-from verification.bindings import Case
-from verification.decomposition import Trajectory, decompose
-from verification.instance import VALUES, Exact, Grid, Instance
-from verification.profile import profile, score_gaps
+from sharprates.samplers.clock import clock, grid
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.expansion import tables
+from sharprates.samplers.families import family
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.step_law import StepLaw, step_law
+from sharprates.samplers.target import Target
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification.arithmetic import RATIONAL, interval, precision
+from sharprates.verification.bindings import VALUES as FLOAT_VALUES
+from sharprates.verification.bindings import Case
+from sharprates.verification.decomposition import Trajectory, decompose
+from sharprates.verification.instance import VALUES, Exact, Grid, Instance
+from sharprates.verification.profile import profile, score_gaps
 
 
 @st.composite

@@ -4,20 +4,19 @@ from dataclasses import replace
 
 import pytest
 import torch
-
-from samplers.clock import clock, grid
-from samplers.denoiser import Denoiser, ExactDenoiser
-from samplers.errors import InputError, TooLargeError
-from samplers.families import copies, dirichlet, uniform
-from samplers.output_law import total_variation
-from samplers.perturbed import Drifting, Leaking, Normalised, Scaled, Tempered, Uniform
-from samplers.propagation import propagate
-from samplers.step_law import step_law
-from theory.setting import Setting
-from verification.bindings import Case
-from verification.decomposition import Trajectory
-from verification.measure import Measure, check_arithmetic, check_size
-from verification.profile import profile
+from sharprates.samplers.clock import clock, grid
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.families import copies, dirichlet, uniform
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.perturbed import Drifting, Leaking, Normalised, Scaled, Tempered, Uniform
+from sharprates.samplers.propagation import propagate
+from sharprates.samplers.step_law import step_law
+from sharprates.theory.setting import Setting
+from sharprates.verification.bindings import Case
+from sharprates.verification.decomposition import Trajectory
+from sharprates.verification.measure import Measure, check_arithmetic, check_size
+from sharprates.verification.profile import profile
 
 TARGET = dirichlet(3, 2, 0.5, seed=2)
 EXACT = ExactDenoiser(TARGET)

@@ -4,9 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from samplers.errors import InputError
-from verification.objects import load_object, one_line
+from sharprates.samplers.errors import InputError
+from sharprates.verification.objects import load_object, one_line
 
 
 @pytest.fixture

@@ -9,8 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import binom
-
-from verification.plug_in import LeastMean, _curve, _shortfall, deviation, least_mean, mean
+from sharprates.verification.plug_in import (
+    LeastMean,
+    _curve,
+    _shortfall,
+    deviation,
+    least_mean,
+    mean,
+)
 
 Array = NDArray[np.float64]
 

@@ -8,13 +8,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from samplers.denoiser import ExactDenoiser
-from samplers.families import copies, parity, product
-from samplers.target import Target
-from verification.arithmetic import interval, precision
-from verification.exact import exact_predictor, rational_pmf
-from verification.profile import exact_information, marginals, profile, score_gaps
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.families import copies, parity, product
+from sharprates.samplers.target import Target
+from sharprates.verification.arithmetic import interval, precision
+from sharprates.verification.exact import exact_predictor, rational_pmf
+from sharprates.verification.profile import exact_information, marginals, profile, score_gaps
 
 
 @st.composite

@@ -5,11 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from theory.registry import CLAIMS
+from sharprates.theory.registry import CLAIMS
 
 TESTS = """
 import pytest
-from verification.record import Record
+from sharprates.verification.record import Record
 
 @pytest.mark.claim("E3")
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
@@ -33,7 +33,15 @@ def test_for_another_claim(evidence):
 def session(folder: Path, text: str, *options: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_it.py").write_text(text)
     (folder / "pytest.ini").write_text("[pytest]\n")
-    command = (sys.executable, "-m", "pytest", "-q", "-p", "verification.pytest_plugin", *options)
+    command = (
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "sharprates.verification.pytest_plugin",
+        *options,
+    )
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 

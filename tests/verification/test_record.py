@@ -5,7 +5,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 
-from verification.record import Record
+from sharprates.verification.record import Record
 
 
 def test_a_record_survives_json() -> None:
@@ -15,5 +15,5 @@ def test_a_record_survives_json() -> None:
 
 def test_records_load_without_torch() -> None:
     """Pytest sessions that gather nothing must not pay for it."""
-    code = "import sys, verification.pytest_plugin; sys.exit('torch' in sys.modules)"
+    code = "import sys, sharprates.verification.pytest_plugin; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,11 +5,16 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-
-from samplers.errors import InputError
-from verification import report
-from verification.arithmetic import Interval
-from verification.report import check_writable, interval_json, shown, to_json, write_whole
+from sharprates.samplers.errors import InputError
+from sharprates.verification import report
+from sharprates.verification.arithmetic import Interval
+from sharprates.verification.report import (
+    check_writable,
+    interval_json,
+    shown,
+    to_json,
+    write_whole,
+)
 
 
 def test_a_file_is_written_whole_or_not_at_all(

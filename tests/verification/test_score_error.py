@@ -9,16 +9,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
-from torch import Tensor
-
-from samplers.clock import clock
-from samplers.denoiser import Denoiser, ExactDenoiser
-from samplers.errors import InputError, TooLargeError
-from samplers.expansion import first_hitting, tables
-from samplers.families import copies, dirichlet, point_mass
-from samplers.hitting_law import hitting_law
-from samplers.output_law import total_variation
-from samplers.perturbed import (
+from sharprates.samplers.clock import clock
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.expansion import first_hitting, tables
+from sharprates.samplers.families import copies, dirichlet, point_mass
+from sharprates.samplers.hitting_law import hitting_law
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.perturbed import (
     Drifting,
     Leaking,
     Mixed,
@@ -29,14 +27,15 @@ from samplers.perturbed import (
     Uniform,
     catalogue,
 )
-from samplers.step_law import StepLaw
-from samplers.target import Target
-from verification import score_error as module
-from verification.arithmetic import precision
-from verification.instance import VALUES, Exact, Instance
-from verification.profile import profile, score_gaps
-from verification.score_error import Comparison, OrderError, hitting_error, order_error
-from verification.strategies import laws, predictions
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target
+from sharprates.verification import score_error as module
+from sharprates.verification.arithmetic import precision
+from sharprates.verification.instance import VALUES, Exact, Instance
+from sharprates.verification.profile import profile, score_gaps
+from sharprates.verification.score_error import Comparison, OrderError, hitting_error, order_error
+from sharprates.verification.strategies import laws, predictions
+from torch import Tensor
 
 
 class Given:

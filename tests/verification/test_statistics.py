@@ -15,16 +15,14 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.special import bdtrc
 from scipy.stats import binom
-from torch import Tensor
-
-from samplers.denoiser import ExactDenoiser
-from samplers.expansion import tables
-from samplers.families import family
-from samplers.parallel import ParallelSampler
-from samplers.step_law import StepLaw
-from verification import plug_in
-from verification.budget import Ledger
-from verification.statistics import (
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.expansion import tables
+from sharprates.samplers.families import family
+from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.step_law import StepLaw
+from sharprates.verification import plug_in
+from sharprates.verification.budget import Ledger
+from sharprates.verification.statistics import (
     MISSES,
     Check,
     at_least,
@@ -44,6 +42,7 @@ from verification.statistics import (
     multinomial_p_value,
     samples_needed,
 )
+from torch import Tensor
 
 LEVEL = 0.05
 RUNS = 1500

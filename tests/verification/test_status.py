@@ -5,14 +5,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-
-from samplers.errors import InputError
-from theory.claim import Relation
-from theory.registry import CLAIMS
-from verification.arithmetic import Interval
-from verification.checks.check import Example, Method, Outcome, Trial
-from verification.record import Record
-from verification.status import (
+from sharprates.samplers.errors import InputError
+from sharprates.theory.claim import Relation
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification.arithmetic import Interval
+from sharprates.verification.checks.check import Example, Method, Outcome, Trial
+from sharprates.verification.record import Record
+from sharprates.verification.status import (
     ClaimStatus,
     Status,
     claims_json,

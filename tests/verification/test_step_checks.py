@@ -5,19 +5,18 @@ from dataclasses import replace
 
 import pytest
 import torch
+from sharprates.samplers.clock import clock, grid
+from sharprates.samplers.denoiser import ExactDenoiser, Positions
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.families import family
+from sharprates.samplers.first_hitting import FirstHittingSampler
+from sharprates.samplers.parallel import ParallelSampler, parallel_sampler
+from sharprates.samplers.sampling import Run
+from sharprates.samplers.step_law import StepLaw
+from sharprates.verification import step_checks
+from sharprates.verification.budget import Ledger
+from sharprates.verification.statistics import Check, binomial_detects, cells, samples_needed
 from torch import Tensor
-
-from samplers.clock import clock, grid
-from samplers.denoiser import ExactDenoiser, Positions
-from samplers.errors import InputError
-from samplers.families import family
-from samplers.first_hitting import FirstHittingSampler
-from samplers.parallel import ParallelSampler, parallel_sampler
-from samplers.sampling import Run
-from samplers.step_law import StepLaw
-from verification import step_checks
-from verification.budget import Ledger
-from verification.statistics import Check, binomial_detects, cells, samples_needed
 
 TARGET = family("markov:4:1/3,2/3:9/10,1/10:1/20,19/20")
 DENOISER = ExactDenoiser(TARGET)

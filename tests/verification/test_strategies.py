@@ -6,12 +6,11 @@ import pytest
 import torch
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
-
-from samplers import families
-from samplers.denoiser import ExactDenoiser
-from samplers.target import Target
-from verification import strategies as some
-from verification.instance import Exact, Grid, Instance
+from sharprates.samplers import families
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.target import Target
+from sharprates.verification import strategies as some
+from sharprates.verification.instance import Exact, Grid, Instance
 
 SEARCH = settings(
     max_examples=2000,

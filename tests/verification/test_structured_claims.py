@@ -11,13 +11,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from samplers.clock import clock, grid
-from samplers.step_law import StepLaw, step_law
-from samplers.structured import structured_tv
-from theory.registry import CLAIMS
-from verification.arithmetic import BALL, ball, interval, precision
-from verification.exact import step_weights
+from sharprates.samplers.clock import clock, grid
+from sharprates.samplers.step_law import StepLaw, step_law
+from sharprates.samplers.structured import structured_tv
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification.arithmetic import BALL, ball, interval, precision
+from sharprates.verification.exact import step_weights
 
 Case = tuple[str, str, dict[str, Any]]
 

@@ -15,16 +15,15 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-
-from samplers.clock import clock
-from samplers.denoiser import ExactDenoiser
-from samplers.errors import InputError
-from samplers.families import copies, dirichlet, pairs
-from samplers.perturbed import Drifting, Leaking, TopK, Uniform
-from verification import audit as audits
-from verification import cli, report, sweep
-from verification.audit import Call, Finished, Plan, Serial, audit
-from verification.empirical import Sampling
+from sharprates.samplers.clock import clock
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.families import copies, dirichlet, pairs
+from sharprates.samplers.perturbed import Drifting, Leaking, TopK, Uniform
+from sharprates.verification import audit as audits
+from sharprates.verification import cli, report, sweep
+from sharprates.verification.audit import Call, Finished, Plan, Serial, audit
+from sharprates.verification.empirical import Sampling
 
 PLAN = Plan(
     steps=(2, 5), clocks=("constant", "linear"), blocks=(2,), sampling=Sampling(400, seed=3)
@@ -293,7 +292,7 @@ def test_kill_9_loses_nothing(tmp_path: Path, monkeypatch, capsys) -> None:  # t
     out, written = tmp_path / "out", tmp_path / "a.json"
     arguments = ["audit", "copies:3:2", "--samples", "3000", "--out", str(out)]
     arguments += ["--steps", ",".join(map(str, range(1, 13))), "--json", str(written)]
-    code = "from verification.cli import main; main()"
+    code = "from sharprates.verification.cli import main; main()"
     running = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.DEVNULL)
     path = out / sweep.JOURNAL
     while not path.exists() or path.read_bytes().count(b"\n") < 4:

@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
-
-from samplers.denoiser import ExactDenoiser
-from samplers.families import copies
-from samplers.perturbed import Drifting, Leaking, TopK, Uniform
-from verification.audit import Plan, TargetAudit, audit_target
-from verification.planning.loss_curve import read_loss_curve
-from verification.terms_report import loss_curve_csv, print_terms
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.families import copies
+from sharprates.samplers.perturbed import Drifting, Leaking, TopK, Uniform
+from sharprates.verification.audit import Plan, TargetAudit, audit_target
+from sharprates.verification.planning.loss_curve import read_loss_curve
+from sharprates.verification.terms_report import loss_curve_csv, print_terms
 
 TARGET = copies(3, 2)
 EXACT = ExactDenoiser(TARGET)

@@ -9,19 +9,18 @@ import pytest
 import sympy
 from flint import arb, fmpq
 from rich.console import Console
+from sharprates.samplers.families import family
+from sharprates.theory.claim import Claim, Kind, Relation
+from sharprates.theory.hypotheses import EXACT, FIRST_HITTING, NO_LEFTOVER, STEP_LAW, UNIFORM_LAW
+from sharprates.theory.symbols import constant, symbol
+from sharprates.verification import user_claim, witness
+from sharprates.verification.adversary.hunt import Effort
+from sharprates.verification.cli import app
+from sharprates.verification.instance import Exact, Instance
+from sharprates.verification.status import read_records, write_claims
+from sharprates.verification.user_claim import Bound, load, property_check, verify
+from sharprates.verification.verdict import Verdict
 from typer.testing import CliRunner
-
-from samplers.families import family
-from theory.claim import Claim, Kind, Relation
-from theory.hypotheses import EXACT, FIRST_HITTING, NO_LEFTOVER, STEP_LAW, UNIFORM_LAW
-from theory.symbols import constant, symbol
-from verification import user_claim, witness
-from verification.adversary.hunt import Effort
-from verification.cli import app
-from verification.instance import Exact, Instance
-from verification.status import read_records, write_claims
-from verification.user_claim import Bound, load, property_check, verify
-from verification.verdict import Verdict
 
 QUICK = Effort(starts=1, moves=2, steps=10, examples=8)
 ROOT = Path(__file__).parents[2]
@@ -140,10 +139,10 @@ def test_instances_are_of_the_kind_that_the_claim_is_about(measure, hypotheses):
         ("nonsense", "MODULE:OBJECT"),
         ("no_such_module:X", "cannot import"),
         ("examples.true_claim:NONE", "has no"),
-        ("examples.true_claim:sympy", "must be a theory.claim.Claim"),
-        ("theory.registry:CLAIMS", "must be a theory.claim.Claim"),
-        ("theory.euler_lower:L2", "worst-case"),
-        ("theory.forward:F1", "does not give"),
+        ("examples.true_claim:sympy", "must be a sharprates.theory.claim.Claim"),
+        ("sharprates.theory.registry:CLAIMS", "must be a sharprates.theory.claim.Claim"),
+        ("sharprates.theory.euler_lower:L2", "worst-case"),
+        ("sharprates.theory.forward:F1", "does not give"),
     ],
 )
 def test_bad_claims_are_one_line(text, message):

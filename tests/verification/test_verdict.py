@@ -2,10 +2,9 @@ from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
-
-from theory.claim import Relation
-from verification.arithmetic import Interval
-from verification.verdict import RESOLUTION, Verdict, compare
+from sharprates.theory.claim import Relation
+from sharprates.verification.arithmetic import Interval
+from sharprates.verification.verdict import RESOLUTION, Verdict, compare
 
 values = st.fractions(0, 1, max_denominator=100)
 wide = st.fractions(Fraction(1, 100), 1, max_denominator=100)

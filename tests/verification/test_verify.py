@@ -7,16 +7,15 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-
-from samplers.errors import InputError
-from theory.errors import UnknownClaimError
-from theory.registry import CLAIMS
-from verification import cli, status, witness
-from verification import verify as verification_run
-from verification.checks.check import Check, Method, Outcome
-from verification.status import Status, read_records
-from verification.verdict import Verdict
-from verification.verify import verify
+from sharprates.samplers.errors import InputError
+from sharprates.theory.errors import UnknownClaimError
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification import cli, status, witness
+from sharprates.verification import verify as verification_run
+from sharprates.verification.checks.check import Check, Method, Outcome
+from sharprates.verification.status import Status, read_records
+from sharprates.verification.verdict import Verdict
+from sharprates.verification.verify import verify
 
 Run = Callable[..., tuple[int, str, str]]
 

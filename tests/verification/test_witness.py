@@ -8,15 +8,14 @@ import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
-
-from samplers.families import family
-from theory.claim import Claim, Kind, Relation
-from theory.registry import CLAIMS
-from theory.symbols import symbol
-from verification import witness
-from verification.instance import Grid, Instance
-from verification.verdict import Verdict
-from verification.witness import WitnessError
+from sharprates.samplers.families import family
+from sharprates.theory.claim import Claim, Kind, Relation
+from sharprates.theory.registry import CLAIMS
+from sharprates.theory.symbols import symbol
+from sharprates.verification import witness
+from sharprates.verification.instance import Grid, Instance
+from sharprates.verification.verdict import Verdict
+from sharprates.verification.witness import WitnessError
 
 HALF = Fraction(1, 2)
 FALSE_E3 = {"E3.constant": Fraction(99, 100)}

@@ -1,6 +1,6 @@
 """Symbolic proofs of claims, for listed sizes, each with a mutant that it rejects."""
 
-from theory.proofs import (
+from sharprates.theory.proofs import (
     euler_lower,
     euler_upper,
     first_hitting,
@@ -8,7 +8,7 @@ from theory.proofs import (
     information,
     laws,
 )
-from theory.proofs.proof import Proof
+from sharprates.theory.proofs.proof import Proof
 
 PROOFS: tuple[Proof, ...] = (
     *forward.PROOFS,

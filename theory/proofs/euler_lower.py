@@ -13,17 +13,16 @@ from fractions import Fraction
 from typing import Any
 
 import sympy
-
-from theory.claim import Claim
-from theory.clocks import ancestral_hazard, clock
-from theory.euler_lower import L1, L2, L3, L4, L5, L6, L7
-from theory.evaluation import evaluate
-from theory.functions import DistinctSteps, SharedSymbols, SumOfSquares
-from theory.proofs.forward import fill
-from theory.proofs.laws import S as EARLY
-from theory.proofs.laws import T as LATE
-from theory.proofs.proof import RATIONALS, Polynomials, Proof
-from theory.proofs.sampler import (
+from sharprates.theory.claim import Claim
+from sharprates.theory.clocks import ancestral_hazard, clock
+from sharprates.theory.euler_lower import L1, L2, L3, L4, L5, L6, L7
+from sharprates.theory.evaluation import evaluate
+from sharprates.theory.functions import DistinctSteps, SharedSymbols, SumOfSquares
+from sharprates.theory.proofs.forward import fill
+from sharprates.theory.proofs.laws import S as EARLY
+from sharprates.theory.proofs.laws import T as LATE
+from sharprates.theory.proofs.proof import RATIONALS, Polynomials, Proof
+from sharprates.theory.proofs.sampler import (
     Row,
     copies,
     in_groups,
@@ -38,7 +37,7 @@ from theory.proofs.sampler import (
     step_weights,
     uniform_conditional,
 )
-from theory.symbols import symbol
+from sharprates.theory.symbols import symbol
 
 STEPS = 3
 

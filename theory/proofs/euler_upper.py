@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sympy
-
-from theory.claim import Claim
-from theory.clocks import clock
-from theory.euler_upper import E2, E3, E6, E7
-from theory.evaluation import evaluate
-from theory.functions import DistinctSteps, uniform_rank_excess
-from theory.proofs.forward import fill
-from theory.proofs.laws import STEP, T, lag
-from theory.proofs.proof import RATIONALS, Polynomials, Proof, nonnegative_for_positive
-from theory.symbols import constant, symbol
+from sharprates.theory.claim import Claim
+from sharprates.theory.clocks import clock
+from sharprates.theory.euler_upper import E2, E3, E6, E7
+from sharprates.theory.evaluation import evaluate
+from sharprates.theory.functions import DistinctSteps, uniform_rank_excess
+from sharprates.theory.proofs.forward import fill
+from sharprates.theory.proofs.laws import STEP, T, lag
+from sharprates.theory.proofs.proof import RATIONALS, Polynomials, Proof, nonnegative_for_positive
+from sharprates.theory.symbols import constant, symbol
 
 D, K = symbol("d"), symbol("K")
 

@@ -6,15 +6,14 @@ from itertools import permutations
 from math import factorial
 
 import sympy
-
-from theory.clocks import CLOCKS
-from theory.first_hitting import H3
-from theory.forward import F4
-from theory.proofs.forward import fill
-from theory.proofs.laws import T
-from theory.proofs.proof import Polynomials, Proof
-from theory.proofs.sampler import from_table, reveal_in_blocks
-from theory.symbols import symbol
+from sharprates.theory.clocks import CLOCKS
+from sharprates.theory.first_hitting import H3
+from sharprates.theory.forward import F4
+from sharprates.theory.proofs.forward import fill
+from sharprates.theory.proofs.laws import T
+from sharprates.theory.proofs.proof import Polynomials, Proof
+from sharprates.theory.proofs.sampler import from_table, reveal_in_blocks
+from sharprates.theory.symbols import symbol
 
 ALPHA, ETA = symbol("alpha"), symbol("eta")
 

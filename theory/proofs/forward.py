@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 
 import sympy
-
-from theory.claim import Claim
-from theory.forward import F1, F2, F3, F4, F5
-from theory.proofs.proof import Proof
-from theory.symbols import symbol
+from sharprates.theory.claim import Claim
+from sharprates.theory.forward import F1, F2, F3, F4, F5
+from sharprates.theory.proofs.proof import Proof
+from sharprates.theory.symbols import symbol
 
 Word = tuple[int | None, ...]
 """A partial state; None is the mask."""

@@ -6,11 +6,11 @@ from fractions import Fraction
 from itertools import permutations
 from math import comb
 
-from theory.evaluation import evaluate
-from theory.functions import CompositionSum, compositions
-from theory.information import KL1
-from theory.proofs.proof import RATIONALS, Polynomials, Proof
-from theory.symbols import symbol
+from sharprates.theory.evaluation import evaluate
+from sharprates.theory.functions import CompositionSum, compositions
+from sharprates.theory.information import KL1
+from sharprates.theory.proofs.proof import RATIONALS, Polynomials, Proof
+from sharprates.theory.symbols import symbol
 
 
 def _telescopes(broken: bool) -> bool:

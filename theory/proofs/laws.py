@@ -9,16 +9,21 @@ from random import Random
 from typing import Any
 
 import sympy
-
-from theory.clocks import CLOCKS, ancestral_hazard, clock, euler_hazard, tau_leaping_hazard
-from theory.euler_lower import L0
-from theory.euler_upper import E4
-from theory.evaluation import evaluate
-from theory.functions import CompositionSum, Monomial, compositions
-from theory.laws import S1, S2, S3, S4
-from theory.proofs.forward import fill
-from theory.proofs.proof import RATIONALS, Polynomials, Proof, nonnegative_for_positive
-from theory.proofs.sampler import (
+from sharprates.theory.clocks import (
+    CLOCKS,
+    ancestral_hazard,
+    clock,
+    euler_hazard,
+    tau_leaping_hazard,
+)
+from sharprates.theory.euler_lower import L0
+from sharprates.theory.euler_upper import E4
+from sharprates.theory.evaluation import evaluate
+from sharprates.theory.functions import CompositionSum, Monomial, compositions
+from sharprates.theory.laws import S1, S2, S3, S4
+from sharprates.theory.proofs.forward import fill
+from sharprates.theory.proofs.proof import RATIONALS, Polynomials, Proof, nonnegative_for_positive
+from sharprates.theory.proofs.sampler import (
     Conditional,
     from_table,
     lifted,
@@ -27,7 +32,7 @@ from theory.proofs.sampler import (
     step_weights,
     weighted_conditional,
 )
-from theory.symbols import symbol
+from sharprates.theory.symbols import symbol
 
 T, S = symbol("t"), symbol("s")
 STEP = sympy.Symbol("step", positive=True)

@@ -8,9 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 import sympy
-
-from theory.arithmetic import Number
-from theory.errors import TheoryError
+from sharprates.theory.arithmetic import Number
+from sharprates.theory.errors import TheoryError
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations, product
 
-from theory.arithmetic import Arithmetic, Number
-from theory.functions import Composition, power
+from sharprates.theory.arithmetic import Arithmetic, Number
+from sharprates.theory.functions import Composition, power
 
 Row = tuple[int, ...]
 Conditional = Callable[[int, int], Number]

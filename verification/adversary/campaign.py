@@ -16,19 +16,18 @@ from typing import Any
 from joblib import Parallel, delayed
 from rich.console import Console
 from rich.table import Table
-
-from samplers import datasets, families
-from theory.registry import claim as claim_of
-from verification import report, witness
-from verification.adversary import control, frontier, losses, rate
-from verification.adversary import hunt as adversary
-from verification.adversary.control import Control
-from verification.adversary.hunt import HUNTED, INNER, BreakEven, Quest, Worst
-from verification.adversary.losses import Losses
-from verification.adversary.rate import Point
-from verification.checks.check import describe
-from verification.verdict import Verdict
-from verification.verify import check_scale
+from sharprates.samplers import datasets, families
+from sharprates.theory.registry import claim as claim_of
+from sharprates.verification import report, witness
+from sharprates.verification.adversary import control, frontier, losses, rate
+from sharprates.verification.adversary import hunt as adversary
+from sharprates.verification.adversary.control import Control
+from sharprates.verification.adversary.hunt import HUNTED, INNER, BreakEven, Quest, Worst
+from sharprates.verification.adversary.losses import Losses
+from sharprates.verification.adversary.rate import Point
+from sharprates.verification.checks.check import describe
+from sharprates.verification.verdict import Verdict
+from sharprates.verification.verify import check_scale
 
 FOLDER = Path("build") / "adversary"
 """Where a run keeps what it finds, unless told otherwise."""

@@ -24,11 +24,10 @@ from fractions import Fraction
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sharprates.samplers.errors import InputError
+from sharprates.theory.functions import Harmonic
+from sharprates.verification.arithmetic import RATIONAL
 from torch import Tensor
-
-from samplers.errors import InputError
-from theory.functions import Harmonic
-from verification.arithmetic import RATIONAL
 
 Array = NDArray[np.float64]
 Belief = tuple[int, ...]

@@ -21,19 +21,17 @@ import sympy
 import torch
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor
-
-from samplers import families
-from samplers.errors import InputError
-from theory.arithmetic import FLOAT
-from theory.claim import Claim, Kind, Relation
-from theory.hypotheses import EXACT, TWO_TOKENS
-from theory.registry import CLAIMS
-from theory.symbols import constant as constant_symbol
-from theory.symbols import symbol
-from verification import witness
-from verification.adversary.journal import Journal
-from verification.adversary.search import (
+from sharprates.samplers import families
+from sharprates.samplers.errors import InputError
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.claim import Claim, Kind, Relation
+from sharprates.theory.hypotheses import EXACT, TWO_TOKENS
+from sharprates.theory.registry import CLAIMS
+from sharprates.theory.symbols import constant as constant_symbol
+from sharprates.theory.symbols import symbol
+from sharprates.verification import witness
+from sharprates.verification.adversary.journal import Journal
+from sharprates.verification.adversary.search import (
     Support,
     all_rows,
     as_weights,
@@ -43,8 +41,9 @@ from verification.adversary.search import (
     simplest,
     uniform_first_order,
 )
-from verification.arithmetic import RATIONAL
-from verification.instance import Exact, Instance
+from sharprates.verification.arithmetic import RATIONAL
+from sharprates.verification.instance import Exact, Instance
+from torch import Tensor
 
 Pair = tuple[int, int]
 """(length d, vocabulary S)."""

@@ -22,21 +22,20 @@ import torch
 from hypothesis import HealthCheck, Phase, given, settings, target
 from hypothesis import seed as with_seed
 from hypothesis import strategies as st
+from sharprates.samplers.errors import InputError
+from sharprates.theory.claim import Claim, Relation
+from sharprates.theory.registry import CLAIMS
+from sharprates.theory.setting import Setting
+from sharprates.verification import witness
+from sharprates.verification.adversary.frontier import constructed
+from sharprates.verification.adversary.journal import Journal
+from sharprates.verification.adversary.relaxation import MEASURES, VALUES, Relaxed, bound
+from sharprates.verification.adversary.search import Support, as_weights, instance_of, roundings
+from sharprates.verification.instance import VALUES as EXACT_VALUES
+from sharprates.verification.instance import Grid, Instance
+from sharprates.verification.verdict import Verdict
+from sharprates.verification.witness import Decision, Measure, Witness, WitnessError
 from torch import Tensor
-
-from samplers.errors import InputError
-from theory.claim import Claim, Relation
-from theory.registry import CLAIMS
-from theory.setting import Setting
-from verification import witness
-from verification.adversary.frontier import constructed
-from verification.adversary.journal import Journal
-from verification.adversary.relaxation import MEASURES, VALUES, Relaxed, bound
-from verification.adversary.search import Support, as_weights, instance_of, roundings
-from verification.instance import VALUES as EXACT_VALUES
-from verification.instance import Grid, Instance
-from verification.verdict import Verdict
-from verification.witness import Decision, Measure, Witness, WitnessError
 
 Scale = Mapping[str, Fraction]
 

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from joblib import Parallel, delayed
-
-from samplers.errors import InputError
-from verification.report import to_json, write_whole
+from sharprates.samplers.errors import InputError
+from sharprates.verification.report import to_json, write_whole
 
 
 class Keyed(Protocol):

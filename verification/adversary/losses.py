@@ -21,18 +21,17 @@ from typing import Any
 import torch
 from rich.console import Console
 from rich.table import Table
-
-from samplers.denoiser import ExactDenoiser
-from samplers.errors import InputError
-from samplers.expansion import CompositionTables, tables
-from samplers.output_law import total_variation
-from samplers.step_law import StepLaw
-from samplers.target import Target
-from theory.arithmetic import FLOAT
-from theory.functions import rank_excess
-from theory.registry import CLAIMS
-from verification.profile import marginals
-from verification.report import shown
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.expansion import CompositionTables, tables
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.functions import rank_excess
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification.profile import marginals
+from sharprates.verification.report import shown
 
 STEPS: Mapping[str, str] = {
     "tv": "exact TV",

@@ -19,10 +19,16 @@ import numpy as np
 from joblib import Parallel, delayed
 from rich.console import Console
 from rich.table import Table
-
-from verification.arithmetic import precision
-from verification.planning.bounds import BITS, Bound, Question, invert, lower_bounds, upper_bounds
-from verification.report import write_whole
+from sharprates.verification.arithmetic import precision
+from sharprates.verification.planning.bounds import (
+    BITS,
+    Bound,
+    Question,
+    invert,
+    lower_bounds,
+    upper_bounds,
+)
+from sharprates.verification.report import write_whole
 
 UPPER = ("E3", "E5", "E7")
 LENGTHS = (4, 16, 64, 256, 1024, 4096)

@@ -16,12 +16,11 @@ from functools import cached_property
 from typing import Any
 
 import torch
+from sharprates.theory.arithmetic import Number
+from sharprates.theory.claim import Claim
+from sharprates.theory.functions import compositions
+from sharprates.verification.adversary.search import Support, first_order
 from torch import Tensor
-
-from theory.arithmetic import Number
-from theory.claim import Claim
-from theory.functions import compositions
-from verification.adversary.search import Support, first_order
 
 TINY = 1e-300
 

@@ -14,10 +14,9 @@ from fractions import Fraction
 from functools import cache, cached_property
 
 import torch
+from sharprates.samplers.memory import require
+from sharprates.verification.instance import Instance
 from torch import Tensor
-
-from samplers.memory import require
-from verification.instance import Instance
 
 SMALLEST = 1e-30
 """Weights are kept above it: a ratio of marginals is then finite, and its gradient too."""

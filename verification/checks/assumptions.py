@@ -7,13 +7,12 @@ from fractions import Fraction
 
 from flint import arb, fmpq
 from hypothesis import strategies as st
-
-from samplers import families
-from samplers.target import Target
-from theory.claim import Relation
-from verification import strategies as some
-from verification.arithmetic import Interval
-from verification.checks.check import (
+from sharprates.samplers import families
+from sharprates.samplers.target import Target
+from sharprates.theory.claim import Relation
+from sharprates.verification import strategies as some
+from sharprates.verification.arithmetic import Interval
+from sharprates.verification.checks.check import (
     Check,
     Evaluate,
     Example,
@@ -28,8 +27,8 @@ from verification.checks.check import (
     pairs,
     tightened,
 )
-from verification.checks.forward import number
-from verification.instance import VALUES, Exact, Instance
+from sharprates.verification.checks.forward import number
+from sharprates.verification.instance import VALUES, Exact, Instance
 
 NOTHING: tuple[tuple[Interval, Interval], ...] = ((Interval.exact(0), Interval.exact(0)),)
 

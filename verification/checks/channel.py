@@ -6,10 +6,9 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 from flint import fmpq
-
-from theory.arithmetic import Number
-from verification.exact import Context
-from verification.instance import with_symbol
+from sharprates.theory.arithmetic import Number
+from sharprates.verification.exact import Context
+from sharprates.verification.instance import with_symbol
 
 Law = dict[Context, Number]
 

@@ -16,13 +16,19 @@ from typing import Any
 from flint import ctx, fmpq
 from hypothesis import HealthCheck, Phase, currently_in_test_context, given, seed, settings, target
 from hypothesis.strategies import SearchStrategy
-
-from theory.arithmetic import Number
-from theory.claim import Relation
-from theory.registry import claim as claim_of
-from verification.arithmetic import BALL, RATIONAL, Interval, IrrationalError, interval, precision
-from verification.instance import VALUES, Exact, Instance
-from verification.verdict import Verdict, compare
+from sharprates.theory.arithmetic import Number
+from sharprates.theory.claim import Relation
+from sharprates.theory.registry import claim as claim_of
+from sharprates.verification.arithmetic import (
+    BALL,
+    RATIONAL,
+    Interval,
+    IrrationalError,
+    interval,
+    precision,
+)
+from sharprates.verification.instance import VALUES, Exact, Instance
+from sharprates.verification.verdict import Verdict, compare
 
 PRECISIONS = (128, 512, 2048)
 """Bits of the balls, in the order in which they are tried until the sides are told apart."""

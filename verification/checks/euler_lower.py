@@ -13,14 +13,13 @@ from typing import Any
 import torch
 from flint import fmpq
 from hypothesis import strategies as st
-
-from samplers import families, structured
-from samplers.clock import clock, grid
-from samplers.step_law import StepLaw, step_law
-from theory.claim import Relation
-from verification import strategies as some
-from verification.arithmetic import Interval, ball, interval
-from verification.checks.check import (
+from sharprates.samplers import families, structured
+from sharprates.samplers.clock import clock, grid
+from sharprates.samplers.step_law import StepLaw, step_law
+from sharprates.theory.claim import Relation
+from sharprates.verification import strategies as some
+from sharprates.verification.arithmetic import Interval, ball, interval
+from sharprates.verification.checks.check import (
     Check,
     Evaluate,
     Example,
@@ -34,8 +33,8 @@ from verification.checks.check import (
     pairs,
     tightened,
 )
-from verification.checks.torch_runs import on_scenarios
-from verification.instance import Exact, Grid, Instance
+from sharprates.verification.checks.torch_runs import on_scenarios
+from sharprates.verification.instance import Exact, Grid, Instance
 
 Parameters = dict[str, int]
 Members = dict[str, Parameters]

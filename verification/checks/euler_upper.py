@@ -12,16 +12,15 @@ from typing import Any
 
 from flint import arb, fmpq, fmpz_poly
 from hypothesis import strategies as st
-
-from samplers import families, structured
-from samplers.step_law import StepLaw
-from samplers.target import Target
-from theory.claim import Relation
-from theory.functions import binomial_law, uniform_rank_excess, uniform_rank_remainder
-from theory.registry import claim as claim_of
-from verification import strategies as some
-from verification.arithmetic import BALL, Interval, ball, interval, power
-from verification.checks.check import (
+from sharprates.samplers import families, structured
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target
+from sharprates.theory.claim import Relation
+from sharprates.theory.functions import binomial_law, uniform_rank_excess, uniform_rank_remainder
+from sharprates.theory.registry import claim as claim_of
+from sharprates.verification import strategies as some
+from sharprates.verification.arithmetic import BALL, Interval, ball, interval, power
+from sharprates.verification.checks.check import (
     Check,
     Evaluate,
     Example,
@@ -36,9 +35,9 @@ from verification.checks.check import (
     pairs,
     tightened,
 )
-from verification.checks.torch_runs import on_scenarios
-from verification.exact import Context
-from verification.instance import VALUES, Exact, Grid, Instance, with_symbol
+from sharprates.verification.checks.torch_runs import on_scenarios
+from sharprates.verification.exact import Context
+from sharprates.verification.instance import VALUES, Exact, Grid, Instance, with_symbol
 
 EDGES = {name: Example.of(instance) for name, instance in some.EDGES.items()}
 COMPLETE_EDGES = {name: it for name, it in EDGES.items() if sum(it.law.steps) == 1}

@@ -12,18 +12,16 @@ import torch
 from flint import fmpq
 from hypothesis import strategies as st
 from scipy.optimize import linprog
-from torch import Tensor
-
-from samplers import families
-from samplers.clock import clock
-from samplers.denoiser import ExactDenoiser, Positions
-from samplers.first_hitting import FirstHittingSampler
-from samplers.target import Target
-from theory.arithmetic import Number
-from theory.claim import Relation
-from verification import strategies as some
-from verification.arithmetic import Interval, interval
-from verification.checks.check import (
+from sharprates.samplers import families
+from sharprates.samplers.clock import clock
+from sharprates.samplers.denoiser import ExactDenoiser, Positions
+from sharprates.samplers.first_hitting import FirstHittingSampler
+from sharprates.samplers.target import Target
+from sharprates.theory.arithmetic import Number
+from sharprates.theory.claim import Relation
+from sharprates.verification import strategies as some
+from sharprates.verification.arithmetic import Interval, interval
+from sharprates.verification.checks.check import (
     Check,
     Example,
     Method,
@@ -36,9 +34,10 @@ from verification.checks.check import (
     pairs,
     tightened,
 )
-from verification.checks.forward import number
-from verification.exact import Context, exact_tables, positive_gap
-from verification.instance import Exact, Instance
+from sharprates.verification.checks.forward import number
+from sharprates.verification.exact import Context, exact_tables, positive_gap
+from sharprates.verification.instance import Exact, Instance
+from torch import Tensor
 
 
 def _one_by_one(law: st.SearchStrategy[Target]) -> st.SearchStrategy[Example]:

@@ -6,12 +6,11 @@ from fractions import Fraction
 
 from flint import fmpq
 from hypothesis import strategies as st
-
-from theory.arithmetic import Number
-from theory.claim import Relation
-from verification import strategies as some
-from verification.checks import channel
-from verification.checks.check import (
+from sharprates.theory.arithmetic import Number
+from sharprates.theory.claim import Relation
+from sharprates.verification import strategies as some
+from sharprates.verification.checks import channel
+from sharprates.verification.checks.check import (
     Check,
     Evaluate,
     Example,
@@ -24,7 +23,7 @@ from verification.checks.check import (
     pairs,
     tightened,
 )
-from verification.instance import Instance, with_symbol
+from sharprates.verification.instance import Instance, with_symbol
 
 
 def number(x: Fraction) -> fmpq:

@@ -8,17 +8,16 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from flint import arb, fmpq
-
-from samplers import families
-from samplers.denoiser import ExactDenoiser
-from samplers.expansion import tables
-from samplers.output_law import on_rows
-from samplers.step_law import StepLaw
-from theory.arithmetic import Number
-from theory.claim import Relation
-from verification import strategies as some
-from verification.arithmetic import Interval
-from verification.checks.check import (
+from sharprates.samplers import families
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.expansion import tables
+from sharprates.samplers.output_law import on_rows
+from sharprates.samplers.step_law import StepLaw
+from sharprates.theory.arithmetic import Number
+from sharprates.theory.claim import Relation
+from sharprates.verification import strategies as some
+from sharprates.verification.arithmetic import Interval
+from sharprates.verification.checks.check import (
     Check,
     Evaluate,
     Example,
@@ -33,8 +32,8 @@ from verification.checks.check import (
     pairs,
     tightened,
 )
-from verification.exact import Composition
-from verification.instance import VALUES, Exact, Instance
+from sharprates.verification.exact import Composition
+from sharprates.verification.instance import VALUES, Exact, Instance
 
 
 def ordered_partitions(d: int, sizes: Composition) -> Iterator[tuple[tuple[int, ...], ...]]:

@@ -9,26 +9,25 @@ from fractions import Fraction
 import torch
 from flint import fmpq
 from hypothesis import strategies as st
-
-from samplers.clock import clock as sampler_clock
-from samplers.denoiser import ExactDenoiser
-from samplers.expansion import tables
-from samplers.first_hitting import FirstHittingSampler
-from samplers.output_law import OutputLaw
-from samplers.propagation import propagate
-from samplers.step_law import RULES, StepLaw
-from samplers.target import Target
-from theory.arithmetic import Number
-from theory.claim import Relation
-from theory.clocks import clock as formula_clock
-from theory.evaluation import evaluate
-from theory.functions import compositions
-from verification import step_checks
-from verification import strategies as some
-from verification.arithmetic import BALL, Interval, ball, interval
-from verification.budget import DEFAULT_BUDGET, Budget
-from verification.checks import channel
-from verification.checks.check import (
+from sharprates.samplers.clock import clock as sampler_clock
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.expansion import tables
+from sharprates.samplers.first_hitting import FirstHittingSampler
+from sharprates.samplers.output_law import OutputLaw
+from sharprates.samplers.propagation import propagate
+from sharprates.samplers.step_law import RULES, StepLaw
+from sharprates.samplers.target import Target
+from sharprates.theory.arithmetic import Number
+from sharprates.theory.claim import Relation
+from sharprates.theory.clocks import clock as formula_clock
+from sharprates.theory.evaluation import evaluate
+from sharprates.theory.functions import compositions
+from sharprates.verification import step_checks
+from sharprates.verification import strategies as some
+from sharprates.verification.arithmetic import BALL, Interval, ball, interval
+from sharprates.verification.budget import DEFAULT_BUDGET, Budget
+from sharprates.verification.checks import channel
+from sharprates.verification.checks.check import (
     Check,
     Example,
     Method,
@@ -39,9 +38,9 @@ from verification.checks.check import (
     formula,
     pairs,
 )
-from verification.checks.forward import ALPHAS, number
-from verification.exact import Context, monomials
-from verification.instance import Exact, Instance
+from sharprates.verification.checks.forward import ALPHAS, number
+from sharprates.verification.exact import Context, monomials
+from sharprates.verification.instance import Exact, Instance
 
 # --- S1 -------------------------------------------------------------------------------------------
 

@@ -11,11 +11,10 @@ import numpy as np
 import torch
 from flint import acb, arb
 from hypothesis import strategies as st
-
-from samplers.gumbel import all_uniforms, lattice_law, truncated_law
-from theory.claim import Relation
-from verification.arithmetic import Interval, interval
-from verification.checks.check import (
+from sharprates.samplers.gumbel import all_uniforms, lattice_law, truncated_law
+from sharprates.theory.claim import Relation
+from sharprates.verification.arithmetic import Interval, interval
+from sharprates.verification.checks.check import (
     Check,
     Example,
     Method,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from theory.proofs import PROOFS
-from theory.proofs.proof import Proof
-from verification.checks import (
+from sharprates.theory.proofs import PROOFS
+from sharprates.theory.proofs.proof import Proof
+from sharprates.verification.checks import (
     assumptions,
     euler_lower,
     euler_upper,
@@ -16,7 +16,7 @@ from verification.checks import (
     stored,
     supersolution,
 )
-from verification.checks.check import Check
+from sharprates.verification.checks.check import Check
 
 CHECKS: tuple[Check, ...] = (
     *forward.CHECKS,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from theory.claim import Relation
-from theory.registry import claim as claim_of
-from verification import witness
-from verification.checks.check import Check, Example, Method, Mutant, Trial, tightened
+from sharprates.theory.claim import Relation
+from sharprates.theory.registry import claim as claim_of
+from sharprates.verification import witness
+from sharprates.verification.checks.check import Check, Example, Method, Mutant, Trial, tightened
 
 FOLDER = Path(__file__).parents[1] / "witnesses"
 """Where the finds of the adversary are kept; they come with the package."""

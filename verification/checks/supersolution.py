@@ -15,12 +15,11 @@ import numpy as np
 from flint import arb, fmpq
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-
-from theory.claim import Relation
-from theory.functions import Phi
-from verification import strategies as some
-from verification.arithmetic import BALL, Interval
-from verification.checks.check import (
+from sharprates.theory.claim import Relation
+from sharprates.theory.functions import Phi
+from sharprates.verification import strategies as some
+from sharprates.verification.arithmetic import BALL, Interval
+from sharprates.verification.checks.check import (
     Check,
     Example,
     Method,
@@ -31,7 +30,7 @@ from verification.checks.check import (
     pairs,
     tightened,
 )
-from verification.instance import Instance
+from sharprates.verification.instance import Instance
 
 Array = NDArray[np.float64]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from theory.proofs import PROOFS
-from theory.proofs.proof import Proof
-from verification.checks.check import Method, Outcome
+from sharprates.theory.proofs import PROOFS
+from sharprates.theory.proofs.proof import Proof
+from sharprates.verification.checks.check import Method, Outcome
 
 
 def run_proof(proof: Proof) -> Outcome:

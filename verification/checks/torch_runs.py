@@ -7,21 +7,28 @@ from fractions import Fraction
 from functools import lru_cache
 
 import torch
-
-from samplers.denoiser import ExactDenoiser
-from samplers.expansion import tables
-from samplers.output_law import total_variation
-from samplers.propagation import propagate
-from theory.claim import Relation
-from theory.registry import claim as claim_of
-from theory.setting import Setting
-from verification.arithmetic import Interval
-from verification.bindings import Case, bound
-from verification.checks.check import Counts, Evaluate, Example, Mutant, Trial, below_one, positive
-from verification.decomposition import Trajectory, decompose
-from verification.profile import exact_information, profile, score_gaps
-from verification.strategies import Scenario
-from verification.verdict import Verdict
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.expansion import tables
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.propagation import propagate
+from sharprates.theory.claim import Relation
+from sharprates.theory.registry import claim as claim_of
+from sharprates.theory.setting import Setting
+from sharprates.verification.arithmetic import Interval
+from sharprates.verification.bindings import Case, bound
+from sharprates.verification.checks.check import (
+    Counts,
+    Evaluate,
+    Example,
+    Mutant,
+    Trial,
+    below_one,
+    positive,
+)
+from sharprates.verification.decomposition import Trajectory, decompose
+from sharprates.verification.profile import exact_information, profile, score_gaps
+from sharprates.verification.strategies import Scenario
+from sharprates.verification.verdict import Verdict
 
 
 @lru_cache(maxsize=32)

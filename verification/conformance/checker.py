@@ -10,12 +10,10 @@ from fractions import Fraction
 
 import numpy as np
 import torch
-from torch import Tensor
-
-from samplers.errors import InputError
-from verification.budget import DEFAULT_BUDGET, Budget, Ledger
-from verification.conformance import sampled_laws, single_steps, uniform_walk
-from verification.conformance.findings import (
+from sharprates.samplers.errors import InputError
+from sharprates.verification.budget import DEFAULT_BUDGET, Budget, Ledger
+from sharprates.verification.conformance import sampled_laws, single_steps, uniform_walk
+from sharprates.verification.conformance.findings import (
     Conformance,
     Finding,
     Outcome,
@@ -23,17 +21,18 @@ from verification.conformance.findings import (
     failure,
     ordered,
 )
-from verification.conformance.foreign import OutOfTimeError, guarded, time_limit
-from verification.conformance.known_laws import Design, design, readable
-from verification.conformance.protocol import (
+from sharprates.verification.conformance.foreign import OutOfTimeError, guarded, time_limit
+from sharprates.verification.conformance.known_laws import Design, design, readable
+from sharprates.verification.conformance.protocol import (
     Declaration,
     FaultError,
     Oracle,
     SamplerUnderTest,
     state_word,
 )
-from verification.conformance.session import Session, fresh_oracle, method
-from verification.objects import one_line
+from sharprates.verification.conformance.session import Session, fresh_oracle, method
+from sharprates.verification.objects import one_line
+from torch import Tensor
 
 PLANNED = (
     "identification",

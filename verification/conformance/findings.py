@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from verification.statistics import Check
+from sharprates.verification.statistics import Check
 
 
 class Outcome(StrEnum):

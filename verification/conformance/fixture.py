@@ -1,5 +1,6 @@
-"""A pytest fixture: put ``pytest_plugins = ["verification.conformance.fixture"]`` into conftest.py.
+"""A pytest fixture.
 
+Put ``pytest_plugins = ["sharprates.verification.conformance.fixture"]`` into conftest.py.
 Then ``def test_mine(conformance): conformance(MySampler())`` fails with the verdict's sentence.
 """
 
@@ -10,11 +11,10 @@ from fractions import Fraction
 from itertools import count
 
 import pytest
-
-from verification.budget import DEFAULT_BUDGET
-from verification.conformance.checker import check
-from verification.conformance.findings import Conformance, Outcome, Settings
-from verification.conformance.protocol import SamplerUnderTest
+from sharprates.verification.budget import DEFAULT_BUDGET
+from sharprates.verification.conformance.checker import check
+from sharprates.verification.conformance.findings import Conformance, Outcome, Settings
+from sharprates.verification.conformance.protocol import SamplerUnderTest
 
 Checker = Callable[..., Conformance]
 

@@ -18,9 +18,8 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 import torch
-
-from verification.conformance.protocol import FaultError
-from verification.objects import one_line
+from sharprates.verification.conformance.protocol import FaultError
+from sharprates.verification.objects import one_line
 
 START = 120.0
 """Seconds that a child process may take until it is there, on however busy a machine."""

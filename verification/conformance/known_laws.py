@@ -13,14 +13,13 @@ from functools import cached_property, lru_cache
 from itertools import combinations
 
 import torch
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.families import dirichlet
+from sharprates.samplers.step_law import RULES
+from sharprates.samplers.target import all_states
+from sharprates.verification.conformance.protocol import LAST_STEPS, Declaration
 from torch import Tensor
-
-from samplers.denoiser import ExactDenoiser
-from samplers.errors import InputError
-from samplers.families import dirichlet
-from samplers.step_law import RULES
-from samplers.target import all_states
-from verification.conformance.protocol import LAST_STEPS, Declaration
 
 COINCIDE = 1e-9
 """Laws that are nearer than this in TV count as one."""

@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import torch
+from sharprates.samplers.sampling import draw
+from sharprates.verification.budget import Budget
+from sharprates.verification.conformance.checker import check
+from sharprates.verification.conformance.findings import FAST, Conformance, Settings
+from sharprates.verification.conformance.known_laws import hazards
+from sharprates.verification.conformance.protocol import Declaration, OracleDenoiser
 from torch import Tensor
-
-from samplers.sampling import draw
-from verification.budget import Budget
-from verification.conformance.checker import check
-from verification.conformance.findings import FAST, Conformance, Settings
-from verification.conformance.known_laws import hazards
-from verification.conformance.protocol import Declaration, OracleDenoiser
 
 Draw = Callable[[Tensor, torch.Generator], Tensor]
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
+from sharprates.samplers import clock as clocks
+from sharprates.samplers.clock import Clock
+from sharprates.samplers.confidence import MEASURES
+from sharprates.samplers.denoiser import Denoiser, Positions
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.step_law import RULES
 from torch import Tensor
-
-from samplers import clock as clocks
-from samplers.clock import Clock
-from samplers.confidence import MEASURES
-from samplers.denoiser import Denoiser, Positions
-from samplers.errors import InputError
-from samplers.step_law import RULES
 
 LAST_STEPS = ("leave", "fill", "argmax")
 COUNTS = ("first-hitting", "blocks", "left-to-right")

@@ -11,15 +11,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from scipy.stats import binom
-
-from samplers.errors import InputError
-from verification.conformance.checker import check
-from verification.conformance.findings import EXIT, Conformance, Finding, Outcome, Settings
-from verification.conformance.foreign import in_child
-from verification.conformance.known_laws import readable
-from verification.conformance.mutants import MUTANTS, detect, false_alarms
-from verification.conformance.protocol import FaultError
-from verification.objects import load_object, one_line
+from sharprates.samplers.errors import InputError
+from sharprates.verification.conformance.checker import check
+from sharprates.verification.conformance.findings import (
+    EXIT,
+    Conformance,
+    Finding,
+    Outcome,
+    Settings,
+)
+from sharprates.verification.conformance.foreign import in_child
+from sharprates.verification.conformance.known_laws import readable
+from sharprates.verification.conformance.mutants import MUTANTS, detect, false_alarms
+from sharprates.verification.conformance.protocol import FaultError
+from sharprates.verification.objects import load_object, one_line
 
 __all__ = ["EXIT", "check_named", "print_conformance", "self_test"]
 

@@ -10,15 +10,14 @@ from dataclasses import dataclass, replace
 
 import torch
 from scipy.stats import hypergeom
+from sharprates.samplers.errors import InputError
+from sharprates.verification import plug_in
+from sharprates.verification.conformance.known_laws import GUESSED_CLOCKS, Instance, law
+from sharprates.verification.conformance.protocol import state_codes, state_word
+from sharprates.verification.conformance.session import Session, fresh_oracle
+from sharprates.verification.conformance.single_steps import trace
+from sharprates.verification.statistics import Check, binomial_check, law_check, multinomial_p_value
 from torch import Tensor
-
-from samplers.errors import InputError
-from verification import plug_in
-from verification.conformance.known_laws import GUESSED_CLOCKS, Instance, law
-from verification.conformance.protocol import state_codes, state_word
-from verification.conformance.session import Session, fresh_oracle
-from verification.conformance.single_steps import trace
-from verification.statistics import Check, binomial_check, law_check, multinomial_p_value
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
+from sharprates.verification.budget import Ledger
+from sharprates.verification.conformance.findings import Finding, Settings
+from sharprates.verification.conformance.foreign import guarded
+from sharprates.verification.conformance.known_laws import Design, Instance, declared_label
+from sharprates.verification.conformance.protocol import (
+    Declaration,
+    FaultError,
+    Oracle,
+    SamplerUnderTest,
+)
+from sharprates.verification.statistics import Check
 from torch import Tensor
-
-from verification.budget import Ledger
-from verification.conformance.findings import Finding, Settings
-from verification.conformance.foreign import guarded
-from verification.conformance.known_laws import Design, Instance, declared_label
-from verification.conformance.protocol import Declaration, FaultError, Oracle, SamplerUnderTest
-from verification.statistics import Check
 
 
 @dataclass

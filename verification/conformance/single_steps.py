@@ -9,15 +9,24 @@ from dataclasses import replace
 from itertools import pairwise
 
 import torch
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.step_law import RULES, StepLaw
+from sharprates.verification import step_checks
+from sharprates.verification.conformance.known_laws import (
+    GUESSED_CLOCKS,
+    Instance,
+    hazards,
+    tempered,
+)
+from sharprates.verification.conformance.protocol import (
+    Declaration,
+    Oracle,
+    state_codes,
+    state_word,
+)
+from sharprates.verification.conformance.session import Session, fresh_oracle, method
+from sharprates.verification.statistics import Check, dkw_check
 from torch import Tensor
-
-from samplers.errors import InputError
-from samplers.step_law import RULES, StepLaw
-from verification import step_checks
-from verification.conformance.known_laws import GUESSED_CLOCKS, Instance, hazards, tempered
-from verification.conformance.protocol import Declaration, Oracle, state_codes, state_word
-from verification.conformance.session import Session, fresh_oracle, method
-from verification.statistics import Check, dkw_check
 
 STEP_CHECKS = ("unmask probability", "unmask pattern", "token conditionals", "values independent")
 

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from sharprates.verification.conformance.foreign import guarded
+from sharprates.verification.conformance.protocol import FaultError, SamplerUnderTest
 from torch import Tensor
-
-from verification.conformance.foreign import guarded
-from verification.conformance.protocol import FaultError, SamplerUnderTest
 
 LATTICE = 2**24
 RARE = (1e-6, 1e-7, 1e-8, 1e-9)

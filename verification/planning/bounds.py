@@ -14,13 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from scipy.optimize import minimize_scalar
-
-from samplers.errors import InputError
-from samplers.step_law import StepLaw
-from theory.arithmetic import FLOAT, Arithmetic, Number
-from theory.registry import CLAIMS
-from theory.setting import Setting
-from verification.arithmetic import BALL, ball, precision
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.step_law import StepLaw
+from sharprates.theory.arithmetic import FLOAT, Arithmetic, Number
+from sharprates.theory.registry import CLAIMS
+from sharprates.theory.setting import Setting
+from sharprates.verification.arithmetic import BALL, ball, precision
 
 BITS = 128
 MOST_STEPS = 10**18

@@ -14,16 +14,15 @@ from typing import Any, Protocol
 
 import torch
 from scipy.special import gammaln
+from sharprates.samplers.denoiser import Denoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.markov import MarkovChain
+from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.step_law import StepLaw
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.functions import rank_excess
+from sharprates.theory.registry import CLAIMS
 from torch import Tensor
-
-from samplers.denoiser import Denoiser
-from samplers.errors import InputError
-from samplers.markov import MarkovChain
-from samplers.parallel import ParallelSampler
-from samplers.step_law import StepLaw
-from theory.arithmetic import FLOAT
-from theory.functions import rank_excess
-from theory.registry import CLAIMS
 
 
 class Tractable(Denoiser, Protocol):

@@ -12,17 +12,16 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-
-from samplers.errors import InputError
-from samplers.families import FAMILIES
-from samplers.markov import MarkovChain
-from samplers.output_law import TotalVariation
-from samplers.step_law import StepLaw
-from samplers.structured import STRUCTURED, structured_tv
-from verification.objects import load_object
-from verification.planning.bounds import NOTHING, Knowledge, Question, upper_rows
-from verification.planning.large_targets import Tractable, chain_information, estimate
-from verification.planning.planner import (
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.families import FAMILIES
+from sharprates.samplers.markov import MarkovChain
+from sharprates.samplers.output_law import TotalVariation
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.structured import STRUCTURED, structured_tv
+from sharprates.verification.objects import load_object
+from sharprates.verification.planning.bounds import NOTHING, Knowledge, Question, upper_rows
+from sharprates.verification.planning.large_targets import Tractable, chain_information, estimate
+from sharprates.verification.planning.planner import (
     Estimate,
     Options,
     StepPlan,

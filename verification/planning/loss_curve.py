@@ -18,10 +18,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-
-from samplers.errors import InputError
-from theory.arithmetic import FLOAT
-from theory.information import KL1
+from sharprates.samplers.errors import InputError
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.information import KL1
 
 Label = Literal["exact", "bound", "estimate"]
 """How far a number can be trusted: see theory note, §8."""

@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from samplers.clock import clock, default_horizon, grid
-from samplers.denoiser import Denoiser, ExactDenoiser
-from samplers.errors import InputError
-from samplers.expansion import first_hitting, tables
-from samplers.output_law import TotalVariation, total_variation
-from samplers.step_law import StepLaw, step_law
-from samplers.target import Target
-from verification.planning.bounds import (
+from sharprates.samplers.clock import clock, default_horizon, grid
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.expansion import first_hitting, tables
+from sharprates.samplers.output_law import TotalVariation, total_variation
+from sharprates.samplers.step_law import StepLaw, step_law
+from sharprates.samplers.target import Target
+from sharprates.verification.planning.bounds import (
     BY_WEIGHTS,
     MOST_TERMS,
     NOTHING,
@@ -33,8 +33,8 @@ from verification.planning.bounds import (
     upper_rows,
     weighed,
 )
-from verification.planning.large_targets import LargeEstimate
-from verification.planning.loss_curve import (
+from sharprates.verification.planning.large_targets import LargeEstimate
+from sharprates.verification.planning.loss_curve import (
     BlockSchedule,
     Label,
     LossCurve,
@@ -43,8 +43,8 @@ from verification.planning.loss_curve import (
     excess,
     mean_excess,
 )
-from verification.planning.schedule import Schedule, best_schedule
-from verification.profile import profile
+from sharprates.verification.planning.schedule import Schedule, best_schedule
+from sharprates.verification.profile import profile
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-
-from theory.registry import CLAIMS
-from verification.arithmetic import precision
-from verification.planning.bounds import (
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification.arithmetic import precision
+from sharprates.verification.planning.bounds import (
     BITS,
     Bound,
     Question,
@@ -23,8 +22,8 @@ from verification.planning.bounds import (
     lower_bounds,
     upper_bounds,
 )
-from verification.planning.planner import CurvePlan, StepPlan
-from verification.report import shown, write_whole
+from sharprates.verification.planning.planner import CurvePlan, StepPlan
+from sharprates.verification.report import shown, write_whole
 
 
 def _grouped(number: int) -> str:

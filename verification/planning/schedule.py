@@ -8,15 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from sharprates.samplers.clock import Clock
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.expansion import CompositionTables
+from sharprates.samplers.memory import require
+from sharprates.samplers.output_law import TotalVariation, deficit, total_variation
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target
 from torch import Tensor
-
-from samplers.clock import Clock
-from samplers.errors import InputError
-from samplers.expansion import CompositionTables
-from samplers.memory import require
-from samplers.output_law import TotalVariation, deficit, total_variation
-from samplers.step_law import StepLaw
-from samplers.target import Target
 
 
 @dataclass(frozen=True, eq=False)

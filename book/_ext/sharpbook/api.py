@@ -12,7 +12,7 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-ELSEWHERE = ("verification.conformance.adapters",)
+ELSEWHERE = ("sharprates.verification.conformance.adapters",)
 """Packages whose modules import projects that are installed elsewhere, if at all."""
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 from docutils import nodes
 from docutils.statemachine import StringList
+from sharprates.theory.claim import Claim, Hypothesis, Kind
+from sharprates.theory.registry import CLAIMS
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from sharpbook import plot, results
-from theory.claim import Claim, Hypothesis, Kind
-from theory.registry import CLAIMS
 
 BLOCKS = {Kind.THEOREM: "theorem", Kind.IDENTITY: "proposition", Kind.CONJECTURE: "conjecture"}
 

@@ -9,12 +9,12 @@ from html import escape
 
 import networkx as nx
 from docutils import nodes
+from sharprates.theory.claim import Claim, Kind
+from sharprates.theory.registry import CLAIMS
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from sharpbook import results
-from theory.claim import Claim, Kind
-from theory.registry import CLAIMS
 
 WIDTH, HEIGHT = 178, 52
 STRIDE_X, STRIDE_Y, GAP = 226, 60, 9

@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import sympy
+from sharprates.theory.clocks import ancestral_hazard, clock, euler_hazard, tau_leaping_hazard
+from sharprates.theory.functions import Named
+from sharprates.theory.registry import claim
+from sharprates.theory.symbols import constant
 from sphinx.application import Sphinx
 from sympy.printing.jscode import JavascriptCodePrinter
-
-from theory.clocks import ancestral_hazard, clock, euler_hazard, tau_leaping_hazard
-from theory.functions import Named
-from theory.registry import claim
-from theory.symbols import constant
 
 CURVES: Mapping[str, tuple[str | None, str]] = {
     "E2": (None, "upper"),

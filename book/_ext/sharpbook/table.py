@@ -8,13 +8,13 @@ from html import escape
 from typing import Any
 
 from docutils import nodes
+from sharprates.theory.registry import CLAIMS
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from sharpbook import results
 from sharpbook.claims import sharpness, words
 from sharpbook.graph import MARKS
-from theory.registry import CLAIMS
 
 CODE = re.compile(r"`([^`]*)`")
 

@@ -1,7 +1,6 @@
 import pytest
-
-from theory.proofs import euler_lower
-from theory.proofs.proof import Proof
+from sharprates.theory.proofs import euler_lower
+from sharprates.theory.proofs.proof import Proof
 
 
 @pytest.mark.parametrize("proof", euler_lower.PROOFS, ids=lambda it: f"{it.claim}: {it.says}")

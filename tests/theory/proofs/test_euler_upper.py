@@ -1,7 +1,6 @@
 import pytest
-
-from theory.proofs import euler_upper
-from theory.proofs.proof import Proof
+from sharprates.theory.proofs import euler_upper
+from sharprates.theory.proofs.proof import Proof
 
 
 @pytest.mark.parametrize("proof", euler_upper.PROOFS, ids=lambda it: f"{it.claim}: {it.says}")

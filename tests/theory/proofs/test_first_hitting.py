@@ -1,7 +1,6 @@
 import pytest
-
-from theory.proofs import first_hitting
-from theory.proofs.proof import Proof
+from sharprates.theory.proofs import first_hitting
+from sharprates.theory.proofs.proof import Proof
 
 
 @pytest.mark.parametrize("proof", first_hitting.PROOFS, ids=lambda it: f"{it.claim}: {it.says}")

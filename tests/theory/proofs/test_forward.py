@@ -1,7 +1,6 @@
 import pytest
-
-from theory.proofs import forward
-from theory.proofs.proof import Proof
+from sharprates.theory.proofs import forward
+from sharprates.theory.proofs.proof import Proof
 
 
 @pytest.mark.parametrize("proof", forward.PROOFS, ids=lambda it: f"{it.claim}: {it.says}")

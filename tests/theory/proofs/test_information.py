@@ -1,7 +1,6 @@
 import pytest
-
-from theory.proofs import information
-from theory.proofs.proof import Proof
+from sharprates.theory.proofs import information
+from sharprates.theory.proofs.proof import Proof
 
 
 @pytest.mark.parametrize("proof", information.PROOFS, ids=lambda it: f"{it.claim}: {it.says}")

@@ -1,7 +1,6 @@
 import pytest
-
-from theory.proofs import laws
-from theory.proofs.proof import Proof
+from sharprates.theory.proofs import laws
+from sharprates.theory.proofs.proof import Proof
 
 
 @pytest.mark.parametrize("proof", laws.PROOFS, ids=lambda it: f"{it.claim}: {it.says}")

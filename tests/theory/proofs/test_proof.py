@@ -1,10 +1,9 @@
 import pytest
 import sympy
-
-from theory.errors import TheoryError
-from theory.proofs import PROOFS, proofs_of
-from theory.proofs.proof import Polynomials, Proof, nonnegative_for_positive
-from theory.registry import CLAIMS
+from sharprates.theory.errors import TheoryError
+from sharprates.theory.proofs import PROOFS, proofs_of
+from sharprates.theory.proofs.proof import Polynomials, Proof, nonnegative_for_positive
+from sharprates.theory.registry import CLAIMS
 
 
 def test_verify_wants_the_claim_true_and_the_mutant_false() -> None:

@@ -3,9 +3,8 @@ from itertools import product
 from math import comb, factorial
 
 import pytest
-
-from theory.proofs import sampler
-from theory.proofs.proof import RATIONALS
+from sharprates.theory.proofs import sampler
+from sharprates.theory.proofs.proof import RATIONALS
 
 
 def test_without_dependence_only_leftover_costs() -> None:

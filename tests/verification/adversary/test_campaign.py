@@ -6,16 +6,15 @@ from fractions import Fraction
 
 import pytest
 from rich.console import Console
-
-from samplers.families import family
-from samplers.step_law import StepLaw
-from verification.adversary import campaign, control, frontier, losses, rate
-from verification.adversary import hunt as adversary
-from verification.adversary.campaign import Campaign
-from verification.adversary.hunt import BreakEven, Effort, Quest, Shape
-from verification.instance import Instance
-from verification.report import to_json
-from verification.verdict import Verdict
+from sharprates.samplers.families import family
+from sharprates.samplers.step_law import StepLaw
+from sharprates.verification.adversary import campaign, control, frontier, losses, rate
+from sharprates.verification.adversary import hunt as adversary
+from sharprates.verification.adversary.campaign import Campaign
+from sharprates.verification.adversary.hunt import BreakEven, Effort, Quest, Shape
+from sharprates.verification.instance import Instance
+from sharprates.verification.report import to_json
+from sharprates.verification.verdict import Verdict
 
 QUICK = Effort(starts=1, moves=1, steps=5, examples=5)
 

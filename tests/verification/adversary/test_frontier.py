@@ -11,17 +11,16 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from rich.console import Console
-
-from samplers.families import family
-from theory.arithmetic import FLOAT
-from verification import strategies, witness
-from verification.adversary import frontier
-from verification.adversary.frontier import Effort, Hunt, Task
-from verification.adversary.search import (
+from sharprates.samplers.families import family
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.verification import strategies, witness
+from sharprates.verification.adversary import frontier
+from sharprates.verification.adversary.frontier import Effort, Hunt, Task
+from sharprates.verification.adversary.search import (
     instance_of,
 )
-from verification.instance import Exact, Instance
-from verification.verdict import Verdict
+from sharprates.verification.instance import Exact, Instance
+from sharprates.verification.verdict import Verdict
 
 QUICK = Effort(starts=8, moves=150, steps=80)
 
@@ -197,7 +196,7 @@ def test_stopped_anywhere_and_resumed_it_loses_no_find(tmp_path):
 SCRIPT = """
 import sys
 from pathlib import Path
-from verification.adversary.frontier import Effort, Hunt
+from sharprates.verification.adversary.frontier import Effort, Hunt
 Hunt(Path(sys.argv[1]), [(3, 3), (3, 4)], Effort(starts=8, moves=100000, steps=60)).run()
 """
 

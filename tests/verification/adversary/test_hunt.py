@@ -6,12 +6,11 @@ from fractions import Fraction
 
 import cloudpickle  # what joblib sends tasks with
 import pytest
-
-from theory.claim import Relation
-from theory.registry import CLAIMS
-from verification import witness
-from verification.adversary import hunt as adversary
-from verification.adversary.hunt import (
+from sharprates.theory.claim import Relation
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification import witness
+from sharprates.verification.adversary import hunt as adversary
+from sharprates.verification.adversary.hunt import (
     Effort,
     Quest,
     Shape,
@@ -21,10 +20,10 @@ from verification.adversary.hunt import (
     hunt,
     threshold,
 )
-from verification.instance import Grid, Instance
-from verification.strategies import families
-from verification.verdict import Verdict
-from verification.witness import WitnessError
+from sharprates.verification.instance import Grid, Instance
+from sharprates.verification.strategies import families
+from sharprates.verification.verdict import Verdict
+from sharprates.verification.witness import WitnessError
 
 QUICK = Effort(starts=1, moves=3, steps=20, examples=12)
 PAIR, TRIPLE = Shape(2, 2, 1), Shape(3, 2, 2)

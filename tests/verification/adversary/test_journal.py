@@ -3,9 +3,8 @@
 from operator import attrgetter
 
 import pytest
-
-from verification.adversary.frontier import Task
-from verification.adversary.journal import Journal
+from sharprates.verification.adversary.frontier import Task
+from sharprates.verification.adversary.journal import Journal
 
 TASKS = [Task((3, 2), "anneal", k) for k in range(4)]
 SIZE = attrgetter("size")

@@ -9,14 +9,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-
-from samplers.families import family
-from samplers.step_law import StepLaw
-from samplers.target import Target
-from theory.arithmetic import FLOAT
-from theory.functions import rank_law
-from verification.adversary import losses
-from verification.adversary.losses import STEPS
+from sharprates.samplers.families import family
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.functions import rank_law
+from sharprates.verification.adversary import losses
+from sharprates.verification.adversary.losses import STEPS
 
 
 @st.composite

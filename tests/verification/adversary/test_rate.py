@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
-
-from verification.adversary import rate
-from verification.adversary.rate import Point
+from sharprates.verification.adversary import rate
+from sharprates.verification.adversary.rate import Point
 
 SMALL = [(4, 2, 0.25), (4, 256, 0.25), (7, 15, 0.01), (16, 16, 0.1), (16, 4, 0.01), (64, 4, 0.05)]
 

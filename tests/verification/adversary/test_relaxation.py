@@ -7,16 +7,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from theory.registry import CLAIMS
-from verification import strategies
-from verification.adversary import relaxation
-from verification.adversary.relaxation import MEASURES, TORCH, VALUES, Relaxed
-from verification.adversary.search import Support
-from verification.arithmetic import BALL
-from verification.instance import VALUES as EXACT_VALUES
-from verification.instance import Exact, Grid, Instance
-from verification.witness import MEASURES as EXACT_MEASURES
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification import strategies
+from sharprates.verification.adversary import relaxation
+from sharprates.verification.adversary.relaxation import MEASURES, TORCH, VALUES, Relaxed
+from sharprates.verification.adversary.search import Support
+from sharprates.verification.arithmetic import BALL
+from sharprates.verification.instance import VALUES as EXACT_VALUES
+from sharprates.verification.instance import Exact, Grid, Instance
+from sharprates.verification.witness import MEASURES as EXACT_MEASURES
 
 
 def relaxed(instance):

@@ -6,9 +6,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from verification.adversary import frontier, search
-from verification.adversary.search import (
+from sharprates.verification.adversary import frontier, search
+from sharprates.verification.adversary.search import (
     Support,
     first_order,
     instance_of,

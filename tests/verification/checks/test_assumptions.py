@@ -4,12 +4,11 @@ import math
 from fractions import Fraction
 
 import pytest
-
-from samplers import families
-from verification.checks.assumptions import CHECKS, _balanced
-from verification.checks.check import STATED, Example, Mutant, decide
-from verification.instance import Instance
-from verification.verdict import Verdict
+from sharprates.samplers import families
+from sharprates.verification.checks.assumptions import CHECKS, _balanced
+from sharprates.verification.checks.check import STATED, Example, Mutant, decide
+from sharprates.verification.instance import Instance
+from sharprates.verification.verdict import Verdict
 
 
 def check(name: str):  # type: ignore[no-untyped-def]

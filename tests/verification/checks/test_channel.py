@@ -1,8 +1,7 @@
 """The brute-force processes against closed forms worked out by hand."""
 
 from flint import fmpq
-
-from verification.checks import channel
+from sharprates.verification.checks import channel
 
 HALF = fmpq(1, 2)
 

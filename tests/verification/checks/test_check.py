@@ -5,11 +5,10 @@ from fractions import Fraction
 import pytest
 from flint import arb, ctx, fmpq
 from hypothesis import strategies as st
-
-from samplers import families
-from theory.claim import Relation
-from verification.arithmetic import Interval
-from verification.checks.check import (
+from sharprates.samplers import families
+from sharprates.theory.claim import Relation
+from sharprates.verification.arithmetic import Interval
+from sharprates.verification.checks.check import (
     STATED,
     Check,
     Example,
@@ -29,9 +28,9 @@ from verification.checks.check import (
     strain,
     tightened,
 )
-from verification.checks.registry import checks_of
-from verification.instance import Grid, Instance
-from verification.verdict import Verdict
+from sharprates.verification.checks.registry import checks_of
+from sharprates.verification.instance import Grid, Instance
+from sharprates.verification.verdict import Verdict
 
 NUMBERS = st.integers(0, 100).map(lambda x: Example.of(x=x))
 

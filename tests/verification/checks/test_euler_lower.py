@@ -4,11 +4,10 @@ from fractions import Fraction
 
 import pytest
 import torch
-
-from samplers import families, structured
-from samplers.step_law import StepLaw
-from verification.checks.check import STATED, Example, exact
-from verification.checks.euler_lower import (
+from sharprates.samplers import families, structured
+from sharprates.samplers.step_law import StepLaw
+from sharprates.verification.checks.check import STATED, Example, exact
+from sharprates.verification.checks.euler_lower import (
     CHECKS,
     MATCHINGS,
     coarse_and_fine,
@@ -17,8 +16,8 @@ from verification.checks.euler_lower import (
     on_uniform_grid,
     random_law,
 )
-from verification.instance import Instance
-from verification.verdict import Verdict
+from sharprates.verification.instance import Instance
+from sharprates.verification.verdict import Verdict
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,10 @@ import pytest
 from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
-
-from theory.functions import DistinctSteps, RankDistance
-from verification.arithmetic import RATIONAL, interval, precision
-from verification.checks.check import STATED, Example, decide
-from verification.checks.euler_upper import (
+from sharprates.theory.functions import DistinctSteps, RankDistance
+from sharprates.verification.arithmetic import RATIONAL, interval, precision
+from sharprates.verification.checks.check import STATED, Example, decide
+from sharprates.verification.checks.euler_upper import (
     CHECKS,
     NEARLY_INDEPENDENT,
     _collide,
@@ -19,9 +18,9 @@ from verification.checks.euler_upper import (
     rank_distance,
     rank_distance_ball,
 )
-from verification.strategies import step_weights
-from verification.verdict import Verdict
-from verification.verify import EXAMPLES
+from sharprates.verification.strategies import step_weights
+from sharprates.verification.verdict import Verdict
+from sharprates.verification.verify import EXAMPLES
 
 
 @given(st.integers(1, 4), step_weights(5))

@@ -3,12 +3,11 @@
 from fractions import Fraction
 
 import pytest
-
-from samplers import families
-from verification.checks.check import STATED, Example, Mutant
-from verification.checks.first_hitting import CHECKS, _erring_at_the_start, _shifted
-from verification.instance import Instance
-from verification.verdict import Verdict
+from sharprates.samplers import families
+from sharprates.verification.checks.check import STATED, Example, Mutant
+from sharprates.verification.checks.first_hitting import CHECKS, _erring_at_the_start, _shifted
+from sharprates.verification.instance import Instance
+from sharprates.verification.verdict import Verdict
 
 
 def check(name: str):  # type: ignore[no-untyped-def]

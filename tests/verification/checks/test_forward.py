@@ -3,12 +3,11 @@
 from fractions import Fraction
 
 import pytest
-
-from samplers import families
-from verification.checks.check import STATED, Example, changed
-from verification.checks.forward import CHECKS
-from verification.instance import Instance
-from verification.verdict import Verdict
+from sharprates.samplers import families
+from sharprates.verification.checks.check import STATED, Example, changed
+from sharprates.verification.checks.forward import CHECKS
+from sharprates.verification.instance import Instance
+from sharprates.verification.verdict import Verdict
 
 COPIES = Instance.of(families.family("copies:2:2"))
 AT_A_TIME = Example.of(COPIES, alpha=Fraction(1, 3), speed=2)

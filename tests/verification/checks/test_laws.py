@@ -3,14 +3,13 @@
 from fractions import Fraction
 
 import pytest
-
-from samplers import families
-from verification.budget import DEFAULT_BUDGET
-from verification.checks.check import STATED, Example, Mutant, exact
-from verification.checks.laws import CHECKS, LEVELS, with_convention
-from verification.instance import Instance
-from verification.strategies import Schedule
-from verification.verdict import Verdict
+from sharprates.samplers import families
+from sharprates.verification.budget import DEFAULT_BUDGET
+from sharprates.verification.checks.check import STATED, Example, Mutant, exact
+from sharprates.verification.checks.laws import CHECKS, LEVELS, with_convention
+from sharprates.verification.instance import Instance
+from sharprates.verification.strategies import Schedule
+from sharprates.verification.verdict import Verdict
 
 PARITY = Instance.of(
     families.family("parity:3:2"), steps=(Fraction(1, 2), Fraction(1, 4), Fraction(1, 8))

@@ -4,12 +4,11 @@ from fractions import Fraction
 
 import pytest
 import torch
-
-from samplers.gumbel import truncated_law
-from verification.arithmetic import interval, precision
-from verification.checks.check import STATED, Example
-from verification.checks.precision import CHECKS, RARE, lattice_chance, quadrature
-from verification.verdict import Verdict
+from sharprates.samplers.gumbel import truncated_law
+from sharprates.verification.arithmetic import interval, precision
+from sharprates.verification.checks.check import STATED, Example
+from sharprates.verification.checks.precision import CHECKS, RARE, lattice_chance, quadrature
+from sharprates.verification.verdict import Verdict
 
 
 def test_the_rare_symbol_of_the_note() -> None:

@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-from theory.proofs import PROOFS
-from theory.registry import CLAIMS
-from verification.checks.check import Check, Method
-from verification.checks.registry import CHECKS, checks_of
+from sharprates.theory.proofs import PROOFS
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification.checks.check import Check, Method
+from sharprates.verification.checks.registry import CHECKS, checks_of
 
 
 def test_every_claim_has_checks_on_instances() -> None:

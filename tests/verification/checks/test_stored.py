@@ -4,11 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-
-from verification.checks.check import STATED, tightened
-from verification.checks.stored import CHECKS, FOLDER, held, replay
-from verification.verdict import Verdict
-from verification.witness import WitnessError
+from sharprates.verification.checks.check import STATED, tightened
+from sharprates.verification.checks.stored import CHECKS, FOLDER, held, replay
+from sharprates.verification.verdict import Verdict
+from sharprates.verification.witness import WitnessError
 
 
 def test_every_stored_witness_belongs_to_a_check() -> None:

@@ -4,10 +4,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-
-from samplers import families
-from verification.checks.check import STATED, Example, Mutant
-from verification.checks.supersolution import (
+from sharprates.samplers import families
+from sharprates.verification.checks.check import STATED, Example, Mutant
+from sharprates.verification.checks.supersolution import (
     CHECKS,
     EDGE,
     STARTS,
@@ -16,7 +15,7 @@ from verification.checks.supersolution import (
     proved,
     subdivide,
 )
-from verification.instance import Instance
+from sharprates.verification.instance import Instance
 
 
 def _phi(x):  # type: ignore[no-untyped-def]

@@ -1,9 +1,9 @@
 """Symbolic proofs as outcomes."""
 
-from theory.proofs.proof import Proof
-from verification.checks.check import Method
-from verification.checks.symbolic import run_proof
-from verification.status import record
+from sharprates.theory.proofs.proof import Proof
+from sharprates.verification.checks.check import Method
+from sharprates.verification.checks.symbolic import run_proof
+from sharprates.verification.status import record
 
 
 def test_a_proof_with_its_mutant() -> None:

@@ -3,13 +3,12 @@
 from fractions import Fraction
 
 import pytest
-
-from samplers import families
-from samplers.denoiser import ExactDenoiser
-from verification.checks.check import STATED, Example, Mutant
-from verification.checks.torch_runs import case_of, on_scenarios, tv_of
-from verification.strategies import Perturbed, Scenario, Schedule
-from verification.verdict import Verdict
+from sharprates.samplers import families
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.verification.checks.check import STATED, Example, Mutant
+from sharprates.verification.checks.torch_runs import case_of, on_scenarios, tv_of
+from sharprates.verification.strategies import Perturbed, Scenario, Schedule
+from sharprates.verification.verdict import Verdict
 
 TARGET = families.family("copies:3:2")
 EXACT = ExactDenoiser(TARGET)

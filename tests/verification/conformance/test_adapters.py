@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
-
-from samplers.errors import InputError
-from verification.budget import Ledger
-from verification.conformance.adapters import bridge, checkouts
-from verification.conformance.checker import check
-from verification.conformance.findings import FAST, Outcome
-from verification.conformance.known_laws import order_instance
-from verification.conformance.protocol import Oracle
-from verification.objects import load_object
+from sharprates.samplers.errors import InputError
+from sharprates.verification.budget import Ledger
+from sharprates.verification.conformance.adapters import bridge, checkouts
+from sharprates.verification.conformance.checker import check
+from sharprates.verification.conformance.findings import FAST, Outcome
+from sharprates.verification.conformance.known_laws import order_instance
+from sharprates.verification.conformance.protocol import Oracle
+from sharprates.verification.objects import load_object
 
 INSTALLED = {
     "flow_matching": "flow_matching:sampler",
@@ -38,7 +37,9 @@ CHECKS = (*INSTALLED, *CHECKOUTS)
 def test_an_installed_project_conforms(project: str, ledger: Ledger) -> None:
     if importlib.util.find_spec(project) is None:
         pytest.skip(f"{project} is not installed here; `make peers` checks it in its own place")
-    sampler = load_object(f"verification.conformance.adapters.{INSTALLED[project]}", "SAMPLER")
+    sampler = load_object(
+        f"sharprates.verification.conformance.adapters.{INSTALLED[project]}", "SAMPLER"
+    )
     found = check(sampler, ledger.take(project), FAST)
     assert found.outcome is Outcome.CONFORMS, str(found)
 

@@ -13,33 +13,32 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
-
-from samplers.blocks import BlockSampler
-from samplers.confidence import ConfidenceSampler, confidence_law
-from samplers.errors import InputError
-from samplers.expansion import fixed_blocks
-from samplers.first_hitting import FirstHittingSampler
-from samplers.parallel import parallel_sampler
-from samplers.propagation import PartialStates, move_law, trajectory
-from samplers.target import all_states
-from verification import cli
-from verification.budget import Ledger
-from verification.conformance import known_laws, report
-from verification.conformance.checker import check
-from verification.conformance.findings import FAST, Conformance, Outcome
-from verification.conformance.fixture import conformance  # noqa: F401 - a fixture
-from verification.conformance.foreign import OutOfTimeError, in_child, time_limit
-from verification.conformance.known_laws import (
+from sharprates.samplers.blocks import BlockSampler
+from sharprates.samplers.confidence import ConfidenceSampler, confidence_law
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.expansion import fixed_blocks
+from sharprates.samplers.first_hitting import FirstHittingSampler
+from sharprates.samplers.parallel import parallel_sampler
+from sharprates.samplers.propagation import PartialStates, move_law, trajectory
+from sharprates.samplers.target import all_states
+from sharprates.verification import cli
+from sharprates.verification.budget import Ledger
+from sharprates.verification.conformance import known_laws, report
+from sharprates.verification.conformance.checker import check
+from sharprates.verification.conformance.findings import FAST, Conformance, Outcome
+from sharprates.verification.conformance.fixture import conformance  # noqa: F401 - a fixture
+from sharprates.verification.conformance.foreign import OutOfTimeError, in_child, time_limit
+from sharprates.verification.conformance.known_laws import (
     Instance,
     design,
     law,
     order_instance,
     total_variation,
 )
-from verification.conformance.mutants import MUTANTS, RIGHT, Stepwise
-from verification.conformance.protocol import Declaration, OracleDenoiser
-from verification.conformance.uniform_walk import walk
+from sharprates.verification.conformance.mutants import MUTANTS, RIGHT, Stepwise
+from sharprates.verification.conformance.protocol import Declaration, OracleDenoiser
+from sharprates.verification.conformance.uniform_walk import walk
+from torch import Tensor
 
 TAU = Declaration("τ", "tau-leaping", "polynomial:2", last_step="fill")
 
@@ -473,7 +472,7 @@ def test_float64_draws_need_no_walk_and_others_are_left_alone() -> None:
 
 PROBE = """
 import os, pathlib, signal, subprocess, time, torch
-from verification.conformance.mutants import RIGHT, MUTANTS
+from sharprates.verification.conformance.mutants import RIGHT, MUTANTS
 right, wrong = RIGHT[0], MUTANTS[0].sampler
 class Probe:
     declaration = right.declaration
@@ -554,7 +553,7 @@ def gone(pid: int) -> bool:
 
 def test_the_fixture(conformance, ledger: Ledger, monkeypatch) -> None:  # type: ignore[no-untyped-def]  # noqa: F811 - requested
     level = Fraction(ledger.take("fixture"))
-    monkeypatch.setattr("verification.conformance.fixture.DEFAULT_BUDGET", level)
+    monkeypatch.setattr("sharprates.verification.conformance.fixture.DEFAULT_BUDGET", level)
     assert conformance(RIGHT[4], FAST).outcome is Outcome.CONFORMS
     with pytest.raises(pytest.fail.Exception, match="its samples follow confidence:drawn"):
         conformance(MUTANTS[-1].sampler, FAST)

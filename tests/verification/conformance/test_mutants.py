@@ -5,11 +5,17 @@ from fractions import Fraction
 
 import pytest
 from scipy.stats import binom
-
-from verification.budget import Ledger
-from verification.conformance.checker import check
-from verification.conformance.findings import FAST, ORDER, Outcome
-from verification.conformance.mutants import MUTANTS, RIGHT, Mutant, Stepwise, detect, false_alarms
+from sharprates.verification.budget import Ledger
+from sharprates.verification.conformance.checker import check
+from sharprates.verification.conformance.findings import FAST, ORDER, Outcome
+from sharprates.verification.conformance.mutants import (
+    MUTANTS,
+    RIGHT,
+    Mutant,
+    Stepwise,
+    detect,
+    false_alarms,
+)
 
 LEVEL = Fraction(1, 10**6)
 ALARMS = Fraction(1, 10)

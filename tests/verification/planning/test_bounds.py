@@ -8,14 +8,13 @@ import pytest
 from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from samplers.errors import InputError
-from samplers.step_law import StepLaw
-from samplers.structured import structured_tv
-from theory.arithmetic import Number
-from verification.arithmetic import precision
-from verification.planning import bounds
-from verification.planning.bounds import (
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.structured import structured_tv
+from sharprates.theory.arithmetic import Number
+from sharprates.verification.arithmetic import precision
+from sharprates.verification.planning import bounds
+from sharprates.verification.planning.bounds import (
     Knowledge,
     Question,
     Row,

@@ -4,25 +4,24 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
-
-from samplers.denoiser import ExactDenoiser
-from samplers.errors import InputError
-from samplers.expansion import tables
-from samplers.markov import MarkovChain, ProductMixture
-from samplers.output_law import total_variation
-from samplers.step_law import StepLaw
-from samplers.target import Target, all_states
-from theory.arithmetic import FLOAT
-from theory.functions import rank_excess
-from theory.registry import CLAIMS
-from verification.planning.large_targets import (
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.expansion import tables
+from sharprates.samplers.markov import MarkovChain, ProductMixture
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target, all_states
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.functions import rank_excess
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification.planning.large_targets import (
     Tractable,
     chain_information,
     empirical_bernstein,
     estimate,
 )
-from verification.profile import profile
+from sharprates.verification.profile import profile
+from torch import Tensor
 
 SLOW = torch.tensor([[0.8, 0.15, 0.05], [0.1, 0.7, 0.2], [0.3, 0.1, 0.6]], dtype=torch.float64)
 SPARSE = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.5, 0.5], [0.9, 0.0, 0.1]], dtype=torch.float64)

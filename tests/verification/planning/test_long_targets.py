@@ -5,19 +5,23 @@ import json
 from pathlib import Path
 
 import pytest
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.families import family
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.structured import structured_tv
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.information import KL1
+from sharprates.verification.cli import app
+from sharprates.verification.planning import long_targets
+from sharprates.verification.planning.large_targets import chain_information
+from sharprates.verification.planning.long_targets import (
+    long_target,
+    plan_structured,
+    plan_tractable,
+)
+from sharprates.verification.planning.planner import Options, plan_target
 
 from examples.two_topics import LAW
-from samplers.errors import InputError
-from samplers.families import family
-from samplers.step_law import StepLaw
-from samplers.structured import structured_tv
-from theory.arithmetic import FLOAT
-from theory.information import KL1
-from verification.cli import app
-from verification.planning import long_targets
-from verification.planning.large_targets import chain_information
-from verification.planning.long_targets import long_target, plan_structured, plan_tractable
-from verification.planning.planner import Options, plan_target
 
 STICKY = "0.5,0.5:0.9,0.1:0.1,0.9"
 LINEAR = Options(clocks=("linear",), rules=("ancestral", "tau-leaping"))

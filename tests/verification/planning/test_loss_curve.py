@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from samplers.denoiser import ExactDenoiser
-from samplers.errors import InputError
-from samplers.expansion import compositions, monomials, multinomials, tables
-from samplers.families import markov_chain
-from samplers.output_law import total_variation
-from samplers.step_law import StepLaw
-from samplers.target import Target
-from verification.planning.loss_curve import (
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.expansion import compositions, monomials, multinomials, tables
+from sharprates.samplers.families import markov_chain
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target
+from sharprates.verification.planning.loss_curve import (
     LossCurve,
     _minima,
     _minima_of_falling,
@@ -27,8 +26,8 @@ from verification.planning.loss_curve import (
     mean_excess,
     read_loss_curve,
 )
-from verification.planning.planner import plan_loss_curve
-from verification.profile import profile
+from sharprates.verification.planning.planner import plan_loss_curve
+from sharprates.verification.profile import profile
 
 
 @pytest.fixture(scope="module")

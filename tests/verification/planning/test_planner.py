@@ -4,17 +4,23 @@ import json
 
 import pytest
 from hypothesis import given, settings
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.expansion import tables
+from sharprates.samplers.families import family
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.structured import structured_tv
+from sharprates.verification.planning.bounds import Knowledge, Question, Row
+from sharprates.verification.planning.planner import (
+    Options,
+    StepPlan,
+    plan,
+    plan_target,
+    schedule_laws,
+)
 
-from samplers.denoiser import ExactDenoiser
-from samplers.errors import InputError
-from samplers.expansion import tables
-from samplers.families import family
-from samplers.output_law import total_variation
-from samplers.step_law import StepLaw
-from samplers.structured import structured_tv
 from tests.verification.planning.test_bounds import KNOWN, questions
-from verification.planning.bounds import Knowledge, Question, Row
-from verification.planning.planner import Options, StepPlan, plan, plan_target, schedule_laws
 
 # ── the numbers of the note ─────────────────────────────────────────────────────────────────────
 

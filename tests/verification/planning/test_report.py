@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from verification import cli
+from sharprates.verification import cli
 
 
 @pytest.fixture

@@ -7,17 +7,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from samplers.clock import clock
-from samplers.denoiser import ExactDenoiser
-from samplers.errors import InputError
-from samplers.expansion import CompositionTables, tables
-from samplers.families import family
-from samplers.output_law import total_variation
-from samplers.step_law import StepLaw, step_law
-from samplers.structured import structured_tv
-from samplers.target import Target
-from verification.planning.schedule import best_schedule
+from sharprates.samplers.clock import clock
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.expansion import CompositionTables, tables
+from sharprates.samplers.families import family
+from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.step_law import StepLaw, step_law
+from sharprates.samplers.structured import structured_tv
+from sharprates.samplers.target import Target
+from sharprates.verification.planning.schedule import best_schedule
 
 
 @lru_cache

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from sharprates.samplers.clock import Clock
+from sharprates.verification.conformance.protocol import OracleDenoiser
 from torch import Tensor
-
-from samplers.clock import Clock
-from verification.conformance.protocol import OracleDenoiser
 
 
 def seed_globals(generator: torch.Generator) -> None:

@@ -19,10 +19,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from torch import Tensor
-
-from samplers.errors import InputError
-from verification.conformance.adapters.bridge import (
+from sharprates.samplers.errors import InputError
+from sharprates.verification.conformance.adapters.bridge import (
     EPS,
     LOG_LINEAR,
     carried_over,
@@ -30,7 +28,8 @@ from verification.conformance.adapters.bridge import (
     seed_globals,
     with_mask_column,
 )
-from verification.conformance.protocol import Declaration, OracleDenoiser
+from sharprates.verification.conformance.protocol import Declaration, OracleDenoiser
+from torch import Tensor
 
 
 class _AnyAttribute(type):

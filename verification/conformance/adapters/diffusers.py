@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import torch
 from diffusers.schedulers.scheduling_amused import AmusedScheduler
 from diffusers.schedulers.scheduling_block_refinement import BlockRefinementScheduler
+from sharprates.verification.conformance.adapters.bridge import with_mask_column
+from sharprates.verification.conformance.protocol import Declaration, OracleDenoiser
 from torch import Tensor
-
-from verification.conformance.adapters.bridge import with_mask_column
-from verification.conformance.protocol import Declaration, OracleDenoiser
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Property-based verification of total-variation guarantees for masked diffusion samplers."""
