@@ -35,7 +35,7 @@ from sharprates.theory.claim import Claim
 from sharprates.theory.errors import TheoryError
 from sharprates.theory.registry import CLAIMS, claim
 from sharprates.verification import audit as audits
-from sharprates.verification import report, status, sweep, terms_report, user_claim
+from sharprates.verification import files, report, status, sweep, terms_report, user_claim
 from sharprates.verification import verify as verification_run
 from sharprates.verification.adversary import campaign, rate
 from sharprates.verification.conformance import report as conformance_report
@@ -188,7 +188,7 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--out: {folder} cannot be made: {error.strerror}") from None
-    report.check_writable(folder / "any")
+    files.check_writable(folder / "any")
 
 
 def _trained_before(
@@ -201,7 +201,7 @@ def _trained_before(
         return load_checkpoint(path)
     made = train(target)
     if isinstance(made, NetworkDenoiser):
-        report.write_whole(path, checkpoint(made))
+        files.write_whole(path, checkpoint(made))
     return made
 
 
@@ -214,7 +214,7 @@ def _write_losses(folder: Path, results: Sequence[audits.TargetAudit]) -> None:
             curve = terms_report.loss_curve_csv(errors)
             if curve is not None:
                 name = one.name if clock is None else f"{one.name}-{clock.name}"
-                report.write_whole(folder / f"{_stem(name)}-losses.csv", curve)
+                files.write_whole(folder / f"{_stem(name)}-losses.csv", curve)
 
 
 def _stem(name: str) -> str:
@@ -224,7 +224,7 @@ def _stem(name: str) -> str:
 def _check_outputs(json: Path | None, plot: Path | None) -> None:
     for path in (json, plot):
         if path is not None:
-            report.check_writable(path)
+            files.check_writable(path)
     if plot is not None and plot.suffix not in (".png", ".svg", ".pdf"):
         raise InputError(f"--plot: the name must end in .png, .svg or .pdf, got {plot}")
 
@@ -354,9 +354,9 @@ def audit(
         console.print()
     console.print(report.LEGEND, style="dim")
     if json is not None:
-        report.write_whole(
+        files.write_whole(
             json,
-            report.to_json(
+            files.to_json(
                 report.audit_json(results, seed if samples or denoiser == "trained" else None)
             ),
         )
@@ -451,7 +451,7 @@ def plan(
         ranked = planner.plan_loss_curve(curve, vocab, count, tv, score_error, own)
         plan_report.print_curve_plan(ranked, console)
         if json is not None:
-            report.write_whole(json, report.to_json(_with_manifest(ranked.to_json())))
+            files.write_whole(json, files.to_json(_with_manifest(ranked.to_json())))
         return
     else:
         _no_steps(steps)
@@ -460,7 +460,7 @@ def plan(
         found = planner.plan(ask, options=options if chosen else None)
     plan_report.print_plan(found, console)
     if json is not None:
-        report.write_whole(json, report.to_json(_with_manifest(found.to_json(), seed or 0)))
+        files.write_whole(json, files.to_json(_with_manifest(found.to_json(), seed or 0)))
     if plot is not None:
         plan_report.plot_plan(found, plot)
 
@@ -510,7 +510,7 @@ def _plan_data(
 
 
 def _with_manifest(content: dict[str, Any], seed: int | None = None) -> dict[str, Any]:
-    return {"version": 1, "manifest": report.manifest(seed), **content}
+    return {"version": 1, "manifest": files.manifest(seed), **content}
 
 
 def claim_json(one: Claim) -> dict[str, object]:
@@ -539,7 +539,7 @@ def claims(
     """List the claims, or show one whole."""
     chosen = list(CLAIMS.values()) if claim_id is None else [claim(claim_id)]
     if json:
-        sys.stdout.write(report.to_json({"claims": [claim_json(one) for one in chosen]}))
+        sys.stdout.write(files.to_json({"claims": [claim_json(one) for one in chosen]}))
         return
     console = _console()
     if claim_id is None:
@@ -604,7 +604,7 @@ def verify(
     _no_use(mode, **{name: value or None for name, value in given.items() if name not in useful})
     for path in (json, plot):
         if path is not None:
-            report.check_writable(path)
+            files.check_writable(path)
     chosen = _list(claims, "claims") if claims else None
     factors = _scales(scale or [])
     user = None if own is None else user_claim.load(own, factors)
@@ -629,7 +629,7 @@ def verify(
             )
         campaign.print_campaign(hunted, console)
         if json is not None:
-            report.write_whole(json, report.to_json(campaign.to_json(hunted, seed)))
+            files.write_whole(json, files.to_json(campaign.to_json(hunted, seed)))
         if plot is not None:
             rate.plot(hunted.rate, plot)
         raise typer.Exit(EXIT[hunted.verdict])
@@ -672,7 +672,7 @@ def check_sampler(
 ) -> None:
     """Is this sampler's law what it says it is?"""
     if json is not None:
-        report.check_writable(json)
+        files.check_writable(json)
     if not 0 < budget < 1:
         raise InputError(f"--budget: need a probability between 0 and 1, got {budget}")
     console = _console()
@@ -686,5 +686,5 @@ def check_sampler(
         conformance_report.print_conformance(found, console)
         code, content = conformance_report.EXIT[found.outcome], found.json()
     if json is not None:
-        report.write_whole(json, report.to_json(_with_manifest(content, seed)))
+        files.write_whole(json, files.to_json(_with_manifest(content, seed)))
     raise typer.Exit(code)

@@ -97,11 +97,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if path is None:
         return
     # here, because a session that gathers nothing need not load torch
-    from sharprates.verification import report
+    from sharprates.verification import files
     from sharprates.verification.status import statuses, write_claims
 
     # In whatever order the workers finished, the file is the same.
     records = sorted((Record(**one) for one in found), key=lambda one: (one.claim, one.check))
     command = " ".join(["pytest", *sys.argv[1:]])
-    manifest = {**report.manifest(), "command": command}
+    manifest = {**files.manifest(), "command": command}
     write_claims(Path(path), [one for one in statuses(records) if one.records], manifest)

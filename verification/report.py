@@ -3,110 +3,20 @@
 from __future__ import annotations
 
 import io
-import json
 import math
-import os
-import platform
-import subprocess
-import sys
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from sharprates.samplers.errors import InputError
 from sharprates.theory.claim import Relation
 from sharprates.verification.arithmetic import Interval
 from sharprates.verification.audit import BoundResult, ImperfectDenoiser, Result, TargetAudit
+from sharprates.verification.files import manifest, write_whole
 from sharprates.verification.verdict import Verdict
-
-PACKAGES = ("sharprates", "torch", "sympy", "python-flint", "numpy", "scipy", "hypothesis")
-
-
-def manifest(seed: int | None = None) -> dict[str, Any]:
-    """Where a file of results comes from: version, commit, packages, seed, command."""
-    return {
-        "version": metadata.version("sharprates"),
-        "commit": _commit(),
-        "python": platform.python_version(),
-        "packages": {name: metadata.version(name) for name in PACKAGES},
-        "seed": seed,
-        "command": " ".join(["sharprates", *sys.argv[1:]]),
-    }
-
-
-def _commit() -> str | None:
-    """The commit of the checkout that this file lies in; None outside of one."""
-    folder = Path(__file__).parent
-    try:
-        found = subprocess.run(
-            ["git", "-C", str(folder), "rev-parse", "--show-prefix", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    prefix, commit = found.stdout.splitlines()
-    # an installed copy may lie in a checkout of something else
-    return commit if prefix == f"{folder.name}/" else None
-
-
-def check_writable(path: Path) -> None:
-    """Find out before the work that a file can be written afterwards.
-
-    Raises:
-        InputError: naming the path and what is wrong with it.
-    """
-    folder = path.parent
-    if path.is_dir():
-        raise InputError(f"{path}: is a directory; name a file")
-    if path.exists() and not path.is_file():  # a rename would replace a device or a pipe
-        raise InputError(f"{path}: is not a regular file; name another")
-    if not folder.is_dir():
-        raise InputError(f"{path}: the folder {folder} does not exist; create it first")
-    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        raise InputError(f"{path}: may not be written; choose another place")
-
-
-def write_whole(path: Path, data: str | bytes) -> None:
-    """Write a file whole or not at all: to a neighbour first, then renamed.
-
-    Raises:
-        InputError: if the disk is full or the folder cannot be written.
-    """
-    content = data.encode() if isinstance(data, str) else data
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            # mkstemp makes files private; a result is as public as any new file
-            os.chmod(name, 0o666 & ~_umask())
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def to_json(content: Mapping[str, Any]) -> str:
-    """JSON text: rationals as strings, no NaN or infinity."""
-    return json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def _number(value: Fraction | float) -> str | float:

@@ -16,8 +16,8 @@ from sharprates.theory.claim import Claim, Relation
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import Interval
 from sharprates.verification.checks.check import Fit, Method, Outcome, Side
+from sharprates.verification.files import to_json, write_whole
 from sharprates.verification.record import Record
-from sharprates.verification.report import to_json, write_whole
 
 VERSION = 1
 """Of the schema of `claims.json`."""

@@ -36,7 +36,7 @@ from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.step_law import step_law
 from sharprates.samplers.target import Target
-from sharprates.verification import report
+from sharprates.verification import files
 from sharprates.verification.audit import Call, Finished, Plan, count_cases
 from sharprates.verification.denoisers import questions
 
@@ -110,7 +110,7 @@ class Journal:
         self.path = folder / JOURNAL
         self.found: dict[str, Finished] = {}
         if not self.path.exists():
-            report.write_whole(self.path, _line({"sweep": dict(about)}))
+            files.write_whole(self.path, _line({"sweep": dict(about)}))
         try:
             # unbuffered: what was written and what was not is known at any time
             self.file = open(self.path, "r+b", buffering=0)  # noqa: SIM115 - closed by `close`
@@ -232,7 +232,7 @@ def identity(
         denoisers: one a target; an imperfect one counts by its answers to a few questions.
         named: how a user asked for the denoiser.
     """
-    made = report.manifest()
+    made = files.manifest()
     sampling = plan.sampling
     options = {
         "claims": plan.claims,

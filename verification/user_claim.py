@@ -23,7 +23,7 @@ from sharprates.samplers.errors import InputError
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Claim, Hypothesis, Kind, Relation
 from sharprates.theory.registry import CLAIMS
-from sharprates.verification import report, strategies, witness
+from sharprates.verification import files, strategies, witness
 from sharprates.verification.adversary import hunt as adversary
 from sharprates.verification.adversary.hunt import Effort, Quest, Shape, Worst
 from sharprates.verification.arithmetic import Interval, interval
@@ -323,7 +323,7 @@ def verify(
             progress=progress,
         )
         records += [_record(bound, one, folder) for one in worst]
-    return Report((ClaimStatus(bound.claim, tuple(records)),), report.manifest(seed))
+    return Report((ClaimStatus(bound.claim, tuple(records)),), files.manifest(seed))
 
 
 def _witness(bound: Bound, instance: Instance) -> Witness:

@@ -19,7 +19,7 @@ from sharprates.theory.errors import TheoryError
 from sharprates.theory.proofs.proof import Proof
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.registry import claim as claim_of
-from sharprates.verification import report, witness
+from sharprates.verification import files, witness
 from sharprates.verification.checks.check import Check, Outcome, describe, run
 from sharprates.verification.checks.registry import checks_of
 from sharprates.verification.checks.symbolic import run_proof
@@ -124,7 +124,7 @@ def verify(
             progress(f"{one.claim} {one.check}")
             found.append(one)
     kept = tuple(one for one in statuses(found) if one.claim.id in chosen)
-    return Report(kept, report.manifest(seed))
+    return Report(kept, files.manifest(seed))
 
 
 def count_checks(claims: Sequence[str] | None = None) -> int:
@@ -207,7 +207,7 @@ def store(outcome: Outcome, scale: Mapping[str, Fraction], folder: Path) -> str 
             folder.mkdir(parents=True, exist_ok=True)
             text = witness.to_text(found)
             path = folder / f"{claim.id}-{witness_key(text)}.txt"
-            report.write_whole(path, text)
+            files.write_whole(path, text)
             return str(path)
     return None
 

@@ -49,8 +49,8 @@ from sharprates.verification.arithmetic import (
     precision,
 )
 from sharprates.verification.exact import Context
+from sharprates.verification.files import write_whole
 from sharprates.verification.instance import VALUES, Exact, Grid, Instance
-from sharprates.verification.report import write_whole
 from sharprates.verification.verdict import Verdict, compare
 
 HEADER = "sharprates-witness 1"

@@ -7,8 +7,8 @@ import pytest
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.checks.check import Check
 from sharprates.verification.checks.registry import checks_of
+from sharprates.verification.files import to_json
 from sharprates.verification.record import Record
-from sharprates.verification.report import to_json
 from sharprates.verification.status import Status, statuses
 from sharprates.verification.verify import run_one
 

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from sharprates.samplers import datasets, families
 from sharprates.theory.registry import claim as claim_of
-from sharprates.verification import report, witness
+from sharprates.verification import files, witness
 from sharprates.verification.adversary import control, frontier, losses, rate
 from sharprates.verification.adversary import hunt as adversary
 from sharprates.verification.adversary.control import Control
@@ -233,7 +233,7 @@ def to_json(found: Campaign, seed: int) -> dict[str, Any]:
     """All results for a JSON file."""
     return {
         "version": 1,
-        "manifest": report.manifest(seed),
+        "manifest": files.manifest(seed),
         "worst": [
             {
                 "claim": one.quest.claim.id,

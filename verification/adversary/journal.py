@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from joblib import Parallel, delayed
 from sharprates.samplers.errors import InputError
-from sharprates.verification.report import to_json, write_whole
+from sharprates.verification.files import to_json, write_whole
 
 
 class Keyed(Protocol):

@@ -20,6 +20,7 @@ from joblib import Parallel, delayed
 from rich.console import Console
 from rich.table import Table
 from sharprates.verification.arithmetic import precision
+from sharprates.verification.files import write_whole
 from sharprates.verification.planning.bounds import (
     BITS,
     Bound,
@@ -28,7 +29,6 @@ from sharprates.verification.planning.bounds import (
     lower_bounds,
     upper_bounds,
 )
-from sharprates.verification.report import write_whole
 
 UPPER = ("E3", "E5", "E7")
 LENGTHS = (4, 16, 64, 256, 1024, 4096)

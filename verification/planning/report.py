@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import precision
+from sharprates.verification.files import write_whole
 from sharprates.verification.planning.bounds import (
     BITS,
     Bound,
@@ -23,7 +24,7 @@ from sharprates.verification.planning.bounds import (
     upper_bounds,
 )
 from sharprates.verification.planning.planner import CurvePlan, StepPlan
-from sharprates.verification.report import shown, write_whole
+from sharprates.verification.report import shown
 
 
 def _grouped(number: int) -> str:

@@ -12,8 +12,8 @@ from sharprates.verification.adversary import campaign, control, frontier, losse
 from sharprates.verification.adversary import hunt as adversary
 from sharprates.verification.adversary.campaign import Campaign
 from sharprates.verification.adversary.hunt import BreakEven, Effort, Quest, Shape
+from sharprates.verification.files import to_json
 from sharprates.verification.instance import Instance
-from sharprates.verification.report import to_json
 from sharprates.verification.verdict import Verdict
 
 QUICK = Effort(starts=1, moves=1, steps=5, examples=5)
