@@ -174,7 +174,7 @@ def test_malformed_claims(monkeypatch, changes, message):
 
 def test_a_bound_without_a_claim(monkeypatch):
     monkeypatch.setattr("examples.true_claim.UNION", Bound("text"))
-    with pytest.raises(ValueError, match=r"needs a theory\.claim\.Claim"):
+    with pytest.raises(ValueError, match=r"needs a sharprates\.theory\.claim\.Claim"):
         load("examples.true_claim:UNION")
 
 
