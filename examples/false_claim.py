@@ -3,15 +3,14 @@
 Run `sharprates verify --claim examples.false_claim:QUARTER`.
 """
 
-from sharprates.theory.claim import Claim, Kind, Relation
+from sharprates.theory import Claim, Kind, Measured, Relation, symbol
 from sharprates.theory.hypotheses import EXACT, STEP_LAW, UNIFORM_LAW
-from sharprates.theory.symbols import symbol
 
 QUARTER = Claim(
     id="QUARTER",
     title="A quarter of the length over the steps",
     statement=r"Uniform law, any $S$: $\mathrm{TV}(p_{\mathrm{out}},q_0)\le\frac d{4K}$.",
-    measured=r"\mathrm{TV}(p_{\mathrm{out}},q_0)",
+    measured=Measured.TV,
     kind=Kind.CONJECTURE,
     relation=Relation.UPPER,
     expression=symbol("d") / (4 * symbol("K")),

@@ -4,16 +4,15 @@ Run `sharprates verify --claim examples.true_claim:UNION`.
 """
 
 import sympy
-from sharprates.theory.claim import Claim, Kind, Relation
+from sharprates.theory import Claim, Kind, Measured, Relation, symbol
 from sharprates.theory.functions import SumOfSquares
 from sharprates.theory.hypotheses import EXACT, NO_LEFTOVER, STEP_LAW
-from sharprates.theory.symbols import symbol
 
 UNION = Claim(
     id="UNION",
     title="Union bound over pairs of tokens",
     statement=r"Without leftover $\mathrm{TV}(p_{\mathrm{out}},q_0)\le\binom d2\sum_kw_k^2$.",
-    measured=r"\mathrm{TV}(p_{\mathrm{out}},q_0)",
+    measured=Measured.TV,
     kind=Kind.CONJECTURE,
     relation=Relation.UPPER,
     expression=sympy.binomial(symbol("d"), 2) * SumOfSquares(symbol("w")),

@@ -6,6 +6,7 @@ import sympy
 from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
 from sharprates.theory.functions import Leftover, Root
 from sharprates.theory.hypotheses import ALL_MASKED_START, FIRST_HITTING, NORMALISED, STEP_LAW
+from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import constant, symbol
 
 ONE = sympy.Rational(1)
@@ -21,7 +22,7 @@ C1 = Claim(
         r"$\varepsilon_{\mathrm{KL}}=\mathbb E\sum_n\mathrm{KL}(p_i\|\hat p_i)$: the excess of the "
         r"any-order NELBO over the entropy of the data."
     ),
-    measured=r"\varepsilon_{\mathrm{FHS}}",
+    measured=Measured.EPSILON_FHS,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
     expression=constant("C1") * Root(d * error_kl / 2),
@@ -33,7 +34,7 @@ C1 = Claim(
         "tv": Variant(
             constant("C1") * Root(error_kl / 2),
             Relation.UPPER,
-            measured=r"\mathrm{TV}(p_{\mathrm{FHS}},q_0)",
+            measured=Measured.FHS_TV,
         ),
     },
 )
@@ -46,7 +47,7 @@ C2 = Claim(
         r"soon as $\hat p$ gives 0 to a possible symbol: there are instances with "
         r"$\varepsilon_{\mathrm{KL}}=\infty$ and TV arbitrarily small."
     ),
-    measured=r"\varepsilon_{\mathrm{FHS}}",
+    measured=Measured.EPSILON_FHS,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
     expression=constant("C2") * d,
@@ -65,7 +66,7 @@ C3 = Claim(
         r"finite: at most its value $\mathrm{KL}_{\mathrm{rev}}$ without leftover, at "
         r"$w/(1-w_\infty)$, $-\,d\log(1-w_\infty)$."
     ),
-    measured=r"\mathrm{KL}(q_0\|p_{\mathrm{out}})",
+    measured=Measured.KL,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
     expression=constant("C3") * (symbol("kl_revealed") - d * sympy.log(1 - Leftover(symbol("w")))),

@@ -13,6 +13,7 @@ from sharprates.theory.arithmetic import Arithmetic, Number
 from sharprates.theory.errors import TheoryError
 from sharprates.theory.evaluation import evaluate
 from sharprates.theory.functions import Named
+from sharprates.theory.measured import Measured
 from sharprates.theory.setting import Setting
 from sharprates.theory.symbols import LATEX, constant
 from sympy.printing.latex import LatexPrinter
@@ -84,14 +85,14 @@ class Variant:
     Attributes:
         expression: the formula; the constants are those of the claim.
         relation: how the measured side stands to it.
-        measured: LaTeX of the left side; the claim's own if empty.
+        measured: the left side; the claim's own if None.
         hypotheses: conditions besides those of the claim.
         replaces: whether these hypotheses stand in place of the claim's, not beside them.
     """
 
     expression: sympy.Expr
     relation: Relation
-    measured: str = ""
+    measured: Measured | None = None
     hypotheses: tuple[Hypothesis, ...] = ()
     replaces: bool = False
 
@@ -104,7 +105,7 @@ class Claim:
         id: e.g. ``E3``.
         title: a few words.
         statement: text with LaTeX between dollars.
-        measured: LaTeX of the left side.
+        measured: the left side.
         kind: theorem, identity or conjecture.
         relation: how the left side stands to the formula.
         expression: the formula.
@@ -120,7 +121,7 @@ class Claim:
     id: str
     title: str
     statement: str
-    measured: str
+    measured: Measured
     kind: Kind
     relation: Relation
     expression: sympy.Expr
@@ -143,6 +144,10 @@ class Claim:
             known = ", ".join(self.variants) or "none"
             raise TheoryError(f"variant {variant!r}: {self.id} has {known}")
         return self.variants[variant]
+
+    def left_side(self, variant: str | None = None) -> Measured:
+        """What is measured, of the main form or of the variant of that name."""
+        return self.form(variant).measured or self.measured
 
     def applies(self, setting: Setting, variant: str | None = None) -> str | None:
         """Why the claim says nothing about a setting; None if it does apply."""
@@ -194,7 +199,7 @@ class Claim:
         form = self.form(variant)
         constants = {constant(self.id, name): value for name, value in self.constants.items()}
         right = _PRINTER.doprint(form.expression.subs(constants))
-        return f"{form.measured or self.measured} {_SIGNS[form.relation]} {right}"
+        return f"{self.left_side(variant).value} {_SIGNS[form.relation]} {right}"
 
     def _constant_names(self) -> dict[str, sympy.Rational]:
         return {f"{self.id}.{name}": value for name, value in self.constants.items()}

@@ -35,10 +35,10 @@ from sharprates.theory.hypotheses import (
     UNIFORM_LAW,
     family,
 )
+from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import constant, symbol
 
 ONE = sympy.Rational(1)
-TV = r"\mathrm{TV}(p_{\mathrm{out}},q_0)"
 RUN = (STEP_LAW, EXACT, ALL_MASKED_START)
 
 d, S, K, T, w, b, k, g = (symbol(name) for name in ("d", "S", "K", "T", "w", "b", "k", "g"))
@@ -56,7 +56,7 @@ L0 = Claim(
         r"For any $q_0$ and any denoiser $\mathrm{TV}(p_{\mathrm{out}},q_0)\ge1-(1-w_\infty)^d$: "
         r"masks left over lie outside the support."
     ),
-    measured=TV,
+    measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.LOWER,
     expression=constant("L0") * (1 - (1 - left) ** d),
@@ -76,7 +76,7 @@ L1 = Claim(
         r"$K\ge(1-\frac1S)\lfloor d/2\rfloor/\log\frac1{1-\varepsilon}=\Omega(d/\varepsilon)$ "
         r"steps are necessary, $S=2$ included."
     ),
-    measured=TV,
+    measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.WORST_CASE,
     expression=1
@@ -102,7 +102,7 @@ L2 = Claim(
         r"All $d$ tokens equal: $\mathrm{TV}=1-\mathbb E[S^{-(N-1)};\,\text{no leftover}]$, $N$ "
         r"the size of the first non-empty block."
     ),
-    measured=TV,
+    measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.WORST_CASE,
     expression=1 - FirstBlock(d, S, w),
@@ -122,7 +122,7 @@ L3 = Claim(
         r"$\sup_{S,q_0}\mathrm{TV}(p_{\mathrm{out}},q_0)=1-d!\,e_d(w)$ exactly, for every schedule "
         r"and every finite $K$."
     ),
-    measured=TV,
+    measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.WORST_CASE,
     expression=1 - SharedSymbols(d, b, w),
@@ -144,7 +144,7 @@ L3 = Claim(
         "supremum": Variant(
             1 - DistinctSteps(d, w),
             Relation.WORST_CASE,
-            measured=r"\sup_{S,q_0}\mathrm{TV}(p_{\mathrm{out}},q_0)",
+            measured=Measured.TV_SUPREMUM,
             hypotheses=RUN,
             replaces=True,
         ),
@@ -160,7 +160,7 @@ L4 = Claim(
         r"(all but one token free, $k=d-1$), without leftover: "
         r"$\mathrm{TV}=(1-\frac1S)P(\text{last block}\ge2)$."
     ),
-    measured=TV,
+    measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.WORST_CASE,
     expression=1 - Threshold(d, k, S, w),
@@ -188,7 +188,7 @@ L5 = Claim(
         r"$\mathrm{TV}/\sum_kw_k^2\to\binom d2\frac12\|\sum_n\beta_nP_{a^{(n+1)}}-q_0\|_1$, "
         r"$\beta_n=\int\mathrm{Bin}(d-2,t)(n)\,\mu(dt)$: it depends on where the coarse steps are."
     ),
-    measured=r"K\cdot\mathrm{TV}(p_{\mathrm{out}},q_0)",
+    measured=Measured.TV_TIMES_STEPS,
     kind=Kind.THEOREM,
     relation=Relation.LIMIT,
     expression=sympy.binomial(d, 2) * UniformFirstOrder(d, q0, P),
@@ -199,7 +199,7 @@ L5 = Claim(
         "steps": Variant(
             sympy.binomial(d, 2) * FirstOrder(d, q0, P, beta),
             Relation.LIMIT,
-            measured=r"\mathrm{TV}(p_{\mathrm{out}},q_0)/\textstyle\sum_kw_k^2",
+            measured=Measured.TV_PER_SQUARES,
             hypotheses=(*RUN, NO_LEFTOVER, TWO_TOKENS),
             replaces=True,
         ),
@@ -219,7 +219,7 @@ L6 = Claim(
         r"($m$ symbols left in the group, no leftover), and $c=\frac d2(H_S-1)$ at the uniform "
         r"law: the leading constant $\frac d2\log S$ of E7 is sharp as $S\to\infty$."
     ),
-    measured=TV,
+    measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.WORST_CASE,
     expression=1 - (1 - left) ** sympy.Mod(d, g) * SharedSymbols(g, 2, w) ** sympy.floor(d / g),
@@ -244,7 +244,7 @@ L6 = Claim(
         "permutations-limit": Variant(
             d / 2 * (Harmonic(S) - 1),
             Relation.LIMIT,
-            measured=r"K\cdot\mathrm{TV}(p_{\mathrm{out}},q_0)",
+            measured=Measured.TV_TIMES_STEPS,
             hypotheses=(*RUN, UNIFORM_LAW, family("permutations")),
             replaces=True,
         ),
@@ -274,7 +274,7 @@ L7 = Claim(
         r"E2 is an artefact of the decomposition, and this grid costs a factor "
         r"$T/(1-e^{-T})-T/d$ over the uniform law."
     ),
-    measured=r"\sup_{S,q_0}\mathrm{TV}(p_{\mathrm{out}},q_0)/h",
+    measured=Measured.TV_SUPREMUM_PER_STEP_SIZE,
     kind=Kind.THEOREM,
     relation=Relation.WORST_CASE,
     expression=sympy.binomial(d, 2) * (sympy.Rational(1, 2) + _grid_constant),
@@ -286,20 +286,20 @@ L7 = Claim(
         "binary": Variant(
             (d - 1 + d * _grid_constant) / 4,
             Relation.LIMIT,
-            measured=r"\mathrm{TV}(p_{\mathrm{out}},q_0)/h",
+            measured=Measured.TV_PER_STEP_SIZE,
             hypotheses=(BINARY, family("parity")),
         ),
         "parity": Variant(
             spread * d * RankGap(d, w, d - 2),
             Relation.EQUALITY,
-            measured=TV,
+            measured=Measured.TV,
             hypotheses=(*RUN, family("parity"), NO_LEFTOVER, TWO_TOKENS),
             replaces=True,
         ),
         "data": Variant(
             constant("L7") * (symbol("entropy") - symbol("last_entropy")) / 2,
             Relation.UPPER,
-            measured=r"\lim_{T\to\infty}\lim_{h\to0}\mathrm{TV}(p_{\mathrm{out}},q_0)/h",
+            measured=Measured.TV_LIMIT_PER_STEP_SIZE,
         ),
     },
 )
@@ -312,7 +312,7 @@ X1 = Claim(
         r"$d$, $q_0$. Proved is $c\le\frac d2\min\{\log S,\bar I+\sqrt{\bar I/2}\}$ (E7), so it "
         r"holds up to $0.2114\,d$. Attained if $S\mid d$ (permutations)."
     ),
-    measured=r"c(q_0)",
+    measured=Measured.FIRST_ORDER,
     kind=Kind.CONJECTURE,
     relation=Relation.UPPER,
     expression=constant("X1") * d / 2 * (Harmonic(S) - 1),

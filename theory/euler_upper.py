@@ -33,10 +33,10 @@ from sharprates.theory.hypotheses import (
     UNIFORM_GRID,
     UNIFORM_LAW,
 )
+from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import constant, symbol
 
 ONE = sympy.Rational(1)
-TV = r"\mathrm{TV}(p_{\mathrm{out}},q_0)"
 
 d, S, K, T, w, h = (symbol(name) for name in ("d", "S", "K", "T", "w", "h"))
 W, I_bar, epsilon_w = symbol("W"), symbol("I_bar"), symbol("epsilon_w")
@@ -66,7 +66,7 @@ E1 = Claim(
         r"\le\binom m2 r^2$. Another rule asks for $r\hat p$ in place of "
         r"$h_k\frac{-\alpha'}{\alpha}\hat s$. No score-entropy loss, no bounded score is assumed."
     ),
-    measured=TV,
+    measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
     expression=constant("E1")
@@ -93,7 +93,7 @@ E2 = Claim(
         r"+\frac{d(d+1)h}4$. So $T=\log(2d/\varepsilon)$ and $K=d(d+1)T/(2\varepsilon)$ steps give "
         r"$\mathrm{TV}\le\varepsilon+\varepsilon_1$, for any $S$ and any $q_0$."
     ),
-    measured=TV,
+    measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
     expression=constant("E2")
@@ -124,7 +124,7 @@ E3 = Claim(
         r"$1-\prod_{j<d}(1-j/K)\le\frac{d(d-1)}{2K}$. There is no initialisation term: $T$ need "
         r"not grow."
     ),
-    measured=TV,
+    measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
     expression=constant("E3") * (1 - DistinctSteps(d, w) + epsilon_w),
@@ -154,7 +154,7 @@ E4 = Claim(
         r"\mathrm{TV}(q_0(x_B|x_U),\prod_{i\in B}q_0(x_i|x_U))$ $+1-(1-w_\infty)^d$, the first "
         r"sum over ordered set partitions; its weights, those of S2, total $(1-w_\infty)^d$."
     ),
-    measured=TV,
+    measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
     expression=constant("E4") * (CompositionSum(d, w, symbol("D")) + 1 - (1 - left) ** d),
@@ -179,7 +179,7 @@ E5 = Claim(
         r"\mathrm{TV}(N,\mathrm{Unif})\min\{\log S,\bar I+\sqrt{\bar I/2}\})$. With leftover: "
         r"$1-(1-w_\infty)^d+(1-w_\infty)^dB$, $B$ the bound at $\bar w=w/(1-w_\infty)$."
     ),
-    measured=TV,
+    measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
     # the first form is never above the log S form, since h_m ≤ log S
@@ -235,7 +235,7 @@ E6 = Claim(
         r"uniform one: steps equidistant in $\alpha$ are worst-case optimal, with "
         r"$1-\prod_{j<d}(1-j/K)$."
     ),
-    measured=r"1-d!\,e_d(w)",
+    measured=Measured.COINCIDENCE,
     kind=Kind.THEOREM,
     relation=Relation.LOWER,
     expression=constant("E6") * (1 - Birthday(d, K)),
@@ -255,7 +255,7 @@ E7 = Claim(
         r"(1+\frac d{5K})$, so $\mathrm{TV}(p_{\mathrm{out}},q_0)\le1-\exp(-\frac d{2K}"
         r"(1+\frac d{5K})\min\{\log S,\bar I+\sqrt{\bar I/2}\})$."
     ),
-    measured=TV,
+    measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
     expression=constant("E7") * (1 - sympy.exp(-d * _rate * sympy.Min(sympy.log(S), information))),
@@ -273,7 +273,7 @@ E7 = Claim(
         "rank-distance": Variant(
             constant("E7") * _rate,
             Relation.UPPER,
-            measured=r"\mathrm{TV}(N,\mathrm{Unif})",
+            measured=Measured.RANK_DISTANCE,
             hypotheses=(UNIFORM_LAW, ENOUGH_STEPS),
             replaces=True,
         ),
@@ -300,7 +300,7 @@ E8 = Claim(
         r"$A=\sum_m(d\,n_m-1)h_m\le dW\bar I$. With leftover: the same at $\bar w=w/(1-w_\infty)$, "
         r"inside the leftover form of E5."
     ),
-    measured=TV,
+    measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
     # the fine form is never above the coarse one; both are kept, each is checked
@@ -333,7 +333,7 @@ E9 = Claim(
         r"Uniform law: $c(q_0)\le d/4$ for every $q_0$ on $\{0,1\}^d$, $c$ the first-order "
         r"constant of L5; attained by copies and parity for every $d$."
     ),
-    measured=r"c(q_0)",
+    measured=Measured.FIRST_ORDER,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
     expression=constant("E9") * constant("E9", "factor") * d,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sympy
 from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
 from sharprates.theory.hypotheses import EXACT, FIRST_HITTING, NORMALISED, TWO_SYMBOLS, family
+from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import constant, symbol
 
 ONE = sympy.Rational(1)
-TV = r"\mathrm{TV}(p_{\mathrm{FHS}},q_0)"
 
 d, eta, error = symbol("d"), symbol("eta"), symbol("epsilon_FHS")
 
@@ -16,7 +16,7 @@ H1 = Claim(
     id="H1",
     title="Exact with the exact denoiser",
     statement=r"With the exact denoiser $p_{\mathrm{FHS}}=q_0$ exactly, in $d$ denoiser calls.",
-    measured=TV,
+    measured=Measured.FHS_TV,
     kind=Kind.THEOREM,
     relation=Relation.EQUALITY,
     expression=sympy.Rational(0),
@@ -24,7 +24,7 @@ H1 = Claim(
     provenance=Provenance(promises=("A6",)),
     depends_on=("S4",),
     variants={
-        "calls": Variant(d, Relation.EQUALITY, measured=r"\text{denoiser calls}"),
+        "calls": Variant(d, Relation.EQUALITY, measured=Measured.DENOISER_CALLS),
     },
 )
 
@@ -40,7 +40,7 @@ H2 = Claim(
         r"$\mathrm{TV}\le\int\mathbb E_{q_t}\sum_i\frac{-\alpha'}{\alpha}\max\{\sum_a"
         r"(s-\hat s)_+,\sum_a(\hat s-s)_+\}\,dt$. No initialisation, early-stopping or grid term."
     ),
-    measured=TV,
+    measured=Measured.FHS_TV,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
     expression=constant("H2") * error,
@@ -67,7 +67,7 @@ H3 = Claim(
         r"constant 1 in H2 cannot be lowered. Spread errors, mass $\eta$ off support at every "
         r"context: $\mathrm{TV}=1-(1-\eta)^d$, $\varepsilon_{\mathrm{FHS}}=d\eta$."
     ),
-    measured=TV,
+    measured=Measured.FHS_TV,
     kind=Kind.THEOREM,
     relation=Relation.EQUALITY,
     expression=eta,
@@ -75,9 +75,9 @@ H3 = Claim(
     provenance=Provenance(promises=("A7",)),
     depends_on=("H2",),
     variants={
-        "error": Variant(eta, Relation.EQUALITY, measured=r"\varepsilon_{\mathrm{FHS}}"),
+        "error": Variant(eta, Relation.EQUALITY, measured=Measured.EPSILON_FHS),
         "spread": Variant(1 - (1 - eta) ** d, Relation.EQUALITY),
-        "spread-error": Variant(d * eta, Relation.EQUALITY, measured=r"\varepsilon_{\mathrm{FHS}}"),
+        "spread-error": Variant(d * eta, Relation.EQUALITY, measured=Measured.EPSILON_FHS),
     },
 )
 
@@ -90,7 +90,7 @@ H4 = Claim(
         r"$\varepsilon_{\mathrm{FHS}}(q_0,\hat s)\le\varepsilon$ and $\mathrm{TV}\ge\varepsilon$. "
         r"So FHS is minimax optimal with constant exactly 1."
     ),
-    measured=r"\min_{p}\max_{q_0}\mathrm{TV}(p,q_0)",
+    measured=Measured.MINIMAX_TV,
     kind=Kind.THEOREM,
     relation=Relation.LOWER,
     expression=constant("H4") * symbol("epsilon"),

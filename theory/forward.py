@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy
 from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
+from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import constant, symbol
 
 d, u, j, q = symbol("d"), symbol("u"), symbol("j"), symbol("q")
@@ -20,7 +21,7 @@ F1 = Claim(
         r"Each token is masked independently of the values: for every $U\subseteq[d]$ and $x_U$, "
         r"$q_t(x_U)=\alpha^{|U|}(1-\alpha)^{d-|U|}\,q_0(x_U)$."
     ),
-    measured=r"q_t(x_U)",
+    measured=Measured.PARTIAL_STATE,
     kind=Kind.IDENTITY,
     relation=Relation.EQUALITY,
     expression=alpha**u * (1 - alpha) ** (d - u) * q,
@@ -34,7 +35,7 @@ F2 = Claim(
         r"while $\mathrm{KL}(q_T\,\|\,\delta_{M\ldots M})=\infty$ for every $\alpha_T>0$, which is "
         r"why KL analyses need a surrogate."
     ),
-    measured=r"\mathrm{TV}(q_T,\delta_{M\ldots M})",
+    measured=Measured.INITIAL_TV,
     kind=Kind.THEOREM,
     relation=Relation.EQUALITY,
     expression=1 - (1 - alpha_start) ** d,
@@ -51,7 +52,7 @@ F3 = Claim(
         r"$\mathrm{TV}(q_\delta,q_0)=1-\alpha_\delta^d\le d(1-\alpha_\delta)$: exactly the "
         r"probability that some token is still masked at time $\delta$."
     ),
-    measured=r"\mathrm{TV}(q_\delta,q_0)",
+    measured=Measured.STOPPING_TV,
     kind=Kind.THEOREM,
     relation=Relation.EQUALITY,
     expression=1 - alpha_stop**d,
@@ -69,13 +70,13 @@ F4 = Claim(
         r"$R_t(x;i,a)=\frac{-\alpha'}{\alpha}s_t=\frac{-\alpha'}{1-\alpha}\,q_0(a\mid x_U)$. "
         r"The total rate of one masked token does not depend on the values."
     ),
-    measured=r"s_t(x;i,a)",
+    measured=Measured.SCORE,
     kind=Kind.IDENTITY,
     relation=Relation.EQUALITY,
     expression=alpha / (1 - alpha) * q,
     depends_on=("F1",),
     variants={
-        "rate": Variant(speed / (1 - alpha) * q, Relation.EQUALITY, measured=r"R_t(x;i,a)"),
+        "rate": Variant(speed / (1 - alpha) * q, Relation.EQUALITY, measured=Measured.REVERSE_RATE),
     },
 )
 
@@ -87,12 +88,12 @@ F5 = Claim(
         r"probability $\rho=(\alpha_s-\alpha_t)/(1-\alpha_t)$ and draws the revealed values "
         r"jointly from $q_0(x_B\mid x_U)$."
     ),
-    measured=r"R(x_U, x_{U\cup B})",
+    measured=Measured.REVERSE_KERNEL,
     kind=Kind.IDENTITY,
     relation=Relation.EQUALITY,
     expression=bridge**j * (1 - bridge) ** (d - u - j) * q,
     depends_on=("F1",),
-    variants={"probability": Variant(bridge, Relation.EQUALITY, measured=r"\rho")},
+    variants={"probability": Variant(bridge, Relation.EQUALITY, measured=Measured.BRIDGE)},
 )
 
 CLAIMS = (F1, F2, F3, F4, F5)

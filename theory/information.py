@@ -13,11 +13,10 @@ from sharprates.theory.hypotheses import (
     STEP_LAW,
     UNIFORM_LAW,
 )
+from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import constant, symbol
 
 ONE = sympy.Rational(1)
-KL = r"\mathrm{KL}(q_0\|p_{\mathrm{out}})"
-TV = r"\mathrm{TV}(p_{\mathrm{out}},q_0)"
 RUN = (STEP_LAW, EXACT, ALL_MASKED_START, NO_LEFTOVER)
 
 d, K, w, W, h, I_bar = (symbol(name) for name in ("d", "K", "w", "W", "h", "I_bar"))
@@ -31,7 +30,7 @@ KL1 = Claim(
         r"$\mathrm{KL}(q_0\|p_{\mathrm{out}})$ is at most its average over $a$, which is "
         r"$\sum_m(d\,n_m-1)h_m$."
     ),
-    measured=r"\mathbb E_\sigma\mathrm{KL}(q_0\|P_{a,\sigma})",
+    measured=Measured.BLOCK_KL,
     kind=Kind.IDENTITY,
     relation=Relation.EQUALITY,
     expression=BlockDivergence(symbol("a"), h),
@@ -42,7 +41,7 @@ KL1 = Claim(
         "average": Variant(
             constant("KL1") * RankDivergence(d, w, h),
             Relation.UPPER,
-            measured=KL,
+            measured=Measured.KL,
             hypotheses=RUN,
             replaces=True,
         ),
@@ -57,7 +56,7 @@ KL2 = Claim(
         r"Cai, arXiv 2505.21400); uniform: $\frac dK\bar I$. Hence "
         r"$\mathrm{TV}\le\sqrt{d\bar I/(2K)}$."
     ),
-    measured=KL,
+    measured=Measured.KL,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
     expression=constant("KL2") * d * W * I_bar,
@@ -72,12 +71,12 @@ KL2 = Claim(
         "tv": Variant(
             constant("KL2") * Root(d * W * I_bar / 2),
             Relation.UPPER,
-            measured=TV,
+            measured=Measured.TV,
         ),
         "uniform-tv": Variant(
             constant("KL2") * Root(d * I_bar / (2 * K)),
             Relation.UPPER,
-            measured=TV,
+            measured=Measured.TV,
             hypotheses=(UNIFORM_LAW,),
         ),
     },
@@ -92,7 +91,7 @@ KL3 = Claim(
         r"by a square root whenever mass leaks: for pairs TV is of order $1/K$ and "
         r"$\sqrt{\mathrm{KL}/2}$ of order $K^{-1/2}$."
     ),
-    measured=KL,
+    measured=Measured.KL,
     kind=Kind.THEOREM,
     relation=Relation.LOWER,
     expression=-constant("KL3") * sympy.log(1 - symbol("leak")),

@@ -14,6 +14,7 @@ from sharprates.theory.hypotheses import (
     TIME_FREE,
     UNIFORM_LAW,
 )
+from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import symbol
 
 d, K, m, n, v = symbol("d"), symbol("K"), symbol("m"), symbol("n"), symbol("v")
@@ -34,7 +35,7 @@ S1 = Claim(
         r"ancestral coincide; on the constant-rate clock Euler always lags ($r\le\rho$); on cosine "
         r"and polynomial ($p>1$) clocks it can lead, and $H$ can exceed 1."
     ),
-    measured=r"r_{\mathrm{Euler}}",
+    measured=Measured.EULER_HAZARD,
     kind=Kind.IDENTITY,
     relation=Relation.EQUALITY,
     expression=sympy.Min(1, hazard),
@@ -42,9 +43,9 @@ S1 = Claim(
     depends_on=("F4", "F5"),
     variants={
         "tau-leaping": Variant(
-            1 - sympy.exp(-hazard), Relation.EQUALITY, measured=r"r_{\tau\text{-leaping}}"
+            1 - sympy.exp(-hazard), Relation.EQUALITY, measured=Measured.TAU_LEAPING_HAZARD
         ),
-        "ancestral": Variant(bridge, Relation.EQUALITY, measured=r"r_{\mathrm{ancestral}}"),
+        "ancestral": Variant(bridge, Relation.EQUALITY, measured=Measured.ANCESTRAL_HAZARD),
     },
 )
 
@@ -58,7 +59,7 @@ S2 = Claim(
         r"revealed block by block. Every order-uniform, value-blind sampler is a point of the "
         r"simplex over compositions."
     ),
-    measured=r"p_{\mathrm{out}}(x)",
+    measured=Measured.OUTPUT,
     kind=Kind.IDENTITY,
     relation=Relation.EQUALITY,
     expression=CompositionSum(d, w, P),
@@ -69,7 +70,7 @@ S3 = Claim(
     id="S3",
     title="Uniform step law",
     statement=(r"For $w_k=1/K$ and a composition $a$ with $m$ parts: $M_a(w)=\binom Km/K^d$."),
-    measured=r"M_a(1/K,\ldots,1/K)",
+    measured=Measured.UNIFORM_MONOMIAL,
     kind=Kind.IDENTITY,
     relation=Relation.EQUALITY,
     expression=sympy.binomial(K, m) / K**d,
@@ -87,7 +88,7 @@ S4 = Claim(
         r"first-hitting sampler (Zheng et al., arXiv 2409.02908) simulates this with $d$ denoiser "
         r"calls and no grid."
     ),
-    measured=r"P(\text{next unmasking time} \le s)",
+    measured=Measured.HITTING_TIME,
     kind=Kind.IDENTITY,
     relation=Relation.EQUALITY,
     expression=((1 - alpha_s) / (1 - alpha_t)) ** n,
@@ -96,7 +97,7 @@ S4 = Claim(
     depends_on=("F5",),
     variants={
         "quantile": Variant(
-            v ** (1 / n) * (1 - alpha_t), Relation.EQUALITY, measured=r"1-\alpha_s"
+            v ** (1 / n) * (1 - alpha_t), Relation.EQUALITY, measured=Measured.HITTING_TIME_MASKED
         ),
     },
 )
@@ -110,7 +111,7 @@ S5 = Claim(
         r"contexts with $q_0(x_U)>0$. So no TV to $q_0$, and no $\mathrm{KL}(q_0\|\cdot)$, depends "
         r"on what the denoiser does at contexts of probability 0."
     ),
-    measured=r"\mathrm{TV}(p_{\mathrm{out}},q_0)",
+    measured=Measured.TV,
     kind=Kind.IDENTITY,
     relation=Relation.EQUALITY,
     expression=Deficit(symbol("q0"), symbol("p_out")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sympy
 from sharprates.theory.claim import Claim, Kind, Provenance, Relation
 from sharprates.theory.functions import TruncatedGumbel
+from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import symbol
 
 truncation = -sympy.log(-sympy.log(1 - sympy.Rational(1, 2**24), evaluate=False), evaluate=False)
@@ -22,7 +23,7 @@ G1 = Claim(
         r"gain; on $\{\text{tokens},M\}$ small unmask probabilities shrink. The law on the float32 "
         r"lattice differs from this model at the same order."
     ),
-    measured=r"\pi'_i",
+    measured=Measured.TRUNCATED_GUMBEL,
     kind=Kind.THEOREM,
     relation=Relation.EQUALITY,
     expression=TruncatedGumbel(symbol("probabilities"), symbol("index"), truncation),

@@ -27,6 +27,7 @@ from sharprates.samplers.tabled import tabled
 from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Claim, Relation
+from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS, claim
 from sharprates.theory.setting import Setting
 from sharprates.verification.arithmetic import Interval, precision
@@ -829,7 +830,7 @@ def judge(one: Claim, case: Case, tv: Interval, scale: Mapping[str, Number]) -> 
     return BoundResult(relation, None, safe, ratio, verdict)
 
 
-TV_SIDES = (r"\mathrm{TV}(p_{\mathrm{out}},q_0)", r"\mathrm{TV}(p_{\mathrm{FHS}},q_0)")
+TV_SIDES = (Measured.TV, Measured.FHS_TV)
 """Left sides of claims that are a sampler's total variation."""
 
 
@@ -845,7 +846,7 @@ def _form(one: Claim, setting: Setting) -> tuple[str | None, str | None]:
     if reason is None:
         return None, None
     for name, variant in one.variants.items():
-        about_tv = (variant.measured or one.measured) in TV_SIDES
+        about_tv = one.left_side(name) in TV_SIDES
         other = variant.replaces or one.measured not in TV_SIDES
         if about_tv and other:
             found = one.applies(setting, name)

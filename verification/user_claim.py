@@ -1,9 +1,9 @@
 """A claim of one's own: property checks, certified verdicts, the adversary, and a status.
 
 A user writes a `theory.claim.Claim`, in the symbols of `theory.symbols.MEANINGS` and the functions
-of `theory.functions`. That binds its right side. Its left side is TV(p_out, q_0), or what `Bound`
-says. All instances are exact and small, every verdict is decided in fractions or balls, and a
-refutation is a witness file: the smallest failing instance, to be checked by hand.
+of `theory.functions`. That binds its right side. Its left side is one of `theory.measured`, or a
+function that `Bound` adds. All instances are exact and small, every verdict is decided in fractions
+or balls, and a refutation is a witness file: the smallest failing instance, to be checked by hand.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rich.console import Console
 from sharprates.samplers.errors import InputError
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Claim, Hypothesis, Kind, Relation
+from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification import files, strategies, witness
 from sharprates.verification.adversary import hunt as adversary
@@ -53,33 +54,31 @@ SIZES = (Shape(2, 2, 1), Shape(2, 3, 2), Shape(3, 2, 2), Shape(3, 3, 4))
 
 @dataclass(frozen=True)
 class Bound:
-    """A claim, and how its left side is measured where that is not TV(p_out, q_0).
+    """A claim, and how its left side is measured where that is the user's own.
 
     Attributes:
         claim: the claim.
-        measure: a name in `witness.MEASURES` (``tv``, ``first-order``, ``kl``, ``score-error``), or
-            a function from an instance's exact numbers (`instance.Exact`) to the left side: an int,
-            a Fraction, or a number of flint (a float has no error bound).
+        measure: of a claim whose `measured` is `Measured.OWN`: a function from an instance's exact
+            numbers (`instance.Exact`) to the left side: an int, a Fraction, or a number of flint (a
+            float has no error bound).
         variant: form of the claim.
         scale: factors on its constants.
     """
 
     claim: Claim
-    measure: str | Measure = "tv"
+    measure: Measure | None = None
     variant: str | None = None
     scale: Mapping[str, Fraction] = field(default_factory=dict)
 
     @property
     def own(self) -> Measure | None:
         """The left side, if it is the user's own function."""
-        if isinstance(self.measure, str):
-            return None
-        return _guarded(self.claim.id, self.measure)
+        return None if self.measure is None else _guarded(self.claim.id, self.measure)
 
     @property
     def name(self) -> str:
         """Of the left side, in witness files."""
-        return self.measure if isinstance(self.measure, str) else "own"
+        return witness.measure_of(self.claim, self.variant) or "own"
 
     @property
     def quest(self) -> Quest:
@@ -93,7 +92,7 @@ class Bound:
 
     def counts(self, example: Example, measured: Interval, bound: Interval) -> bool:
         """Whether the claim says something there."""
-        if self.relation is Relation.UPPER and self.measure != "tv":
+        if self.relation is Relation.UPPER and self.name != "tv":
             return bound.upper < math.inf  # not a probability, as far as is known
         return COUNTS[self.relation](example, measured, bound)
 
@@ -159,6 +158,7 @@ def _check(bound: Bound) -> None:
     for name, value, kind in (
         ("title", one.title, str),
         ("kind", one.kind, Kind),
+        ("measured", one.left_side(bound.variant), Measured),
         ("expression", form.expression, sympy.Expr),
         ("relation", form.relation, Relation),
         *(("hypothesis", x, Hypothesis) for x in (*one.hypotheses, *form.hypotheses)),
@@ -170,10 +170,15 @@ def _check(bound: Bound) -> None:
                 f"claim {one.id}: its {name} is a {type(value).__name__}; it must be a "
                 f"{kind.__module__}.{kind.__name__}"
             )
-    if bound.measure not in MEASURES and not callable(bound.measure):
+    left = one.left_side(bound.variant)
+    if not callable(bound.measure) if left is Measured.OWN else bound.measure is not None:
         raise InputError(
-            f"claim {one.id}: measure must be a function or one of {', '.join(MEASURES)}"
+            f"claim {one.id}: a Bound has a function `measure` if the claim's measured is "
+            f"Measured.OWN, and only then; here it is {left}"
         )
+    if left is not Measured.OWN and left not in witness.NAMES:
+        known = ", ".join(map(str, (*witness.NAMES, Measured.OWN)))
+        raise InputError(f"claim {one.id}: an instance does not give {left}, but {known}")
     if bound.relation not in COUNTS:
         raise InputError(
             f"claim {one.id}: only upper, lower and equality claims have a verdict on an instance, "

@@ -39,6 +39,7 @@ from sharprates.samplers.errors import InputError
 from sharprates.samplers.rational import read_rational
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Claim, Relation
+from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import (
     BALL,
@@ -77,21 +78,21 @@ MEASURES: Mapping[str, Measure] = {
     "kl": Exact.divergence,
     "score-error": VALUES["epsilon_FHS"],
 }
-"""Name → left side: TV(p_out, q_0); c(q_0) of L5; KL(q_0‖p_out); ε_FHS."""
+"""Name in a witness file → left side: TV(p_out, q_0); c(q_0) of L5; KL(q_0‖p_out); ε_FHS."""
 
-
-_LEFT_SIDES = {
-    r"\mathrm{TV}(p_{\mathrm{out}},q_0)": "tv",
-    r"\mathrm{TV}(p_{\mathrm{FHS}},q_0)": "tv",
-    r"\mathrm{KL}(q_0\|p_{\mathrm{out}})": "kl",
-    r"\varepsilon_{\mathrm{FHS}}": "score-error",
-    "c(q_0)": "first-order",
+NAMES: Mapping[Measured, str] = {
+    Measured.TV: "tv",
+    Measured.FHS_TV: "tv",
+    Measured.FIRST_ORDER: "first-order",
+    Measured.KL: "kl",
+    Measured.EPSILON_FHS: "score-error",
 }
+"""Left side of a claim that can be decided on an instance → its name in `MEASURES`."""
 
 
 def measure_of(claim: Claim, variant: str | None = None) -> str | None:
     """The name in `MEASURES` of a claim's left side; None if it is none of these."""
-    return _LEFT_SIDES.get(claim.form(variant).measured or claim.measured)
+    return NAMES.get(claim.left_side(variant))
 
 
 class WitnessError(InputError):

@@ -5,6 +5,7 @@ import sympy
 from sharprates.theory.arithmetic import FLOAT
 from sharprates.theory.claim import Claim, Hypothesis, Kind, Provenance, Relation, Variant
 from sharprates.theory.errors import TheoryError
+from sharprates.theory.measured import Measured
 from sharprates.theory.proofs.proof import RATIONALS
 from sharprates.theory.setting import Setting
 from sharprates.theory.symbols import constant, symbol
@@ -17,7 +18,7 @@ EXAMPLE = Claim(
     id="Z1",
     title="An example",
     statement="",
-    measured="x",
+    measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
     expression=constant("Z1") * constant("Z1", "half") * d / K,
@@ -25,7 +26,7 @@ EXAMPLE = Claim(
     hypotheses=(LONG,),
     variants={
         "wide": Variant(constant("Z1") * d, Relation.LOWER, hypotheses=(WIDE,)),
-        "other": Variant(1 - d, Relation.EQUALITY, "y", (WIDE,), replaces=True),
+        "other": Variant(1 - d, Relation.EQUALITY, Measured.KL, (WIDE,), replaces=True),
     },
 )
 VALUES = {"d": 3, "K": 5, "unused": None}
@@ -64,9 +65,10 @@ def test_symbols_are_the_values_needed() -> None:
 
 
 def test_formula_prints_numbers_for_constants() -> None:
-    assert EXAMPLE.formula() == r"x \le \frac{d}{2 K}"
-    assert EXAMPLE.formula("wide") == r"x \ge d"
-    assert EXAMPLE.formula("other") == "y = 1 - d"
+    tv, kl = Measured.TV.value, Measured.KL.value
+    assert EXAMPLE.formula() == rf"{tv} \le \frac{{d}}{{2 K}}"
+    assert EXAMPLE.formula("wide") == rf"{tv} \ge d"
+    assert EXAMPLE.formula("other") == f"{kl} = 1 - d"
 
 
 def test_provenance() -> None:

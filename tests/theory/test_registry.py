@@ -80,7 +80,7 @@ def test_texts_are_well_formed_latex(id_: str) -> None:
     one = CLAIMS[id_]
     assert one.statement.count("$") % 2 == 0
     formulas = [one.formula(name) for name in (None, *one.variants)]
-    for text in (one.statement, one.measured, *formulas):
+    for text in (one.statement, one.measured.value, *formulas):
         assert text.count("{") == text.count("}")
         assert len(re.findall(r"\\left\b", text)) == len(re.findall(r"\\right\b", text))
     for formula in formulas:

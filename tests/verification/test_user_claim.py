@@ -12,6 +12,7 @@ from rich.console import Console
 from sharprates.samplers.families import family
 from sharprates.theory.claim import Claim, Kind, Relation
 from sharprates.theory.hypotheses import EXACT, FIRST_HITTING, NO_LEFTOVER, STEP_LAW, UNIFORM_LAW
+from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import constant, symbol
 from sharprates.verification import user_claim, witness
 from sharprates.verification.adversary.hunt import Effort
@@ -36,7 +37,7 @@ def claim(**changes):
         "id": "MINE",
         "title": "made up",
         "statement": "",
-        "measured": "TV",
+        "measured": Measured.TV,
         "kind": Kind.CONJECTURE,
         "relation": Relation.UPPER,
         "expression": constant("MINE") * symbol("d") / symbol("K"),
@@ -87,7 +88,7 @@ def test_a_left_side_of_ones_own(tmp_path):
     def fourfold(exact):
         return 4 * exact.total_variation()
 
-    bound = Bound(claim(), fourfold)
+    bound = Bound(claim(measured=Measured.OWN), fourfold)
     found = verify(bound, tmp_path, instances=60, effort=replace(QUICK, examples=30))
     assert found.verdict is Verdict.FAILS
     held = witness.read(tmp_path / "refutes-MINE.witness")
@@ -119,15 +120,16 @@ def test_equalities_need_no_adversary(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("measure", "hypotheses"),
+    ("measured", "hypotheses"),
     [
-        ("first-order", (EXACT,)),
-        ("score-error", (FIRST_HITTING,)),
-        ("kl", (STEP_LAW, EXACT, NO_LEFTOVER)),
+        (Measured.FIRST_ORDER, (EXACT,)),
+        (Measured.EPSILON_FHS, (FIRST_HITTING,)),
+        (Measured.KL, (STEP_LAW, EXACT, NO_LEFTOVER)),
     ],
 )
-def test_instances_are_of_the_kind_that_the_claim_is_about(measure, hypotheses):
-    bound = Bound(claim(hypotheses=hypotheses, expression=symbol("d"), constants={}), measure)
+def test_instances_are_of_the_kind_that_the_claim_is_about(measured, hypotheses):
+    changes = {"measured": measured, "hypotheses": hypotheses}
+    bound = Bound(claim(**changes, expression=symbol("d"), constants={}))
     seen = user_claim.run(property_check(bound), 10)
     assert seen.n == 10
     assert seen.failure is None
@@ -186,6 +188,9 @@ def test_a_scale_of_ones_own_is_kept(monkeypatch):
     assert load("examples.true_claim:UNION", half).scale == half
 
 
+OWN = claim(measured=Measured.OWN)
+
+
 def raising(_):
     raise RuntimeError("boom\nand more")
 
@@ -201,7 +206,7 @@ def raising(_):
 )
 def test_a_left_side_that_fails_is_one_line(tmp_path, measure, message):
     with pytest.raises(ValueError, match=message) as caught:
-        verify(Bound(claim(), measure), tmp_path, instances=5, effort=QUICK)
+        verify(Bound(OWN, measure), tmp_path, instances=5, effort=QUICK)
     assert "\n" not in str(caught.value)
 
 
@@ -221,7 +226,7 @@ def test_a_formula_without_a_value_is_one_line(tmp_path, expression, message):
 
 
 def test_a_fraction_is_taken_exactly():
-    left = Bound(claim(), lambda _: Fraction(1, 3)).own
+    left = Bound(OWN, lambda _: Fraction(1, 3)).own
     assert left(Exact(Instance.of(family("copies:2:2")))) == fmpq(1, 3)
 
 
@@ -236,7 +241,10 @@ def test_a_trivial_bound_shows_nothing(tmp_path):
 
 
 def test_an_infinite_divergence_refutes():
-    bound = Bound(claim(expression=symbol("d"), constants={}, hypotheses=(STEP_LAW, EXACT)), "kl")
+    hypotheses = (STEP_LAW, EXACT)
+    bound = Bound(
+        claim(measured=Measured.KL, expression=symbol("d"), constants={}, hypotheses=hypotheses)
+    )
     never = Instance.of(family("copies:2:2"), steps=(Fraction(0),))
     held = witness.from_text(witness.to_text(user_claim._witness(bound, never)))
     assert held.decision.measured.lower == float("inf")
@@ -260,11 +268,27 @@ def test_a_changed_claim_takes_over_the_instance_alone(tmp_path):
     witness.replay(held, halved.claim)
 
 
-def test_unknown_scales_and_measures(monkeypatch):
+def test_unknown_scales():
     with pytest.raises(ValueError, match="no constant of UNION"):
         load("examples.true_claim:UNION", {"UNION.factor": Fraction(1)})
-    monkeypatch.setattr("examples.true_claim.UNION", Bound(claim(), "nonsense"))
-    with pytest.raises(ValueError, match="measure must be a function or one of"):
+
+
+@pytest.mark.parametrize(
+    ("bound", "message"),
+    [
+        (Bound(claim(measured="TV")), r"measured is a str; it must be a .*\.Measured"),
+        (Bound(claim(), "nonsense"), r"a Bound has a function `measure` if .* Measured\.TV"),
+        (Bound(claim(), lambda _: 1), "a Bound has a function `measure` if"),
+        (Bound(claim(measured=Measured.OWN)), "a Bound has a function `measure` if"),
+        (
+            Bound(claim(measured=Measured.SCORE)),
+            "does not give Measured.SCORE, but",
+        ),
+    ],
+)
+def test_unknown_left_sides(monkeypatch, bound, message):
+    monkeypatch.setattr("examples.true_claim.UNION", bound)
+    with pytest.raises(ValueError, match=message):
         load("examples.true_claim:UNION")
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sharprates.samplers.families import family
 from sharprates.theory.claim import Claim, Kind, Relation
+from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.symbols import symbol
 from sharprates.verification import witness
@@ -191,7 +192,7 @@ def test_a_claim_of_ones_own_is_needed_again():
         id="MINE",
         title="TV of copies",
         statement="",
-        measured="TV",
+        measured=Measured.TV,
         kind=Kind.CONJECTURE,
         relation=Relation.UPPER,
         expression=1 / (2 * symbol("K")) + sympy.Integer(0),

@@ -26,6 +26,7 @@ from sharprates.samplers.errors import InputError
 from sharprates.theory.arithmetic import FLOAT
 from sharprates.theory.claim import Claim, Kind, Relation
 from sharprates.theory.hypotheses import EXACT, TWO_TOKENS
+from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.symbols import constant as constant_symbol
 from sharprates.theory.symbols import symbol
@@ -69,7 +70,7 @@ SHORT = Claim(
         r"$Y\le(d-1)(1-M_0^{1/(d-1)})$, which is not negative; and, with $m=d-1$, "
         r"$\mathbb E M_0^{1/m}=\sum_ap_a^{1+1/m}\ge S^{-1/m}$ by convexity."
     ),
-    measured=r"c(q_0)",
+    measured=Measured.FIRST_ORDER,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
     expression=constant_symbol("E10")
