@@ -232,7 +232,7 @@ class Bench:
             steps=law.steps,
             has_leftover=law.leftover > 0,
             exact_denoiser=gaps is None,
-            family=self.target.family,
+            family=self.target.family.name if self.target.family else None,
             **facts,
         )
         return Case(self.target, self.profile, setting, law=law, gaps=gaps)

@@ -12,9 +12,20 @@ from fractions import Fraction
 from typing import Any, Literal
 
 import torch
-from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.errors import InputError, TooLargeError, check_positive
+from sharprates.samplers.family import Family
 from sharprates.samplers.memory import require
 from sharprates.samplers.rational import read_rational
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.structured import (
+    StructuredTV,
+    blocks_tv,
+    groups_tv,
+    mds_tv,
+    parity_tv,
+    permutations_tv,
+    product_tv,
+)
 from sharprates.samplers.target import Target, all_states
 from torch import Tensor
 
@@ -34,8 +45,8 @@ def uniform(d: int, S: int) -> Target:
         d: length.
         S: vocabulary size.
     """
-    _check(d=d, S=S)
-    return _uniform_on(_product_rows(d, S), S, "uniform", f"{d}:{S}")
+    check_positive(d=d, S=S)
+    return _uniform_on(_product_rows(d, S), S, "uniform", d=d, S=S)
 
 
 def point_mass(d: int, S: int) -> Target:
@@ -48,9 +59,9 @@ def point_mass(d: int, S: int) -> Target:
     Source:
         H3 of the theory note uses it.
     """
-    _check(d=d, S=S)
+    check_positive(d=d, S=S)
     _require_rows(0.0, d)
-    return _uniform_on(torch.zeros((1, d), dtype=torch.int64), S, "point-mass", f"{d}:{S}")
+    return _uniform_on(torch.zeros((1, d), dtype=torch.int64), S, "point-mass", d=d, S=S)
 
 
 def product(marginals: Sequence[Sequence[Weight]]) -> Target:
@@ -69,7 +80,18 @@ def product(marginals: Sequence[Sequence[Weight]]) -> Target:
     support = [math.log2(sum(p > 0 for p in row)) for row in laws]
     _require_rows(sum(support), len(laws))
     rows, weights = _walk(laws[0], [[row] * S for row in laws[1:]])
-    return _named(rows, weights, S, "product", f"{len(laws)}:{S}")
+    return _named(rows, weights, S, "product", d=len(laws), S=S)
+
+
+def blocks(d: int, size: int, S: int) -> Target:
+    """⌊d/size⌋ independent blocks of equal uniform tokens; tokens left over are uniform.
+
+    Args:
+        d: length.
+        size: tokens in a block, 1 ≤ size ≤ d.
+        S: vocabulary size.
+    """
+    return _uniform_on(_block_rows(d, size, S), S, "blocks", d=d, size=size, S=S)
 
 
 def copies(d: int, S: int) -> Target:
@@ -82,9 +104,7 @@ def copies(d: int, S: int) -> Target:
     Source:
         L2 of the theory note.
     """
-    _check(d=d, S=S)
-    _require_rows(math.log2(S), d)
-    return _uniform_on(torch.arange(S)[:, None].expand(S, d), S, "copies", f"{d}:{S}")
+    return _uniform_on(_block_rows(d, d, S), S, "copies", d=d, S=S)
 
 
 def pairs(d: int, S: int) -> Target:
@@ -97,9 +117,17 @@ def pairs(d: int, S: int) -> Target:
     Source:
         L1 of the theory note.
     """
-    _check(d=d, S=S)
-    free = _product_rows((d + 1) // 2, S, length=d)
-    return _uniform_on(free.repeat_interleave(2, dim=1)[:, :d], S, "pairs", f"{d}:{S}")
+    return _uniform_on(_block_rows(d, min(2, d), S), S, "pairs", d=d, S=S)
+
+
+def _block_rows(d: int, size: int, S: int) -> Tensor:
+    """Support of `blocks`: the free tokens, each as often as its block is long."""
+    check_positive(d=d, S=S)
+    if not 1 <= size <= d:
+        raise InputError(f"size: a block has 1..{d} tokens, got {size}")
+    count, rest = divmod(d, size)
+    free = _product_rows(count + rest, S, length=d)
+    return torch.cat([free[:, :count].repeat_interleave(size, dim=1), free[:, count:]], 1)
 
 
 def shared_symbols(d: int, b: int) -> Target:
@@ -112,9 +140,9 @@ def shared_symbols(d: int, b: int) -> Target:
     Source:
         L3 of the theory note.
     """
-    _check(d=d, b=b)
+    check_positive(d=d, b=b)
     rows = _shared_rows(d, b, length=d)
-    return _uniform_on(rows, b ** (d - 1), "shared-symbols", f"{d}:{b}")
+    return _uniform_on(rows, b ** (d - 1), "shared-symbols", d=d, b=b)
 
 
 def groups(d: int, g: int) -> Target:
@@ -127,14 +155,14 @@ def groups(d: int, g: int) -> Target:
     Source:
         L6 (a) of the theory note.
     """
-    _check(d=d)
+    check_positive(d=d)
     if not 2 <= g <= d:
         raise InputError(f"groups: the group size must lie in 2..{d}, got {g}")
     count = d // g
     _require_rows(count * math.comb(g, 2), d)
     rows = _combine([_shared_rows(g, 2, length=d)] * count)
     constant = torch.zeros((rows.shape[0], d - count * g), dtype=torch.int64)
-    return _uniform_on(torch.cat([rows, constant], 1), 2 ** (g - 1), "groups", f"{d}:{g}")
+    return _uniform_on(torch.cat([rows, constant], 1), 2 ** (g - 1), "groups", d=d, g=g)
 
 
 def parity(d: int, S: int) -> Target:
@@ -147,10 +175,10 @@ def parity(d: int, S: int) -> Target:
     Source:
         L4 of the theory note.
     """
-    _check(d=d, S=S)
+    check_positive(d=d, S=S)
     free = _product_rows(d - 1, S, length=d)
     last = -free.sum(1, keepdim=True) % S
-    return _uniform_on(torch.cat([free, last], 1), S, "parity", f"{d}:{S}")
+    return _uniform_on(torch.cat([free, last], 1), S, "parity", d=d, S=S)
 
 
 def mds(d: int, k: int, S: int) -> Target:
@@ -170,7 +198,7 @@ def mds(d: int, k: int, S: int) -> Target:
     Source:
         L4 of the theory note.
     """
-    _check(d=d, S=S)
+    check_positive(d=d, S=S)
     if S < 2 or any(S % p == 0 for p in range(2, math.isqrt(S) + 1)):
         raise InputError(f"mds: S must be a prime, got {S}")
     if d > S + 1:
@@ -183,7 +211,7 @@ def mds(d: int, k: int, S: int) -> Target:
     for j in range(k):  # Horner, reduced at each step so that int64 cannot overflow
         values = (values * points + coefficients[:, j : j + 1]) % S
     infinity = coefficients[:, : d - len(points)]
-    return _uniform_on(torch.cat([values, infinity], 1), S, "mds", f"{d}:{k}:{S}")
+    return _uniform_on(torch.cat([values, infinity], 1), S, "mds", d=d, k=k, S=S)
 
 
 def permutations(d: int, S: int) -> Target:
@@ -199,12 +227,12 @@ def permutations(d: int, S: int) -> Target:
     Source:
         L6 (b) of the theory note.
     """
-    _check(d=d, S=S)
+    check_positive(d=d, S=S)
     if d % S:
         raise InputError(f"permutations: d must be a multiple of S, got d={d}, S={S}")
     _require_rows(d // S * math.lgamma(S + 1) / math.log(2), d)
     one = torch.tensor(list(itertools.permutations(range(S))))
-    return _uniform_on(_combine([one] * (d // S)), S, "permutations", f"{d}:{S}")
+    return _uniform_on(_combine([one] * (d // S)), S, "permutations", d=d, S=S)
 
 
 def markov_chain(
@@ -221,7 +249,7 @@ def markov_chain(
     Raises:
         InputError: if a row is not a probability vector, or the sizes disagree.
     """
-    _check(d=d)
+    check_positive(d=d)
     S = len(initial)
     first = _distribution("initial", initial, S)
     if len(transition) != S:
@@ -233,7 +261,7 @@ def markov_chain(
         paths = [sum(n for n, row in zip(paths, step, strict=True) if row[b] > 0) for b in range(S)]
         _require_rows(math.log2(sum(paths)), d)
     rows, weights = _walk(first, [step] * (d - 1))
-    return _named(rows, weights, S, "markov", f"{d}:{S}")
+    return _named(rows, weights, S, "markov", d=d, S=S)
 
 
 def ising(d: int, coupling: float, field: float = 0.0, graph: Graph = "chain") -> Target:
@@ -250,7 +278,7 @@ def ising(d: int, coupling: float, field: float = 0.0, graph: Graph = "chain") -
     Raises:
         InputError: if a parameter is not finite or the graph is unknown.
     """
-    _check(d=d)
+    check_positive(d=d)
     if not (math.isfinite(coupling) and math.isfinite(field)):
         raise InputError(f"ising: coupling and field must be finite, got {coupling}, {field}")
     edges = {
@@ -266,7 +294,8 @@ def ising(d: int, coupling: float, field: float = 0.0, graph: Graph = "chain") -
     energy = field * spin.sum(1)
     for i, j in edges[graph]:
         energy += coupling * spin[:, i] * spin[:, j]
-    return _named(rows, torch.softmax(energy, 0), 2, "ising", f"{d}:{coupling}:{field}:{graph}")
+    weights = torch.softmax(energy, 0)
+    return _named(rows, weights, 2, "ising", d=d, coupling=coupling, field=field, graph=graph)
 
 
 def dirichlet(d: int, S: int, concentration: float = 1.0, seed: int = 0) -> Target:
@@ -279,10 +308,11 @@ def dirichlet(d: int, S: int, concentration: float = 1.0, seed: int = 0) -> Targ
             A weight below the range of float64 leaves the support.
         seed: of the draw.
     """
-    _check(d=d, S=S)
+    check_positive(d=d, S=S)
     rows = _product_rows(d, S)
     weights = _dirichlet_weights(rows.shape[0], concentration, random.Random(seed))
-    return _named(rows, weights, S, "dirichlet", f"{d}:{S}:{concentration}:{seed}")
+    random_law = {"concentration": concentration, "seed": seed}
+    return _named(rows, weights, S, "dirichlet", d=d, S=S, **random_law)
 
 
 def sparse_dirichlet(
@@ -300,7 +330,7 @@ def sparse_dirichlet(
     Raises:
         InputError: if there are fewer than `support` sequences.
     """
-    _check(d=d, S=S, support=support)
+    check_positive(d=d, S=S, support=support)
     # Logarithms first: S^d itself may be too long a number to write down.
     if d * math.log2(S) < math.log2(support) + 1 and support > S**d:
         raise InputError(f"support: there are only {S}^{d} = {S**d} sequences, got {support}")
@@ -313,8 +343,8 @@ def sparse_dirichlet(
         chosen.add(j if draw in chosen else draw)
     rows = [[code // S**i % S for i in reversed(range(d))] for code in sorted(chosen)]
     weights = _dirichlet_weights(support, concentration, rng)
-    name = f"{d}:{S}:{support}:{concentration}:{seed}"
-    return _named(torch.tensor(rows), weights, S, "sparse-dirichlet", name)
+    random_law = {"support": support, "concentration": concentration, "seed": seed}
+    return _named(torch.tensor(rows), weights, S, "sparse-dirichlet", d=d, S=S, **random_law)
 
 
 def mixture(targets: Sequence[Target], weights: Sequence[Weight], *, name: str) -> Target:
@@ -344,33 +374,37 @@ def mixture(targets: Sequence[Target], weights: Sequence[Weight], *, name: str) 
         )
         parts += [weight * p for p in law]
     rows = torch.cat([target.rows for target in targets])
-    return Target.from_rows(rows, parts, targets[0].vocabulary, name=name, family="mixture")
+    return Target.from_rows(rows, parts, targets[0].vocabulary, name=name, family=Family("mixture"))
 
 
 @dataclass(frozen=True)
-class Family:
-    """How a family is written as text.
+class FamilyForm:
+    """How the members of a family are written, built, and measured where a closed form is known.
 
     Attributes:
-        usage: the text's form, parameters in capitals or letters, optional ones in brackets.
-        build: the function.
-        kinds: how each parameter is read, in order.
+        usage: the parameters as text, joined by colons; optional ones in brackets.
+        build: the parameters → the target.
+        closed_form: a step law and the parameters → the exact TV, without the support.
+        kinds: how each parameter is read, in order; whole numbers by default.
         optional: how many of the last ones may be left out.
         rest: how each further parameter is read; all of these are given to `build` as one list.
     """
 
     usage: str
     build: Callable[..., Target]
-    kinds: tuple[Callable[[str], Any], ...]
+    closed_form: Callable[..., StructuredTV] | None = None
+    kinds: tuple[Callable[[str], Any], ...] | None = None
     optional: int = 0
     rest: Callable[[str], Any] | None = None
 
     def read(self, parts: Sequence[str]) -> list[Any]:
         """The arguments of `build`; ValueError if they cannot be read."""
-        n = len(self.kinds)
+        whole: tuple[Callable[[str], Any], ...] = (int,) * (self.usage.count(":") + 1)
+        kinds = whole if self.kinds is None else self.kinds
+        n = len(kinds)
         if not n - self.optional <= len(parts) or (len(parts) > n and self.rest is None):
             raise ValueError
-        arguments = [kind(part) for kind, part in zip(self.kinds, parts, strict=False)]
+        arguments = [kind(part) for kind, part in zip(kinds, parts, strict=False)]
         if self.rest is not None:
             arguments.append([self.rest(part) for part in parts[n:]])
         return arguments
@@ -380,35 +414,38 @@ def _numbers(text: str) -> list[Fraction]:
     return [read_rational(part) for part in text.split(",")]
 
 
-FAMILIES: dict[str, Family] = {
-    "uniform": Family("uniform:d:S", uniform, (int, int)),
-    "point-mass": Family("point-mass:d:S", point_mass, (int, int)),
-    "product": Family("product:P:P:… (a token each, P like 0.5,0.5)", product, (), rest=_numbers),
-    "copies": Family("copies:d:S", copies, (int, int)),
-    "pairs": Family("pairs:d:S", pairs, (int, int)),
-    "shared-symbols": Family("shared-symbols:d:b", shared_symbols, (int, int)),
-    "groups": Family("groups:d:g", groups, (int, int)),
-    "parity": Family("parity:d:S", parity, (int, int)),
-    "mds": Family("mds:d:k:S", mds, (int, int, int)),
-    "permutations": Family("permutations:d:S", permutations, (int, int)),
-    "markov": Family(
-        "markov:d:INITIAL:ROW:ROW:… (a row a symbol, like 0.9,0.1)",
+FAMILIES: dict[str, FamilyForm] = {
+    "uniform": FamilyForm("d:S", uniform, lambda law, d, _: product_tv(law, d)),
+    "point-mass": FamilyForm("d:S", point_mass),
+    "product": FamilyForm("P:P:… (a token each, P like 0.5,0.5)", product, kinds=(), rest=_numbers),
+    "blocks": FamilyForm("d:size:S", blocks, blocks_tv),
+    "copies": FamilyForm("d:S", copies, lambda law, d, S: blocks_tv(law, d, d, S)),
+    "pairs": FamilyForm("d:S", pairs, lambda law, d, S: blocks_tv(law, d, min(2, d), S)),
+    "shared-symbols": FamilyForm("d:b", shared_symbols, lambda law, d, b: groups_tv(law, d, d, b)),
+    "groups": FamilyForm("d:g", groups, groups_tv),
+    "parity": FamilyForm("d:S", parity, parity_tv),
+    "mds": FamilyForm("d:k:S", mds, mds_tv),
+    "permutations": FamilyForm("d:S", permutations, permutations_tv),
+    "markov": FamilyForm(
+        "d:INITIAL:ROW:ROW:… (a row a symbol, like 0.9,0.1)",
         lambda d, initial, transition: markov_chain(initial, transition, d),
-        (int, _numbers),
+        kinds=(int, _numbers),
         rest=_numbers,
     ),
-    "ising": Family("ising:d:coupling[:field[:graph]]", ising, (int, float, float, str), 2),
-    "dirichlet": Family(
-        "dirichlet:d:S[:concentration[:seed]]", dirichlet, (int, int, float, int), 2
+    "ising": FamilyForm(
+        "d:coupling[:field[:graph]]", ising, kinds=(int, float, float, str), optional=2
     ),
-    "sparse-dirichlet": Family(
-        "sparse-dirichlet:d:S:support[:concentration[:seed]]",
+    "dirichlet": FamilyForm(
+        "d:S[:concentration[:seed]]", dirichlet, kinds=(int, int, float, int), optional=2
+    ),
+    "sparse-dirichlet": FamilyForm(
+        "d:S:support[:concentration[:seed]]",
         sparse_dirichlet,
-        (int, int, int, float, int),
-        2,
+        kinds=(int, int, int, float, int),
+        optional=2,
     ),
 }
-"""The families that a text can name."""
+"""The families that a text can name; a new one is a constructor and its line here."""
 
 
 def family(text: str) -> Target:
@@ -423,28 +460,62 @@ def family(text: str) -> Target:
     Raises:
         InputError: if the family is unknown or a parameter is bad.
     """
-    name, *parts = text.split(":")
-    entry = FAMILIES.get(name)
-    if entry is None:
-        near = difflib.get_close_matches(name, FAMILIES, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(FAMILIES)}"
-        raise InputError(f"{text!r}: no family is called {name!r}: {hint}")
+    form, arguments = _read(text)
     try:
-        arguments = entry.read(parts)
-    except ValueError:
-        raise InputError(f"{text!r}: write it as {entry.usage}") from None
-    try:
-        return replace(entry.build(*arguments), name=text)
+        return replace(form.build(*arguments), name=text)
     except TooLargeError:
         raise
     except InputError as error:
         raise InputError(f"{text!r}: {error}") from None
 
 
-def _check(**sizes: int) -> None:
-    for name, value in sizes.items():
-        if value < 1:
-            raise InputError(f"{name}: must be at least 1, got {value}")
+def _read(text: str) -> tuple[FamilyForm, list[Any]]:
+    """The form of the family that a text names, and the parameters."""
+    name, *parts = text.split(":")
+    form = FAMILIES.get(name)
+    if form is None:
+        near = difflib.get_close_matches(name, FAMILIES, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(FAMILIES)}"
+        raise InputError(f"{text!r}: no family is called {name!r}: {hint}")
+    try:
+        return form, form.read(parts)
+    except ValueError:
+        raise InputError(f"{text!r}: write it as {name}:{form.usage}") from None
+
+
+def structured_family(text: str) -> Family:
+    """The member that a text names of a family with a closed form, at any length.
+
+    Args:
+        text: e.g. ``pairs:4096:2``; nothing is built.
+
+    Raises:
+        InputError: if the family is unknown, has no closed form, or a number cannot be read.
+    """
+    form, arguments = _read(text)
+    if form.closed_form is None:
+        known = [name for name, other in FAMILIES.items() if other.closed_form]
+        raise InputError(
+            f"{text!r}: has no closed form: at any length there are {', '.join(known)}"
+        )
+    return Family(text.split(":")[0], dict(zip(form.usage.split(":"), arguments, strict=True)))
+
+
+def structured_tv(member: Family | str, law: StepLaw) -> StructuredTV:
+    """The exact TV on a member of a family with a closed form, e.g. ``pairs:4096:2``.
+
+    Args:
+        member: of any length, or the text that names it.
+        law: the step law.
+
+    Raises:
+        InputError: if the family has no closed form, or a number is wrong.
+    """
+    chosen = structured_family(member) if isinstance(member, str) else member
+    closed_form = FAMILIES[chosen.name].closed_form
+    if closed_form is None:
+        raise InputError(f"family {chosen}: has no closed form; enumerate it")
+    return closed_form(law, *chosen.parameters.values())
 
 
 def _require_rows(log2_count: float, d: int) -> None:
@@ -536,15 +607,18 @@ def _dirichlet_weights(n: int, concentration: float, rng: random.Random) -> Tens
     return torch.softmax(torch.tensor(logs, dtype=torch.float64), 0)
 
 
-def _uniform_on(rows: Tensor, S: int, family: str, parameters: str) -> Target:
-    return _named(rows, [1] * rows.shape[0], S, family, parameters)
+def _uniform_on(rows: Tensor, vocabulary: int, family: str, /, **parameters: int) -> Target:
+    return _named(rows, [1] * rows.shape[0], vocabulary, family, **parameters)
 
 
 def _named(
     rows: Tensor | list[list[int]],
     weights: Tensor | Sequence[Weight],
-    S: int,
+    vocabulary: int,
     family: str,
-    parameters: str,
+    /,
+    **parameters: Any,
 ) -> Target:
-    return Target.from_rows(rows, weights, S, name=f"{family}:{parameters}", family=family)
+    """A target of a family, named by its parameters."""
+    member = Family(family, parameters)
+    return Target.from_rows(rows, weights, vocabulary, name=str(member), family=member)

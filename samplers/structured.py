@@ -8,11 +8,9 @@ step is drawn from w whatever the others do.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from sharprates.samplers.errors import InputError
+from sharprates.samplers.errors import InputError, check_positive
 from sharprates.samplers.occupancy import (
     Bins,
     Chance,
@@ -23,10 +21,13 @@ from sharprates.samplers.occupancy import (
 )
 from sharprates.samplers.step_law import StepLaw
 
+RELATIVE_ERROR = 1e-10
+"""Of TV and of 1 − TV; estimated against 300-bit balls, not proved."""
+
 
 @dataclass(frozen=True)
 class StructuredTV:
-    """TV(p_out, q_0) and its complement, each to full relative accuracy.
+    """TV(p_out, q_0) and its complement, each to a relative accuracy of `RELATIVE_ERROR`.
 
     Attributes:
         log_tv: log TV; −∞ where TV = 0.
@@ -42,23 +43,28 @@ class StructuredTV:
         return math.exp(self.log_tv)
 
     @property
+    def error(self) -> float:
+        """Absolute error of `tv`."""
+        return RELATIVE_ERROR * self.tv
+
+    @property
     def complement(self) -> float:
         """1 − TV(p_out, q_0)."""
         return math.exp(self.log_complement)
 
 
-def product(law: StepLaw, d: int) -> StructuredTV:
+def product_tv(law: StepLaw, d: int) -> StructuredTV:
     """Independent tokens: only masks that are left over count.
 
     Args:
         law: the step law.
         d: length.
     """
-    _check(d=d)
+    check_positive(d=d)
     return _whole(Bins.of(law), d, 0, Chance(0.0, 0.0))
 
 
-def blocks(law: StepLaw, d: int, size: int, S: int) -> StructuredTV:
+def blocks_tv(law: StepLaw, d: int, size: int, S: int) -> StructuredTV:
     """⌊d/size⌋ independent blocks of equal uniform tokens; tokens left over are uniform.
 
     Args:
@@ -68,27 +74,19 @@ def blocks(law: StepLaw, d: int, size: int, S: int) -> StructuredTV:
         S: vocabulary size.
 
     Source:
-        The laws of L1 (size 2) and L2 (size d) of the theory note.
+        The laws of L1 (pairs, size 2) and L2 (copies, size d) of the theory note.
     """
-    _check(d=d, S=S)
+    check_positive(d=d, S=S)
     if not 1 <= size <= d:
         raise InputError(f"size: a block has 1..{d} tokens, got {size}")
     bins = Bins.of(law)
     return _whole(bins, d, d // size, equal_draws(bins, size, S))
 
 
-def pairs(law: StepLaw, d: int, S: int) -> StructuredTV:
-    """⌊d/2⌋ independent pairs of equal uniform tokens; see `blocks`."""
-    return blocks(law, d, min(2, d), S)
-
-
-def copies(law: StepLaw, d: int, S: int) -> StructuredTV:
-    """All d tokens equal; see `blocks`."""
-    return blocks(law, d, d, S)
-
-
-def groups(law: StepLaw, d: int, g: int, b: int = 2) -> StructuredTV:
+def groups_tv(law: StepLaw, d: int, g: int, b: int = 2) -> StructuredTV:
     """⌊d/g⌋ independent groups of g tokens with shared symbols; tokens left over are constant.
+
+    Every two tokens of a group share one uniform symbol of [b]; a single group has g = d.
 
     Args:
         law: the step law.
@@ -99,19 +97,14 @@ def groups(law: StepLaw, d: int, g: int, b: int = 2) -> StructuredTV:
     Source:
         The laws of L3 (g = d) and L6 (a) (b = 2) of the theory note.
     """
-    _check(d=d, b=b)
+    check_positive(d=d, b=b)
     if not 1 <= g <= d:
         raise InputError(f"g: a group has 1..{d} tokens, got {g}")
     bins = Bins.of(law)
     return _whole(bins, d, d // g, shared_draws(bins, g, b))
 
 
-def shared_symbols(law: StepLaw, d: int, b: int) -> StructuredTV:
-    """Every two tokens share one uniform symbol of [b]; see `groups`."""
-    return groups(law, d, d, b)
-
-
-def mds(law: StepLaw, d: int, k: int, S: int) -> StructuredTV:
+def mds_tv(law: StepLaw, d: int, k: int, S: int) -> StructuredTV:
     """A uniform codeword of an MDS code: any k tokens are free and fix the others.
 
     Args:
@@ -123,19 +116,19 @@ def mds(law: StepLaw, d: int, k: int, S: int) -> StructuredTV:
     Source:
         The law of L4 of the theory note.
     """
-    _check(d=d, S=S)
+    check_positive(d=d, S=S)
     if not 1 <= k <= d:
         raise InputError(f"k: the dimension must lie in 1..{d}, got {k}")
     bins = Bins.of(law)
     return _whole(bins, d, 1, threshold(bins, d, k, S))
 
 
-def parity(law: StepLaw, d: int, S: int) -> StructuredTV:
-    """All tokens but one are free, their sum is 0 mod S; see `mds`."""
-    return product(law, d) if d == 1 else mds(law, d, d - 1, S)
+def parity_tv(law: StepLaw, d: int, S: int) -> StructuredTV:
+    """All tokens but one are free, their sum is 0 mod S; see `mds_tv`."""
+    return product_tv(law, d) if d == 1 else mds_tv(law, d, d - 1, S)
 
 
-def permutations(law: StepLaw, d: int, S: int) -> StructuredTV:
+def permutations_tv(law: StepLaw, d: int, S: int) -> StructuredTV:
     """Independent groups of S tokens, each a uniform permutation of the S symbols.
 
     Args:
@@ -146,53 +139,11 @@ def permutations(law: StepLaw, d: int, S: int) -> StructuredTV:
     Source:
         The law of L6 (b) of the theory note.
     """
-    _check(d=d, S=S)
+    check_positive(d=d, S=S)
     if d % S:
         raise InputError(f"permutations: d must be a multiple of S, got d={d}, S={S}")
     bins = Bins.of(law)
     return _whole(bins, d, d // S, distinct_draws(bins, S))
-
-
-STRUCTURED: dict[str, tuple[str, Callable[..., StructuredTV]]] = {
-    "uniform": ("uniform:d:S", lambda law, d, S: product(law, d)),  # noqa: ARG005 - S cancels
-    "blocks": ("blocks:d:size:S", blocks),
-    "pairs": ("pairs:d:S", pairs),
-    "copies": ("copies:d:S", copies),
-    "groups": ("groups:d:g", groups),
-    "shared-symbols": ("shared-symbols:d:b", shared_symbols),
-    "mds": ("mds:d:k:S", mds),
-    "parity": ("parity:d:S", parity),
-    "permutations": ("permutations:d:S", permutations),
-}
-
-
-def structured_tv(text: str, law: StepLaw) -> StructuredTV:
-    """The exact TV on a family written as text, e.g. ``pairs:4096:2``.
-
-    Args:
-        text: as in `samplers.families`, of any length d.
-        law: the step law.
-
-    Raises:
-        InputError: if no such family can be evaluated without its support, or a number is wrong.
-    """
-    name, *parts = text.split(":")
-    if name not in STRUCTURED:
-        raise InputError(f"family {name!r}: at any length there are {', '.join(STRUCTURED)}")
-    usage, evaluate = STRUCTURED[name]
-    if len(parts) != usage.count(":"):
-        raise InputError(f"family {text!r}: write {usage}")
-    try:
-        numbers: list[Any] = [int(part) for part in parts]
-    except ValueError:
-        raise InputError(f"family {text!r}: write {usage} with whole numbers") from None
-    return evaluate(law, *numbers)
-
-
-def _check(**sizes: int) -> None:
-    for name, value in sizes.items():
-        if value < 1:
-            raise InputError(f"{name}: must be at least 1, got {value}")
 
 
 def _whole(bins: Bins, d: int, count: int, group: Chance) -> StructuredTV:

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import torch
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.family import Family
 from sharprates.samplers.memory import require
 from torch import Tensor
 
@@ -24,7 +25,7 @@ class Target:
         rows: int64 [N, d], the support, distinct and in lexicographic order, entries in 0..S-1.
         weights: float64 [N], positive, sum 1 to rounding.
         vocabulary: S.
-        family: name of the built-in family it belongs to (see `samplers.families`), if any.
+        family: the member of a built-in family that it is, if it is one.
         symbols: the S symbols as text, if the data came as text.
         fractions: the weights as exact rationals, where they are known, same order as `rows`.
     """
@@ -33,7 +34,7 @@ class Target:
     rows: Tensor
     weights: Tensor
     vocabulary: int
-    family: str | None = None
+    family: Family | None = None
     symbols: tuple[str, ...] | None = None
     fractions: tuple[Fraction, ...] | None = None
 
@@ -54,7 +55,7 @@ class Target:
         vocabulary: int,
         *,
         name: str = "target",
-        family: str | None = None,
+        family: Family | None = None,
         symbols: tuple[str, ...] | None = None,
     ) -> Target:
         """Build a target from weighted sequences; repeats are merged, weight 0 is dropped.
@@ -65,7 +66,7 @@ class Target:
                 `int`, the exact weights are kept.
             vocabulary: S ≥ 1.
             name: what a report calls it.
-            family: built-in family, if it is one.
+            family: the member of a built-in family that it is, if it is one.
             symbols: the S symbols as text.
 
         Raises:
@@ -108,13 +109,13 @@ class Target:
         return Target(name, unique[keep], w[keep], vocabulary, family, symbols, fractions)
 
     @staticmethod
-    def from_pmf(pmf: Tensor, *, name: str = "pmf", family: str | None = None) -> Target:
+    def from_pmf(pmf: Tensor, *, name: str = "pmf", family: Family | None = None) -> Target:
         """Build a target from a dense table of probabilities.
 
         Args:
             pmf: [S]*d, non-negative; normalised here.
             name: what a report calls it.
-            family: built-in family, if it is one.
+            family: the member of a built-in family that it is, if it is one.
 
         Raises:
             InputError: if the axes differ in length, or a weight is impossible.

@@ -654,7 +654,7 @@ def _cases(shared: Prepared, piece: Piece) -> Iterator[Case]:
         exact_denoiser=faults is None,
         normalised=denoiser.normalised,
         time_free=denoiser.time_free,
-        family=target.family,
+        family=target.family.name if target.family else None,
     )
     timeless = None if faults is None else faults.gaps
     if piece.sampler == "schedule":

@@ -171,25 +171,32 @@ def _divergence_along_orders(case: Case) -> Number:
     return _sum(value, d, slack) if math.isfinite(value) else ball(value)
 
 
-def _root(case: Case) -> int:
-    """The largest b with b^{d−1} ≤ S: the shared symbols that S has room for (L3)."""
-    d, S = case.target.length, case.target.vocabulary
-    b = 1
-    while d > 1 and (b + 1) ** (d - 1) <= S:
-        b += 1
-    return b
+def root(S: int, n: int) -> int:
+    """⌊S^{1/n}⌋, exactly: the alphabet of a shared symbol if one of [S] is to hold n (L3)."""
+    low, high = 1, 1 << (S.bit_length() // n + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if middle**n <= S else (low, middle)
+    return low
 
 
-def _dimension(case: Case) -> int:
-    """The k of an MDS code, which has S^k words; of parity, d − 1."""
-    if case.target.vocabulary == 1:
-        return case.target.length - 1  # one word, whatever k is
-    return round(math.log(case.target.support, case.target.vocabulary))
+def _shared(case: Case) -> int:
+    """b of L3, whose worst case any q_0 of this size is held against: what S has room for."""
+    family, d = case.target.family, case.target.length
+    if family is not None and family.name == "shared-symbols":
+        return family.number("b")
+    return root(case.target.vocabulary, d - 1) if d > 1 else 1
 
 
-def _group(case: Case) -> int:
-    """The g of independent groups of shared bits, where S = 2^{g−1}."""
-    return case.target.vocabulary.bit_length()
+def _of_family(name: str) -> Callable[[Case], int]:
+    def value(case: Case) -> int:
+        family = case.target.family
+        assert family is not None, f"{name} is asked for on its family only"
+        if family.name == "parity":  # the MDS code of this dimension
+            return case.target.length - 1
+        return family.number(name)
+
+    return value
 
 
 FAMILY_VALUES = frozenset({"k", "g"})
@@ -206,9 +213,9 @@ VALUES: Mapping[str, Callable[[Case], Any]] = {
     "I_bar": _mutual_information,
     "entropy": lambda case: ball(Interval.around(case.profile.entropy, case.profile.error)),
     "last_entropy": lambda case: _curve(case)[-1],
-    "b": _root,
-    "k": _dimension,
-    "g": _group,
+    "b": _shared,
+    "k": _of_family("k"),
+    "g": _of_family("g"),
     "epsilon_w": _error_along_steps,
     "epsilon_1": _error_of_scores,
     "epsilon_FHS": _error_along_orders,

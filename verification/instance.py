@@ -18,6 +18,7 @@ from typing import Any
 import sympy
 from flint import arb, fmpq
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.family import Family
 from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Arithmetic, Number
 from sharprates.theory.clocks import ancestral_hazard, clock, euler_hazard, tau_leaping_hazard
@@ -83,7 +84,7 @@ class Instance:
         blocks: block sizes in order; (1, …, 1) is first-hitting sampling.
         grid: a sampler on a clock.
         predictions: where the denoiser is not the exact one.
-        family: the built-in family of q_0, if it is of one.
+        family: the member of a built-in family that q_0 is, if it is one.
     """
 
     vocabulary: int
@@ -93,7 +94,7 @@ class Instance:
     blocks: Composition = ()
     grid: Grid | None = None
     predictions: Predictions = field(default_factory=dict)
-    family: str | None = None
+    family: Family | None = None
 
     def __post_init__(self) -> None:
         d, S = len(self.rows[0]) if self.rows else 0, self.vocabulary
@@ -146,7 +147,7 @@ class Instance:
             length=self.length,
             vocabulary=self.vocabulary,
             exact_denoiser=not self.predictions,
-            family=self.family,
+            family=None if self.family is None else self.family.name,
         )
         if self.grid is not None:
             facts: dict[str, Any] = {

@@ -277,7 +277,7 @@ def _digest(parts: Iterator[Any]) -> str:
 
 
 def _of_target(target: Target) -> Iterator[Any]:
-    yield (target.vocabulary, target.family, tuple(target.rows.shape))
+    yield (target.vocabulary, str(target.family), tuple(target.rows.shape))
     yield target.rows.numpy().tobytes()
     yield target.weights.numpy().tobytes()
     yield (

@@ -12,7 +12,7 @@ is refused. The format, a line a fact, in this order::
     measure: tv                           (a name in MEASURES)
     vocabulary: 2
     row: 0 0 0 = 1/2                      (one line a support row, with its weight)
-    family: copies                        (if q_0 is of a built-in family)
+    family: copies d=3 S=2                (if q_0 is of a built-in family)
     steps: 1/2 1/4                        (step law; or one of the next three)
     uniform: 7                            (the uniform step law with K = 7)
     blocks: 1 2                           (block sizes)
@@ -29,6 +29,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -36,6 +37,7 @@ from typing import Any
 
 from flint import fmpq
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.family import Family
 from sharprates.samplers.rational import read_rational
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Claim, Relation
@@ -292,7 +294,7 @@ def to_text(witness: Witness) -> str:
     lines += [f"measure: {witness.measure}", f"vocabulary: {it.vocabulary}"]
     lines += [f"row: {_words(row)} = {w}" for row, w in zip(it.rows, it.weights, strict=True)]
     if it.family is not None:
-        lines.append(f"family: {it.family}")
+        lines.append(f"family: {_words((it.family.name, *_named(it.family)))}")
     if it.steps and set(it.steps) == {Fraction(1, len(it.steps))}:
         lines.append(f"uniform: {len(it.steps)}")
     elif it.steps:
@@ -311,6 +313,25 @@ def to_text(witness: Witness) -> str:
     lines.append(f"verdict: {found.verdict}")
     body = "\n".join(lines) + "\n"
     return body + f"sha256: {_checksum(body)}\n"
+
+
+def _named(family: Family) -> list[str]:
+    return [f"{name}={value}" for name, value in family.parameters.items()]
+
+
+def _family(text: str | None) -> Family | None:
+    """Files that are older than the parameters have the name alone."""
+    if text is None:
+        return None
+    name, *words = text.split()
+    parameters: dict[str, int | float | str] = {}
+    for word in words:
+        key, _, value = word.partition("=")
+        parameters[key] = value
+        for number in (float, int):
+            with suppress(ValueError):
+                parameters[key] = number(value)
+    return Family(name, parameters)
 
 
 def _checksum(body: str) -> str:
@@ -413,7 +434,7 @@ def from_text(text: str) -> Witness:
         tuple(map(int, (optional("blocks") or "").split())),
         _grid(optional("grid")),
         predictions,
-        optional("family"),
+        _family(optional("family")),
     )
     scale = {}
     for line in fields.get("scale", []):

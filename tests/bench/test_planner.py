@@ -2,8 +2,8 @@
 
 import pytest
 from sharprates.samplers.clock import clock, grid
+from sharprates.samplers.families import structured_tv
 from sharprates.samplers.step_law import step_law
-from sharprates.samplers.structured import structured_tv
 from sharprates.verification.planning.bounds import Question
 from sharprates.verification.planning.loss_curve import best_blocks, loss_curve
 from sharprates.verification.planning.planner import plan

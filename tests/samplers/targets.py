@@ -9,6 +9,7 @@ FAMILIES = (
     "point-mass:3:3",
     "product:1/2,1/2:1/5,4/5:2/3,1/3",
     "copies:3:3",
+    "blocks:5:3:2",
     "pairs:5:2",
     "shared-symbols:3:2",
     "groups:6:3",

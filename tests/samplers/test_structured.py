@@ -1,6 +1,5 @@
 """Exact TV at any length: against balls, enumeration, simulation, and its own invariances."""
 
-import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,13 +15,12 @@ from sharprates.samplers.clock import clock, grid
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import tables
-from sharprates.samplers.families import family
+from sharprates.samplers.families import family, structured_tv
 from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.step_law import StepLaw, step_law
-from sharprates.samplers.structured import STRUCTURED, StructuredTV, structured_tv
-from sharprates.samplers.target import Target
+from sharprates.samplers.structured import RELATIVE_ERROR, StructuredTV
 
-TOLERANCE = 1e-10  # relative, of TV and of 1 − TV
+TOLERANCE = RELATIVE_ERROR  # of TV and of 1 − TV
 
 
 def euler(steps: int, horizon: float = 6.0) -> StepLaw:
@@ -227,6 +225,7 @@ def test_the_comparison_with_balls_rejects_a_wrong_digit() -> None:
         "uniform:3:3",
         "copies:8:3",
         "pairs:7:2",
+        "blocks:7:3:2",
         "pairs:8:2",
         "groups:7:3",
         "shared-symbols:3:3",
@@ -247,15 +246,6 @@ def test_agrees_with_enumeration(text: str) -> None:
     for law in (StepLaw.uniform(5), euler(9), ragged(4, 6)):
         found, enumerated = structured_tv(text, law), total_variation(table.law(law), target)
         assert abs(found.tv - enumerated.value) <= enumerated.error + TOLERANCE * found.tv
-
-
-def test_blocks_agree_with_enumeration() -> None:
-    """Blocks of three have no name among the enumerable families: list them here."""
-    rows = [(a, a, a, b, b, b, c) for a, b, c in itertools.product(range(2), repeat=3)]
-    target = Target.from_rows(rows, [1] * len(rows), 2)
-    law = euler(6)
-    enumerated = total_variation(tables(target, ExactDenoiser(target)).law(law), target)
-    assert abs(structured_tv("blocks:7:3:2", law).tv - enumerated.value) <= enumerated.error + 1e-14
 
 
 # ── simulation at d = 64: draw steps, then values, and look whether the sequence is allowed ──────
@@ -371,9 +361,9 @@ def test_first_order_constants_at_large_sizes() -> None:
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("ising:8:0.5", "family 'ising'"),
-        ("pairs:8", "write pairs:d:S"),
-        ("pairs:8:two", "whole numbers"),
+        ("ising:8:0.5", "at any length there are uniform, blocks"),
+        ("pairs:8", "write it as pairs:d:S"),
+        ("pairs:8:two", "write it as pairs:d:S"),
         ("pairs:0:2", "d: must be at least 1"),
         ("blocks:8:9:2", "size: a block has 1..8 tokens"),
         ("groups:8:9", "g: a group has 1..8 tokens"),
@@ -386,6 +376,17 @@ def test_bad_input_is_named(text: str, hint: str) -> None:
         structured_tv(text, StepLaw.uniform(3))
 
 
-def test_every_family_is_listed_with_its_usage() -> None:
-    for name, (usage, _) in STRUCTURED.items():
-        assert usage.split(":")[0] == name
+@pytest.mark.parametrize(
+    "text", ["uniform:3:2", "blocks:5:2:2", "shared-symbols:3:2", "groups:4:2", "mds:4:2:3"]
+)
+def test_a_target_knows_its_closed_form(text: str) -> None:
+    member = family(text).family
+    assert member is not None
+    assert structured_tv(member, StepLaw.uniform(5)) == structured_tv(text, StepLaw.uniform(5))
+
+
+def test_a_target_without_a_closed_form_says_so() -> None:
+    member = family("ising:3:1").family
+    assert member is not None
+    with pytest.raises(InputError, match="family ising:3:1"):
+        structured_tv(member, StepLaw.uniform(5))

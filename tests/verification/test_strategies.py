@@ -44,7 +44,7 @@ def test_laws_are_exact_and_within_size(law: Target) -> None:
         lambda law: law.vocabulary == 1,
         lambda law: law.support == 1,
         lambda law: law.support == law.vocabulary**law.length > 4,
-        lambda law: law.family == "parity",
+        lambda law: law.family is not None and law.family.name == "parity",
         lambda law: min(law.fractions) < Fraction(1, 100),
         lambda law: law.length == 4 and law.support > 4,
     ],

@@ -12,8 +12,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sharprates.samplers.clock import clock, grid
+from sharprates.samplers.families import structured_tv
 from sharprates.samplers.step_law import StepLaw, step_law
-from sharprates.samplers.structured import structured_tv
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import BALL, ball, interval, precision
 from sharprates.verification.exact import step_weights

@@ -119,7 +119,7 @@ def describe(instance: Instance) -> str:
     law = " ".join(rows) if len(rows) <= MOST_ROWS else f"{len(rows)} rows"
     if len(rows) > MOST_ROWS and len(set(instance.weights)) == 1:
         law = f"uniform on {len(rows)} rows"
-    parts = [f"d={d} S={S}", *([instance.family] if instance.family else []), f"q0=[{law}]"]
+    parts = [f"d={d} S={S}", *([instance.family.name] if instance.family else []), f"q0=[{law}]"]
     if instance.steps and set(instance.steps) == {Fraction(1, len(instance.steps))}:
         parts.append(f"uniform K={len(instance.steps)}")
     elif instance.steps:

@@ -12,8 +12,9 @@ from typing import Any
 
 from flint import arb, fmpq, fmpz_poly
 from hypothesis import strategies as st
-from sharprates.samplers import families, structured
+from sharprates.samplers import families
 from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.structured import groups_tv, permutations_tv
 from sharprates.samplers.target import Target
 from sharprates.theory.claim import Relation
 from sharprates.theory.functions import binomial_law, uniform_rank_excess, uniform_rank_remainder
@@ -196,7 +197,7 @@ def _shared(example: Example, mutant: Mutant) -> Trial:
     d, b = example["d"], example["b"]
     w = weights_with_leftover(random.Random(example["seed"]), example["K"])
     law = StepLaw.from_weights(_tensor(w))
-    found = structured.shared_symbols(law, d, b).tv
+    found = groups_tv(law, d, d, b).tv
     values = {"d": d, "w": [ball(x) for x in law.weights.tolist()], "epsilon_w": 0}
     bound = interval(formula("E3", None, values, mutant))
     return Trial(example, Relation.UPPER, ((Interval.around(found, 1e-10 * found), bound),), True)
@@ -327,7 +328,7 @@ def _rays(_: int) -> Iterator[Example]:
 def _permutations(example: Example, mutant: Mutant) -> Trial:
     """One group of S tokens with K = 64 S steps, by the recursion over steps."""
     S = example["S"]
-    found = structured.permutations(StepLaw.uniform(64 * S), S, S).tv
+    found = permutations_tv(StepLaw.uniform(64 * S), S, S).tv
     values = {"d": S, "S": S, "K": 64 * S}
     bound = interval(formula("E7", "vocabulary", values, mutant))
     return Trial(example, Relation.UPPER, ((Interval.around(found, 1e-10 * found), bound),), True)

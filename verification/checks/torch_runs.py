@@ -63,7 +63,7 @@ def case_of(scenario: Scenario) -> Case:
         exact_denoiser=exact,
         normalised=denoiser.normalised,
         time_free=denoiser.time_free,
-        family=target.family,
+        family=target.family.name if target.family else None,
     )
     terms = decompose(shape, path, gaps, denoiser.normalised)
     return Case(target, shape, setting, law, path, terms, gaps, float(times[0]))

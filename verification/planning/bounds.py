@@ -20,6 +20,7 @@ from sharprates.theory.arithmetic import FLOAT, Arithmetic, Number
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.setting import Setting
 from sharprates.verification.arithmetic import BALL, ball, precision
+from sharprates.verification.bindings import root
 
 BITS = 128
 MOST_STEPS = 10**18
@@ -339,7 +340,7 @@ def lower_bounds(ask: Question) -> tuple[Bound, ...]:
         *(
             _lower(ask, "L3", {"d": g, "b": b}, {"g": g, "b": b})
             for g in sizes
-            for b in [_root(ask.vocabulary, g - 1)]
+            for b in [root(ask.vocabulary, g - 1)]
         ),
         *(_lower(ask, "L6", {"g": g}, {"g": g}) for g in sizes),
     )
@@ -354,15 +355,6 @@ def _lower(
         return CLAIMS[claim].value({**given, "K": steps}, BALL, variant="every-law")
 
     return Bound(claim, "needed", "every-law", BALL, at, lambda _: detail)
-
-
-def _root(S: int, n: int) -> int:
-    """⌊S^{1/n}⌋, exactly."""
-    low, high = 1, 1 << (S.bit_length() // n + 1)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if middle**n <= S else (low, middle)
-    return low
 
 
 # ── the weights of any schedule ─────────────────────────────────────────────────────────────────

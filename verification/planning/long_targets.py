@@ -13,11 +13,11 @@ from typing import Any
 
 import torch
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.families import FAMILIES
+from sharprates.samplers.families import FAMILIES, structured_family, structured_tv
+from sharprates.samplers.family import Family
 from sharprates.samplers.markov import MarkovChain
 from sharprates.samplers.output_law import TotalVariation
 from sharprates.samplers.step_law import StepLaw
-from sharprates.samplers.structured import STRUCTURED, structured_tv
 from sharprates.verification.objects import load_object
 from sharprates.verification.planning.bounds import NOTHING, Knowledge, Question, upper_rows
 from sharprates.verification.planning.large_targets import Tractable, chain_information, estimate
@@ -32,8 +32,6 @@ from sharprates.verification.planning.planner import (
 LONG = 12
 """A family that can be read at any length is enumerated up to this one."""
 
-_RELATIVE_ERROR = 1e-10
-"""Of the recursion over steps."""
 _ROUNDING = 1e-12
 """Bound on the error of a chain's h_m: d·S² terms of float64, d ≤ 10⁴."""
 _LARGEST_VOCABULARY = 2**62
@@ -49,7 +47,7 @@ def long_target(text: str) -> str | Tractable | None:
     """What a text names, if it has a plan without enumeration.
 
     Args:
-        text: a structured family (`samplers.structured.STRUCTURED`) or ``markov:…`` of more than
+        text: a family with a closed form or ``markov:…`` of more than
             `LONG` tokens, or ``MODULE:OBJECT``, a law that is its own exact denoiser, draws rows
             and gives their probability.
 
@@ -62,9 +60,8 @@ def long_target(text: str) -> str | Tractable | None:
     name, *parts = text.split(":")
     if name == "markov":
         return _chain(text, parts)
-    if name in STRUCTURED:
-        longer = bool(parts) and parts[0].isdecimal() and int(parts[0]) > LONG
-        return text if longer or name not in FAMILIES else None
+    if name in FAMILIES and FAMILIES[name].closed_form is not None:
+        return text if parts and parts[0].isdecimal() and int(parts[0]) > LONG else None
     if name in FAMILIES or len(parts) != 1 or not name or not parts[0]:
         return None
     return _own(load_object(text, "DATA"), text)
@@ -75,7 +72,7 @@ def _chain(text: str, parts: list[str]) -> MarkovChain | None:
     try:
         length, initial, rows = entry.read(parts)
     except ValueError:
-        raise InputError(f"{text!r}: write it as {entry.usage}") from None
+        raise InputError(f"{text!r}: write it as markov:{entry.usage}") from None
     if length <= LONG:
         return None
     if not rows or any(len(row) != len(initial) for row in (*rows, rows)):
@@ -123,16 +120,17 @@ def plan_structured(
         InputError: for a bad number, family or schedule.
     """
     options = options or Options()
-    structured_tv(text, StepLaw.uniform(1))  # a bad family is found before the work
-    d, log_S, S = _size(text)
+    family = structured_family(text)
+    structured_tv(family, StepLaw.uniform(1))  # a bad number is found before the work
+    d, log_S, S = _size(family)
     small = S is not None and S <= _LARGEST_VOCABULARY
     ask = Question(d, S if small else None, tv, score_error)
     # Of a vocabulary too large to write down, E5 reads log S off h_m ≤ log S.
     known = NOTHING if small else Knowledge(log_S, (log_S,) * d)
 
     def measure(law: StepLaw) -> TotalVariation:
-        value = structured_tv(text, law).tv
-        return TotalVariation(value, _RELATIVE_ERROR * value)
+        closed = structured_tv(family, law)
+        return TotalVariation(closed.tv, closed.error)
 
     found = []
     for name, law in schedule_laws(d, options).items():
@@ -141,15 +139,16 @@ def plan_structured(
     return StepPlan(ask, known, upper_rows(ask, known), score_error, text, tuple(found))
 
 
-def _size(text: str) -> tuple[int, float, int | None]:
+def _size(family: Family) -> tuple[int, float, int | None]:
     """Length, log S, and S where it is a number that can be written down."""
-    name, *parts = text.split(":")
-    numbers = [int(part) for part in parts]
-    if name in ("groups", "shared-symbols"):
-        d, b, g = (numbers[0], 2, numbers[1]) if name == "groups" else (*numbers, numbers[0])
-        log_S = (g - 1) * math.log(b)
-        return d, log_S, b ** (g - 1) if log_S < math.log(_LARGEST_VOCABULARY) else None
-    return numbers[0], math.log(numbers[-1]), numbers[-1]
+    numbers = {name: int(value) for name, value in family.parameters.items()}
+    d = numbers["d"]
+    if "S" in numbers:
+        return d, math.log(numbers["S"]), numbers["S"]
+    # groups of g tokens with symbols of [b]
+    b, g = numbers.get("b", 2), numbers.get("g", d)
+    log_S = (g - 1) * math.log(b)
+    return d, log_S, b ** (g - 1) if log_S < math.log(_LARGEST_VOCABULARY) else None
 
 
 def plan_tractable(

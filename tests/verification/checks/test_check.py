@@ -126,7 +126,7 @@ def test_of_equally_tight_examples_one_that_says_more_is_shown() -> None:
     )
     outcome = run(check)
     assert outcome.worst is not None
-    assert outcome.worst.example.law.family == "copies"
+    assert outcome.worst.example.law.family.name == "copies"
 
 
 def test_a_trend_is_fitted() -> None:

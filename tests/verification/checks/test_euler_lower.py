@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 import torch
-from sharprates.samplers import families, structured
+from sharprates.samplers import families
 from sharprates.samplers.step_law import StepLaw
 from sharprates.verification.checks.check import STATED, Example, exact
 from sharprates.verification.checks.euler_lower import (
@@ -48,7 +48,9 @@ def test_where_the_coarse_steps_are_matters(coarse_first: bool, value: float) ->
     w = coarse_and_fine(1, coarse_first)
     assert len(w) == 10_200
     law = StepLaw.from_weights(torch.tensor(w, dtype=torch.float64))
-    assert structured.copies(law, 3, 2).tv / sum(x * x for x in w) == pytest.approx(value, abs=5e-5)
+    assert families.structured_tv("copies:3:2", law).tv / sum(x * x for x in w) == pytest.approx(
+        value, abs=5e-5
+    )
 
 
 def test_the_placed_steps_are_near_their_limit() -> None:

@@ -9,8 +9,8 @@ from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.families import structured_tv
 from sharprates.samplers.step_law import StepLaw
-from sharprates.samplers.structured import structured_tv
 from sharprates.theory.arithmetic import Number
 from sharprates.verification.arithmetic import precision
 from sharprates.verification.planning import bounds

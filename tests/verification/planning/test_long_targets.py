@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.families import family
+from sharprates.samplers.families import family, structured_tv
 from sharprates.samplers.step_law import StepLaw
-from sharprates.samplers.structured import structured_tv
 from sharprates.theory.arithmetic import FLOAT
 from sharprates.theory.information import KL1
 from sharprates.verification.cli import app
@@ -99,9 +98,9 @@ def test_no_room_for_error_means_no_sampling() -> None:
 
 def test_what_a_text_names() -> None:
     assert long_target("pairs:13:2") == "pairs:13:2"
-    assert long_target("blocks:6:3:2") == "blocks:6:3:2"  # no family of that name is enumerated
+    assert long_target("blocks:16:3:2") == "blocks:16:3:2"
     assert long_target("examples.two_topics:LAW") is LAW
-    for text in ("pairs:12:2", f"markov:12:{STICKY}", "dirichlet:20:2", "my.csv"):
+    for text in ("pairs:12:2", "blocks:6:3:2", f"markov:12:{STICKY}", "dirichlet:20:2", "my.csv"):
         assert long_target(text) is None, text
 
 

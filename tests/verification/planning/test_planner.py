@@ -7,10 +7,9 @@ from hypothesis import given, settings
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import tables
-from sharprates.samplers.families import family
+from sharprates.samplers.families import family, structured_tv
 from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.step_law import StepLaw
-from sharprates.samplers.structured import structured_tv
 from sharprates.verification.planning.bounds import Knowledge, Question, Row
 from sharprates.verification.planning.planner import (
     Options,

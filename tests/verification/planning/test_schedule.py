@@ -11,10 +11,9 @@ from sharprates.samplers.clock import clock
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import CompositionTables, tables
-from sharprates.samplers.families import family
+from sharprates.samplers.families import family, structured_tv
 from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.step_law import StepLaw, step_law
-from sharprates.samplers.structured import structured_tv
 from sharprates.samplers.target import Target
 from sharprates.verification.planning.schedule import best_schedule
 
