@@ -7,9 +7,7 @@ from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
 from sharprates.theory.functions import Leftover, Root
 from sharprates.theory.hypotheses import ALL_MASKED_START, FIRST_HITTING, NORMALISED, STEP_LAW
 from sharprates.theory.measured import Measured
-from sharprates.theory.symbols import constant, symbol
-
-ONE = sympy.Rational(1)
+from sharprates.theory.symbols import symbol
 
 d, error_kl = symbol("d"), symbol("epsilon_KL")
 
@@ -25,14 +23,13 @@ C1 = Claim(
     measured=Measured.EPSILON_FHS,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
-    expression=constant("C1") * Root(d * error_kl / 2),
-    constants={"constant": ONE},
+    expression=Root(d * error_kl / 2),
     hypotheses=(FIRST_HITTING, NORMALISED),
     provenance=Provenance(promises=("A2",)),
     depends_on=("H2",),
     variants={
         "tv": Variant(
-            constant("C1") * Root(error_kl / 2),
+            Root(error_kl / 2),
             Relation.UPPER,
             measured=Measured.FHS_TV,
         ),
@@ -50,8 +47,7 @@ C2 = Claim(
     measured=Measured.EPSILON_FHS,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
-    expression=constant("C2") * d,
-    constants={"constant": ONE},
+    expression=d,
     hypotheses=(FIRST_HITTING, NORMALISED),
     provenance=Provenance(promises=("A2",)),
     depends_on=("H2",),
@@ -69,8 +65,7 @@ C3 = Claim(
     measured=Measured.KL,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
-    expression=constant("C3") * (symbol("kl_revealed") - d * sympy.log(1 - Leftover(symbol("w")))),
-    constants={"constant": ONE},
+    expression=symbol("kl_revealed") - d * sympy.log(1 - Leftover(symbol("w"))),
     hypotheses=(STEP_LAW, ALL_MASKED_START),
     provenance=Provenance(promises=("A2",)),
     depends_on=("S2",),

@@ -11,7 +11,7 @@ from typing import Any
 import sympy
 from sharprates.theory.arithmetic import Arithmetic, Number
 from sharprates.theory.errors import TheoryError
-from sharprates.theory.evaluation import evaluate
+from sharprates.theory.evaluation import evaluate, lift
 from sharprates.theory.functions import Named
 from sharprates.theory.measured import Measured
 from sharprates.theory.setting import Setting
@@ -37,6 +37,12 @@ class Relation(Enum):
     WORST_CASE = "worst-case"
     """The exact value for some law of the same (d, S, w): no verdict on another law."""
 
+
+BOUNDS = (Relation.UPPER, Relation.LOWER)
+"""Relations whose right side has the overall factor `OVERALL`."""
+
+OVERALL = "constant"
+"""Name of the constant by which the right side of a bound is multiplied; its value is 1."""
 
 _SIGNS = {
     Relation.UPPER: r"\le",
@@ -110,6 +116,8 @@ class Claim:
         relation: how the left side stands to the formula.
         expression: the formula.
         constants: ASCII name → value, e.g. ``clock`` → 1/2; in formulas the symbol ``E2.clock``.
+            A claim with an upper or lower form has `OVERALL` besides, without being given it: no
+            formula contains it, the values of these forms are multiplied by it.
         hypotheses: when it applies.
         provenance: where it comes from.
         depends_on: ids of the claims that its proof uses.
@@ -131,6 +139,13 @@ class Claim:
     depends_on: tuple[str, ...] = ()
     attained_by: tuple[str, ...] = ()
     variants: Mapping[str, Variant] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Add the overall factor."""
+        relations = (self.relation, *(form.relation for form in self.variants.values()))
+        if any(relation in BOUNDS for relation in relations):
+            constants = {OVERALL: sympy.Rational(1), **self.constants}
+            object.__setattr__(self, "constants", constants)
 
     def form(self, variant: str | None = None) -> Variant:
         """The claim's main form, or the variant of that name.
@@ -170,7 +185,7 @@ class Claim:
         scale: Mapping[str, Number] | None = None,
         variant: str | None = None,
     ) -> Number:
-        """The value of the formula.
+        """The value of the right side: of the formula, times the overall factor of a bound.
 
         Args:
             values: by name, see `theory.symbols.MEANINGS`; more than needed does no harm.
@@ -192,7 +207,10 @@ class Claim:
         bound = {
             name: _scaled(value, factors.get(name, 1), arithmetic) for name, value in known.items()
         }
-        return evaluate(self.form(variant).expression, {**values, **bound}, arithmetic)
+        form = self.form(variant)
+        overall = bound.pop(f"{self.id}.{OVERALL}", 1)
+        value = evaluate(form.expression, {**values, **bound}, arithmetic)
+        return value * lift(overall, arithmetic) if form.relation in BOUNDS else value
 
     def formula(self, variant: str | None = None) -> str:
         """LaTeX of measured side, relation and formula, the constants in numbers."""

@@ -38,7 +38,6 @@ from sharprates.theory.hypotheses import (
 from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import constant, symbol
 
-ONE = sympy.Rational(1)
 RUN = (STEP_LAW, EXACT, ALL_MASKED_START)
 
 d, S, K, T, w, b, k, g = (symbol(name) for name in ("d", "S", "K", "T", "w", "b", "k", "g"))
@@ -59,8 +58,7 @@ L0 = Claim(
     measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.LOWER,
-    expression=constant("L0") * (1 - (1 - left) ** d),
-    constants={"constant": ONE},
+    expression=1 - (1 - left) ** d,
     hypotheses=(STEP_LAW, ALL_MASKED_START),
     provenance=Provenance(promises=("A5",)),
 )
@@ -81,14 +79,13 @@ L1 = Claim(
     relation=Relation.WORST_CASE,
     expression=1
     - (1 - left) ** sympy.Mod(d, 2) * ((1 - left) ** 2 - spread * SumOfSquares(w)) ** pairs,
-    constants={"constant": ONE},
     hypotheses=RUN,
     attained_by=("pairs",),
     provenance=Provenance(promises=("A5",)),
     depends_on=("S2", "S5"),
     variants={
         "every-law": Variant(
-            constant("L1") * (1 - (1 - spread / K) ** pairs),
+            1 - (1 - spread / K) ** pairs,
             Relation.LOWER,
             hypotheses=(family("pairs"),),
         ),
@@ -126,7 +123,6 @@ L3 = Claim(
     kind=Kind.THEOREM,
     relation=Relation.WORST_CASE,
     expression=1 - SharedSymbols(d, b, w),
-    constants={"constant": ONE},
     hypotheses=RUN,
     attained_by=("shared-symbols",),
     provenance=Provenance(promises=("A5",)),
@@ -137,7 +133,7 @@ L3 = Claim(
         ),
         # A coinciding pair costs at least a factor 1/b; then E6.
         "every-law": Variant(
-            constant("L3") * (1 - 1 / b) * (1 - Birthday(d, K)),
+            (1 - 1 / b) * (1 - Birthday(d, K)),
             Relation.LOWER,
             hypotheses=(family("shared-symbols"),),
         ),
@@ -223,15 +219,14 @@ L6 = Claim(
     kind=Kind.THEOREM,
     relation=Relation.WORST_CASE,
     expression=1 - (1 - left) ** sympy.Mod(d, g) * SharedSymbols(g, 2, w) ** sympy.floor(d / g),
-    constants={"constant": ONE, "half": sympy.Rational(1, 2)},
+    constants={"half": sympy.Rational(1, 2)},
     hypotheses=RUN,
     attained_by=("groups",),
     provenance=Provenance(promises=("A5",)),
     depends_on=("L3", "E3", "E6", "E7"),
     variants={
         "every-law": Variant(
-            constant("L6")
-            * (1 - (1 - constant("L6", "half") * (1 - Birthday(g, K))) ** sympy.floor(d / g)),
+            1 - (1 - constant("L6", "half") * (1 - Birthday(g, K))) ** sympy.floor(d / g),
             Relation.LOWER,
             hypotheses=(family("groups"),),
         ),
@@ -278,7 +273,6 @@ L7 = Claim(
     kind=Kind.THEOREM,
     relation=Relation.WORST_CASE,
     expression=sympy.binomial(d, 2) * (sympy.Rational(1, 2) + _grid_constant),
-    constants={"constant": ONE},
     hypotheses=_on_grid,
     provenance=Provenance(promises=("A5",)),
     depends_on=("E3", "L3", "L4", "L5", "E9"),
@@ -297,7 +291,7 @@ L7 = Claim(
             replaces=True,
         ),
         "data": Variant(
-            constant("L7") * (symbol("entropy") - symbol("last_entropy")) / 2,
+            (symbol("entropy") - symbol("last_entropy")) / 2,
             Relation.UPPER,
             measured=Measured.TV_LIMIT_PER_STEP_SIZE,
         ),
@@ -315,8 +309,7 @@ X1 = Claim(
     measured=Measured.FIRST_ORDER,
     kind=Kind.CONJECTURE,
     relation=Relation.UPPER,
-    expression=constant("X1") * d / 2 * (Harmonic(S) - 1),
-    constants={"constant": ONE},
+    expression=d / 2 * (Harmonic(S) - 1),
     hypotheses=(EXACT, TWO_SYMBOLS),
     provenance=Provenance(),
     depends_on=("L5", "L6"),

@@ -36,8 +36,6 @@ from sharprates.theory.hypotheses import (
 from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import constant, symbol
 
-ONE = sympy.Rational(1)
-
 d, S, K, T, w, h = (symbol(name) for name in ("d", "S", "K", "T", "w", "h"))
 W, I_bar, epsilon_w = symbol("W"), symbol("I_bar"), symbol("epsilon_w")
 
@@ -69,15 +67,11 @@ E1 = Claim(
     measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
-    expression=constant("E1")
-    * (
-        symbol("E1_initialisation")
-        + symbol("E1_score")
-        + symbol("E1_clock")
-        + symbol("E1_parallel")
-        + symbol("E1_early_stopping")
-    ),
-    constants={"constant": ONE},
+    expression=symbol("E1_initialisation")
+    + symbol("E1_score")
+    + symbol("E1_clock")
+    + symbol("E1_parallel")
+    + symbol("E1_early_stopping"),
     hypotheses=(ON_A_CLOCK,),
     provenance=Provenance(promises=("A1", "A2", "A4")),
     depends_on=("F2", "F3", "F4", "F5", "S1"),
@@ -96,14 +90,10 @@ E2 = Claim(
     measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
-    expression=constant("E2")
-    * (
-        d * sympy.exp(-T)
-        + symbol("epsilon_1")
-        + (constant("E2", "clock") * d + constant("E2", "parallel") * d * (d - 1)) * T / K
-    ),
+    expression=d * sympy.exp(-T)
+    + symbol("epsilon_1")
+    + (constant("E2", "clock") * d + constant("E2", "parallel") * d * (d - 1)) * T / K,
     constants={
-        "constant": ONE,
         "clock": sympy.Rational(1, 2),
         "parallel": sympy.Rational(1, 4),
     },
@@ -127,19 +117,18 @@ E3 = Claim(
     measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
-    expression=constant("E3") * (1 - DistinctSteps(d, w) + epsilon_w),
-    constants={"constant": ONE},
+    expression=1 - DistinctSteps(d, w) + epsilon_w,
     hypotheses=(STEP_LAW, ALL_MASKED_START),
     provenance=Provenance(promises=("A3", "A4", "A5")),
     depends_on=("S2",),
     variants={
         "uniform": Variant(
-            constant("E3") * (1 - Birthday(d, K) + epsilon_w),
+            1 - Birthday(d, K) + epsilon_w,
             Relation.UPPER,
             hypotheses=(UNIFORM_LAW,),
         ),
         "linear": Variant(
-            constant("E3") * (d * (d - 1) / (2 * K) + epsilon_w),
+            d * (d - 1) / (2 * K) + epsilon_w,
             Relation.UPPER,
             hypotheses=(UNIFORM_LAW,),
         ),
@@ -157,8 +146,7 @@ E4 = Claim(
     measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
-    expression=constant("E4") * (CompositionSum(d, w, symbol("D")) + 1 - (1 - left) ** d),
-    constants={"constant": ONE},
+    expression=CompositionSum(d, w, symbol("D")) + 1 - (1 - left) ** d,
     hypotheses=(STEP_LAW, EXACT, ALL_MASKED_START),
     provenance=Provenance(promises=("A1",)),
     depends_on=("S2",),
@@ -183,44 +171,32 @@ E5 = Claim(
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
     # the first form is never above the log S form, since h_m ≤ log S
-    expression=constant("E5")
-    * with_leftover(1 - sympy.exp(-sympy.Min(_entropy, _transport, evaluate=False))),
-    constants={"constant": ONE},
+    expression=with_leftover(1 - sympy.exp(-sympy.Min(_entropy, _transport, evaluate=False))),
     hypotheses=(STEP_LAW, EXACT, ALL_MASKED_START),
     provenance=Provenance(promises=("A3", "A5")),
     depends_on=("S2", "S5"),
     variants={
-        "entropy": Variant(
-            constant("E5") * with_leftover(1 - sympy.exp(-_entropy)), Relation.UPPER
-        ),
+        "entropy": Variant(with_leftover(1 - sympy.exp(-_entropy)), Relation.UPPER),
         "information": Variant(
-            constant("E5")
-            * with_leftover(
+            with_leftover(
                 1 - sympy.exp(-d * RankDistance(d, law) * sympy.Min(sympy.log(S), information))
             ),
             Relation.UPPER,
         ),
-        "transport": Variant(
-            constant("E5") * with_leftover(1 - sympy.exp(-_transport)), Relation.UPPER
-        ),
-        "vocabulary": Variant(
-            constant("E5") * with_leftover(1 - sympy.exp(-_vocabulary)), Relation.UPPER
-        ),
+        "transport": Variant(with_leftover(1 - sympy.exp(-_transport)), Relation.UPPER),
+        "vocabulary": Variant(with_leftover(1 - sympy.exp(-_vocabulary)), Relation.UPPER),
         "uniform-entropy": Variant(
-            constant("E5") * (1 - sympy.exp(-d * UniformRankExcess(d, K, h))),
+            1 - sympy.exp(-d * UniformRankExcess(d, K, h)),
             Relation.UPPER,
             hypotheses=(UNIFORM_LAW,),
         ),
         "uniform-information": Variant(
-            constant("E5")
-            * (
-                1 - sympy.exp(-d * UniformRankDistance(d, K) * sympy.Min(sympy.log(S), information))
-            ),
+            1 - sympy.exp(-d * UniformRankDistance(d, K) * sympy.Min(sympy.log(S), information)),
             Relation.UPPER,
             hypotheses=(UNIFORM_LAW,),
         ),
         "uniform-vocabulary": Variant(
-            constant("E5") * (1 - sympy.exp(-d * UniformRankDistance(d, K) * sympy.log(S))),
+            1 - sympy.exp(-d * UniformRankDistance(d, K) * sympy.log(S)),
             Relation.UPPER,
             hypotheses=(UNIFORM_LAW,),
         ),
@@ -238,8 +214,7 @@ E6 = Claim(
     measured=Measured.COINCIDENCE,
     kind=Kind.THEOREM,
     relation=Relation.LOWER,
-    expression=constant("E6") * (1 - Birthday(d, K)),
-    constants={"constant": ONE},
+    expression=1 - Birthday(d, K),
     hypotheses=(STEP_LAW,),
     provenance=Provenance(promises=("A3",)),
     depends_on=("E3",),
@@ -258,20 +233,16 @@ E7 = Claim(
     measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
-    expression=constant("E7") * (1 - sympy.exp(-d * _rate * sympy.Min(sympy.log(S), information))),
-    constants={"constant": ONE, "correction": sympy.Rational(1, 5)},
+    expression=1 - sympy.exp(-d * _rate * sympy.Min(sympy.log(S), information)),
+    constants={"correction": sympy.Rational(1, 5)},
     hypotheses=(STEP_LAW, EXACT, ALL_MASKED_START, UNIFORM_LAW, ENOUGH_STEPS),
     provenance=Provenance(promises=("A3", "A5")),
     depends_on=("E5",),
     variants={
-        "vocabulary": Variant(
-            constant("E7") * (1 - sympy.exp(-d * _rate * sympy.log(S))), Relation.UPPER
-        ),
-        "information": Variant(
-            constant("E7") * (1 - sympy.exp(-d * _rate * information)), Relation.UPPER
-        ),
+        "vocabulary": Variant(1 - sympy.exp(-d * _rate * sympy.log(S)), Relation.UPPER),
+        "information": Variant(1 - sympy.exp(-d * _rate * information), Relation.UPPER),
         "rank-distance": Variant(
-            constant("E7") * _rate,
+            _rate,
             Relation.UPPER,
             measured=Measured.RANK_DISTANCE,
             hypotheses=(UNIFORM_LAW, ENOUGH_STEPS),
@@ -304,25 +275,22 @@ E8 = Claim(
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
     # the fine form is never above the coarse one; both are kept, each is checked
-    expression=constant("E8")
-    * with_leftover(1 - sympy.exp(-sympy.Min(_drift(Largest(law)), _fine, evaluate=False))),
-    constants={"constant": ONE, "root": sympy.Rational(1, 2)},
+    expression=with_leftover(
+        1 - sympy.exp(-sympy.Min(_drift(Largest(law)), _fine, evaluate=False))
+    ),
+    constants={"root": sympy.Rational(1, 2)},
     hypotheses=(STEP_LAW, EXACT, ALL_MASKED_START, TWO_SYMBOLS),
     provenance=Provenance(promises=("A3",)),
     depends_on=("S2", "S5", "KL1"),
     variants={
-        "coarse": Variant(
-            constant("E8") * with_leftover(1 - sympy.exp(-_drift(Largest(law)))), Relation.UPPER
-        ),
-        "fine": Variant(constant("E8") * with_leftover(1 - sympy.exp(-_fine)), Relation.UPPER),
+        "coarse": Variant(with_leftover(1 - sympy.exp(-_drift(Largest(law)))), Relation.UPPER),
+        "fine": Variant(with_leftover(1 - sympy.exp(-_fine)), Relation.UPPER),
         "step-size": Variant(
-            constant("E8") * (1 - sympy.exp(-_drift(W))),
+            1 - sympy.exp(-_drift(W)),
             Relation.UPPER,
             hypotheses=(NO_LEFTOVER,),
         ),
-        "vocabulary": Variant(
-            constant("E8") * 2 * d * W * sympy.log(S), Relation.UPPER, hypotheses=(NO_LEFTOVER,)
-        ),
+        "vocabulary": Variant(2 * d * W * sympy.log(S), Relation.UPPER, hypotheses=(NO_LEFTOVER,)),
     },
 )
 
@@ -336,8 +304,8 @@ E9 = Claim(
     measured=Measured.FIRST_ORDER,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
-    expression=constant("E9") * constant("E9", "factor") * d,
-    constants={"constant": ONE, "factor": sympy.Rational(1, 4)},
+    expression=constant("E9", "factor") * d,
+    constants={"factor": sympy.Rational(1, 4)},
     hypotheses=(EXACT, BINARY),
     provenance=Provenance(promises=("A5",)),
     depends_on=("L5",),

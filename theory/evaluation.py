@@ -36,6 +36,13 @@ def evaluate(expression: sympy.Expr, values: Mapping[str, Any], arithmetic: Arit
     return _Evaluation(values, arithmetic).number(expression)
 
 
+def lift(value: Any, arithmetic: Arithmetic) -> Number:
+    """An int or Fraction as a number of the arithmetic; a number as it is."""
+    if isinstance(value, (int, Fraction)):
+        return arithmetic.rational(value.numerator, value.denominator)
+    return value
+
+
 class _Evaluation:
     def __init__(self, values: Mapping[str, Any], arithmetic: Arithmetic) -> None:
         self.values = values
@@ -48,9 +55,7 @@ class _Evaluation:
         return self.lift(self.value(node))
 
     def lift(self, value: Any) -> Number:
-        if isinstance(value, (int, Fraction)):
-            return self.arithmetic.rational(value.numerator, value.denominator)
-        return value
+        return lift(value, self.arithmetic)
 
     def value(self, node: sympy.Basic) -> Any:
         """The value: a Fraction as long as it is one, else a number, or a sequence."""

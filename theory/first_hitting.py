@@ -6,9 +6,7 @@ import sympy
 from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
 from sharprates.theory.hypotheses import EXACT, FIRST_HITTING, NORMALISED, TWO_SYMBOLS, family
 from sharprates.theory.measured import Measured
-from sharprates.theory.symbols import constant, symbol
-
-ONE = sympy.Rational(1)
+from sharprates.theory.symbols import symbol
 
 d, eta, error = symbol("d"), symbol("eta"), symbol("epsilon_FHS")
 
@@ -43,14 +41,13 @@ H2 = Claim(
     measured=Measured.FHS_TV,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
-    expression=constant("H2") * error,
-    constants={"constant": ONE},
+    expression=error,
     hypotheses=(FIRST_HITTING, NORMALISED),
     provenance=Provenance(promises=("A2", "A6")),
     depends_on=("S4", "F4"),
     variants={
         "score": Variant(
-            constant("H2") * symbol("epsilon_score"),
+            symbol("epsilon_score"),
             Relation.UPPER,
             hypotheses=(FIRST_HITTING,),
             replaces=True,
@@ -93,8 +90,7 @@ H4 = Claim(
     measured=Measured.MINIMAX_TV,
     kind=Kind.THEOREM,
     relation=Relation.LOWER,
-    expression=constant("H4") * symbol("epsilon"),
-    constants={"constant": ONE},
+    expression=symbol("epsilon"),
     hypotheses=(TWO_SYMBOLS,),
     provenance=Provenance(promises=("A7",)),
     depends_on=("H2",),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sympy
 from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
 from sharprates.theory.measured import Measured
-from sharprates.theory.symbols import constant, symbol
+from sharprates.theory.symbols import symbol
 
 d, u, j, q = symbol("d"), symbol("u"), symbol("j"), symbol("q")
 alpha, alpha_t, alpha_s = symbol("alpha"), symbol("alpha_t"), symbol("alpha_s")
@@ -39,10 +38,9 @@ F2 = Claim(
     kind=Kind.THEOREM,
     relation=Relation.EQUALITY,
     expression=1 - (1 - alpha_start) ** d,
-    constants={"constant": sympy.Rational(1)},
     provenance=Provenance(promises=("A4",)),
     depends_on=("F1",),
-    variants={"linear": Variant(constant("F2") * d * alpha_start, Relation.UPPER)},
+    variants={"linear": Variant(d * alpha_start, Relation.UPPER)},
 )
 
 F3 = Claim(
@@ -56,9 +54,8 @@ F3 = Claim(
     kind=Kind.THEOREM,
     relation=Relation.EQUALITY,
     expression=1 - alpha_stop**d,
-    constants={"constant": sympy.Rational(1)},
     depends_on=("F1",),
-    variants={"linear": Variant(constant("F3") * d * (1 - alpha_stop), Relation.UPPER)},
+    variants={"linear": Variant(d * (1 - alpha_stop), Relation.UPPER)},
 )
 
 F4 = Claim(

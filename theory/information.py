@@ -14,9 +14,8 @@ from sharprates.theory.hypotheses import (
     UNIFORM_LAW,
 )
 from sharprates.theory.measured import Measured
-from sharprates.theory.symbols import constant, symbol
+from sharprates.theory.symbols import symbol
 
-ONE = sympy.Rational(1)
 RUN = (STEP_LAW, EXACT, ALL_MASKED_START, NO_LEFTOVER)
 
 d, K, w, W, h, I_bar = (symbol(name) for name in ("d", "K", "w", "W", "h", "I_bar"))
@@ -34,12 +33,11 @@ KL1 = Claim(
     kind=Kind.IDENTITY,
     relation=Relation.EQUALITY,
     expression=BlockDivergence(symbol("a"), h),
-    constants={"constant": ONE},
     hypotheses=(BLOCKS, EXACT),
     provenance=Provenance(works=("Chen, Cong, Li, arXiv 2511.04647",)),
     variants={
         "average": Variant(
-            constant("KL1") * RankDivergence(d, w, h),
+            RankDivergence(d, w, h),
             Relation.UPPER,
             measured=Measured.KL,
             hypotheses=RUN,
@@ -59,22 +57,19 @@ KL2 = Claim(
     measured=Measured.KL,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
-    expression=constant("KL2") * d * W * I_bar,
-    constants={"constant": ONE},
+    expression=d * W * I_bar,
     hypotheses=RUN,
     provenance=Provenance(works=("after Li, Cai, arXiv 2505.21400",)),
     depends_on=("KL1",),
     variants={
-        "uniform": Variant(
-            constant("KL2") * d / K * I_bar, Relation.UPPER, hypotheses=(UNIFORM_LAW,)
-        ),
+        "uniform": Variant(d / K * I_bar, Relation.UPPER, hypotheses=(UNIFORM_LAW,)),
         "tv": Variant(
-            constant("KL2") * Root(d * W * I_bar / 2),
+            Root(d * W * I_bar / 2),
             Relation.UPPER,
             measured=Measured.TV,
         ),
         "uniform-tv": Variant(
-            constant("KL2") * Root(d * I_bar / (2 * K)),
+            Root(d * I_bar / (2 * K)),
             Relation.UPPER,
             measured=Measured.TV,
             hypotheses=(UNIFORM_LAW,),
@@ -94,11 +89,10 @@ KL3 = Claim(
     measured=Measured.KL,
     kind=Kind.THEOREM,
     relation=Relation.LOWER,
-    expression=-constant("KL3") * sympy.log(1 - symbol("leak")),
-    constants={"constant": ONE},
+    expression=-sympy.log(1 - symbol("leak")),
     provenance=Provenance(promises=("A3",)),
     depends_on=("L1",),
-    variants={"linear": Variant(constant("KL3") * symbol("leak"), Relation.LOWER)},
+    variants={"linear": Variant(symbol("leak"), Relation.LOWER)},
 )
 
 CLAIMS = (KL1, KL2, KL3)

@@ -114,5 +114,8 @@ def symbol(name: str) -> sympy.Symbol:
 
 
 def constant(claim_id: str, name: str = "constant") -> sympy.Symbol:
-    """The symbol of a named constant, written e.g. ``E2.clock``."""
+    """The symbol of a named constant, written e.g. ``E2.clock``.
+
+    The overall factor, ``E2.constant``, stands in no formula: `Claim` multiplies by it.
+    """
     return sympy.Symbol(f"{claim_id}.{name}", positive=True)

@@ -21,7 +21,7 @@ from hypothesis.strategies import SearchStrategy
 from rich.console import Console
 from sharprates.samplers.errors import InputError
 from sharprates.theory.arithmetic import Number
-from sharprates.theory.claim import Claim, Hypothesis, Kind, Relation
+from sharprates.theory.claim import OVERALL, Claim, Hypothesis, Kind, Relation
 from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification import files, strategies, witness
@@ -189,11 +189,18 @@ def _check(bound: Bound) -> None:
         raise InputError(f"claim {one.id}: an instance does not give {', '.join(sorted(missing))}")
     constants = {f"{one.id}.{constant}" for constant in one.constants}
     forms = (one.expression, *(other.expression for other in one.variants.values()))
-    idle = constants - {symbol.name for each in forms for symbol in each.free_symbols}
+    used = {symbol.name for each in forms for symbol in each.free_symbols}
+    overall = f"{one.id}.{OVERALL}"
+    if overall in used or one.constants.get(OVERALL, 1) != 1:
+        raise InputError(
+            f"claim {one.id}: leave {overall} out of its formula and its constants: it is 1, and "
+            "every upper or lower bound is multiplied by it"
+        )
+    idle = constants - used - {overall}
     if idle:
         raise InputError(
             f"claim {one.id}: its formula has no {', '.join(sorted(idle))}; write a constant as "
-            "sharprates.theory.symbols.constant(id, name)"
+            "sharprates.theory.constant(id, name)"
         )
     for name in bound.scale:
         if name not in constants:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -21,11 +22,11 @@ EXAMPLE = Claim(
     measured=Measured.TV,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
-    expression=constant("Z1") * constant("Z1", "half") * d / K,
-    constants={"constant": sympy.Rational(1), "half": sympy.Rational(1, 2)},
+    expression=constant("Z1", "half") * d / K,
+    constants={"half": sympy.Rational(1, 2)},
     hypotheses=(LONG,),
     variants={
-        "wide": Variant(constant("Z1") * d, Relation.LOWER, hypotheses=(WIDE,)),
+        "wide": Variant(d, Relation.LOWER, hypotheses=(WIDE,)),
         "other": Variant(1 - d, Relation.EQUALITY, Measured.KL, (WIDE,), replaces=True),
     },
 )
@@ -38,6 +39,17 @@ def test_value_with_scaled_constants() -> None:
     assert EXAMPLE.value(VALUES, RATIONALS, scale) == Fraction(297, 1000)
     assert EXAMPLE.value(VALUES, FLOAT, {"Z1.constant": 2.0}) == pytest.approx(0.6)
     assert EXAMPLE.value(VALUES, RATIONALS, {"Z1.constant": 2}, variant="wide") == 6
+
+
+def test_only_bounds_have_an_overall_factor() -> None:
+    assert EXAMPLE.constants == {"constant": 1, "half": Fraction(1, 2)}
+    exact = replace(EXAMPLE, constants={}, relation=Relation.EQUALITY, variants={})
+    assert exact.constants == {}
+    twice = {"Z1.constant": 2}
+    assert EXAMPLE.value(VALUES, RATIONALS, twice) == 2 * EXAMPLE.value(VALUES, RATIONALS)
+    assert EXAMPLE.value(VALUES, RATIONALS, twice, variant="other") == -2
+    again = replace(EXAMPLE, id="Z2", title="the same with another id")
+    assert again.constants == EXAMPLE.constants
 
 
 def test_unknown_constant_and_variant() -> None:

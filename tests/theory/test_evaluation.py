@@ -101,7 +101,7 @@ def test_floats_agree_with_sympy_to_thirty_digits(claim_id: str, variant: str | 
             return sympy.Rational(values[node.name])
         return node.func(*map(exact, node.args)) if node.args else node
 
-    expected = sympy.N(exact(claim.form(variant).expression), 30)
+    expected = sympy.N(exact(claim.form(variant).expression), 30)  # the overall factor is 1
     found = claim.value(VALUES, FLOAT, variant=variant)
     assert isinstance(found, float)
     assert found == pytest.approx(float(expected), rel=1e-13, abs=0)

@@ -40,8 +40,7 @@ def claim(**changes):
         "measured": Measured.TV,
         "kind": Kind.CONJECTURE,
         "relation": Relation.UPPER,
-        "expression": constant("MINE") * symbol("d") / symbol("K"),
-        "constants": {"constant": sympy.Integer(1)},
+        "expression": symbol("d") / symbol("K"),
         "hypotheses": (STEP_LAW, EXACT, UNIFORM_LAW),
     }
     return Claim(**{**fields, **changes})
@@ -110,7 +109,6 @@ def test_equalities_need_no_adversary(tmp_path):
     exact = claim(
         relation=Relation.EQUALITY,
         expression=symbol("epsilon_FHS") * 0,
-        constants={},
         hypotheses=(FIRST_HITTING,),
     )
     bound = Bound(exact)
@@ -129,7 +127,7 @@ def test_equalities_need_no_adversary(tmp_path):
 )
 def test_instances_are_of_the_kind_that_the_claim_is_about(measured, hypotheses):
     changes = {"measured": measured, "hypotheses": hypotheses}
-    bound = Bound(claim(**changes, expression=symbol("d"), constants={}))
+    bound = Bound(claim(**changes, expression=symbol("d")))
     seen = user_claim.run(property_check(bound), 10)
     assert seen.n == 10
     assert seen.failure is None
@@ -164,8 +162,10 @@ def test_bad_claims_are_one_line(text, message):
         ({"expression": 1}, "expression is a int"),
         ({"hypotheses": ("exact",)}, "hypothesis is a str"),
         ({"constants": {"constant": 0.5}}, "constant constant is a float"),
-        ({"expression": symbol("d")}, "its formula has no MINE.constant"),
-        ({"expression": constant("MINE") * sympy.Symbol("foo")}, "does not give foo"),
+        ({"constants": {"half": sympy.Rational(1, 2)}}, "its formula has no MINE.half"),
+        ({"constants": {"constant": sympy.Rational(1, 2)}}, "leave MINE.constant out"),
+        ({"expression": constant("MINE") * symbol("d")}, "leave MINE.constant out"),
+        ({"expression": sympy.Symbol("foo")}, "does not give foo"),
     ],
 )
 def test_malformed_claims(monkeypatch, changes, message):
@@ -220,7 +220,7 @@ def test_a_left_side_that_fails_is_one_line(tmp_path, measure, message):
     ],
 )
 def test_a_formula_without_a_value_is_one_line(tmp_path, expression, message):
-    bound = Bound(claim(expression=expression, constants={}))
+    bound = Bound(claim(expression=expression))
     with pytest.raises(ValueError, match=message):
         verify(bound, tmp_path, instances=20, effort=QUICK)
 
@@ -231,7 +231,7 @@ def test_a_fraction_is_taken_exactly():
 
 
 def test_a_trivial_bound_shows_nothing(tmp_path):
-    trivial = Bound(claim(expression=2 * symbol("d"), constants={}))
+    trivial = Bound(claim(expression=2 * symbol("d")))
     found = verify(trivial, tmp_path, instances=10, effort=QUICK)
     assert found.statuses[0].status.value == "untested"
     assert found.verdict is Verdict.UNDECIDED
@@ -242,9 +242,7 @@ def test_a_trivial_bound_shows_nothing(tmp_path):
 
 def test_an_infinite_divergence_refutes():
     hypotheses = (STEP_LAW, EXACT)
-    bound = Bound(
-        claim(measured=Measured.KL, expression=symbol("d"), constants={}, hypotheses=hypotheses)
-    )
+    bound = Bound(claim(measured=Measured.KL, expression=symbol("d"), hypotheses=hypotheses))
     never = Instance.of(family("copies:2:2"), steps=(Fraction(0),))
     held = witness.from_text(witness.to_text(user_claim._witness(bound, never)))
     assert held.decision.measured.lower == float("inf")
@@ -252,7 +250,7 @@ def test_an_infinite_divergence_refutes():
 
 
 def test_an_infinite_ratio_can_be_written(tmp_path):
-    nothing = Bound(claim(expression=0 * symbol("d"), constants={}))
+    nothing = Bound(claim(expression=0 * symbol("d")))
     found = verify(nothing, tmp_path, instances=20, effort=QUICK)
     write_claims(tmp_path / "claims.json", found.statuses, found.manifest)
     assert read_records(tmp_path / "claims.json")[-1].ratio is None
@@ -260,7 +258,7 @@ def test_an_infinite_ratio_can_be_written(tmp_path):
 
 def test_a_changed_claim_takes_over_the_instance_alone(tmp_path):
     first = verify(Bound(claim()), tmp_path, instances=5, effort=QUICK)
-    halved = Bound(claim(expression=constant("MINE") * symbol("d") / symbol("K") / 2))
+    halved = Bound(claim(expression=symbol("d") / symbol("K") / 2))
     second = verify(halved, tmp_path, instances=5, effort=QUICK, fresh=False)
     before, after = (one.statuses[0].records[-1].ratio for one in (first, second))
     assert after >= 2 * before * (1 - 1e-9)

@@ -6,7 +6,6 @@ import sympy
 from sharprates.theory.claim import Claim
 from sharprates.theory.clocks import clock
 from sharprates.theory.euler_upper import E2, E3, E6, E7
-from sharprates.theory.evaluation import evaluate
 from sharprates.theory.functions import DistinctSteps, uniform_rank_excess
 from sharprates.theory.proofs.forward import fill
 from sharprates.theory.proofs.laws import STEP, T, lag
@@ -128,8 +127,7 @@ def _schur_ostrowski(broken: bool) -> bool:
         for steps in range(2, 8):
             arithmetic = Polynomials(*(f"w{k}" for k in range(steps)))
             w = arithmetic.variables
-            constants = {"E3.constant": 1, "epsilon_w": 0}
-            value = evaluate(E3.expression, {**constants, "d": d, "w": w}, arithmetic)
+            value = E3.value({"d": d, "w": w, "epsilon_w": 0}, arithmetic)
             slope = value.diff(w[0]) - value.diff(w[1])
             others = arithmetic.rational(0)
             if d >= 2:

@@ -28,7 +28,6 @@ from sharprates.theory.claim import Claim, Kind, Relation
 from sharprates.theory.hypotheses import EXACT, TWO_TOKENS
 from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
-from sharprates.theory.symbols import constant as constant_symbol
 from sharprates.theory.symbols import symbol
 from sharprates.verification import witness
 from sharprates.verification.adversary.journal import Journal
@@ -73,10 +72,7 @@ SHORT = Claim(
     measured=Measured.FIRST_ORDER,
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
-    expression=constant_symbol("E10")
-    * sympy.binomial(symbol("d"), 2)
-    * (1 - symbol("S") ** (-1 / (symbol("d") - 1))),
-    constants={"constant": sympy.Rational(1)},
+    expression=sympy.binomial(symbol("d"), 2) * (1 - symbol("S") ** (-1 / (symbol("d") - 1))),
     hypotheses=(EXACT, TWO_TOKENS),
     depends_on=("L5",),
 )
