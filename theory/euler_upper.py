@@ -1,4 +1,4 @@
-"""E1–E9: upper bounds for parallel unmasking, Euler's sampler among them."""
+"""E1–E10: upper bounds for parallel unmasking, Euler's sampler among them."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from sharprates.theory.hypotheses import (
     ON_A_CLOCK,
     STEP_LAW,
     TWO_SYMBOLS,
+    TWO_TOKENS,
     UNIFORM_GRID,
     UNIFORM_LAW,
 )
@@ -311,4 +312,19 @@ E9 = Claim(
     depends_on=("L5",),
 )
 
-CLAIMS = (E1, E2, E3, E4, E5, E6, E7, E8, E9)
+E10 = Claim(
+    id="E10",
+    title="First order at short length",
+    statement=(
+        r"Uniform law: $c(q_0)\le\binom d2(1-S^{-1/(d-1)})$ for every $q_0$ on $[S]^d$, $c$ the "
+        r"first-order constant of L5; attained wherever $S=b^{d-1}$, by shared symbols (L3)."
+    ),
+    measured=Measured.FIRST_ORDER,
+    kind=Kind.THEOREM,
+    relation=Relation.UPPER,
+    expression=sympy.binomial(d, 2) * (1 - S ** (-1 / (d - 1))),
+    hypotheses=(EXACT, TWO_TOKENS),
+    depends_on=("L5",),
+)
+
+CLAIMS = (E1, E2, E3, E4, E5, E6, E7, E8, E9, E10)

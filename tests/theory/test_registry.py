@@ -8,7 +8,7 @@ from sharprates.theory.registry import CLAIMS, claim
 from sharprates.theory.symbols import LATEX, MEANINGS
 
 NUMBERS = (
-    *(("F", range(1, 6)), ("S", range(1, 6)), ("E", range(1, 10)), ("L", range(8))),
+    *(("F", range(1, 6)), ("S", range(1, 6)), ("E", range(1, 11)), ("L", range(8))),
     *(("X", (1,)), ("H", range(1, 5)), ("C", range(1, 4)), ("KL", range(1, 4)), ("G", (1,))),
 )
 IDS = [f"{letter}{number}" for letter, numbers in NUMBERS for number in numbers]

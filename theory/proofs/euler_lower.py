@@ -16,6 +16,7 @@ import sympy
 from sharprates.theory.claim import Claim
 from sharprates.theory.clocks import ancestral_hazard, clock
 from sharprates.theory.euler_lower import L1, L2, L3, L4, L5, L6, L7
+from sharprates.theory.euler_upper import E10
 from sharprates.theory.evaluation import evaluate
 from sharprates.theory.functions import DistinctSteps, SharedSymbols, SumOfSquares
 from sharprates.theory.proofs.forward import fill
@@ -253,6 +254,14 @@ def _limits(broken: bool) -> bool:
     return True
 
 
+def _short(broken: bool) -> bool:
+    """c of shared symbols, by enumeration of P_a, is E10's bound at S = b^{d−1}."""
+    return all(
+        first_order(d, shared_symbols(d, b)) == fill(E10, d=d, S=(b + broken) ** (d - 1))
+        for d, b in ((2, 2), (2, 3), (3, 2), (3, 3), (4, 2))
+    )
+
+
 def _coarse_steps(broken: bool) -> bool:
     """Copies, d = 3, S = 2: coarse steps on one half, n² fine ones on the other, n → ∞.
 
@@ -368,6 +377,7 @@ PROOFS = (
         "the other half of the steps",
         _coarse_steps,
     ),
+    Proof("E10", "attained: shared symbols, (d,b) up to (3,3) and (4,2)", "b + 1", _short),
     Proof(
         "L6",
         "(a) groups (g,d) = (2,4), (2,5), (3,3), (3,4) for every b in place of 2 (degree "

@@ -1,4 +1,4 @@
-"""E2, E3, E6 and E7: the sums, series and inequalities of their proofs, decided symbolically."""
+"""E2, E3, E6, E7, E10: the sums, series and inequalities of their proofs, decided symbolically."""
 
 from __future__ import annotations
 
@@ -210,6 +210,30 @@ def _remainder(broken: bool) -> bool:
     return bool(grows.is_positive and worst <= correction)
 
 
+def _geometric_mean(broken: bool) -> bool:
+    """((n + x)/(n + 1))^{n+1} ≥ x for x ≥ 0: the step from n to n + 1 ratios of AM–GM.
+
+    The difference is (x − 1)² times a polynomial without negative coefficients.
+    """
+    x = sympy.Symbol("x", positive=True)
+    for n in range(1, 9):
+        mean = ((n + x) / (n + 1)) ** (n + 1)
+        gap = sympy.Poly(sympy.expand(mean - x ** (2 if broken else 1)), x)
+        rest, left_over = sympy.div(gap, sympy.Poly((x - 1) ** 2, x))
+        if not left_over.is_zero or any(c < 0 for c in rest.all_coeffs()):
+            return False
+    return True
+
+
+def _power_mean(broken: bool) -> bool:
+    """x^{1+1/m} is convex on x > 0 for every m > 0; at p_a = 1/S its sum is S^{−1/m}."""
+    x, m, symbols = (sympy.Symbol(name, positive=True) for name in "xmS")
+    power = x ** (1 / m if broken else 1 + 1 / m)
+    at_uniform = sympy.powsimp(symbols * power.subs(x, 1 / symbols))
+    equal = sympy.simplify(at_uniform - symbols ** (-1 / m)) == 0
+    return bool(sympy.simplify(sympy.diff(power, x, 2)).is_positive and equal)
+
+
 PROOFS = (
     Proof("E2", "the two sums over steps, for all h and K", "third power of the rate", _sums),
     Proof("E2", "the clock inequality, for all h > 0", "its constant × 0.99", _clock_inequality),
@@ -242,4 +266,6 @@ PROOFS = (
         "the correction × 0.9",
         _remainder,
     ),
+    Proof("E10", "AM–GM, one more ratio at a time, up to nine ratios", "x² for x", _geometric_mean),
+    Proof("E10", "the sum of powers is least at the uniform law", "exponent 1/m", _power_mean),
 )

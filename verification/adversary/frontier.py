@@ -3,7 +3,7 @@
 For every (d, S) laws are hunted by gradient ascent on the weights, by annealing over supports, and
 by construction (codes, matchings, permutations, products of smaller finds). Each find is rounded to
 fractions, its c computed exactly, and stored as a witness: a certified lower bound on sup c. The
-proved upper bounds (E3, E7, at S = 2 E9, and `SHORT`) and the conjecture X1 stand beside it. A hunt
+proved upper bounds (E3, E7, E10, at S = 2 E9) and the conjecture X1 stand beside it. A hunt
 that is killed loses nothing that it had found, and goes on where it stopped.
 """
 
@@ -17,18 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import sympy
 import torch
 from rich.console import Console
 from rich.table import Table
 from sharprates.samplers import families
 from sharprates.samplers.errors import InputError
 from sharprates.theory.arithmetic import FLOAT
-from sharprates.theory.claim import Claim, Kind, Relation
-from sharprates.theory.hypotheses import EXACT, TWO_TOKENS
-from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
-from sharprates.theory.symbols import symbol
 from sharprates.verification import witness
 from sharprates.verification.adversary.journal import Journal
 from sharprates.verification.adversary.search import (
@@ -57,26 +52,6 @@ KNOWN: dict[Pair, Fraction] = {
     (4, 4): Fraction(13, 6),
 }
 """Values of c that were attained before; a hunt should find or beat them. Source: E9, L6, X1."""
-
-SHORT = Claim(
-    id="E10",
-    title="First order at short length",
-    statement=(
-        r"Uniform law: $c(q_0)\le\binom d2(1-S^{-1/(d-1)})$ for every $q_0$ on $[S]^d$, attained "
-        r"wherever $S=b^{d-1}$ (L3). In the notation of the proof of E9, "
-        r"$c\le\frac d2\mathbb E Y_+$ with $Y=\sum_{n<d-1}(1-M_n/M_{n+1})$. A sum of $d-1$ ratios "
-        r"is at least $d-1$ times their geometric mean and $M_{d-1}\le1$, so "
-        r"$Y\le(d-1)(1-M_0^{1/(d-1)})$, which is not negative; and, with $m=d-1$, "
-        r"$\mathbb E M_0^{1/m}=\sum_ap_a^{1+1/m}\ge S^{-1/m}$ by convexity."
-    ),
-    measured=Measured.FIRST_ORDER,
-    kind=Kind.THEOREM,
-    relation=Relation.UPPER,
-    expression=sympy.binomial(symbol("d"), 2) * (1 - symbol("S") ** (-1 / (symbol("d") - 1))),
-    hypotheses=(EXACT, TWO_TOKENS),
-    depends_on=("L5",),
-)
-"""A bound on c(q_0) that closes the gap to the lower bounds at d = 2 and at S = b^{d−1}."""
 
 Order = tuple[Fraction, int, tuple[tuple[int, ...], ...]]
 """By which finds are compared: c, then few rows, then the rows themselves."""
@@ -141,7 +116,7 @@ class Row:
         instance: the law that has it.
         birthday: C(d, 2), E3's.
         entropy: (d/2)·log S, E7's.
-        short: C(d, 2)(1 − S^{−1/(d−1)}), that of `SHORT`.
+        short: C(d, 2)(1 − S^{−1/(d−1)}), E10's.
         binary: d/4, E9's, at S = 2.
         conjecture: (d/2)(H_S − 1), X1's value.
     """
@@ -506,7 +481,7 @@ def row(found: Instance) -> Row:
         instance=found,
         birthday=Fraction(math.comb(d, 2)),
         entropy=d / 2 * FLOAT.log(S),
-        short=float(SHORT.value(values, FLOAT)),
+        short=float(CLAIMS["E10"].value(values, FLOAT)),
         binary=exact("E9") if S == 2 else None,
         conjecture=exact("X1"),
     )
@@ -534,9 +509,7 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
             mark,
         )
     console.print(table)
-    console.print(
-        "E10: c(q_0) ≤ C(d, 2)·(1 − S^(−1/(d − 1))). = sup: what was found is a proved bound."
-    )
+    console.print("= sup: what was found is a proved bound.")
 
 
 def to_json(rows: Sequence[Row]) -> list[dict[str, Any]]:

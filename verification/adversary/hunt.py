@@ -102,7 +102,7 @@ SPACES = (
 
 SHAPES = (Shape(2, 2, 1), Shape(2, 3, 2), Shape(3, 2, 2), Shape(3, 3, 4), Shape(4, 2, 4))
 
-HUNTED = ("E1", "E2", "E3", "E4", "E5", "E7", "E8", "E9", "X1", "L0", "H2", "C1", "KL2")
+HUNTED = ("E1", "E2", "E3", "E4", "E5", "E7", "E8", "E9", "E10", "X1", "L0", "H2", "C1", "KL2")
 """The bounds of the note that hold for every law: what there is to attack."""
 
 

@@ -1,4 +1,4 @@
-"""Checks of E1–E9."""
+"""Checks of E1–E10."""
 
 from __future__ import annotations
 
@@ -350,7 +350,7 @@ def _uniform_forms(example: Example, mutant: Mutant) -> Trial:
 
 SMALL_SIZES = st.builds(lambda d, K: Example.of(d=d, K=K), st.integers(1, 8), st.integers(1, 24))
 
-# --- E8, E9 --------------------------------------------------------------------------------------
+# --- E8–E10 --------------------------------------------------------------------------------------
 
 NEARLY_INDEPENDENT = Instance.of(
     Target.from_rows([(0, 0), (0, 1), (1, 0), (1, 1)], [Fraction(x, 10) for x in (3, 2, 2, 3)], 2),
@@ -714,6 +714,19 @@ CHECKS = (
         },
         mutants=(tightened("E9"),),
         effort=2,
+        hunts=True,
+    ),
+    Check(
+        "E10",
+        "c(q_0) of laws on any number of symbols",
+        Method.CERTIFIED,
+        on_instances("E10", Exact.first_order, counts=_c_below),
+        some.laws(min_length=2, max_length=4).map(lambda law: Example.of(Instance.of(law))),
+        edges={
+            text: Example.of(Instance.of(families.family(text)))
+            for text in ("copies:2:3", "shared-symbols:3:2", "shared-symbols:4:2")
+        },
+        mutants=(tightened("E10"), changed("S − 1 for S", S=lambda S: S - (S > 1))),
         hunts=True,
     ),
 )

@@ -13,6 +13,7 @@ from hypothesis import given
 from rich.console import Console
 from sharprates.samplers.families import family
 from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.registry import CLAIMS
 from sharprates.verification import strategies, witness
 from sharprates.verification.adversary import frontier
 from sharprates.verification.adversary.frontier import Effort, Hunt, Task
@@ -73,7 +74,7 @@ def test_bounds_of_a_row():
 
 @given(strategies.laws(min_length=2, max_length=4))
 def test_the_bound_for_short_sequences_holds(target):
-    found = witness.decide(frontier.SHORT, Instance.of(target), "first-order")
+    found = witness.decide(CLAIMS["E10"], Instance.of(target), "first-order")
     assert found.verdict is Verdict.HOLDS
 
 
@@ -92,13 +93,13 @@ def test_it_is_attained_exactly(text, value):
     assert line.short == pytest.approx(float(value))
     assert line.closed
     tighter = {"E10.constant": Fraction(99, 100)}
-    found = witness.decide(frontier.SHORT, instance(text), "first-order", scale=tighter)
+    found = witness.decide(CLAIMS["E10"], instance(text), "first-order", scale=tighter)
     assert found.verdict is Verdict.FAILS
 
 
 def test_it_tends_to_the_birthday_bound_and_never_exceeds_it():
     for d in range(2, 9):
-        values = [float(frontier.SHORT.value({"d": d, "S": 2**k}, FLOAT)) for k in range(1, 60)]
+        values = [float(CLAIMS["E10"].value({"d": d, "S": 2**k}, FLOAT)) for k in range(1, 60)]
         assert values == sorted(values)
         assert values[-1] <= math.comb(d, 2)
         for k, value in enumerate(values, 1):
@@ -255,8 +256,8 @@ def test_bad_folders_and_pairs(tmp_path):
 def test_a_law_beyond_the_conjecture_would_be_told(tmp_path):
     # Mutant: a left side twice as large must come out as a refutation, not as a find.
     it = instance("permutations:3:3")
-    found = witness.decide(frontier.CLAIMS["X1"], it, lambda e: 2 * Exact.first_order(e))
+    found = witness.decide(CLAIMS["X1"], it, lambda e: 2 * Exact.first_order(e))
     assert found.verdict.value == "fails"
-    stored = witness.make(frontier.CLAIMS["X1"], it, "first-order")
+    stored = witness.make(CLAIMS["X1"], it, "first-order")
     witness.write(stored, tmp_path / "w")
     assert witness.replay(witness.read(tmp_path / "w")).verdict.value == "holds"
