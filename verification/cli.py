@@ -31,11 +31,18 @@ from sharprates.samplers.errors import InputError
 from sharprates.samplers.network import NetworkDenoiser, Training, checkpoint, load_checkpoint
 from sharprates.samplers.rational import read_rational
 from sharprates.samplers.target import Target
-from sharprates.theory.claim import Claim
 from sharprates.theory.errors import TheoryError
 from sharprates.theory.registry import CLAIMS, claim
 from sharprates.verification import audit as audits
-from sharprates.verification import files, report, status, sweep, terms_report, user_claim
+from sharprates.verification import (
+    claim_page,
+    files,
+    report,
+    status,
+    sweep,
+    terms_report,
+    user_claim,
+)
 from sharprates.verification import verify as verification_run
 from sharprates.verification.adversary import campaign, rate
 from sharprates.verification.conformance import report as conformance_report
@@ -513,48 +520,24 @@ def _with_manifest(content: dict[str, Any], seed: int | None = None) -> dict[str
     return {"version": 1, "manifest": files.manifest(seed), **content}
 
 
-def claim_json(one: Claim) -> dict[str, object]:
-    """A claim as JSON: what it says, when it applies, where it comes from."""
-    return {
-        "id": one.id,
-        "title": one.title,
-        "kind": one.kind.value,
-        "relation": one.relation.value,
-        "statement": one.statement,
-        "formula": one.formula(),
-        "constants": {name: str(value) for name, value in one.constants.items()},
-        "hypotheses": [hypothesis.reason for hypothesis in one.hypotheses],
-        "promises": list(one.provenance.promises),
-        "works": list(one.provenance.works),
-        "depends_on": list(one.depends_on),
-        "variants": {name: one.formula(name) for name in one.variants},
-    }
-
-
 @app.command()
 def claims(
     claim_id: Annotated[str | None, typer.Argument(metavar="ID", help="One claim whole.")] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
 ) -> None:
-    """List the claims, or show one whole."""
-    chosen = list(CLAIMS.values()) if claim_id is None else [claim(claim_id)]
+    """List the claims, or show one whole: with proofs, checks and what the last run found."""
+    if claim_id is None and not json:
+        for one in CLAIMS.values():
+            line = f"{one.id:4} {one.kind.value:10} {one.relation.value:10} {one.title}"
+            _console().print(line)
+        return
+    pages = [
+        claim_page.page(one) for one in (CLAIMS.values() if claim_id is None else [claim(claim_id)])
+    ]
     if json:
-        sys.stdout.write(files.to_json({"claims": [claim_json(one) for one in chosen]}))
-        return
-    console = _console()
-    if claim_id is None:
-        for one in chosen:
-            console.print(f"{one.id:4} {one.kind.value:10} {one.relation.value:10} {one.title}")
-        return
-    (one,) = chosen
-    for name, value in claim_json(one).items():
-        if not value:
-            continue
-        if isinstance(value, list):
-            value = ", ".join(map(str, value))
-        if isinstance(value, dict):
-            value = "\n".join(f"{'':12} {key} = {text}" for key, text in value.items()).lstrip()
-        console.print(f"{name:12} {value}", soft_wrap=True)
+        sys.stdout.write(files.to_json({"claims": pages}))
+    else:
+        _console().print(claim_page.text(pages[0]), soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command()

@@ -345,6 +345,7 @@ def test_claims_lists_all_and_shows_one(run) -> None:  # type: ignore[no-untyped
     found = json.loads(run("claims", "--json")[1])["claims"]
     assert {"E3", "X1", "H4"} <= {one["id"] for one in found}
     assert json.loads(run("claims", "E3", "--json")[1])["claims"][0]["relation"] == "upper"
+    assert "rejects: E2.constant × 0.99" in out
 
 
 def test_the_installed_command_answers() -> None:
