@@ -31,7 +31,7 @@ verify-deep: install
 # errors; then every page is opened in a browser.
 book: install
 	$(BIN)/jupyter-book build --all -W -n --keep-going book
-	scripts/check_book.sh
+	tests/book/check_book.sh
 
 lint: install
 	$(BIN)/ruff check .
@@ -44,4 +44,4 @@ bench: install
 	$(BIN)/python -m pytest -q tests/bench --benchmark-enable
 
 peers: install
-	$(BIN)/python peers/run.py
+	$(BIN)/python tests/peers/run.py

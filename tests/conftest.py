@@ -33,9 +33,9 @@ STATISTICAL_FILES = (
     "verification/test_statistics.py",
     "verification/test_step_checks.py",
     "verification/test_empirical.py",
-    "verification/conformance/test_adapters.py",
     "verification/conformance/test_checker.py",
     "verification/conformance/test_mutants.py",
+    "peers/test_adapters.py",
     "verification/test_claims.py",  # a hundredth of a budget, see verification.checks.laws.LEVELS
 )
 

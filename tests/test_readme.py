@@ -24,7 +24,7 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
 
 @pytest.mark.parametrize("name", ["own_sampler", "true_claim"])
 def test_code_is_that_of_the_example(name: str) -> None:
-    text = (ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8")
+    text = (ROOT / "book" / "examples" / f"{name}.py").read_text(encoding="utf-8")
     code = text.split('"""', 2)[2]  # without its docstring
     assert f"```python\n{code.strip()}\n```" in README
 
@@ -41,7 +41,7 @@ def test_the_table_is_what_an_audit_prints(capsys: pytest.CaptureFixture[str]) -
 
 def test_the_refutation_is_what_a_hunt_prints(capsys: pytest.CaptureFixture[str]) -> None:
     shown = README.split("false_claim:QUARTER\n")[1].split("```")[0].splitlines()
-    real = printed(capsys, "verify", "--claim", "examples.false_claim:QUARTER")
+    real = printed(capsys, "verify", "--claim", "book.examples.false_claim:QUARTER")
     assert set(shown) <= set(real)
 
 

@@ -44,7 +44,7 @@ from sharprates.verification import (
     user_claim,
 )
 from sharprates.verification import verify as verification_run
-from sharprates.verification.adversary import campaign, rate
+from sharprates.verification.adversary import campaign
 from sharprates.verification.conformance import report as conformance_report
 from sharprates.verification.conformance.findings import Settings
 from sharprates.verification.denoisers import resolve
@@ -550,7 +550,7 @@ def verify(
         Path | None, typer.Option(help="Replay this witness file, nothing else.")
     ] = None,
     adversary: Annotated[
-        bool, typer.Option("--adversary", help="Hunt worst cases, the frontier and the rate.")
+        bool, typer.Option("--adversary", help="Hunt worst cases, constants and the frontier.")
     ] = False,
     own: Annotated[
         str | None,
@@ -569,14 +569,11 @@ def verify(
         Path | None,
         typer.Option(help="Write claims.json here; default build/claims.json for a whole run."),
     ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(help="With --adversary: draw the rate in d, S, ε here.")
-    ] = None,
 ) -> None:
     """Check every claim on generated instances: status, sharpness, power, one row a claim."""
     console = _console()
     given = {"claims": claims, "scale": scale, "deep": deep, "json": json}
-    given |= {"resume": resume, "plot": plot, "adversary": adversary}
+    given |= {"resume": resume, "adversary": adversary}
     mode, useful = "verify", {"claims", "scale", "deep", "json"}
     if witness is not None:
         mode, useful = "--witness", set()
@@ -585,9 +582,8 @@ def verify(
     elif adversary:
         mode, useful = "--adversary", set(given)
     _no_use(mode, **{name: value or None for name, value in given.items() if name not in useful})
-    for path in (json, plot):
-        if path is not None:
-            files.check_writable(path)
+    if json is not None:
+        files.check_writable(json)
     chosen = _list(claims, "claims") if claims else None
     factors = _scales(scale or [])
     user = None if own is None else user_claim.load(own, factors)
@@ -613,8 +609,6 @@ def verify(
         campaign.print_campaign(hunted, console)
         if json is not None:
             files.write_whole(json, files.to_json(campaign.to_json(hunted, seed)))
-        if plot is not None:
-            rate.plot(hunted.rate, plot)
         raise typer.Exit(EXIT[hunted.verdict])
     with _progress(verification_run.count_checks(chosen)) as progress:
         found = verification_run.verify(

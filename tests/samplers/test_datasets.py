@@ -376,7 +376,7 @@ def test_every_shipped_file_is_listed_and_described() -> None:
 
 def test_the_script_makes_the_shipped_files() -> None:
     pytest.importorskip("wordfreq", reason="the source of the data (pip install wordfreq==3.1.1)")
-    made = runpy.run_path(str(ROOT / "scripts" / "make_data.py"))["tables"]()
+    made = runpy.run_path(str(ROOT / "samplers" / "data" / "make_data.py"))["tables"]()
     assert set(made) == {f"{name}.csv" for name in BUILTIN}
     for name, text in made.items():
         assert (ROOT / "samplers" / "data" / name).read_bytes() == text.encode("ascii")

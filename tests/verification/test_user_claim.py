@@ -47,19 +47,19 @@ def claim(**changes):
 
 
 def test_the_true_example_stands(tmp_path):
-    found = verify(load("examples.true_claim:UNION"), tmp_path, instances=60, effort=QUICK)
+    found = verify(load("book.examples.true_claim:UNION"), tmp_path, instances=60, effort=QUICK)
     (status,) = found.statuses
     assert status.status.value == "certified"
     assert found.verdict is Verdict.HOLDS
     assert 0.3 < status.worst.ratio <= 1
     assert status.n_counting >= 20
     stream = io.StringIO()
-    user_claim.explain(found, "examples.true_claim:UNION", Console(file=stream, width=200))
+    user_claim.explain(found, "book.examples.true_claim:UNION", Console(file=stream, width=200))
     assert "no instance refutes it" in stream.getvalue()
 
 
 def test_the_false_example_falls_by_hand(tmp_path):
-    bound = load("examples.false_claim:QUARTER")
+    bound = load("book.examples.false_claim:QUARTER")
     found = verify(bound, tmp_path, instances=60, effort=QUICK)
     assert found.verdict is Verdict.FAILS
     assert found.statuses[0].status.value == "refuted"
@@ -138,8 +138,8 @@ def test_instances_are_of_the_kind_that_the_claim_is_about(measured, hypotheses)
     [
         ("nonsense", "MODULE:OBJECT"),
         ("no_such_module:X", "cannot import"),
-        ("examples.true_claim:NONE", "has no"),
-        ("examples.true_claim:sympy", "must be a sharprates.theory.claim.Claim"),
+        ("book.examples.true_claim:NONE", "has no"),
+        ("book.examples.true_claim:sympy", "must be a sharprates.theory.claim.Claim"),
         ("sharprates.theory.registry:CLAIMS", "must be a sharprates.theory.claim.Claim"),
         ("sharprates.theory.euler_lower:L2", "worst-case"),
         ("sharprates.theory.forward:F1", "does not give"),
@@ -169,23 +169,23 @@ def test_bad_claims_are_one_line(text, message):
     ],
 )
 def test_malformed_claims(monkeypatch, changes, message):
-    monkeypatch.setattr("examples.true_claim.UNION", claim(**changes))
+    monkeypatch.setattr("book.examples.true_claim.UNION", claim(**changes))
     with pytest.raises(ValueError, match=message):
-        load("examples.true_claim:UNION")
+        load("book.examples.true_claim:UNION")
 
 
 def test_a_bound_without_a_claim(monkeypatch):
-    monkeypatch.setattr("examples.true_claim.UNION", Bound("text"))
+    monkeypatch.setattr("book.examples.true_claim.UNION", Bound("text"))
     with pytest.raises(ValueError, match=r"needs a sharprates\.theory\.claim\.Claim"):
-        load("examples.true_claim:UNION")
+        load("book.examples.true_claim:UNION")
 
 
 def test_a_scale_of_ones_own_is_kept(monkeypatch):
     third = Bound(claim(), scale={"MINE.constant": Fraction(1, 3)})
-    monkeypatch.setattr("examples.true_claim.UNION", third)
-    assert load("examples.true_claim:UNION").scale == third.scale
+    monkeypatch.setattr("book.examples.true_claim.UNION", third)
+    assert load("book.examples.true_claim:UNION").scale == third.scale
     half = {"MINE.constant": Fraction(1, 2)}
-    assert load("examples.true_claim:UNION", half).scale == half
+    assert load("book.examples.true_claim:UNION", half).scale == half
 
 
 OWN = claim(measured=Measured.OWN)
@@ -268,7 +268,7 @@ def test_a_changed_claim_takes_over_the_instance_alone(tmp_path):
 
 def test_unknown_scales():
     with pytest.raises(ValueError, match="no constant of UNION"):
-        load("examples.true_claim:UNION", {"UNION.factor": Fraction(1)})
+        load("book.examples.true_claim:UNION", {"UNION.factor": Fraction(1)})
 
 
 @pytest.mark.parametrize(
@@ -285,9 +285,9 @@ def test_unknown_scales():
     ],
 )
 def test_unknown_left_sides(monkeypatch, bound, message):
-    monkeypatch.setattr("examples.true_claim.UNION", bound)
+    monkeypatch.setattr("book.examples.true_claim.UNION", bound)
     with pytest.raises(ValueError, match=message):
-        load("examples.true_claim:UNION")
+        load("book.examples.true_claim:UNION")
 
 
 def test_a_claim_that_applies_to_nothing():
@@ -302,7 +302,7 @@ def test_a_claim_that_applies_to_nothing():
         ("--claim a:B --adversary", "--claim: has no use for --adversary"),
         ("--claim a:B --claims E3 --deep", "--claim: has no use for --claims, --deep"),
         ("--witness w --scale E3.constant=2", "--witness: has no use for --scale"),
-        ("--plot x.png --resume", "verify: has no use for --resume, --plot"),
+        ("--resume", "verify: has no use for --resume"),
     ],
 )
 def test_options_that_would_do_nothing(options, message):
@@ -314,7 +314,7 @@ def test_options_that_would_do_nothing(options, message):
 def test_command_line(tmp_path):
     runner = CliRunner()
     out = str(tmp_path / "out")
-    text = "examples.false_claim:QUARTER"
+    text = "book.examples.false_claim:QUARTER"
     json = tmp_path / "claim.json"
     run = runner.invoke(app, ["verify", "--claim", text, "--out", out, "--json", str(json)])
     assert run.exit_code == 1

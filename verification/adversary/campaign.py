@@ -1,8 +1,7 @@
 """`sharprates verify --adversary`: all hunts in one run, and a report of where the constants stand.
 
 The worst instance of every bound (once with everything free, once without leftover and with the
-exact denoiser), how far inner constants can be lowered, the frontier of c(q_0), the one-target
-control problem, the rate in d, S and ε, and which step of E5's proof loses how much.
+exact denoiser), how far inner constants can be lowered, and the frontier of c(q_0).
 """
 
 from __future__ import annotations
@@ -16,15 +15,11 @@ from typing import Any
 from joblib import Parallel, delayed
 from rich.console import Console
 from rich.table import Table
-from sharprates.samplers import datasets, families
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import files, witness
-from sharprates.verification.adversary import control, frontier, losses, rate
+from sharprates.verification.adversary import frontier
 from sharprates.verification.adversary import hunt as adversary
-from sharprates.verification.adversary.control import Control
 from sharprates.verification.adversary.hunt import HUNTED, INNER, BreakEven, Quest, Worst
-from sharprates.verification.adversary.losses import Losses
-from sharprates.verification.adversary.rate import Point
 from sharprates.verification.checks.check import describe
 from sharprates.verification.verdict import Verdict
 from sharprates.verification.verify import check_scale
@@ -35,8 +30,6 @@ FOLDER = Path("build") / "adversary"
 STRICT = ("E1", "E2", "E3", "E4", "E5", "E8")
 """Bounds that leftover masks or denoiser errors alone can attain."""
 
-WORST_CASES = ("copies:4:2", "parity:4:2", "permutations:6:3", "shared-symbols:3:2", "copies:4:16")
-LOSS_STEPS = (1, 4, 16, 64)
 SHORT_LENGTHS = 4
 """Longest sequences of the frontier in an ordinary run; a deep one goes to 6."""
 
@@ -49,17 +42,11 @@ class Campaign:
         worst: the worst instance of each bound.
         constants: break-even of the inner constants.
         frontier: table of c(q_0).
-        control: the control problem at S = 2, 3, 4.
-        rate: steps that are enough and needed.
-        losses: the proof of E5 on data and worst cases.
     """
 
     worst: tuple[Worst, ...]
     constants: tuple[BreakEven, ...]
     frontier: tuple[frontier.Row, ...]
-    control: tuple[Control, ...]
-    rate: tuple[Point, ...]
-    losses: tuple[Losses, ...]
 
     @property
     def verdict(self) -> Verdict:
@@ -96,8 +83,7 @@ def count(chosen: Sequence[Quest], deep: bool) -> int:
     pairs = _pairs(deep)
     # one more of each pair is polishing
     tasks = sum(len(frontier.tasks(p, _effort(deep))) + _effort(deep).seeds for p in pairs)
-    grid = len(rate.LENGTHS) * len(rate.VOCABULARIES) * len(rate.ERRORS)
-    return hunts + tasks + len(INNER) + 3 + grid + len(datasets.BUILTIN) + len(WORST_CASES)
+    return hunts + tasks + len(INNER)
 
 
 def _pairs(deep: bool) -> list[frontier.Pair]:
@@ -143,21 +129,7 @@ def run(
         constants.append(one)
         progress(f"break-even {one.constant}")
     hunt = frontier.Hunt(folder, _pairs(deep), _effort(deep), fresh)
-    table = hunt.run(jobs, progress)
-    solved = []
-    for S in (2, 3, 4):
-        solved.append(control.solve(S))
-        progress(f"control problem, S={S}")
-    points = rate.scan(jobs=jobs, progress=progress)
-    lost: list[Losses] = []
-    for name in (*datasets.BUILTIN, *WORST_CASES):
-        builtin = name in datasets.BUILTIN
-        target = datasets.builtin(name) if builtin else families.family(name)
-        lost += losses.scan([target], LOSS_STEPS)
-        progress(f"proof of E5 on {name}")
-    return Campaign(
-        tuple(worst), tuple(constants), tuple(table), tuple(solved), tuple(points), tuple(lost)
-    )
+    return Campaign(tuple(worst), tuple(constants), tuple(hunt.run(jobs, progress)))
 
 
 # --- what a terminal shows ------------------------------------------------------------------------
@@ -170,12 +142,6 @@ def print_campaign(found: Campaign, console: Console) -> None:
     print_constants(found.constants, console)
     console.print()
     frontier.print_table(found.frontier, console)
-    console.print()
-    print_control(found.control, console)
-    console.print()
-    rate.print_rate(found.rate, console)
-    console.print()
-    losses.print_losses(found.losses, console)
 
 
 def print_worst(found: Sequence[Worst], console: Console) -> None:
@@ -210,25 +176,6 @@ def print_constants(found: Sequence[BreakEven], console: Console) -> None:
             console.print(f"{one.constant}: fails below ×{one.factor:.4g} at {at}", soft_wrap=True)
 
 
-def print_control(found: Sequence[Control], console: Console) -> None:
-    """The control problem."""
-    table = Table(
-        title="One-target control problem: c(q_0) ≤ (d/2)·V_S", title_justify="left", box=None
-    )
-    for heading in ("S", "V_S ≥", "", "on the grid ≤", "H_S − 1", "posteriors"):
-        table.add_column(heading, justify="right")
-    for one in found:
-        table.add_row(
-            str(one.vocabulary),
-            str(one.lower),
-            f"{float(one.lower):.6f}",
-            f"{one.upper:.6f}",
-            str(one.conjecture),
-            "multiples of " + ", ".join(f"1/{n}" for n in one.grid),
-        )
-    console.print(table)
-
-
 def to_json(found: Campaign, seed: int) -> dict[str, Any]:
     """All results for a JSON file."""
     return {
@@ -254,16 +201,4 @@ def to_json(found: Campaign, seed: int) -> dict[str, Any]:
             for one in found.constants
         ],
         "frontier": frontier.to_json(found.frontier),
-        "control": [
-            {
-                "vocabulary": one.vocabulary,
-                "lower": str(one.lower),
-                "grid_upper": one.upper,
-                "conjecture": str(one.conjecture),
-                "grid": list(one.grid),
-            }
-            for one in found.control
-        ],
-        "rate": rate.to_json(found.rate),
-        "losses": losses.to_json(found.losses),
     }

@@ -12,19 +12,13 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-ELSEWHERE = ("sharprates.verification.conformance.adapters",)
-"""Packages whose modules import projects that are installed elsewhere, if at all."""
-
 
 def modules(package: str) -> list[str]:
     """Full names of a package's public modules, sorted; the package's own file has no API."""
     path = importlib.import_module(package).__path__
     found = pkgutil.walk_packages(path, f"{package}.")
     return sorted(
-        one.name
-        for one in found
-        if not any(part.startswith("_") for part in one.name.split("."))
-        and not any(one.name.startswith(f"{outside}.") for outside in ELSEWHERE)
+        one.name for one in found if not any(part.startswith("_") for part in one.name.split("."))
     )
 
 

@@ -562,7 +562,7 @@ def test_the_fixture(conformance, ledger: Ledger, monkeypatch) -> None:  # type:
 def test_the_example(ledger: Ledger) -> None:
     sys.path.insert(0, str(Path(__file__).parents[3]))
     try:
-        sampler = importlib.import_module("examples.own_sampler").sampler
+        sampler = importlib.import_module("book.examples.own_sampler").sampler
     finally:
         sys.path.pop(0)
     found = check(sampler, ledger.take("example"), FAST)

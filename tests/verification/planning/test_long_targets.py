@@ -20,7 +20,7 @@ from sharprates.verification.planning.long_targets import (
 )
 from sharprates.verification.planning.planner import Options, plan_target
 
-from examples.two_topics import LAW
+from book.examples.two_topics import LAW
 
 STICKY = "0.5,0.5:0.9,0.1:0.1,0.9"
 LINEAR = Options(clocks=("linear",), rules=("ancestral", "tau-leaping"))
@@ -99,7 +99,7 @@ def test_no_room_for_error_means_no_sampling() -> None:
 def test_what_a_text_names() -> None:
     assert long_target("pairs:13:2") == "pairs:13:2"
     assert long_target("blocks:16:3:2") == "blocks:16:3:2"
-    assert long_target("examples.two_topics:LAW") is LAW
+    assert long_target("book.examples.two_topics:LAW") is LAW
     for text in ("pairs:12:2", "blocks:6:3:2", f"markov:12:{STICKY}", "dirichlet:20:2", "my.csv"):
         assert long_target(text) is None, text
 
@@ -111,8 +111,8 @@ def test_what_a_text_names() -> None:
         ("markov:40:0.5,0.5:0.9,0.1", "needs 2 rows of 2"),
         ("markov:40:0.5,0.5:0.9,0.2:0.1,0.9", "must sum to 1"),
         ("markov:forty", "write it as markov:d"),
-        ("examples.two_topics:WORDS", "has no 'length'"),
-        ("examples.two_topics:NONE", "has no 'NONE'"),
+        ("book.examples.two_topics:WORDS", "has no 'length'"),
+        ("book.examples.two_topics:NONE", "has no 'NONE'"),
         ("nowhere:LAW", "cannot import nowhere"),
     ],
 )

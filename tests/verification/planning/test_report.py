@@ -106,7 +106,7 @@ def test_a_loss_curve(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-d
         (("copies:3:2", "--samples", "9", "--seed", "1"), "exact TV: has no use for --samples;"),
         (("pairs:40:2", "--budget", "0", "--seed", "1"), "no use for --budget, --seed;"),
         (("copies:3:2", "--steps", "0"), "steps: need K ≥ 1, got 0"),
-        (("examples.two_topics:LAW", "--budget", "2"), "budget: must lie between 0 and 1"),
+        (("book.examples.two_topics:LAW", "--budget", "2"), "budget: must lie between 0 and 1"),
         (("--length", "2", "--loss-curve", "none.csv", "--grid", "log"), "--clock and the like"),
         (("copies:3:2", "--grid", "log"), "grid 'log' is unknown"),
         (("copies:3:2", "--last-step", "stay"), "last step 'stay' is unknown"),

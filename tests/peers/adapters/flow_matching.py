@@ -9,13 +9,14 @@ import torch
 from flow_matching.path import MixtureDiscreteProbPath
 from flow_matching.path.scheduler import PolynomialConvexScheduler
 from flow_matching.solver import MixtureDiscreteEulerSolver
-from sharprates.verification.conformance.adapters.bridge import (
+from sharprates.verification.conformance.protocol import Declaration, OracleDenoiser
+from torch import Tensor
+
+from tests.peers.adapters.bridge import (
     kappa_power,
     probabilities,
     seed_globals,
 )
-from sharprates.verification.conformance.protocol import Declaration, OracleDenoiser
-from torch import Tensor
 
 
 @dataclass(frozen=True)

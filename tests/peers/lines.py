@@ -1,4 +1,4 @@
-"""Single numbers about published samplers, each by one function: `python peers/lines.py NAME`."""
+"""Single numbers about published samplers: `python tests/peers/lines.py NAME` prints one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def counted(rows: torch.Tensor, symbols: int) -> torch.Tensor:
 
 def flow_matching_rule() -> str:
     """Largest |z| of the cells of {0,1}³ against two laws; and whether κ = τ tells rules apart."""
-    from sharprates.verification.conformance.adapters.flow_matching import FlowMatching
+    from tests.peers.adapters.flow_matching import FlowMatching
 
     sampler, instance = FlowMatching(), exact_instance(3, 2, 0)
     generator = torch.Generator().manual_seed(0)
@@ -95,7 +95,7 @@ def low_confidence() -> str:
 
 def llada_remasking() -> str:
     """TV of LLaDA's own samples, three binary tokens, one a step, to the exact denoiser's law."""
-    from sharprates.verification.conformance.adapters.checkouts import LLaDA
+    from tests.peers.adapters.checkouts import LLaDA
 
     instance, told = exact_instance(3, 2, 0), []
     for remasking, rule, label in (

@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.table import Table
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import CompositionTables, tables
@@ -31,7 +29,6 @@ from sharprates.theory.arithmetic import FLOAT
 from sharprates.theory.functions import rank_excess
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.profile import marginals
-from sharprates.verification.report import shown
 
 STEPS: Mapping[str, str] = {
     "tv": "exact TV",
@@ -152,28 +149,3 @@ def scan(targets: Sequence[Target], steps: Sequence[int]) -> list[Losses]:
         known = tables(target, ExactDenoiser(target))
         found += [losses(target, StepLaw.uniform(K), known) for K in steps]
     return found
-
-
-def print_losses(found: Sequence[Losses], console: Console) -> None:
-    """One row a law: the value after each step, and the factor that the step loses."""
-    table = Table(title="Proof of E5, step by step", title_justify="left", box=None)
-    table.add_column("law")
-    for heading in ("K", *STEPS.values(), "with Ī + √(Ī/2)"):
-        table.add_column(heading, justify="right")
-    for one in found:
-        values, factors = one.values(), one.factors()
-        cells = [
-            f"{shown(values[name])} ×{factors[name]:.3g}"
-            if name in factors
-            else shown(values[name])
-            for name in STEPS
-            if name in values
-        ]
-        cells += [""] * (len(STEPS) - len(cells))
-        table.add_row(one.target, str(one.steps), *cells, shown(one.transport))
-    console.print(table)
-
-
-def to_json(found: Sequence[Losses]) -> list[dict[str, Any]]:
-    """The losses for a JSON file."""
-    return [{**vars(one), "factors": one.factors()} for one in found]

@@ -2,7 +2,7 @@
 # Open the built book in headless Chromium. Where it is absent and may be installed (Debian, root),
 # install it; elsewhere the check skips with its reason.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 if ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
   export DEBIAN_FRONTEND=noninteractive
   (apt-get update -q && apt-get install -y -q --no-install-recommends chromium) >/dev/null ||

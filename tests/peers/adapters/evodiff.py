@@ -7,9 +7,10 @@ from types import SimpleNamespace
 
 import torch
 from evodiff.generate import generate_oaardm
-from sharprates.verification.conformance.adapters.bridge import seed_globals, with_mask_column
 from sharprates.verification.conformance.protocol import Declaration, OracleDenoiser
 from torch import Tensor
+
+from tests.peers.adapters.bridge import seed_globals, with_mask_column
 
 # It cuts the last six symbols of its alphabet off the prediction.
 _CUT = 6

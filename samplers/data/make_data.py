@@ -1,7 +1,7 @@
-"""Make the data sets that ship in samplers/data, from wordfreq's English word list.
+"""Make the data sets of this folder from wordfreq's English word list.
 
-Run `python scripts/make_data.py` (needs `pip install wordfreq==3.1.1`). The output does not depend
-on the machine; tests/samplers/test_datasets.py compares it with the shipped files.
+Run `python samplers/data/make_data.py` (needs `pip install wordfreq==3.1.1`). The output does not
+depend on the machine; tests/samplers/test_datasets.py compares it with the shipped files.
 """
 
 from collections import Counter
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from wordfreq import get_frequency_dict
 
-DATA = Path(__file__).parents[1] / "samplers" / "data"
+DATA = Path(__file__).parent
 
 # Parts per 10⁹: as integers, so that the laws are exactly rational.
 UNIT = 10**9

@@ -1,6 +1,6 @@
 """A false claim of one's own: E9's d/4, which is proved for S = 2, taken for every vocabulary.
 
-Run `sharprates verify --claim examples.false_claim:QUARTER`.
+Run `sharprates verify --claim book.examples.false_claim:QUARTER`.
 """
 
 from sharprates.theory import Claim, Kind, Measured, Relation, symbol

@@ -1,4 +1,4 @@
-"""A sampler of your own, checked: `sharprates check examples.own_sampler:sampler`."""
+"""A sampler of your own, checked: `sharprates check book.examples.own_sampler:sampler`."""
 
 import torch
 from sharprates.verification.conformance import Declaration

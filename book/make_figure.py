@@ -1,6 +1,6 @@
 """Draw the README's figure: exact TV on four-letter words, below its bounds.
 
-Usage: python scripts/make_figure.py [FILE.svg]; by default book/figures/words4.svg.
+Usage: python book/make_figure.py [FILE.svg]; by default book/figures/words4.svg.
 """
 
 from __future__ import annotations
@@ -8,18 +8,17 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-BOOK = Path(__file__).resolve().parents[1] / "book"
-sys.path.insert(0, str(BOOK))
+import kit
+from matplotlib import pyplot as plt
+from sharprates.samplers import datasets
+from sharprates.samplers.step_law import StepLaw
 
-import kit  # noqa: E402 - lies in the book, which is no package
-from matplotlib import pyplot as plt  # noqa: E402 - after the kit, which sets its style
-from sharprates.samplers import datasets  # noqa: E402
-from sharprates.samplers.step_law import StepLaw  # noqa: E402
+FIGURE = Path(__file__).parent / "figures" / "words4.svg"
 
 
 def main() -> None:
     """Write the figure."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else BOOK / "figures" / "words4.svg"
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else FIGURE
     bench, steps = kit.Bench.of(datasets.builtin("words4")), kit.powers_of_two(2, 1024)
     laws = [StepLaw.uniform(K) for K in steps]
     fig, axis = plt.subplots(figsize=(7, 3.6))

@@ -10,9 +10,10 @@ from bionemo.moco.distributions.prior import DiscreteMaskedPrior
 from bionemo.moco.distributions.time import UniformTimeDistribution
 from bionemo.moco.interpolants import MDLM, DiscreteFlowMatcher
 from bionemo.moco.schedules.noise.continuous_noise_transforms import LogLinearExpNoiseTransform
-from sharprates.verification.conformance.adapters.bridge import LOG_LINEAR, with_mask_column
 from sharprates.verification.conformance.protocol import Declaration, OracleDenoiser
 from torch import Tensor
+
+from tests.peers.adapters.bridge import LOG_LINEAR, with_mask_column
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A trained network's loss curve, the schedules it ranks, and the exact divergences beside them.
 
-Run `python examples/loss_curve.py [DATA [STEPS [CSV]]]`: it trains the network of this project on a
-data set (words4), writes the mean loss by number of masked tokens, and checks what
+Run `python book/examples/loss_curve.py [DATA [STEPS [CSV]]]`: it trains the network of this project
+on a data set (words4), writes the mean loss by number of masked tokens, and checks what
 `sharprates plan --loss-curve CSV` says of every block schedule by enumerating orders and sequences.
 """
 

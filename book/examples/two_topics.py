@@ -1,4 +1,4 @@
-"""A law of your own, too long to enumerate: `sharprates plan examples.two_topics:LAW --tv 0.2`.
+"""A law too long to enumerate: `sharprates plan book.examples.two_topics:LAW --tv 0.2`.
 
 A text is about one of two topics; given the topic its 64 words are independent. Such a mixture is
 its own exact denoiser, draws rows, and gives their probability, which is all that a plan asks for.

@@ -1,14 +1,12 @@
 """The rate in d, S and ε: step counts by a second calculation, exponents, the largest factor."""
 
-import io
 import math
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rich.console import Console
-from sharprates.verification.adversary import rate
-from sharprates.verification.adversary.rate import Point
+from studies import rate
+from studies.rate import Point
 
 SMALL = [(4, 2, 0.25), (4, 256, 0.25), (7, 15, 0.01), (16, 16, 0.1), (16, 4, 0.01), (64, 4, 0.05)]
 
@@ -73,24 +71,15 @@ def test_exponents_of_a_known_rate():
     known = [
         made_up(d, S, e, round(1000 * d**1.5 * min(d, math.log(S)) ** 0.5 / e)) for d, S, e in grid
     ]
-    fit = rate.exponents(known, rate.upper_steps)
+    fit = rate.exponents(known, lambda one: one.upper)
     assert fit.length == pytest.approx(1.5, abs=1e-3)
     assert fit.size == pytest.approx(0.5, abs=1e-3)
     assert fit.error == pytest.approx(1, abs=1e-3)
     assert fit.residual < 1e-3
 
 
-def test_largest_factor_and_reports(points, tmp_path):
+def test_the_largest_factor_of_a_grid(points):
     assert rate.largest(points) is at(points, 7, 15, 0.01)
-    stream = io.StringIO()
-    rate.print_rate(points, Console(file=stream, width=120))
-    assert "largest factor 3.16 at d = 7, S = 15" in stream.getvalue()
-    content = rate.to_json(points)
-    assert content["largest"] == {"length": 7, "vocabulary": 15, "tv": 0.01}
-    assert set(content["exponents"]) == {"enough", "needed"}
-    told = []
-    grid = rate.scan((4, 8), (2, 4), (0.1,), progress=told.append)
-    assert len(grid) == len(told) == 4
-    path = tmp_path / "rate.svg"
-    rate.plot(grid, path)
-    assert path.read_bytes().startswith(b"<?xml")
+    grid = rate.scan((4, 8), (2, 4), (0.1,))
+    assert [(p.length, p.vocabulary) for p in grid] == [(4, 2), (4, 4), (8, 2), (8, 4)]
+    assert grid[1] == rate.point(4, 4, 0.1)

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
-from sharprates.verification.adversary import control
-from sharprates.verification.adversary.control import evaluate, exact_tree_value, rule_out, solve
+from studies import control
+from studies.control import evaluate, exact_tree_value, rule_out, solve
 
 
 def test_two_symbols_have_the_proved_value():

@@ -1,5 +1,5 @@
 """Samplers of other projects as `verification.conformance.protocol.SamplerUnderTest`.
 
 None of these projects is a dependency: each module imports its own when it is imported itself.
-`sharprates check sharprates.verification.conformance.adapters.flow_matching:sampler` checks one.
+`sharprates check tests.peers.adapters.flow_matching:sampler` checks one.
 """

@@ -9,12 +9,13 @@ import pytest
 import torch
 from sharprates.samplers.errors import InputError
 from sharprates.verification.budget import Ledger
-from sharprates.verification.conformance.adapters import bridge, checkouts
 from sharprates.verification.conformance.checker import check
 from sharprates.verification.conformance.findings import FAST, Outcome
 from sharprates.verification.conformance.known_laws import order_instance
 from sharprates.verification.conformance.protocol import Oracle
 from sharprates.verification.objects import load_object
+
+from tests.peers.adapters import bridge, checkouts
 
 INSTALLED = {
     "flow_matching": "flow_matching:sampler",
@@ -37,9 +38,7 @@ CHECKS = (*INSTALLED, *CHECKOUTS)
 def test_an_installed_project_conforms(project: str, ledger: Ledger) -> None:
     if importlib.util.find_spec(project) is None:
         pytest.skip(f"{project} is not installed here; `make peers` checks it in its own place")
-    sampler = load_object(
-        f"sharprates.verification.conformance.adapters.{INSTALLED[project]}", "SAMPLER"
-    )
+    sampler = load_object(f"tests.peers.adapters.{INSTALLED[project]}", "SAMPLER")
     found = check(sampler, ledger.take(project), FAST)
     assert found.outcome is Outcome.CONFORMS, str(found)
 

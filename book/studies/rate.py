@@ -7,20 +7,13 @@ quotient says how far the theory is from the exact number of steps in the worst 
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
-from rich.console import Console
-from rich.table import Table
 from sharprates.verification.arithmetic import precision
-from sharprates.verification.files import write_whole
 from sharprates.verification.planning.bounds import (
     BITS,
     Bound,
@@ -109,8 +102,6 @@ def scan(
     lengths: Sequence[int] = LENGTHS,
     vocabularies: Sequence[int] = VOCABULARIES,
     errors: Sequence[float] = ERRORS,
-    jobs: int = 1,
-    progress: Callable[[str], None] = lambda _: None,
 ) -> list[Point]:
     """All points of a grid.
 
@@ -118,18 +109,11 @@ def scan(
         lengths: of d.
         vocabularies: of S.
         errors: of ε.
-        jobs: processes.
-        progress: told each point.
 
     Returns:
         The points, ε running fastest.
     """
-    grid = list(product(lengths, vocabularies, errors))
-    found = []
-    for one in Parallel(n_jobs=jobs, return_as="generator")(delayed(point)(*at) for at in grid):
-        progress(f"d={one.length} S={one.vocabulary} ε={one.tv:g}")
-        found.append(one)
-    return found
+    return [point(*at) for at in product(lengths, vocabularies, errors)]
 
 
 def largest(points: Sequence[Point]) -> Point:
@@ -178,104 +162,3 @@ def exponents(points: Sequence[Point], steps: Callable[[Point], int]) -> Exponen
     fit = np.linalg.lstsq(rows, logs, rcond=None)[0]
     residual = float(np.abs(rows @ fit - logs).max())
     return Exponents(float(fit[1]), float(fit[2]), float(fit[3]), residual)
-
-
-def print_rate(points: Sequence[Point], console: Console) -> None:
-    """The points, the largest factor and the fitted exponents."""
-    table = Table(title="Steps for TV ≤ ε, worst case over q_0", title_justify="left", box=None)
-    for heading in ("d", "S", "ε", "enough", "by", "needed", "by", "factor"):
-        table.add_column(heading, justify="right")
-    for one in points:
-        table.add_row(
-            str(one.length),
-            str(one.vocabulary),
-            f"{one.tv:g}",
-            str(one.upper),
-            min(one.enough, key=lambda name: one.enough[name]),
-            str(one.lower),
-            max(one.needed, key=lambda name: one.needed[name]),
-            f"{one.factor:.2f}",
-        )
-    console.print(table)
-    top = largest(points)
-    console.print(
-        f"largest factor {top.factor:.2f} at d = {top.length}, S = {top.vocabulary}, ε = {top.tv:g}"
-    )
-    if len({(one.length, one.vocabulary, one.tv) for one in points}) > 4:
-        for name, steps in (("enough", upper_steps), ("needed", lower_steps)):
-            fit = exponents(points, steps)
-            console.print(
-                f"{name}: K ~ d^{fit.length:.2f} · min(d, log S)^{fit.size:.2f} "
-                f"· (1/ε)^{fit.error:.2f}, within a factor {math.exp(fit.residual):.2f}"
-            )
-
-
-def upper_steps(one: Point) -> int:
-    """Steps that are enough."""
-    return one.upper
-
-
-def lower_steps(one: Point) -> int:
-    """Steps that are needed."""
-    return one.lower
-
-
-def to_json(points: Sequence[Point]) -> dict[str, Any]:
-    """The points for a JSON file."""
-    top = largest(points)
-    return {
-        "points": [
-            {
-                "length": one.length,
-                "vocabulary": one.vocabulary,
-                "tv": one.tv,
-                "enough": dict(one.enough),
-                "needed": dict(one.needed),
-                "factor": one.factor,
-            }
-            for one in points
-        ],
-        "largest": {"length": top.length, "vocabulary": top.vocabulary, "tv": top.tv},
-        "exponents": {
-            "enough": vars(exponents(points, upper_steps)),
-            "needed": vars(exponents(points, lower_steps)),
-        },
-    }
-
-
-def plot(points: Sequence[Point], path: Path) -> None:
-    """Draw both step counts against d, a panel for an ε, a colour for an S.
-
-    Args:
-        points: of a grid.
-        path: ends in .png, .svg or .pdf; written whole.
-    """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    errors = sorted({one.tv for one in points}, reverse=True)
-    sizes = sorted({one.vocabulary for one in points})
-    figure, axes = plt.subplots(
-        1, len(errors), figsize=(4.6 * len(errors), 4.2), squeeze=False, layout="constrained"
-    )
-    for axis, tv in zip(axes[0], errors, strict=True):
-        for number, S in enumerate(sizes):
-            line = sorted(
-                (one for one in points if one.tv == tv and one.vocabulary == S),
-                key=lambda one: one.length,
-            )
-            d, colour = [one.length for one in line], f"C{number}"
-            low, high = [one.lower for one in line], [one.upper for one in line]
-            axis.fill_between(d, low, high, color=colour, alpha=0.25, lw=0)
-            axis.plot(d, high, color=colour, lw=1.6, label=f"S = {S}")
-            axis.plot(d, low, color=colour, lw=1.0, ls="--")
-        axis.set(xscale="log", yscale="log", xlabel="length d", title=f"ε = {tv:g}")
-        axis.grid(visible=True, which="both", alpha=0.2)
-    axes[0][0].set_ylabel("steps K: enough (solid), needed (dashed)")
-    axes[0][0].legend(fontsize=8)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=path.suffix.lstrip("."), dpi=130)
-    plt.close(figure)
-    write_whole(path, buffer.getvalue())

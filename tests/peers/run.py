@@ -1,9 +1,9 @@
 """Check published samplers in environments of their own: `make peers`.
 
 Builds build/peers/NAME (torch, this package without its dependencies, and the project, without
-dependencies where its pins pull in gigabytes; every version stands in peers/pins/NAME.txt), runs
-`sharprates check` there, and writes peers/results.json and peers/results.md. Git-only samplers are
-checked where the environment names a checkout (see verification/conformance/adapters/checkouts.py).
+dependencies where its pins pull in gigabytes; every version stands in pins/NAME.txt), runs
+`sharprates check` there, and writes results.json and results.md beside this file. Git-only samplers
+are checked where the environment names a checkout (see adapters/checkouts.py).
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import time
 import tomllib
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "peers"
+HERE = Path(__file__).resolve().parent
 # Names alone: versions are those of the pins, since numpy, for one, is older in some environments.
 OWN = [
     re.split("[<>=]", one)[0]
@@ -120,7 +121,7 @@ LINES = {
 
 def build(name: str) -> Path:
     """The bin folder of an environment, made if it is not there with these very pins."""
-    place, pins = BUILD / name, ROOT / "peers" / "pins" / f"{name}.txt"
+    place, pins = BUILD / name, HERE / "pins" / f"{name}.txt"
     stamp = place / "installed"
     if not stamp.exists() or stamp.read_text() != pins.read_text():
         print(f"{name}: installing", flush=True)
@@ -158,11 +159,12 @@ def commit(variable: str) -> str:
 
 def check(binary: Path, adapter: str, out: Path) -> tuple[int, dict[str, object]]:
     """Exit code and JSON of one check."""
-    name = f"sharprates.verification.conformance.adapters.{adapter}"
+    name = f"tests.peers.adapters.{adapter}"
     quiet = {**os.environ, "PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1"}
     out.unlink(missing_ok=True)
     done = subprocess.run(
         [binary / "sharprates", "check", name, "--json", out],
+        cwd=ROOT,
         env=quiet,
         capture_output=True,
         text=True,
@@ -179,7 +181,7 @@ def checked(adapter: str, environment: str | None, expected: int, variable: str)
     started = time.monotonic()
     code, found = check(binary, adapter, BUILD / "verdict.json")
     row = {
-        "command": f"sharprates check sharprates.verification.conformance.adapters.{adapter}",
+        "command": f"sharprates check tests.peers.adapters.{adapter}",
         "versions": versions(binary / "python", used),
         "exit": code,
         "expected": expected,
@@ -196,12 +198,12 @@ def checked(adapter: str, environment: str | None, expected: int, variable: str)
 def line(name: str, before: list[dict]) -> list[dict]:
     """A single number, or what was recorded where a checkout is missing; nothing without either."""
     environment, variables, question, noted = LINES[name]
-    command = f"python peers/lines.py {name}"
+    command = f"python tests/peers/lines.py {name}"
     if not all(one in os.environ for one in variables):
         return [{**row, "noted": noted} for row in before if row["command"] == command]
     binary = Path(sys.executable).parent if environment is None else build(environment)
     done = subprocess.run(
-        [binary / "python", ROOT / "peers" / "lines.py", name],
+        [binary / "python", HERE / "lines.py", name],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=True,
         capture_output=True,
@@ -220,17 +222,14 @@ def line(name: str, before: list[dict]) -> list[dict]:
 def main() -> int:
     """Run everything; 0 if each verdict is the one that is known."""
     BUILD.mkdir(parents=True, exist_ok=True)
-    folder = ROOT / "peers"
-    old = json.loads((folder / "results.json").read_text())
+    old = json.loads((HERE / "results.json").read_text())
     before = {row["command"]: row for row in old["checks"]}
     rows = []
     wanted = [(adapter, *rest, "") for adapter, rest in CHECKS.items()]
     wanted += [(adapter, None, code, name) for adapter, (name, code) in CHECKOUTS.items()]
     for adapter, environment, expected, variable in wanted:
         if variable and variable not in os.environ:
-            kept = before.get(
-                f"sharprates check sharprates.verification.conformance.adapters.{adapter}"
-            )
+            kept = before.get(f"sharprates check tests.peers.adapters.{adapter}")
             print(adapter, f"{variable} names no checkout: the recorded verdict stays", flush=True)
             rows += [kept] if kept else []
             continue
@@ -239,8 +238,8 @@ def main() -> int:
         print(adapter, row["exit"], f"{row['seconds']} s", row["sentence"], flush=True)
     lines = [row for name in LINES for row in line(name, old["lines"])]
     results = {"version": 1, "checks": rows, "lines": lines}
-    (folder / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    (folder / "results.md").write_text(markdown(rows, lines))
+    (HERE / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    (HERE / "results.md").write_text(markdown(rows, lines))
     return 0 if all(row["exit"] == row["expected"] for row in rows) else 1
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import torch
 from diffusers.schedulers.scheduling_amused import AmusedScheduler
 from diffusers.schedulers.scheduling_block_refinement import BlockRefinementScheduler
-from sharprates.verification.conformance.adapters.bridge import with_mask_column
 from sharprates.verification.conformance.protocol import Declaration, OracleDenoiser
 from torch import Tensor
+
+from tests.peers.adapters.bridge import with_mask_column
 
 
 @dataclass(frozen=True)

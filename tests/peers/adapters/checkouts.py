@@ -20,7 +20,10 @@ from typing import Any
 
 import torch
 from sharprates.samplers.errors import InputError
-from sharprates.verification.conformance.adapters.bridge import (
+from sharprates.verification.conformance.protocol import Declaration, OracleDenoiser
+from torch import Tensor
+
+from tests.peers.adapters.bridge import (
     EPS,
     LOG_LINEAR,
     carried_over,
@@ -28,8 +31,6 @@ from sharprates.verification.conformance.adapters.bridge import (
     seed_globals,
     with_mask_column,
 )
-from sharprates.verification.conformance.protocol import Declaration, OracleDenoiser
-from torch import Tensor
 
 
 class _AnyAttribute(type):

@@ -1,6 +1,6 @@
 """A true claim of one's own: two tokens rarely share a step.
 
-Run `sharprates verify --claim examples.true_claim:UNION`.
+Run `sharprates verify --claim book.examples.true_claim:UNION`.
 """
 
 import sympy
