@@ -3,7 +3,7 @@
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
-from sharprates.verification.budget import Budget, Ledger
+from sharprates.verification.statistics.budget import Budget, Ledger
 
 pytest_plugins = ("sharprates.verification.pytest_plugin",)
 
@@ -30,11 +30,13 @@ STATISTICAL_FILES = (
     "samplers/test_blocks.py",
     "samplers/test_confidence.py",
     "samplers/test_markov.py",
-    "verification/test_statistics.py",
-    "verification/test_step_checks.py",
+    "verification/statistics/test_laws.py",
+    "verification/statistics/test_distribution.py",
+    "verification/statistics/test_empirical_tv.py",
+    "verification/statistics/test_step_tests.py",
     "verification/test_empirical.py",
     "verification/conformance/test_checker.py",
-    "verification/conformance/test_mutants.py",
+    "verification/conformance/test_defects.py",
     "peers/test_adapters.py",
     "verification/test_claims.py",  # a hundredth of a budget, see verification.checks.laws.LEVELS
 )

@@ -40,7 +40,8 @@ from sharprates.verification.faults import Faults, faults_of
 from sharprates.verification.measure import BITS, Measure, check_size
 from sharprates.verification.profile import Profile, exact_information, profile
 from sharprates.verification.score_error import OrderError
-from sharprates.verification.statistics import Check, Empirical
+from sharprates.verification.statistics.empirical_tv import Empirical
+from sharprates.verification.statistics.sample_test import SampleTest
 from sharprates.verification.verdict import Verdict, compare
 from torch import Tensor
 
@@ -184,7 +185,7 @@ class Result:
     bounds: Mapping[str, BoundResult]
     decomposition: Decomposition | None = None
     empirical: Empirical | None = None
-    law_check: Check | None = None
+    law_check: SampleTest | None = None
 
     @property
     def on_grid(self) -> bool:

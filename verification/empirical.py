@@ -16,16 +16,16 @@ from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.sampling import Sampler
 from sharprates.verification.bindings import Case
-from sharprates.verification.budget import DEFAULT_BUDGET, Budget
-from sharprates.verification.statistics import (
-    Check,
+from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget
+from sharprates.verification.statistics.empirical_tv import (
     Empirical,
     cells,
     counts,
     empirical_tv,
-    law_check,
     law_on_cells,
 )
+from sharprates.verification.statistics.laws import law_test
+from sharprates.verification.statistics.sample_test import SampleTest
 
 _TOKENS = 2**22  # of samples held at a time
 
@@ -91,7 +91,7 @@ def running(case: Case, denoiser: Denoiser, device: torch.device) -> Sampler:
 
 def empirical(
     case: Case, denoiser: Denoiser, law: OutputLaw, sampling: Sampling, seed: int, level: float
-) -> tuple[Empirical, Check]:
+) -> tuple[Empirical, SampleTest]:
     """Run a case's sampler, enclose its total variation to the target, and test its law.
 
     Args:
@@ -117,4 +117,4 @@ def empirical(
     # The exact law only chooses, before sampling, the event that bounds TV from below.
     should = law_on_cells(law, case.target)
     interval = empirical_tv(found, case.target, level / 2, seed, should)
-    return interval, law_check(case.setting.sampler, found, should, level / 2)
+    return interval, law_test(case.setting.sampler, found, should, level / 2)

@@ -14,9 +14,10 @@ from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.families import family
 from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.target import Target
-from sharprates.verification.conformance.known_laws import design, exact_instance, law
-from sharprates.verification.conformance.protocol import Oracle
-from sharprates.verification.conformance.uniform_walk import walk
+from sharprates.verification.conformance.denoiser_table import exact_denoiser
+from sharprates.verification.conformance.known_laws import ByCount, ByHazard, design
+from sharprates.verification.conformance.looks.rare_tokens import walk
+from sharprates.verification.conformance.oracle import Oracle
 
 N = 300_000
 
@@ -32,17 +33,17 @@ def flow_matching_rule() -> str:
     """Largest |z| of the cells of {0,1}³ against two laws; and whether κ = τ tells rules apart."""
     from tests.peers.adapters.flow_matching import FlowMatching
 
-    sampler, instance = FlowMatching(), exact_instance(3, 2, 0)
+    sampler, denoiser = FlowMatching(), exact_denoiser(3, 2, 0)
     generator = torch.Generator().manual_seed(0)
-    found = counted(sampler.sample(Oracle(instance.table), N, generator), 3)
+    found = counted(sampler.sample(Oracle(denoiser.table), N, generator), 3)
     told = []
     for rule in ("tau-leaping", "ancestral"):
-        p = law(f"{rule} fill", instance, sampler.declaration)
+        p = ByHazard(rule, "fill").law(denoiser, sampler.declaration)
         possible = p > 0
         z = (found - N * p)[possible] / (N * p * (1 - p))[possible].sqrt()
         told.append(f"{rule} max |z| {float(z.abs().max()):.1f}")
     linear = replace(FlowMatching(power=1.0).declaration, rule="euler")
-    same = "ancestral fill" in design(linear).group("euler fill")
+    same = ByHazard("ancestral", "fill") in design(linear).group(ByHazard("euler", "fill"))
     coincide = "coincide" if same else "differ"
     return (
         f"κ = τ², K = 4, exact denoiser on {{0,1}}³, n = {N}: {', '.join(told)}; "
@@ -97,18 +98,19 @@ def llada_remasking() -> str:
     """TV of LLaDA's own samples, three binary tokens, one a step, to the exact denoiser's law."""
     from tests.peers.adapters.checkouts import LLaDA
 
-    instance, told = exact_instance(3, 2, 0), []
-    for remasking, rule, label in (
-        ("random", "first-hitting", "first-hitting"),
-        ("low_confidence", "confidence:drawn", "confidence:drawn 1"),
+    denoiser, told = exact_denoiser(3, 2, 0), []
+    for remasking, rule, known in (
+        ("random", "first-hitting", ByCount("uniform")),
+        ("low_confidence", "confidence:drawn", ByCount("drawn")),
     ):
         sampler = LLaDA(remasking, rule)
         generator = torch.Generator().manual_seed(0)
-        found = counted(sampler.sample(Oracle(instance.table), N, generator), 3) / N
-        model, own = (law(one, instance, sampler.declaration) for one in ("first-hitting", label))
+        found = counted(sampler.sample(Oracle(denoiser.table), N, generator), 3) / N
+        model, own = (one.law(denoiser, sampler.declaration) for one in (ByCount("uniform"), known))
         to_model, to_own = (float((found - p).abs().sum()) / 2 for p in (model, own))
         told.append(
-            f"{remasking}: TV {to_model:.4f} to the model's law, {to_own:.4f} to {label} exactly"
+            f"{remasking}: TV {to_model:.4f} to the model's law, "
+            f"{to_own:.4f} to {known.label} exactly"
         )
     return f"{'; '.join(told)} (plug-in, n = {N})"
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 from sharprates.samplers.errors import InputError
-from sharprates.verification.budget import Ledger
 from sharprates.verification.conformance.checker import check
+from sharprates.verification.conformance.denoiser_table import order_dependent_denoiser
 from sharprates.verification.conformance.findings import FAST, Outcome
-from sharprates.verification.conformance.known_laws import order_instance
-from sharprates.verification.conformance.protocol import Oracle
+from sharprates.verification.conformance.oracle import Oracle
 from sharprates.verification.objects import load_object
+from sharprates.verification.statistics.budget import Ledger
 
 from tests.peers.adapters import bridge, checkouts
 
@@ -86,7 +86,7 @@ def test_a_file_is_read_without_what_it_imports(
 
 
 def test_predictions_with_a_mask_column() -> None:
-    oracle = Oracle(order_instance(3, 2, 0).table)
+    oracle = Oracle(order_dependent_denoiser(3, 2, 0).table)
     x = torch.tensor([[2, 1, 2], [0, 2, 2]])
     p = bridge.probabilities(oracle, x)
     assert p.shape == (2, 3, 3)

@@ -8,8 +8,9 @@ from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import fixed_blocks, tables
 from sharprates.samplers.families import family
 from sharprates.samplers.tabled import tabled
-from sharprates.verification.budget import Ledger
-from sharprates.verification.statistics import cells, counts, law_check, law_on_cells
+from sharprates.verification.statistics.budget import Ledger
+from sharprates.verification.statistics.empirical_tv import cells, counts, law_on_cells
+from sharprates.verification.statistics.laws import law_test
 from torch import Tensor
 
 from tests.samplers.targets import FAMILIES, target
@@ -36,7 +37,7 @@ def test_fixed_blocks_are_vertices_of_the_expansion(name: str, ledger: Ledger) -
         run = BlockSampler(fast, sizes).run(20_000, seeded())
         law = law_on_cells(table.at(sizes), q)
         label = f"{name} blocks {size}"
-        check = law_check(label, counts(cells(q, run.rows), q), law, ledger.take(label))
+        check = law_test(label, counts(cells(q, run.rows), q), law, ledger.take(label))
         assert check.passed, str(check)
         assert run.calls == len(sizes)
         assert [int((run.steps == k).sum(1).unique().item()) for k in range(run.calls)] == [*sizes]
@@ -48,7 +49,7 @@ def test_the_order_of_the_sizes_matters(ledger: Ledger) -> None:
     law = law_on_cells(tables(q, denoiser).at((1, 2)), q)
     rows = BlockSampler(denoiser, (2, 1)).sample(20_000, seeded())
     found = counts(cells(q, rows), q)
-    assert not law_check("other order", found, law, ledger.take("other order")).passed
+    assert not law_test("other order", found, law, ledger.take("other order")).passed
 
 
 def test_blocks_are_uniformly_random_sets(ledger: Ledger) -> None:
@@ -57,7 +58,7 @@ def test_blocks_are_uniformly_random_sets(ledger: Ledger) -> None:
     law = torch.zeros(16, dtype=torch.float64)
     law[[3, 5, 6, 9, 10, 12]] = 1 / 6
     found = torch.bincount(pattern, minlength=16)
-    assert law_check("positions", found, law, ledger.take("positions")).passed
+    assert law_test("positions", found, law, ledger.take("positions")).passed
 
 
 class Timed:

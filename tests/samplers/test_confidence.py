@@ -19,8 +19,9 @@ from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.propagation import propagate_kernel
 from sharprates.samplers.tabled import tabled
 from sharprates.samplers.target import Target
-from sharprates.verification.budget import Ledger
-from sharprates.verification.statistics import cells, counts, law_check
+from sharprates.verification.statistics.budget import Ledger
+from sharprates.verification.statistics.empirical_tv import cells, counts
+from sharprates.verification.statistics.laws import law_test
 from torch import Tensor
 
 from tests.samplers.targets import FAMILIES, target
@@ -90,7 +91,7 @@ def test_empirical_law_is_the_exact_law(name: str, measure: str, ledger: Ledger)
     run = sampler.run(20_000, seeded())
     level = ledger.take(f"{name} {measure}")
     p = torch.cat([law.weights, torch.zeros(1, dtype=torch.float64)])
-    check = law_check("confidence", counts(cells(law, run.rows), law), p, level)
+    check = law_test("confidence", counts(cells(law, run.rows), law), p, level)
     assert check.passed, str(check)
     assert run.calls == -(-q.length // CASES[name])
     assert int((run.steps == 0).sum()) == CASES[name] * len(run.rows)
@@ -104,7 +105,7 @@ def test_real_data(name: str, ledger: Ledger) -> None:
     law = Target.from_rows(rows, weights, q.vocabulary)
     found = counts(cells(law, sampler.sample(20_000, seeded())), law)
     p = torch.cat([law.weights, torch.zeros(1, dtype=torch.float64)])
-    check = law_check(name, found, p, ledger.take(name))
+    check = law_test(name, found, p, ledger.take(name))
     assert check.passed, str(check)
 
 
@@ -122,7 +123,7 @@ def test_one_by_one_with_an_exact_denoiser_is_the_target_only_in_value_blind_ord
     assert float((weights - q.weights).abs().sum() / 2) > 0.02
     blocks = BlockSampler(ExactDenoiser(q), (2, 1)).sample(200_000, seeded())
     p = torch.cat([weights, torch.zeros(1, dtype=torch.float64)])
-    assert not law_check("target", counts(cells(q, blocks), q), p, ledger.take("target")).passed
+    assert not law_test("target", counts(cells(q, blocks), q), p, ledger.take("target")).passed
 
 
 class Fixed:

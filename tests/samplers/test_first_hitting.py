@@ -9,9 +9,10 @@ from sharprates.samplers.expansion import first_hitting, tables
 from sharprates.samplers.families import family
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.tabled import tabled
-from sharprates.verification import step_checks
-from sharprates.verification.budget import Ledger
-from sharprates.verification.statistics import cells, counts, law_check, law_on_cells
+from sharprates.verification.statistics import step_tests
+from sharprates.verification.statistics.budget import Ledger
+from sharprates.verification.statistics.empirical_tv import cells, counts, law_on_cells
+from sharprates.verification.statistics.laws import law_test
 from torch import Tensor
 
 from tests.samplers.targets import FAMILIES, REAL, target
@@ -40,7 +41,7 @@ def test_with_an_exact_denoiser_the_law_is_the_target(name: str, ledger: Ledger)
     sampler = FirstHittingSampler(tabled(ExactDenoiser(q), q.length), q.length, clock("linear"))
     found = counts(cells(q, sampler.sample(20_000, seeded())), q)
     law = torch.cat([q.weights, torch.zeros(1, dtype=torch.float64)])
-    check = law_check(name, found, law, ledger.take(name))
+    check = law_test(name, found, law, ledger.take(name))
     assert check.passed, str(check)
 
 
@@ -52,7 +53,7 @@ def test_hitting_times_follow_the_clock(name: str, ledger: Ledger) -> None:
     run = FirstHittingSampler(ExactDenoiser(q), 5, c).run(20_000, seeded())
     assert run.times is not None
     assert bool((run.times.diff(dim=1) <= 0).all())
-    check = step_checks.hitting_times(run.times, c, c.end, ledger.take(f"times {name}"))
+    check = step_tests.hitting_times(run.times, c, c.end, ledger.take(f"times {name}"))
     assert check.passed, str(check)
 
 
@@ -61,7 +62,7 @@ def test_hitting_times_start_at_the_horizon(ledger: Ledger) -> None:
     run = FirstHittingSampler(ExactDenoiser(family("copies:5:2")), 5, c, 1.5).run(20_000, seeded())
     assert run.times is not None
     assert float(run.times.max()) <= 1.5
-    check = step_checks.hitting_times(run.times, c, 1.5, ledger.take("finite horizon"))
+    check = step_tests.hitting_times(run.times, c, 1.5, ledger.take("finite horizon"))
     assert check.passed, str(check)
 
 
@@ -69,9 +70,11 @@ def test_hitting_times_start_at_the_horizon(ledger: Ledger) -> None:
 def test_order_is_uniform_and_independent_of_the_values(ledger: Ledger) -> None:
     q = family("markov:4:1/3,2/3:9/10,1/10:1/20,19/20")
     run = FirstHittingSampler(ExactDenoiser(q), 4, clock("linear")).run(50_000, seeded())
-    assert step_checks.order_uniform(run.steps, ledger.take("order")).passed
-    check = step_checks.order_and_values_independent(
-        run.steps, cells(q, run.rows), q.weights, ledger.take("order and values")
+    assert step_tests.order_uniform(run.steps, ledger.take("order")).passed
+    cell = run.steps.argmin(1) * q.support + cells(q, run.rows)
+    joint = torch.bincount(cell, minlength=4 * q.support)
+    check = law_test(
+        "order, values", joint, q.weights.repeat(4) / 4, ledger.take("order and values")
     )
     assert check.passed, str(check)
 
@@ -108,7 +111,7 @@ def test_the_denoiser_is_given_each_rows_time(name: str, ledger: Ledger) -> None
     first = run.rows.gather(1, run.steps.argsort(1))
     found = torch.bincount(first[:, 0] * 2 + first[:, 1], minlength=4)
     law = torch.tensor([1 / 4, 5 / 12, 1 / 12, 1 / 4], dtype=torch.float64)
-    check = law_check(name, found, law, ledger.take(name))
+    check = law_test(name, found, law, ledger.take(name))
     assert check.passed, str(check)
 
 

@@ -14,8 +14,8 @@ from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.sampling import Sampler
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target, all_states
-from sharprates.verification.budget import Ledger
-from sharprates.verification.statistics import law_check
+from sharprates.verification.statistics.budget import Ledger
+from sharprates.verification.statistics.laws import law_test
 from torch import Tensor
 
 LONG = ("first hitting", "own rows")
@@ -140,7 +140,7 @@ def test_long_sequences_follow_the_chain(name: str, ledger: Ledger) -> None:
     rows = chain.sample(n, seeded()) if name == "own rows" else sampler.sample(n, seeded())
     for gap in (1, 2, 64):
         law = pair_law(chain, gap)
-        check = law_check("pairs", pairs(rows, gap, 4), law, ledger.take(f"{name} gap {gap}"))
+        check = law_test("pairs", pairs(rows, gap, 4), law, ledger.take(f"{name} gap {gap}"))
         assert check.passed, str(check)
 
 
@@ -149,10 +149,10 @@ def test_one_parallel_step_loses_the_chain(ledger: Ledger) -> None:
     rows = ParallelSampler(chain, 2048, StepLaw.uniform(1)).sample(2000, seeded())
     alone = torch.outer(chain.stationary, chain.stationary).flatten()
     found = pairs(rows, 1, 4)
-    assert law_check("product", found, alone, ledger.take("one step")).passed
+    assert law_test("product", found, alone, ledger.take("one step")).passed
     # The same check tells the two laws apart, so the tests above mean something.
     together = pair_law(chain, 1)
-    assert not law_check("chain", found, together, ledger.take("one step against chain")).passed
+    assert not law_test("chain", found, together, ledger.take("one step against chain")).passed
 
 
 def test_a_long_product_is_exact_under_any_step_law(ledger: Ledger) -> None:
@@ -161,7 +161,7 @@ def test_a_long_product_is_exact_under_any_step_law(ledger: Ledger) -> None:
     product = ProductMixture.product(p / p.sum(1, keepdim=True))
     rows = ParallelSampler(product, d, StepLaw.uniform(5)).sample(n, seeded())
     law = torch.outer(product.marginals[0, 1000], product.marginals[0, 1002]).flatten()
-    check = law_check("product", pairs(rows, 2, 3), law, ledger.take("product"))
+    check = law_test("product", pairs(rows, 2, 3), law, ledger.take("product"))
     assert check.passed, str(check)
 
 
@@ -177,7 +177,7 @@ def test_a_long_mixture_keeps_its_components(name: str, ledger: Ledger) -> None:
     component = (rows == 2).sum(1) > (rows == 0).sum(1)
     found = torch.bincount(component.to(torch.int64) * 3 + rows[:, 7], minlength=6)
     law = (weights[:, None] * p).flatten()
-    check = law_check("mixture", found, law, ledger.take(f"mixture {name}"))
+    check = law_test("mixture", found, law, ledger.take(f"mixture {name}"))
     assert check.passed, str(check)
 
 

@@ -16,9 +16,11 @@ from sharprates.samplers.propagation import propagate
 from sharprates.samplers.step_law import RULES, StepLaw, step_law
 from sharprates.samplers.tabled import tabled
 from sharprates.samplers.target import Target
-from sharprates.verification import step_checks
-from sharprates.verification.budget import Ledger
-from sharprates.verification.statistics import Check, cells, counts, law_check, law_on_cells
+from sharprates.verification.statistics import step_tests
+from sharprates.verification.statistics.budget import Ledger
+from sharprates.verification.statistics.empirical_tv import cells, counts, law_on_cells
+from sharprates.verification.statistics.laws import law_test
+from sharprates.verification.statistics.sample_test import SampleTest
 from torch import Tensor
 
 from tests.samplers.targets import FAMILIES, REAL, target
@@ -61,8 +63,8 @@ def seeded(seed: int = 1) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def compare(name: str, rows: Tensor, q: Target, law: Tensor, level: float) -> Check:
-    return law_check(name, counts(cells(q, rows), q), law, level)
+def compare(name: str, rows: Tensor, q: Target, law: Tensor, level: float) -> SampleTest:
+    return law_test(name, counts(cells(q, rows), q), law, level)
 
 
 def test_every_family_is_tried() -> None:
@@ -105,7 +107,7 @@ def test_steps_reveal_with_the_probability_of_their_rule(
         claimed = BY_HAND[rule, curve, horizon](start, end)
         after = sampler.step(before, k, seeded(k))
         level = ledger.take(f"{rule} {curve} step {k}")
-        check = step_checks.unmask_probability(before, after, 2, claimed, level)
+        check = step_tests.unmask_probability(before, after, 2, claimed, level)
         assert check.passed, str(check)
         assert check.detects < 0.025
 

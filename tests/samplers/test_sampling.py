@@ -18,8 +18,8 @@ from sharprates.samplers.markov import MarkovChain
 from sharprates.samplers.parallel import ParallelSampler, parallel_sampler
 from sharprates.samplers.sampling import Run, Sampler, draw, random_order
 from sharprates.samplers.step_law import StepLaw
-from sharprates.verification.budget import Ledger
-from sharprates.verification.statistics import law_check
+from sharprates.verification.statistics.budget import Ledger
+from sharprates.verification.statistics.laws import law_test
 from torch import Tensor
 
 CHECKS = ("order", "gpu")
@@ -74,7 +74,7 @@ def test_every_order_is_equally_likely(ledger: Ledger) -> None:
     values, counts = code.unique(return_counts=True)
     assert len(values) == 24
     law = torch.full((24,), 1 / 24, dtype=torch.float64)
-    assert law_check("order", counts, law, ledger.take("order")).passed
+    assert law_test("order", counts, law, ledger.take("order")).passed
 
 
 TARGET = dirichlet(4, 3, seed=5)
@@ -179,6 +179,6 @@ def test_samplers_run_on_a_gpu(ledger: Ledger) -> None:
     rows = sampler.sample(100_000, torch.Generator(device).manual_seed(1)).cpu()
     code = (rows * torch.tensor([27, 9, 3, 1])).sum(1)
     found = torch.bincount(code, minlength=81)
-    assert law_check("gpu", found, TARGET.pmf().flatten(), ledger.take("gpu")).passed
+    assert law_test("gpu", found, TARGET.pmf().flatten(), ledger.take("gpu")).passed
     with pytest.raises(InputError, match="generator"):
         sampler.sample(5, torch.Generator())

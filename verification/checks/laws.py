@@ -22,10 +22,8 @@ from sharprates.theory.claim import Relation
 from sharprates.theory.clocks import clock as formula_clock
 from sharprates.theory.evaluation import evaluate
 from sharprates.theory.functions import compositions
-from sharprates.verification import step_checks
 from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import BALL, Interval, ball, interval
-from sharprates.verification.budget import DEFAULT_BUDGET, Budget
 from sharprates.verification.checks import channel
 from sharprates.verification.checks.check import (
     Check,
@@ -41,6 +39,8 @@ from sharprates.verification.checks.check import (
 from sharprates.verification.checks.forward import ALPHAS, number
 from sharprates.verification.exact import Context, monomials
 from sharprates.verification.instance import Exact, Instance
+from sharprates.verification.statistics import step_tests
+from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget
 
 # --- S1 -------------------------------------------------------------------------------------------
 
@@ -223,8 +223,8 @@ def _hitting(example: Example, mutant: Mutant) -> Trial:
     if mutant.word == "ordered":
         steps = steps.sort(1).values
     found = (
-        step_checks.hitting_times(times, chosen, horizon, level),
-        step_checks.order_uniform(steps, level),
+        step_tests.hitting_times(times, chosen, horizon, level),
+        step_tests.order_uniform(steps, level),
     )
     sides = tuple((Interval.exact(one.p_value), Interval.exact(level)) for one in found)
     return Trial(example, Relation.LOWER, sides, counts=True)

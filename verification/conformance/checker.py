@@ -1,18 +1,12 @@
-"""Is a sampler's law what it says it is? Named checks in one false-alarm budget, and a verdict."""
+"""Is a sampler's law what it says it is? Looks at it, in one false-alarm budget, and a verdict."""
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-import numpy as np
-import torch
 from sharprates.samplers.errors import InputError
-from sharprates.verification.budget import DEFAULT_BUDGET, Budget, Ledger
-from sharprates.verification.conformance import sampled_laws, single_steps, uniform_walk
 from sharprates.verification.conformance.findings import (
     Conformance,
     Finding,
@@ -22,33 +16,17 @@ from sharprates.verification.conformance.findings import (
     ordered,
 )
 from sharprates.verification.conformance.foreign import OutOfTimeError, guarded, time_limit
-from sharprates.verification.conformance.known_laws import Design, design, readable
+from sharprates.verification.conformance.known_laws import Design, design
+from sharprates.verification.conformance.looks import LOOKS
+from sharprates.verification.conformance.looks.output_law import NAMES, tv_bound
 from sharprates.verification.conformance.protocol import (
     Declaration,
     FaultError,
-    Oracle,
     SamplerUnderTest,
-    state_word,
 )
-from sharprates.verification.conformance.session import Session, fresh_oracle, method
+from sharprates.verification.conformance.session import Session, method
 from sharprates.verification.objects import one_line
-from torch import Tensor
-
-PLANNED = (
-    "identification",
-    "bound, exact",
-    "bound, order",
-    "reproducible by seed",
-    "rows independent",
-    "batch size",
-    "law, exact denoiser",
-    "law, order-dependent denoiser",
-    "leftover",
-    "step law",
-    "values by context",
-    *single_steps.STEP_CHECKS,
-)
-"""Checks with a share of the budget, whether a sampler has them or not."""
+from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget, Ledger
 
 
 def check(
@@ -76,24 +54,26 @@ def check(
     """
     chosen = Settings() if settings is None else settings
     whole = budget if isinstance(budget, Budget) else Budget(Fraction(budget), "check")
-    name = type(sampler).__name__
-    started = time.monotonic()
-    run: Session | None = None
+    name, started, run = type(sampler).__name__, time.monotonic(), None
     try:
         declaration = _declaration(sampler)
         name = declaration.name
         plan = _design(declaration, chosen)
-        run = Session(sampler, declaration, plan, chosen, Ledger(whole, PLANNED))
         # What the design takes is not the sampler's time.
         left = chosen.limit - spent
+        ledger = Ledger(whole, [level for look in LOOKS for level in look.levels])
+        run = Session(sampler, declaration, plan, chosen, ledger, time.monotonic() + left)
         with time_limit(left):
-            found = _run(run, left)
+            for look in LOOKS:
+                for finding in look.findings(run):
+                    run.findings.append(finding)
+            verdict = _verdict(run)
     except FaultError as fault:
         findings = (*(run.findings if run else ()), Finding("runs", False, str(fault)))
-        found = Conformance(name, Outcome.FAILS, f"fails: {fault}", ordered(findings))
+        verdict = Conformance(name, Outcome.FAILS, f"fails: {fault}", ordered(findings))
     except OutOfTimeError:
-        found = _out_of_time(run, name, chosen.limit)
-    return replace(found, budget=whole.alpha, seconds=spent + time.monotonic() - started)
+        verdict = _out_of_time(run, name, chosen.limit)
+    return replace(verdict, budget=whole.alpha, seconds=spent + time.monotonic() - started)
 
 
 def _declaration(sampler: object) -> Declaration:
@@ -116,57 +96,44 @@ def _design(declaration: Declaration, chosen: Settings) -> Design:
         raise FaultError(f"its declaration cannot be used: {one_line(error)}") from None
 
 
-def _run(run: Session, seconds: float) -> Conformance:
-    settings, plan, label = run.settings, run.plan, run.label
-    started = time.monotonic()
-    pace = _structure(run, fresh_oracle(plan.instances[1]))
-    seconds -= time.monotonic() - started
-    n = settings.rows if run.declaration.rows_independent else min(settings.rows, 3_000)
-    # Two denoisers, small batches and single steps: about four times the rows.
-    n = max(400, min(n, int(0.6 * max(seconds, 0) / (4 * max(pace, 1e-9)))))
-    # Rows a call are even: that half of them repeats the other would be missed else.
-    n = n // (2 * sampled_laws.CALLS) * (2 * sampled_laws.CALLS)
-    # Who asks for more rows asks for more of all.
-    steps = max(100, min(n, max(settings.step_rows, settings.rows // 6)))
-    run.settings = replace(settings, step_rows=steps)
-    compatible, bound = _statistical(run, n, seconds)
-    if settings.walk:
-        _walk(run)
+def _verdict(run: Session) -> Conformance:
+    plan, declared, compatible = run.plan, run.declared, run.compatible
     findings = ordered(run.findings)
 
     def verdict(outcome: Outcome, sentence: str) -> Conformance:
         known = tuple(compatible), plan.coinciding, plan.separation
         return Conformance(run.declaration.name, outcome, sentence, findings, *known)
 
-    if any(not one.passed for one in findings):
-        others = compatible and label not in compatible
-        hint = f"; its samples follow {_among(plan, compatible)}" if others else ""
+    if any(not finding.passed for finding in findings):
+        others = compatible and declared not in compatible
+        hint = f"; its samples follow {plan.among(compatible)}" if others else ""
         return verdict(Outcome.FAILS, failure(findings, hint))
-    if label is None:
-        if len({plan.group(one) for one in compatible}) == 1:
-            said = f"TV ≤ {bound:.3g} at level {run.ledger.budget.alpha:.0e}"
-            return verdict(Outcome.CONFORMS, f"implements {_among(plan, compatible)}: {said}")
-        words = _among(plan, compatible) if compatible else "no known law"
-        return verdict(Outcome.UNDECIDED, f"undecided: follows {words}")
-    laws = [one.check for one in findings if one.name.startswith("law, ") and one.check]
-    detects = max(one.detects for one in laws)
+    level = f"at level {run.ledger.budget.alpha:.0e}"
+    if declared is None:
+        if len({plan.group(known) for known in compatible}) != 1:
+            words = plan.among(compatible) if compatible else "no known law"
+            return verdict(Outcome.UNDECIDED, f"undecided: follows {words}")
+        said = f"TV ≤ {tv_bound(run, compatible[0]):.3g} {level}"
+        return verdict(Outcome.CONFORMS, f"implements {plan.among(compatible)}: {said}")
+    tests = [finding.test for finding in findings if finding.name in NAMES and finding.test]
+    detects = max(test.detects for test in tests)
     if detects >= 0.5:
-        rows = min(one.n for one in laws)
+        rows = min(test.n for test in tests)
         sentence = f"undecided: too slow, {rows} rows would detect only TV {detects:.3g}"
         return verdict(Outcome.UNDECIDED, sentence)
-    said = f"TV ≤ {bound:.3g} at level {run.ledger.budget.alpha:.0e} (would detect {detects:.3g})"
-    same = [one for one in plan.group(label) if one != label]
-    also = f"; on this grid the same as {', '.join(map(readable, same))}" if same else ""
-    near = _among(plan, [one for one in compatible if one not in plan.group(label)])
+    said = f"TV ≤ {tv_bound(run, declared):.3g} {level} (would detect {detects:.3g})"
+    same = [known for known in plan.group(declared) if known != declared]
+    also = f"; on this grid the same as {', '.join(map(str, same))}" if same else ""
+    near = plan.among([known for known in compatible if known not in plan.group(declared)])
     near = f"; with so few samples not told apart from {near}" if near else ""
-    return verdict(Outcome.CONFORMS, f"conforms to {readable(label)}: {said}{also}{near}")
+    return verdict(Outcome.CONFORMS, f"conforms to {declared}: {said}{also}{near}")
 
 
 def _out_of_time(run: Session | None, name: str, limit: float) -> Conformance:
     """What had failed until then; else a call that hangs; else no verdict."""
     findings = ordered(run.findings if run else ())
     late = f"not done within {limit:g} s"
-    if any(not one.passed for one in findings):
+    if any(not finding.passed for finding in findings):
         return Conformance(name, Outcome.FAILS, f"{failure(findings)}; {late}", findings)
     if run is None or time.monotonic() - run.called > limit / 2:
         wrong = Finding("runs", False, f"{late}: a call hangs, or needs a larger limit")
@@ -174,134 +141,3 @@ def _out_of_time(run: Session | None, name: str, limit: float) -> Conformance:
         return Conformance(name, Outcome.FAILS, f"fails: {wrong.detail}", findings)
     sentence = f"undecided: {late}, {len(findings)} checks held: allow more time"
     return Conformance(name, Outcome.UNDECIDED, sentence, findings)
-
-
-def _structure(run: Session, oracle: Oracle) -> float:
-    """Shapes, tokens, seeds, inputs, and what the denoiser saw; returns seconds a row."""
-    oracle.recording = True
-    run.sample(oracle, 1)
-    oracle.forget()
-    n = 200 if run.declaration.rows_independent else 1
-    started = time.perf_counter()
-    rows = run.sample(oracle, n)
-    pace = (time.perf_counter() - started) / n
-    run.add("runs", True, f"{len(oracle.contexts)} denoiser calls for {n} rows")
-    masked = (rows == oracle.vocabulary).any(1)
-    fills = run.declaration.rule is not None and not (
-        run.declaration.by_hazard and run.declaration.last_step == "leave"
-    )
-    if fills and bool(masked.any()):
-        word = state_word(rows[masked][0], oracle.vocabulary)
-        detail = f"returns masks: row {word}, {int(masked.sum())} such rows of {n}"
-        cause = "masks that remain at the end are not filled, or the mask may be drawn as a value"
-        run.add("output", False, detail, cause)
-    else:
-        run.add("output", True, f"int64 [{n}, {oracle.length}], all tokens known")
-    _reproducible(run, oracle)
-    mutated = oracle.mutated()
-    run.add(
-        "inputs not mutated",
-        not mutated,
-        "writes into the tensor that the denoiser returned" if mutated else "denoiser's tensors",
-        "an operation in place on the predictions: what a caller keeps of them is wrong",
-    )
-    return pace
-
-
-def _reproducible(run: Session, oracle: Oracle) -> None:
-    n = 50 if run.declaration.rows_independent else 1
-    drawn = []
-    for number, seed in enumerate((1, 1, 2, 3, 4)):
-        generator = torch.Generator().manual_seed(run.settings.seed * 7919 + seed)
-
-        def call(number: int = number, generator: torch.Generator = generator) -> Tensor:
-            # Other global states: who draws from them is not reproducible.
-            torch.manual_seed(10_000 + number)
-            random.seed(number)
-            state = np.random.get_state()
-            np.random.seed(number)
-            try:
-                return run.sampler.sample(oracle, n, generator)
-            finally:
-                np.random.set_state(state)
-
-        drawn.append(run.call(call, "sample(…)", n, oracle))
-    # A law near a point gives the same rows by chance: with all masks left, say.
-    alike = max(float((p**4).sum()) for one in run.laws for p in run.plan.laws[one]) ** n
-    by_chance = alike > run.ledger.take("reproducible by seed")
-    if not by_chance and all(torch.equal(drawn[0], one) for one in drawn[2:]):
-        cause = "the generator is not used"
-        run.add("reproducible by seed", False, "four seeds, the same rows", cause)
-        return
-    same = torch.equal(drawn[0], drawn[1])
-    detail = f"the same seed, {'the same' if same else 'other'} rows"
-    cause = "randomness from a global state, not from the generator"
-    run.add("reproducible by seed", same, detail, cause)
-
-
-def _statistical(run: Session, n: int, seconds: float) -> tuple[list[str], float]:
-    """All checks with chance; the compatible labels, and the bound on TV."""
-    started = time.monotonic()
-    declaration, plan, label = run.declaration, run.plan, run.label
-    single_steps.called(run, plan.instances[1])
-    drawn = [
-        sampled_laws.draw(run, instance, n, started + part * seconds)
-        for instance, part in zip(plan.instances, (0.45, 0.75), strict=True)
-    ]
-    trace, mask = drawn[1].trace, plan.instances[1].vocabulary
-    if trace is not None:
-        if declaration.carry_over:
-            single_steps.carry_over(run, trace, mask)
-        if declaration.by_hazard:
-            single_steps.step_law(run, trace, mask, run.ledger.take("step law"))
-            single_steps.values_by_context(run, trace, run.ledger.take("values by context"))
-    if declaration.rows_independent:
-        sampled_laws.rows_independent(run, drawn)
-    compatible = sampled_laws.identify(run, drawn)
-    if label is not None:
-        names = ("law, exact denoiser", "law, order-dependent denoiser")
-        cause = "" if compatible else sampled_laws.law_cause(run, drawn)
-        for name, instance, one, p in zip(
-            names, plan.instances, drawn, plan.laws[label], strict=True
-        ):
-            sampled_laws.law_finding(run, name, instance, one.all, p, cause)
-        if declaration.rows_independent and all(one.passed for one in run.findings[-2:]):
-            calls = max(20, min(one.all.numel() for one in drawn) // 60)
-            sampled_laws.batch_size(
-                run, plan.instances[1], plan.laws[label][1], calls, started + 0.85 * seconds
-            )
-        if declaration.by_hazard:
-            sampled_laws.leftover(run, drawn, plan.laws[label])
-    chosen = label or (compatible[0] if compatible else None)
-    if chosen is None:
-        return compatible, 1.0
-    pairs = zip(("exact", "order"), drawn, plan.laws[chosen], strict=True)
-    bounds = []
-    for which, one, p in pairs:
-        # A law that the samples have picked is one of many.
-        level = run.ledger.take(f"bound, {which}") / len(run.laws)
-        bounds.append(sampled_laws.tv_bound(one.all, p, level))
-    return compatible, max(bounds)
-
-
-def _among(plan: Design, compatible: Sequence[str]) -> str:
-    """Compatible laws in words, those that coincide together."""
-    groups: dict[tuple[str, ...], None] = {}
-    for label in compatible:
-        groups.setdefault(tuple(one for one in plan.group(label) if one in compatible))
-    return " or ".join(" = ".join(map(readable, group)) for group in groups)
-
-
-def _walk(run: Session) -> None:
-    """Rare values by float32 Gumbel noise, each of the 2^24 uniforms walked; with its formula."""
-    found = uniform_walk.walk(run.sampler)
-    if found is None:
-        return
-    declared = run.declaration.uniforms == "float32"
-    rare = ", ".join(f"{p:.0e} drawn ×{ratio:.3g}" for p, ratio in found.ratios.items())
-    ok = declared or all(0.9 < ratio < 1.1 for ratio in found.ratios.values())
-    text = str(getattr(getattr(run.sampler, "draw", None), "__doc__", None) or "")
-    formula = f"{text.splitlines()[0].rstrip('.')}; " if text else ""
-    said = ", as declared" if declared else ""
-    detail = f"{formula}{found.dtype} uniforms{said}: probability {rare}"
-    run.add("rare tokens", ok, detail, "float32 uniforms truncate the noise; draw in float64")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sharprates.verification.statistics import Check
+from sharprates.samplers.errors import InputError
+from sharprates.verification.conformance.known_laws import KnownSampler
+from sharprates.verification.statistics.sample_test import SampleTest
 
 
 class Outcome(StrEnum):
@@ -32,7 +34,6 @@ ORDER = (
     "unmask pattern",
     "token conditionals",
     "values independent",
-    "step",
     "leftover",
     "step law",
     "values by context",
@@ -66,6 +67,13 @@ class Settings:
     seed: int = 0
     walk: bool = True
 
+    def __post_init__(self) -> None:
+        if not 0 < self.limit <= 86_400:
+            raise InputError(f"limit: need seconds up to a day, 86400, got {self.limit}")
+        # The seeds of a session's calls are multiples of it, and have 64 bits.
+        if abs(self.seed) >= 2**43:
+            raise InputError(f"seed: need a whole number below 2^43, got {self.seed}")
+
 
 FAST = Settings(rows=2_000, step_rows=2_000, vocabulary=2, walk=False)
 """Seconds in place of a minute: for tests of the checker and a first look."""
@@ -80,30 +88,68 @@ class Finding:
         passed: False if the sampler is not what it says.
         detail: the numbers, in words; of a failure the smallest example.
         cause: what is likely wrong.
-        check: the statistical check behind it, if there is one.
+        test: the statistical test behind it, if there is one.
     """
 
     name: str
     passed: bool
     detail: str
     cause: str = ""
-    check: Check | None = None
+    test: SampleTest | None = None
 
     def json(self) -> dict[str, Any]:
         """As JSON."""
-        found: dict[str, Any] = {"name": self.name, "passed": self.passed, "detail": self.detail}
+        content: dict[str, Any] = {
+            "name": self.name,
+            "passed": self.passed,
+            "detail": self.detail,
+        }
         if self.cause:
-            found["cause"] = self.cause
-        if self.check is not None:
-            one = self.check
-            found["check"] = {
-                "name": one.name,
-                "p_value": one.p_value,
-                "level": one.level,
-                "n": one.n,
-                "detects": {one.distance: one.detects},
+            content["cause"] = self.cause
+        if self.test is not None:
+            content["check"] = {
+                "name": self.test.name,
+                "p_value": self.test.p_value,
+                "level": self.test.level,
+                "n": self.test.n,
+                "detects": {self.test.distance: self.test.detects},
             }
-        return found
+        return content
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A statistical test with what to say if it fails.
+
+    Attributes:
+        test: the test.
+        detail: what then has been seen.
+        cause: what is then likely wrong.
+    """
+
+    test: SampleTest
+    detail: str
+    cause: str = ""
+
+
+def summary(name: str, tests: Sequence[Tested], cause: str = "") -> Iterator[Finding]:
+    """One finding for many tests: the first that failed, or the weakest that passed.
+
+    Args:
+        name: of the finding.
+        tests: none give no finding.
+        cause: of a failure that names none itself.
+    """
+    for tested in tests:
+        if not tested.test.passed:
+            numbers = f"(p ≤ {tested.test.p_value:.2g}, n = {tested.test.n})"
+            detail = f"{tested.detail} {numbers}"
+            yield Finding(name, False, detail, tested.cause or cause, tested.test)
+            return
+    if tests:
+        weakest = max((tested.test for tested in tests), key=lambda test: test.detects)
+        power = f"would detect {weakest.detects:.3g} ({weakest.distance})"
+        yield Finding(name, True, f"{len(tests)} checked, {power}", "", weakest)
 
 
 @dataclass(frozen=True)
@@ -115,8 +161,8 @@ class Conformance:
         outcome: the verdict.
         sentence: the verdict in words.
         findings: the checks that ran, in the order of `ORDER`.
-        compatible: known laws that the samples do not contradict.
-        coinciding: groups of known laws that are the same on this clock and grid.
+        compatible: known samplers whose laws the samples do not contradict.
+        coinciding: groups of known samplers whose laws are the same on this clock and grid.
         separation: smallest TV between the declared law and another known one.
         budget: false-alarm probability of the whole check.
         seconds: what it took.
@@ -126,8 +172,8 @@ class Conformance:
     outcome: Outcome
     sentence: str
     findings: tuple[Finding, ...] = ()
-    compatible: tuple[str, ...] = ()
-    coinciding: tuple[tuple[str, ...], ...] = ()
+    compatible: tuple[KnownSampler, ...] = ()
+    coinciding: tuple[tuple[KnownSampler, ...], ...] = ()
     separation: float | None = None
     budget: float = 1e-6
     seconds: float = field(default=0.0, compare=False)
@@ -135,7 +181,7 @@ class Conformance:
     @property
     def failed(self) -> Finding | None:
         """The first check that failed."""
-        return next((one for one in self.findings if not one.passed), None)
+        return next((finding for finding in self.findings if not finding.passed), None)
 
     def json(self) -> dict[str, Any]:
         """As JSON."""
@@ -143,35 +189,35 @@ class Conformance:
             "name": self.name,
             "outcome": str(self.outcome),
             "sentence": self.sentence,
-            "checks": [one.json() for one in self.findings],
-            "compatible": list(self.compatible),
-            "coinciding": [list(group) for group in self.coinciding],
+            "checks": [finding.json() for finding in self.findings],
+            "compatible": [known.label for known in self.compatible],
+            "coinciding": [[known.label for known in group] for group in self.coinciding],
             "separation": self.separation,
             "budget": self.budget,
         }
 
     def __str__(self) -> str:
         lines = [f"{self.name}: {self.sentence}"]
-        for one in self.findings:
-            mark = "holds" if one.passed else "FAILS"
-            lines.append(f"  {one.name:30} {mark}  {one.detail}")
-            if one.cause:
-                lines.append(f"  {'':30} likely cause: {one.cause}")
+        for finding in self.findings:
+            mark = "holds" if finding.passed else "FAILS"
+            lines.append(f"  {finding.name:30} {mark}  {finding.detail}")
+            if finding.cause:
+                lines.append(f"  {'':30} likely cause: {finding.cause}")
         return "\n".join(lines)
 
 
 def ordered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Of two findings of one name the failure stays."""
+    """Causes first; of two findings of one name the failure stays."""
     kept: dict[str, Finding] = {}
-    for one in findings:
-        if one.name not in kept or not one.passed:
-            kept[one.name] = one
-    return tuple(sorted(kept.values(), key=lambda one: ORDER.index(one.name)))
+    for finding in findings:
+        if finding.name not in kept or not finding.passed:
+            kept[finding.name] = finding
+    return tuple(sorted(kept.values(), key=lambda finding: ORDER.index(finding.name)))
 
 
 def failure(findings: Sequence[Finding], hint: str = "") -> str:
     """The first check that failed, its cause, and the names of the others."""
-    first, *rest = (one for one in findings if not one.passed)
+    first, *rest = (finding for finding in findings if not finding.passed)
     cause = f"; likely cause: {first.cause}" if first.cause else ""
-    also = f"; fails also {', '.join(one.name for one in rest)}" if rest else ""
+    also = f"; fails also {', '.join(finding.name for finding in rest)}" if rest else ""
     return f"fails {first.name}: {first.detail}{cause}{hint}{also}"

@@ -11,10 +11,10 @@ from fractions import Fraction
 from itertools import count
 
 import pytest
-from sharprates.verification.budget import DEFAULT_BUDGET
 from sharprates.verification.conformance.checker import check
 from sharprates.verification.conformance.findings import Conformance, Outcome, Settings
 from sharprates.verification.conformance.protocol import SamplerUnderTest
+from sharprates.verification.statistics.budget import DEFAULT_BUDGET
 
 Checker = Callable[..., Conformance]
 

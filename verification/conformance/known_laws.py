@@ -1,23 +1,26 @@
-"""The exact laws of all samplers that the checker knows, on instances chosen to tell them apart.
+"""The exact laws of all samplers that the checker knows, on denoisers chosen to tell them apart.
 
-Small d and S: a law is a vector over all (S+1)^d partial states, a step a matrix over them. Shares
-nothing with `samplers.expansion` and `samplers.propagation` but the denoiser's numbers.
+They share nothing with `samplers.expansion` and `samplers.propagation` but the denoiser's numbers.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
-from itertools import combinations
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import combinations, compress
 
 import torch
-from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.confidence import MEASURES
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.families import dirichlet
 from sharprates.samplers.step_law import RULES
-from sharprates.samplers.target import all_states
+from sharprates.verification.conformance.denoiser_table import (
+    DenoiserTable,
+    exact_denoiser,
+    order_dependent_denoiser,
+    tempered,
+)
 from sharprates.verification.conformance.protocol import LAST_STEPS, Declaration
 from torch import Tensor
 
@@ -28,272 +31,167 @@ GUESSED_CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:2",
 """Clocks that are tried when the declared one does not fit."""
 
 
-@dataclass(frozen=True, eq=False)
-class Instance:
-    """A denoiser given by a table, with the moves between all partial states.
-
-    Attributes:
-        name: what a report calls it.
-        table: float64 [(S+1)^d, d, S], positive and normalised.
-    """
-
-    name: str
-    table: Tensor
-    _steps: dict[tuple[int, str], Tensor] = field(default_factory=dict, init=False, repr=False)
-
-    @property
-    def length(self) -> int:
-        """Sequence length d."""
-        return int(self.table.shape[1])
-
-    @property
-    def vocabulary(self) -> int:
-        """S, without the mask."""
-        return int(self.table.shape[2])
-
-    @cached_property
-    def states(self) -> Tensor:
-        """int64 [C, d], all partial states in lexicographic order; the last one is all masks."""
-        return all_states(self.length, self.vocabulary + 1)
-
-    @cached_property
-    def hidden(self) -> Tensor:
-        """bool [C, d]: which positions are masked."""
-        return self.states == self.vocabulary
-
-    @cached_property
-    def revealed(self) -> Tensor:
-        """bool [C, C, d]: positions that a move reveals; meaningless where it is no move."""
-        return self.hidden[:, None] & ~self.hidden[None]
-
-    @cached_property
-    def values(self) -> Tensor:
-        """float64 [C, C]: probability of the values that a move reveals; 0 if it is no move."""
-        x, y, S = self.states[:, None], self.states[None], self.vocabulary
-        is_move = ((x == y) | (x == S)).all(-1)
-        C, d = self.states.shape
-        index = y.clamp(max=S - 1).expand(C, C, d)
-        p = self.table[:, None].expand(C, C, d, S).gather(-1, index[..., None]).squeeze(-1)
-        product = torch.where(self.revealed, p, 1.0).prod(-1)
-        return torch.where(is_move, product, 0.0)
-
-    def step_by_hazard(self, hazard: float) -> Tensor:
-        """Each masked token is revealed with this probability: float64 [C, C]."""
-        # A float to the power of integers would be float32.
-        shown = self.revealed.sum(-1, dtype=torch.float64)
-        stay = self.hidden.sum(-1)[:, None] - shown
-        return self.values * hazard**shown * (1 - hazard) ** stay.clamp(min=0)
-
-    def step_by_argmax(self) -> Tensor:
-        """All masked tokens get their most probable symbol: float64 [C, C]."""
-        full = torch.where(self.hidden, self.table.argmax(-1), self.states)
-        return (self.states[None] == full[:, None]).all(-1).to(torch.float64)
-
-    def step_by_count(self, count: int, how: str) -> Tensor:
-        """A fixed number of tokens, fewer where fewer are masked: float64 [C, C].
-
-        Args:
-            count: tokens.
-            how: ``uniform`` over the sets of positions, ``left-to-right``, or a measure of
-                confidence; ``drawn`` draws at all masked positions and keeps the values that had
-                the highest probability.
-        """
-        if (count, how) not in self._steps:  # no clock is in it: one serves many declarations
-            self._steps[count, how] = self._by_count(count, how)
-        return self._steps[count, how]
-
-    def _by_count(self, count: int, how: str) -> Tensor:
-        C, d = self.table.shape[:2]
-        step = torch.zeros(C, C, dtype=torch.float64)
-        for x in range(C):
-            hidden = self.hidden[x].nonzero().flatten().tolist()
-            c = min(count, len(hidden))
-            if c == 0:
-                step[x, x] = 1
-            elif how == "drawn":
-                self._drawn(x, hidden, c, step)
-            elif how == "uniform":
-                exactly = self.revealed[x].sum(-1) == c
-                step[x] = torch.where(exactly, self.values[x], 0.0) / math.comb(len(hidden), c)
-            else:
-                chosen = torch.zeros(d, dtype=torch.bool)
-                chosen[self._surest(x, hidden, how)[:c]] = True
-                same = (self.revealed[x] == chosen).all(-1)
-                step[x] = torch.where(same, self.values[x], 0.0)
-        return step
-
-    def _surest(self, x: int, hidden: list[int], how: str) -> list[int]:
-        if how == "left-to-right":
-            return hidden
-        p = self.table[x]
-        top = p.topk(min(2, self.vocabulary), dim=-1).values
-        score = {
-            "probability": top[:, 0],
-            "margin": top[:, 0] - top[:, -1],
-            "entropy": torch.xlogy(p, p).sum(-1),
-        }[how].tolist()
-        return sorted(hidden, key=lambda i: (-round(score[i], 9), i))
-
-    def _drawn(self, x: int, hidden: list[int], count: int, step: Tensor) -> None:
-        d, S = self.length, self.vocabulary
-        for drawn in all_states(len(hidden), S).tolist():
-            p = [float(self.table[x, i, a]) for i, a in zip(hidden, drawn, strict=True)]
-            kept = sorted(range(len(hidden)), key=lambda j: (-round(p[j], 9), j))[:count]
-            y = x + sum((drawn[j] - S) * (S + 1) ** (d - 1 - hidden[j]) for j in kept)
-            step[x, y] += math.prod(p)
-
-
-@lru_cache(maxsize=128)
-def tempered(instance: Instance, temperature: float) -> Instance:
-    """The same with probabilities raised to 1/temperature and normalised."""
-    if temperature == 1:
-        return instance
-    raised = instance.table ** (1 / temperature)
-    return Instance(instance.name, raised / raised.sum(-1, keepdim=True))
-
-
 def hazards(rule: str, declaration: Declaration) -> list[float]:
     """Reveal probability of each step of a rule on the declared clock and grid, clipped at 1."""
     asked = RULES[rule](declaration.chosen_clock, declaration.grid)
     return asked.clamp(0, 1).tolist()
 
 
-def kernels(label: str, instance: Instance, declaration: Declaration) -> list[Tensor]:
-    """The steps of a known sampler, each float64 [C, C].
+class KnownSampler(ABC):
+    """A sampler whose law is known; as a string it is in words."""
 
-    Args:
-        label: as in `labels`.
-        instance: with the temperature applied.
-        declaration: for clock and grid.
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """Its name in JSON."""
+
+    @abstractmethod
+    def kernels(self, denoiser: DenoiserTable, declaration: Declaration) -> list[Tensor]:
+        """Its steps, each float64 [C, C].
+
+        Args:
+            denoiser: with the temperature applied.
+            declaration: for clock and grid.
+        """
+
+    def law(self, denoiser: DenoiserTable, declaration: Declaration) -> Tensor:
+        """Its exact output law, float64 [C] over all partial states."""
+        mass = torch.zeros(len(denoiser.states), dtype=torch.float64)
+        mass[-1] = 1
+        for step in self.kernels(tempered(denoiser, declaration.temperature), declaration):
+            mass = mass @ step
+        return mass / mass.sum()
+
+
+@dataclass(frozen=True)
+class ByHazard(KnownSampler):
+    """Each step reveals each masked token with the probability that a rule says.
+
+    Attributes:
+        rule: a name of `samplers.step_law.RULES`.
+        last_step: of `protocol.LAST_STEPS`.
     """
-    kind, _, rest = label.partition(" ")
-    d = instance.length
-    if kind in RULES:
-        steps = [instance.step_by_hazard(r) for r in hazards(kind, declaration)]
-        if rest == "fill":
-            steps.append(instance.step_by_hazard(1.0))
-        elif rest == "argmax":
-            steps.append(instance.step_by_argmax())
-        return steps
-    how = {"first-hitting": "uniform", "blocks": "uniform"}.get(kind, kind)
-    count = int(rest) if rest else 1
-    one = instance.step_by_count(count, how.removeprefix("confidence:"))
-    return [one] * -(-d // count)
 
+    rule: str
+    last_step: str
 
-def law(label: str, instance: Instance, declaration: Declaration) -> Tensor:
-    """The exact output law of a known sampler, float64 [C] over all partial states."""
-    mass = torch.zeros(len(instance.states), dtype=torch.float64)
-    mass[-1] = 1
-    for step in kernels(label, tempered(instance, declaration.temperature), declaration):
-        mass = mass @ step
-    return mass / mass.sum()
+    @property
+    def label(self) -> str:
+        """Rule and last step."""
+        return f"{self.rule} {self.last_step}"
 
-
-def declared_label(declaration: Declaration) -> str | None:
-    """The label of what a sampler says it is."""
-    rule = declaration.rule
-    if rule is None:
-        return None
-    if declaration.by_hazard:
-        return f"{rule} {declaration.last_step}"
-    if rule in ("first-hitting", "left-to-right") or (
-        rule == "blocks" and declaration.tokens_a_step == 1
-    ):
-        return "first-hitting" if rule == "blocks" else rule
-    return f"{rule} {declaration.tokens_a_step}"
-
-
-def labels(declaration: Declaration, length: int) -> list[str]:
-    """All samplers that are told apart: rule and last step, or rule and tokens a step."""
-    found = [f"{rule} {last}" for rule in RULES for last in LAST_STEPS]
-    found += ["first-hitting", "left-to-right"]
-    counts = sorted({min(declaration.tokens_a_step, length), *range(1, length + 1)})
-    found += [f"blocks {c}" for c in counts if c > 1]
-    measures = ("probability", "margin", "entropy", "drawn")
-    # All d tokens at once is one block, however sure they are.
-    found += [f"confidence:{m} {c}" for m in measures for c in counts if c < length]
-    label = declared_label(declaration)
-    return found if label is None or label in found else [label, *found]
-
-
-def readable(label: str) -> str:
-    """A label in words."""
-    kind, _, rest = label.partition(" ")
-    if kind in RULES:
+    def __str__(self) -> str:
         last = {
             "leave": "masks left as they are",
             "fill": "last step drawn",
             "argmax": "last step by argmax",
         }
-        return f"{kind.replace('tau', 'τ')} ({last[rest]})"
-    plural = "" if rest in ("", "1") else "s"
-    if kind.startswith("confidence"):
-        return f"{kind}, {rest} token{plural} a step"
-    return f"{rest} tokens a step in random order" if kind == "blocks" else kind
+        return f"{self.rule.replace('tau', 'τ')} ({last[self.last_step]})"
+
+    def kernels(self, denoiser: DenoiserTable, declaration: Declaration) -> list[Tensor]:
+        """The steps of the grid, and one for the masks that remain."""
+        steps = [denoiser.step_by_hazard(r) for r in hazards(self.rule, declaration)]
+        if self.last_step == "fill":
+            steps.append(denoiser.step_by_hazard(1.0))
+        elif self.last_step == "argmax":
+            steps.append(denoiser.step_by_argmax())
+        return steps
 
 
-def total_variation(p: Tensor, q: Tensor) -> float:
+@dataclass(frozen=True)
+class ByCount(KnownSampler):
+    """Each step reveals the same number of tokens.
+
+    Attributes:
+        order: as in `DenoiserTable.step_by_count`.
+        count: tokens a step.
+    """
+
+    order: str
+    count: int = 1
+
+    @property
+    def label(self) -> str:
+        """Order and tokens a step."""
+        if self.order == "left-to-right":
+            return self.order
+        if self.order == "uniform":
+            return "first-hitting" if self.count == 1 else f"blocks {self.count}"
+        return f"confidence:{self.order} {self.count}"
+
+    def __str__(self) -> str:
+        if self.order == "uniform" and self.count > 1:
+            return f"{self.count} tokens a step in random order"
+        kind, _, count = self.label.partition(" ")
+        return f"{kind}, {count} token{'' if self.count == 1 else 's'} a step" if count else kind
+
+    def kernels(self, denoiser: DenoiserTable, declaration: Declaration) -> list[Tensor]:  # noqa: ARG002
+        """The same step until all tokens are revealed; no clock is in it."""
+        return [denoiser.step_by_count(self.count, self.order)] * -(-denoiser.length // self.count)
+
+
+def declared_sampler(declaration: Declaration) -> KnownSampler | None:
+    """What a sampler says it is; None if it asks which one it is."""
+    rule = declaration.rule
+    if rule is None:
+        return None
+    if declaration.by_hazard:
+        return ByHazard(rule, declaration.last_step)
+    if rule in ("first-hitting", "left-to-right"):
+        return ByCount("uniform" if rule == "first-hitting" else rule)
+    order = "uniform" if rule == "blocks" else rule.removeprefix("confidence:")
+    return ByCount(order, declaration.tokens_a_step)
+
+
+def known_samplers(declaration: Declaration, length: int) -> list[KnownSampler]:
+    """All samplers that are told apart: rule and last step, or order and tokens a step."""
+    known: list[KnownSampler] = [ByHazard(rule, last) for rule in RULES for last in LAST_STEPS]
+    known += [ByCount("uniform"), ByCount("left-to-right")]
+    counts = sorted({min(declaration.tokens_a_step, length), *range(1, length + 1)})
+    known += [ByCount("uniform", c) for c in counts if c > 1]
+    # All d tokens at once is one block, however sure they are.
+    known += [ByCount(order, c) for order in MEASURES for c in counts if c < length]
+    declared = declared_sampler(declaration)
+    return known if declared is None or declared in known else [declared, *known]
+
+
+def tv_between(p: Tensor, q: Tensor) -> float:
     """TV(p, q) of two laws on the same cells."""
     return float((p - q).abs().sum()) / 2
 
 
-@lru_cache(maxsize=64)
-def exact_instance(length: int, vocabulary: int, seed: int) -> Instance:
-    """The exact denoiser of a random law on all sequences."""
-    target = dirichlet(length, vocabulary, 0.6, seed)
-    p = ExactDenoiser(target)(all_states(length, vocabulary + 1))
-    # A floor keeps every logarithm finite and every cell within reach of a test.
-    p = p.clamp(min=1e-3)
-    return Instance(f"exact denoiser, seed {seed}", p / p.sum(-1, keepdim=True))
-
-
-@lru_cache(maxsize=64)
-def order_instance(length: int, vocabulary: int, seed: int) -> Instance:
-    """Predictions that belong to no law, so that the order of revealing shows in the output."""
-    generator = torch.Generator().manual_seed(seed)
-    shape = ((vocabulary + 1) ** length, length, vocabulary)
-    u = torch.rand(shape, generator=generator, dtype=torch.float64).clamp(min=1e-6)
-    p = (-u.log()) ** 2 + 0.02
-    return Instance(f"order-dependent denoiser, seed {seed}", p / p.sum(-1, keepdim=True))
-
-
 @dataclass(frozen=True)
 class Design:
-    """Instances with the laws that are told apart on them.
+    """Denoisers, with the laws that are told apart on them.
 
     Attributes:
-        instances: what the sampler is run on.
-        laws: of each label, one law an instance.
-        separation: smallest TV, on its best instance, between laws that do not coincide; where a
+        denoisers: what the sampler is run on: an exact one, and one by which the order of
+            revealing shows.
+        laws: of each known sampler, one law a denoiser.
+        coinciding: groups of samplers that no denoiser tells apart.
+        separation: smallest TV, on the better denoiser, between laws that do not coincide; where a
             rule is declared, between its law and another.
-        coinciding: groups of labels that no instance tells apart.
     """
 
-    instances: tuple[Instance, ...]
-    laws: dict[str, tuple[Tensor, ...]]
+    denoisers: tuple[DenoiserTable, DenoiserTable]
+    laws: Mapping[KnownSampler, tuple[Tensor, Tensor]]
+    coinciding: tuple[tuple[KnownSampler, ...], ...]
     separation: float
-    coinciding: tuple[tuple[str, ...], ...]
 
-    def group(self, label: str) -> tuple[str, ...]:
-        """The labels that coincide with this one, itself included."""
-        return next((g for g in self.coinciding if label in g), (label,))
+    def group(self, sampler: KnownSampler) -> tuple[KnownSampler, ...]:
+        """The samplers that coincide with this one, itself included."""
+        return next((group for group in self.coinciding if sampler in group), (sampler,))
 
-    def distance(self, one: str, other: str) -> float:
-        """TV of two laws on the instance that separates them best."""
-        pairs = zip(self.laws[one], self.laws[other], strict=True)
-        return max(total_variation(p, q) for p, q in pairs)
-
-
-def _separation(
-    laws: dict[str, Tensor], label: str | None, apart: Iterable[tuple[str, str]]
-) -> float:
-    pairs = [(a, b) for a, b in apart if label is None or label in (a, b)]
-    return min((total_variation(laws[a], laws[b]) for a, b in pairs), default=1.0)
+    def among(self, samplers: Sequence[KnownSampler]) -> str:
+        """Samplers in words, those that coincide together."""
+        groups: dict[tuple[KnownSampler, ...], None] = {}
+        for sampler in samplers:
+            groups.setdefault(tuple(other for other in self.group(sampler) if other in samplers))
+        return " or ".join(" = ".join(map(str, group)) for group in groups)
 
 
 def design(declaration: Declaration, length: int = 3, vocabulary: int = 3, pool: int = 8) -> Design:
-    """Choose instances for power: the largest smallest TV between laws that differ at all.
+    """Choose denoisers for power: the largest smallest TV between laws that differ at all.
 
     Args:
         declaration: clock, grid, temperature and, if it names a rule, whose law is to be separated
@@ -316,42 +214,37 @@ def design(declaration: Declaration, length: int = 3, vocabulary: int = 3, pool:
 
 @lru_cache(maxsize=64)
 def _design(declaration: Declaration, length: int, vocabulary: int, pool: int) -> Design:
-    names, label = labels(declaration, length), declared_label(declaration)
-    chosen: list[Instance] = []
-    laws: list[dict[str, Tensor]] = []
-    for make in (exact_instance, order_instance):
-        candidates = [make(length, vocabulary, seed) for seed in range(pool)]
-        found = [{name: law(name, one, declaration) for name in names} for one in candidates]
+    known, declared = known_samplers(declaration, length), declared_sampler(declaration)
+    pairs = [pair for pair in combinations(known, 2) if declared is None or declared in pair]
+    denoisers: list[DenoiserTable] = []
+    laws: list[dict[KnownSampler, Tensor]] = []
+    for make in (exact_denoiser, order_dependent_denoiser):
+        tables = [make(length, vocabulary, seed) for seed in range(pool)]
+        on_each = [{one: one.law(table, declaration) for one in known} for table in tables]
+        apart = [[tv_between(law[a], law[b]) for a, b in pairs] for law in on_each]
         # What coincides on every candidate cannot guide the choice.
-        apart = [
-            pair
-            for pair in combinations(names, 2)
-            if any(total_variation(one[pair[0]], one[pair[1]]) > COINCIDE for one in found)
-        ]
-        best = max(range(pool), key=lambda i: _separation(found[i], label, apart))
-        chosen.append(candidates[best])
-        laws.append(found[best])
-    together = {name: tuple(one[name] for one in laws) for name in names}
-    groups = _groups(names, together)
-    planned = Design(tuple(chosen), together, 0.0, groups)
-    others = [
-        planned.distance(a, b)
-        for a, b in combinations(names, 2)
-        if planned.group(a) != planned.group(b) and (label is None or label in (a, b))
-    ]
-    return Design(tuple(chosen), together, min(others, default=1.0), groups)
+        differ = [max(tvs) > COINCIDE for tvs in zip(*apart, strict=True)]
+        least = [min(compress(tvs, differ), default=1.0) for tvs in apart]
+        best = least.index(max(least))
+        denoisers.append(tables[best])
+        laws.append(on_each[best])
 
+    def distance(one: KnownSampler, other: KnownSampler) -> float:
+        return max(tv_between(law[one], law[other]) for law in laws)
 
-def _groups(
-    names: Sequence[str], laws: dict[str, tuple[Tensor, ...]]
-) -> tuple[tuple[str, ...], ...]:
-    groups: list[list[str]] = []
-    for name in names:
-        for group in groups:
-            pairs = zip(laws[name], laws[group[0]], strict=True)
-            if all(total_variation(p, q) <= COINCIDE for p, q in pairs):
-                group.append(name)
-                break
+    groups: list[list[KnownSampler]] = []
+    for one in known:
+        group = next((group for group in groups if distance(one, group[0]) <= COINCIDE), None)
+        if group is None:
+            groups.append([one])
         else:
-            groups.append([name])
-    return tuple(tuple(group) for group in groups if len(group) > 1)
+            group.append(one)
+    group_of = {one: tuple(group) for group in groups for one in group}
+    separate = (distance(a, b) for a, b in pairs if group_of[a] != group_of[b])
+    exact, order_dependent = denoisers
+    return Design(
+        (exact, order_dependent),
+        {one: (laws[0][one], laws[1][one]) for one in known},
+        tuple(tuple(group) for group in groups if len(group) > 1),
+        min(separate, default=1.0),
+    )

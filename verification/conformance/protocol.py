@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from sharprates.samplers import clock as clocks
 from sharprates.samplers.clock import Clock
 from sharprates.samplers.confidence import MEASURES
-from sharprates.samplers.denoiser import Denoiser, Positions
+from sharprates.samplers.denoiser import Denoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.step_law import RULES
 from torch import Tensor
@@ -122,8 +122,8 @@ class SamplerUnderTest(Protocol):
     It may also have ``step(x, t, s, denoiser, generator) -> Tensor``, one step from time t to time
     s, both in the sampler's own direction, from partial states int64 [B, d] with mask = S: then
     hazards and conditionals are checked step by step. And ``draw(probabilities, generator)``, its
-    categorical draw, [n, S] to int64 [n]: then rare values are checked (`uniform_walk`), and the
-    first line of its docstring is printed: state the formula there (ε, clamp, ties).
+    categorical draw, [n, S] to int64 [n]: then rare tokens are checked (`looks.rare_tokens`), and
+    the first line of its docstring is printed: state the formula there (ε, clamp, ties).
     """
 
     @property
@@ -148,84 +148,3 @@ class SamplerUnderTest(Protocol):
 
 class FaultError(Exception):
     """What a sampler did that no correct one does; its message is the verdict's sentence."""
-
-
-def state_codes(rows: Tensor, vocabulary: int) -> Tensor:
-    """int64 [n], places of partial states [n, d], mask = S, in lexicographic order."""
-    d = rows.shape[1]
-    return (rows * torch.tensor([(vocabulary + 1) ** i for i in range(d - 1, -1, -1)])).sum(1)
-
-
-def state_word(state: Tensor, vocabulary: int) -> str:
-    """A state [d] in words."""
-    return " ".join("M" if a == vocabulary else str(a) for a in state.tolist())
-
-
-@dataclass(eq=False)
-class Oracle:
-    """The denoiser handed to a sampler; it looks at what it is asked and at what becomes of it.
-
-    Attributes:
-        table: float64 [(S+1)^d, d, S], the predictions, states in lexicographic order.
-        contexts: the states of each call since `forget`, kept while `recording`.
-        recording: whether to keep contexts and to watch the tensors handed out.
-    """
-
-    table: Tensor
-    recording: bool = False
-    contexts: list[Tensor] = field(default_factory=list)
-    _handed: list[tuple[Tensor, Tensor]] = field(default_factory=list)
-
-    time_free = True
-    normalised = True
-
-    @property
-    def vocabulary(self) -> int:
-        """S, without the mask."""
-        return int(self.table.shape[2])
-
-    @property
-    def length(self) -> int:
-        """Sequence length d."""
-        return int(self.table.shape[1])
-
-    def forget(self) -> None:
-        """Start a new record."""
-        self.contexts, self._handed = [], []
-
-    def mutated(self) -> bool:
-        """True if the sampler has written into a tensor that it was handed."""
-        return any(not torch.equal(now, then) for now, then in self._handed)
-
-    def _look_up(self, x: Any) -> Tensor:
-        S, d = self.vocabulary, self.length
-        if not isinstance(x, Tensor) or x.ndim != 2 or x.shape[1] != d:
-            got = list(x.shape) if isinstance(x, Tensor) else type(x).__name__
-            raise FaultError(f"calls the denoiser with {got}; it takes partial states [B, {d}]")
-        if x.is_floating_point() or (x.numel() and (int(x.min()) < 0 or int(x.max()) > S)):
-            raise FaultError(
-                f"calls the denoiser with symbols outside 0..{S}, where {S} is the mask"
-            )
-        if self.recording:
-            self.contexts.append(x.clone())
-        return self.table[state_codes(x.to(torch.int64), S)]
-
-    def watch(self, handed: Tensor) -> Tensor:
-        """The same tensor; `mutated` tells whether it was written to."""
-        if self.recording and len(self._handed) < 8:
-            self._handed.append((handed, handed.clone()))
-        return handed
-
-    def __call__(
-        self,
-        x: Tensor,
-        t: Tensor | float | None = None,  # noqa: ARG002 - the protocol's; time-free
-        positions: Positions | None = None,
-    ) -> Tensor:
-        """Predict; see `samplers.denoiser.Denoiser`."""
-        found = self._look_up(x)
-        return self.watch(found if positions is None else found[positions])
-
-    def logits(self, x: Tensor, t: Tensor | float | None = None) -> Tensor:  # noqa: ARG002
-        """Logarithm of the prediction, float64 [B, d, S]."""
-        return self.watch(self._look_up(x).log())

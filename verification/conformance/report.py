@@ -13,6 +13,7 @@ from rich.text import Text
 from scipy.stats import binom
 from sharprates.samplers.errors import InputError
 from sharprates.verification.conformance.checker import check
+from sharprates.verification.conformance.defects import DEFECTS, detect, false_alarms
 from sharprates.verification.conformance.findings import (
     EXIT,
     Conformance,
@@ -21,8 +22,6 @@ from sharprates.verification.conformance.findings import (
     Settings,
 )
 from sharprates.verification.conformance.foreign import in_child
-from sharprates.verification.conformance.known_laws import readable
-from sharprates.verification.conformance.mutants import MUTANTS, detect, false_alarms
 from sharprates.verification.conformance.protocol import FaultError
 from sharprates.verification.objects import load_object, one_line
 
@@ -80,7 +79,7 @@ def print_conformance(found: Conformance, console: Console) -> None:
         table.add_row(one.name, mark, Text(one.detail))
     console.print(table)
     for group in found.coinciding:
-        names = ", ".join(map(readable, group))
+        names = ", ".join(map(str, group))
         console.print(Text(f"the same on this clock and grid: {names}", "dim"))
 
 
@@ -102,7 +101,7 @@ def self_test(mutants: int, alarms: int, console: Console) -> tuple[int, dict[st
         for heading in ("defect", "caught by", "caught", "by that check first"):
             table.add_column(heading)
         rows = []
-        for mutant in MUTANTS:
+        for mutant in DEFECTS:
             chosen = mutant.settings
             found = detect(mutant, mutants, MUTANT_LEVEL, chosen)
             rate, named = found.caught / found.runs, found.named / found.runs

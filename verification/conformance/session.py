@@ -4,64 +4,125 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
-from sharprates.verification.budget import Ledger
+from sharprates.verification.conformance.denoiser_table import DenoiserTable
 from sharprates.verification.conformance.findings import Finding, Settings
 from sharprates.verification.conformance.foreign import guarded
-from sharprates.verification.conformance.known_laws import Design, Instance, declared_label
-from sharprates.verification.conformance.protocol import (
-    Declaration,
-    FaultError,
-    Oracle,
-    SamplerUnderTest,
-)
-from sharprates.verification.statistics import Check
+from sharprates.verification.conformance.known_laws import Design, KnownSampler, declared_sampler
+from sharprates.verification.conformance.oracle import Oracle, state_codes
+from sharprates.verification.conformance.protocol import Declaration, FaultError, SamplerUnderTest
+from sharprates.verification.conformance.samples import Samples, joined, p_value, trajectories
+from sharprates.verification.statistics.budget import Ledger
 from torch import Tensor
 
+# Calls are paired four by four to see whether their rows are independent. Many of them show better
+# what is drawn once a call.
+CALLS, _FEWEST_CALLS = 40, 4
 
-@dataclass
+
+@dataclass(eq=False)
 class Session:
-    """One run of the checks on one sampler."""
+    """One run of the checks on one sampler.
+
+    Attributes:
+        sampler: what is checked.
+        declaration: what it says about itself.
+        plan: denoisers, and the known laws on them.
+        settings: how much work to do.
+        ledger: levels of the statistical checks.
+        ends: when the time limit is over, by `time.monotonic`.
+        findings: those made so far.
+        calls: how many seeds were used.
+        called: when the call began that runs now; infinite while none does.
+        pace: seconds a row, measured by the first look.
+    """
 
     sampler: SamplerUnderTest
     declaration: Declaration
     plan: Design
     settings: Settings
     ledger: Ledger
+    ends: float
     findings: list[Finding] = field(default_factory=list)
     calls: int = 0
     called: float = math.inf
+    pace: float = 0.0
 
     @property
-    def label(self) -> str | None:
-        """The known law that is declared; None if it asks which one it is."""
-        return declared_label(self.declaration)
+    def declared(self) -> KnownSampler | None:
+        """The known sampler that is declared; None if it asks which one it is."""
+        return declared_sampler(self.declaration)
 
     @property
-    def laws(self) -> list[str]:
+    def possible(self) -> list[KnownSampler]:
         """What it may be: what it says, or any known sampler."""
-        return list(self.plan.laws) if self.label is None else [self.label]
+        return list(self.plan.laws) if self.declared is None else [self.declared]
 
-    def add(
-        self, name: str, passed: bool, detail: str, cause: str = "", check: Check | None = None
-    ) -> None:
-        """Keep a finding; a cause only of a failure."""
-        self.findings.append(Finding(name, passed, detail, "" if passed else cause, check))
+    @cached_property
+    def _sampling(self) -> tuple[float, float]:
+        """When the samples are begun, and the seconds that are left then."""
+        return time.monotonic(), self.ends - time.monotonic()
+
+    def deadline(self, part: float) -> float:
+        """When this part of the time for samples is over."""
+        began, seconds = self._sampling
+        return began + part * seconds
+
+    @cached_property
+    def rows(self) -> int:
+        """Samples with each denoiser, as many as are asked for and the time allows."""
+        most = self.settings.rows
+        n = most if self.declaration.rows_independent else min(most, 3_000)
+        # Two denoisers, small batches and single steps: about four times the rows.
+        n = max(400, min(n, int(0.6 * max(self._sampling[1], 0) / (4 * max(self.pace, 1e-9)))))
+        # Rows a call are even: that half of them repeats the other would be missed else.
+        return n // (2 * CALLS) * (2 * CALLS)
+
+    @cached_property
+    def step_rows(self) -> int:
+        """Samples of each single step: who asks for more rows asks for more of all."""
+        return max(100, min(self.rows, max(self.settings.step_rows, self.settings.rows // 6)))
+
+    @cached_property
+    def samples(self) -> tuple[Samples, Samples]:
+        """Whole sequences with each of the two denoisers, drawn when a look first asks for them."""
+        exact, order_dependent = self.plan.denoisers
+        return self._draw(exact, self.deadline(0.45)), self._draw(
+            order_dependent, self.deadline(0.75)
+        )
+
+    @cached_property
+    def compatible(self) -> list[KnownSampler]:
+        """The known samplers that the samples do not contradict with any denoiser."""
+        level = self.ledger.take("identification") / (len(self.plan.laws) * len(self.samples))
+        laws = self.plan.laws.items()
+        return [known for known, law in laws if p_value(self.samples, law) > level]
+
+    def _draw(self, denoiser: DenoiserTable, deadline: float) -> Samples:
+        oracle = Oracle(denoiser.table.clone())
+        # Of dependent rows only one a call is a sample.
+        independent = self.declaration.rows_independent
+        calls, rows_a_call = (CALLS, self.rows // CALLS) if independent else (self.rows, 1)
+        oracle.recording = independent
+        codes, traces = [], []
+        for number in range(calls):
+            rows = self.sample(oracle, rows_a_call)
+            traces.append(trajectories(oracle.contexts, rows, oracle.vocabulary))
+            oracle.forget()
+            codes.append(state_codes(rows, oracle.vocabulary))
+            # Slower than foreseen: fewer rows, whatever these are like.
+            if time.monotonic() > deadline and number + 1 >= _FEWEST_CALLS:
+                break
+        return Samples(tuple(codes), joined(traces))
 
     def generator(self) -> torch.Generator:
         """A new seed each call; never the same as another session's of another seed."""
         self.calls += 1
         return torch.Generator().manual_seed(self.settings.seed * 1_000_003 + self.calls)
-
-    def call(self, foreign: Callable[[], object], what: str, n: int, oracle: Oracle) -> Tensor:
-        """Rows from the sampler; what is no set of samples is refused."""
-        self.called = time.monotonic()
-        found = guarded(foreign, what)
-        self.called = math.inf
-        return _checked(found, n, oracle)
 
     def sample(self, oracle: Oracle, n: int) -> Tensor:
         """Draw with a new seed."""
@@ -69,49 +130,34 @@ class Session:
         draw = lambda: self.sampler.sample(oracle, n, generator)  # noqa: E731 - one use
         return self.call(draw, f"sample(…, {n}, …)", n, oracle)
 
-    def worst(self, name: str, results: Sequence[tuple[Check, str, str]], cause: str = "") -> None:
-        """One finding for many checks: the first that failed, or the weakest that passed."""
-        if not results:
-            return
-        for one, text, guess in results:
-            if not one.passed:
-                detail = f"{text} (p ≤ {one.p_value:.2g}, n = {one.n})"
-                self.add(name, False, detail, guess or cause, one)
-                return
-        weakest = max((one for one, _, _ in results), key=lambda one: one.detects)
-        detail = f"{len(results)} checked, would detect {weakest.detects:.3g} ({weakest.distance})"
-        self.add(name, True, detail, "", weakest)
+    def call(self, foreign: Callable[[], object], what: str, n: int, oracle: Oracle) -> Tensor:
+        """Rows from the sampler; what is no set of samples is refused."""
+        self.called = time.monotonic()
+        answer = guarded(foreign, what)
+        self.called = math.inf
+        d, S = oracle.length, oracle.vocabulary
+        if not isinstance(answer, Tensor):
+            raise FaultError(f"returns {type(answer).__name__} in place of a tensor [{n}, {d}]")
+        if tuple(answer.shape) != (n, d):
+            raise FaultError(f"returns shape {list(answer.shape)} in place of [{n}, {d}]")
+        if answer.is_floating_point() or answer.is_complex() or answer.dtype == torch.bool:
+            raise FaultError(f"returns {answer.dtype} in place of int64")
+        # A sparse or meta tensor, or a class of the sampler's own, may refuse.
+        rows: Tensor = guarded(lambda: _plain(answer), "reading what it returned")
+        if rows.numel() and (int(rows.min()) < 0 or int(rows.max()) > S):
+            odd = int(rows.max()) if int(rows.max()) > S else int(rows.min())
+            raise FaultError(f"returns the token {odd}: there are 0..{S - 1}, and {S} is the mask")
+        return rows
 
 
-def _checked(found: object, n: int, oracle: Oracle) -> Tensor:
-    d, S = oracle.length, oracle.vocabulary
-    if not isinstance(found, Tensor):
-        raise FaultError(f"returns {type(found).__name__} in place of a tensor [{n}, {d}]")
-    if tuple(found.shape) != (n, d):
-        raise FaultError(f"returns shape {list(found.shape)} in place of [{n}, {d}]")
-    if found.is_floating_point() or found.is_complex() or found.dtype == torch.bool:
-        raise FaultError(f"returns {found.dtype} in place of int64")
-    # A sparse or meta tensor, or a class of the sampler's own, may refuse.
-    rows: Tensor = guarded(lambda: _plain(found), "reading what it returned")
-    if rows.numel() and (int(rows.min()) < 0 or int(rows.max()) > S):
-        odd = int(rows.max()) if int(rows.max()) > S else int(rows.min())
-        raise FaultError(f"returns the token {odd}: there are 0..{S - 1}, and {S} is the mask")
-    return rows
-
-
-def _plain(found: Tensor) -> Tensor:
-    dense = found.detach().to_dense() if found.layout != torch.strided else found.detach()
+def _plain(answer: Tensor) -> Tensor:
+    dense = answer.detach().to_dense() if answer.layout != torch.strided else answer.detach()
     return dense.to("cpu", torch.int64, copy=True)
 
 
 def method(sampler: object, name: str) -> Callable[..., object] | None:
     """An optional method; None if there is none."""
-    found: Callable[..., object] | None = guarded(lambda: getattr(sampler, name, None), name)
-    if found is not None and not callable(found):
+    own: Callable[..., object] | None = guarded(lambda: getattr(sampler, name, None), name)
+    if own is not None and not callable(own):
         raise FaultError(f"has an attribute {name} that cannot be called")
-    return found
-
-
-def fresh_oracle(instance: Instance) -> Oracle:
-    """A denoiser: the instance keeps its table, whatever a sampler writes."""
-    return Oracle(instance.table.clone())
+    return own

@@ -4,10 +4,10 @@ from fractions import Fraction
 
 import pytest
 from sharprates.samplers import families
-from sharprates.verification.budget import DEFAULT_BUDGET
 from sharprates.verification.checks.check import STATED, Example, Mutant, exact
 from sharprates.verification.checks.laws import CHECKS, LEVELS, with_convention
 from sharprates.verification.instance import Instance
+from sharprates.verification.statistics.budget import DEFAULT_BUDGET
 from sharprates.verification.strategies import Schedule
 from sharprates.verification.verdict import Verdict
 

@@ -22,22 +22,25 @@ from sharprates.samplers.parallel import parallel_sampler
 from sharprates.samplers.propagation import PartialStates, move_law, trajectory
 from sharprates.samplers.target import all_states
 from sharprates.verification import cli
-from sharprates.verification.budget import Ledger
 from sharprates.verification.conformance import known_laws, report
 from sharprates.verification.conformance.checker import check
+from sharprates.verification.conformance.defects import DEFECTS, RIGHT, Stepwise
+from sharprates.verification.conformance.denoiser_table import (
+    DenoiserTable,
+    order_dependent_denoiser,
+)
 from sharprates.verification.conformance.findings import FAST, Conformance, Outcome
 from sharprates.verification.conformance.fixture import conformance  # noqa: F401 - a fixture
 from sharprates.verification.conformance.foreign import OutOfTimeError, in_child, time_limit
 from sharprates.verification.conformance.known_laws import (
-    Instance,
+    ByCount,
+    ByHazard,
     design,
-    law,
-    order_instance,
-    total_variation,
+    tv_between,
 )
-from sharprates.verification.conformance.mutants import MUTANTS, RIGHT, Stepwise
+from sharprates.verification.conformance.looks.rare_tokens import walk
 from sharprates.verification.conformance.protocol import Declaration, OracleDenoiser
-from sharprates.verification.conformance.uniform_walk import walk
+from sharprates.verification.statistics.budget import Ledger
 from torch import Tensor
 
 TAU = Declaration("τ", "tau-leaping", "polynomial:2", last_step="fill")
@@ -79,7 +82,7 @@ def codes(rows: Tensor, S: int) -> Tensor:
 @pytest.mark.parametrize("rule", ["euler", "tau-leaping", "ancestral"])
 @pytest.mark.parametrize("last", ["leave", "fill"])
 def test_laws_by_hazard_agree_with_propagation(rule: str, last: str) -> None:
-    instance = order_instance(3, 2, 5)
+    instance = order_dependent_denoiser(3, 2, 5)
     declared = replace(TAU, rule=rule, last_step=last)
     states = PartialStates.below(all_states(3, 2), 2)
     rates = [*known_laws.hazards(rule, declared), *([1.0] if last == "fill" else [])]
@@ -88,23 +91,22 @@ def test_laws_by_hazard_agree_with_propagation(rule: str, last: str) -> None:
         return move_law(instance.table[codes(x, 2)], rates[step], normalised=True)
 
     *_, expected = trajectory(states, kernel, len(rates))
-    assert total_variation(law(f"{rule} {last}", instance, declared), expected) < 1e-12
+    assert tv_between(ByHazard(rule, last).law(instance, declared), expected) < 1e-12
 
 
 @pytest.mark.parametrize("measure", ["probability", "margin", "entropy", "drawn"])
 def test_laws_by_confidence_agree_with_the_sampler_room(measure: str) -> None:
-    instance = order_instance(3, 3, 2)
+    instance = order_dependent_denoiser(3, 3, 2)
     for count in (1, 2):
-        label = f"confidence:{measure} {count}"
         sampler = ConfidenceSampler(Table(instance), 3, count, measure)
         rows, mass = confidence_law(sampler)
-        found = law(label, instance, TAU)
+        found = ByCount(measure, count).law(instance, TAU)
         assert torch.allclose(found[codes(rows, 3)], mass, atol=1e-13)
         assert float(found.sum()) == pytest.approx(1)
 
 
 def test_first_hitting_is_the_average_over_orders() -> None:
-    instance = order_instance(3, 2, 1)
+    instance = order_dependent_denoiser(3, 2, 1)
     expected = torch.zeros(27, dtype=torch.float64)
     for order in itertools.permutations(range(3)):
         for full in itertools.product(range(2), repeat=3):
@@ -113,19 +115,20 @@ def test_first_hitting_is_the_average_over_orders() -> None:
                 chance *= float(instance.table[int(codes(torch.tensor([state]), 2)), i, full[i]])
                 state[i] = full[i]
             expected[int(codes(torch.tensor([full]), 2))] += chance
-    assert total_variation(law("first-hitting", instance, TAU), expected) < 1e-12
+    assert tv_between(ByCount("uniform").law(instance, TAU), expected) < 1e-12
 
 
 def test_a_design_separates_and_says_what_coincides() -> None:
     # With κ = t, Euler and ancestral are one rule; with another clock they are not.
+    euler, ancestral = ByHazard("euler", "leave"), ByHazard("ancestral", "leave")
     linear = design(replace(TAU, rule="euler", clock="linear", last_step="leave"), 3, 2)
-    assert {"euler leave", "ancestral leave"} <= set(linear.group("euler leave"))
+    assert {euler, ancestral} <= set(linear.group(euler))
     bent = design(replace(TAU, rule="euler", last_step="leave"), 3, 2)
-    assert "ancestral leave" not in bent.group("euler leave")
+    assert ancestral not in bent.group(euler)
     assert bent.separation > 0.01
-    # Under an exact denoiser the order does not matter; the second instance is there to show it.
-    p, q = bent.laws["first-hitting"], bent.laws["left-to-right"]
-    assert total_variation(p[1], q[1]) > 0.1
+    # Under an exact denoiser the order does not matter; the second one is there to show it.
+    p, q = bent.laws[ByCount("uniform")], bent.laws[ByCount("left-to-right")]
+    assert tv_between(p[0], q[0]) < 0.03 < 0.1 < tv_between(p[1], q[1])
 
 
 # ---------------------------------------------------------------------------------------------
@@ -137,7 +140,7 @@ def test_a_design_separates_and_says_what_coincides() -> None:
 class Table:
     """An instance as a denoiser of the sampler room."""
 
-    instance: Instance
+    instance: DenoiserTable
 
     time_free = normalised = True
 
@@ -184,7 +187,8 @@ def test_an_undeclared_law_is_identified(ledger: Ledger) -> None:
     drawn = Ours(Declaration("?", "confidence:drawn"))
     found = check(Renamed(drawn), ledger.take("undeclared"), replace(FAST, rows=4000))
     assert found.outcome is Outcome.CONFORMS
-    assert found.compatible == ("confidence:drawn 1",)
+    assert found.compatible == (ByCount("drawn"),)
+    assert found.json()["compatible"] == ["confidence:drawn 1"]
     assert "implements confidence:drawn, 1 token a step" in found.sentence
 
 
@@ -394,7 +398,7 @@ def test_a_slow_sampler_gives_fewer_rows_and_no_alarm(ledger: Ledger) -> None:
 
     found = check(Slow(), ledger.take("slow"), replace(FAST, rows=60_000, limit=3.0))
     assert found.outcome is not Outcome.FAILS, str(found)
-    law_of = next(one.check for one in found.findings if one.name == "law, exact denoiser")
+    law_of = next(one.test for one in found.findings if one.name == "law, exact denoiser")
     assert law_of is not None
     assert law_of.n < 60_000
 
@@ -472,8 +476,8 @@ def test_float64_draws_need_no_walk_and_others_are_left_alone() -> None:
 
 PROBE = """
 import os, pathlib, signal, subprocess, time, torch
-from sharprates.verification.conformance.mutants import RIGHT, MUTANTS
-right, wrong = RIGHT[0], MUTANTS[0].sampler
+from sharprates.verification.conformance.defects import DEFECTS, RIGHT
+right, wrong = RIGHT[0], DEFECTS[0].sampler
 class Probe:
     declaration = right.declaration
     def __init__(self, act):
@@ -556,7 +560,7 @@ def test_the_fixture(conformance, ledger: Ledger, monkeypatch) -> None:  # type:
     monkeypatch.setattr("sharprates.verification.conformance.fixture.DEFAULT_BUDGET", level)
     assert conformance(RIGHT[4], FAST).outcome is Outcome.CONFORMS
     with pytest.raises(pytest.fail.Exception, match="its samples follow confidence:drawn"):
-        conformance(MUTANTS[-1].sampler, FAST)
+        conformance(DEFECTS[-1].sampler, FAST)
 
 
 def test_the_example(ledger: Ledger) -> None:

@@ -1,4 +1,4 @@
-"""What a sampler makes of float32 uniforms: rare values drawn by Gumbel noise, walked exactly.
+"""What a sampler makes of float32 uniforms: rare tokens drawn by Gumbel noise, walked exactly.
 
 Monte Carlo cannot see a probability of 1e-8. Where a sampler asks `torch.rand` for one uniform a
 symbol, those calls are answered here with chosen values: the uniform of the rare symbol takes the
@@ -16,8 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from sharprates.verification.conformance.findings import Finding
 from sharprates.verification.conformance.foreign import guarded
+from sharprates.verification.conformance.look import Look
 from sharprates.verification.conformance.protocol import FaultError, SamplerUnderTest
+from sharprates.verification.conformance.session import Session
 from torch import Tensor
 
 LATTICE = 2**24
@@ -27,9 +30,24 @@ RARE = (1e-6, 1e-7, 1e-8, 1e-9)
 _FEW = 64
 
 
+def _findings(run: Session) -> Iterator[Finding]:
+    walked = walk(run.sampler) if run.settings.walk else None
+    if walked is None:
+        return
+    declared = run.declaration.uniforms == "float32"
+    rare = ", ".join(f"{p:.0e} drawn ×{ratio:.3g}" for p, ratio in walked.ratios.items())
+    good = declared or all(0.9 < ratio < 1.1 for ratio in walked.ratios.values())
+    text = str(getattr(getattr(run.sampler, "draw", None), "__doc__", None) or "")
+    formula = f"{text.splitlines()[0].rstrip('.')}; " if text else ""
+    said = ", as declared" if declared else ""
+    detail = f"{formula}{walked.dtype} uniforms{said}: probability {rare}"
+    cause = "" if good else "float32 uniforms truncate the noise; draw in float64"
+    yield Finding("rare tokens", good, detail, cause)
+
+
 @dataclass(frozen=True)
 class Walk:
-    """What came of it.
+    """What came of a walk.
 
     Attributes:
         dtype: of the uniforms that the sampler asked for.
@@ -139,3 +157,11 @@ def _probability(p: float, wins: Callable[[float, Tensor, Tensor], Tensor]) -> f
             first, last = (middle_k, last) if bool(wins(p, u, other)) else (first, middle_k - 1)
         wins_counted += first - most
     return wins_counted / LATTICE**2
+
+
+LOOK = Look(
+    _findings,
+    "rare tokens drawn too often or never for want of digits, where `draw` asks torch.rand for one "
+    "float32 uniform a symbol",
+    "any other source of chance, also uniforms of other types; a `sample` that does not use `draw`",
+)

@@ -5,32 +5,32 @@ from fractions import Fraction
 
 import pytest
 from scipy.stats import binom
-from sharprates.verification.budget import Ledger
 from sharprates.verification.conformance.checker import check
-from sharprates.verification.conformance.findings import FAST, ORDER, Outcome
-from sharprates.verification.conformance.mutants import (
-    MUTANTS,
+from sharprates.verification.conformance.defects import (
+    DEFECTS,
     RIGHT,
-    Mutant,
+    Defect,
     Stepwise,
     detect,
     false_alarms,
 )
+from sharprates.verification.conformance.findings import FAST, ORDER, Outcome
+from sharprates.verification.statistics.budget import Ledger
 
 LEVEL = Fraction(1, 10**6)
 ALARMS = Fraction(1, 10)
 CHECKS = (*(f"right {place}" for place in range(len(RIGHT))), "false alarms")
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_a_defect_is_caught_by_name(mutant: Mutant) -> None:
-    found = detect(mutant, 1, LEVEL, mutant.settings)
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+def test_a_defect_is_caught_by_name(defect: Defect) -> None:
+    found = detect(defect, 1, LEVEL, defect.settings)
     assert (found.caught, found.named) == (1, 1), found.sentence
 
 
 def test_the_catalogue_is_large_and_its_checks_exist() -> None:
-    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS) >= 15
-    assert {mutant.caught_by for mutant in MUTANTS} <= set(ORDER)
+    assert len({defect.name for defect in DEFECTS}) == len(DEFECTS) >= 15
+    assert {defect.caught_by for defect in DEFECTS} <= set(ORDER)
 
 
 @pytest.mark.parametrize("place", range(len(RIGHT)))

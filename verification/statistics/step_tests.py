@@ -1,37 +1,36 @@
-"""Checks of single steps and of trajectories: what a sampler does, not only what comes out.
+"""Tests of what a sampler does step by step, of any sampler, ours or a user's.
 
-A wrong step can leave the end-to-end TV nearly unchanged. These checks take what a sampler did
-(states before and after a step, the step or time at which each token was revealed), so they apply
-to any sampler, ours or a user's. Statistical ones take a level from `verification.budget`.
+A wrong step can leave the law of what comes out nearly unchanged. These tests take states before
+and after a step, or the step or time at which each token was revealed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from sharprates.samplers.clock import Clock
-from sharprates.samplers.errors import InputError
-from sharprates.verification.statistics import Check, binomial_check, certain, dkw_check, law_check
+from sharprates.verification.statistics.binomial import binomial_test
+from sharprates.verification.statistics.distribution import dkw_test
+from sharprates.verification.statistics.laws import law_test
+from sharprates.verification.statistics.sample_test import SampleTest
 from torch import Tensor
 
 
-def carry_over(before: Tensor, after: Tensor, mask: int) -> Check:
-    """Revealed tokens stay as they are. Exact.
+def carried_over(before: Tensor, after: Tensor, mask: int) -> bool:
+    """Whether revealed tokens stay as they are.
 
     Args:
         before: int64 [B, d] or [d], states before a step.
         after: int64 [B, d], states after it.
         mask: S.
     """
-    kept = (before == mask) | (before == after)
-    return certain("carry-over", bool(kept.all()), after.shape[0])
+    return bool(((before == mask) | (before == after)).all())
 
 
 def unmask_probability(
     before: Tensor, after: Tensor, mask: int, hazard: float, level: float
-) -> Check:
+) -> SampleTest:
     """Each masked token is revealed with the probability that the step rule says. Binomial.
 
     Args:
@@ -45,10 +44,12 @@ def unmask_probability(
     """
     masked = (before == mask).expand_as(after)
     revealed = int((after[masked] != mask).sum())
-    return binomial_check("unmask probability", revealed, int(masked.sum()), hazard, level)
+    return binomial_test("unmask probability", revealed, int(masked.sum()), hazard, level)
 
 
-def unmask_pattern(state: Tensor, after: Tensor, mask: int, hazard: float, level: float) -> Check:
+def unmask_pattern(
+    state: Tensor, after: Tensor, mask: int, hazard: float, level: float
+) -> SampleTest:
     """Masked tokens are revealed independently of each other: the law of the revealed set.
 
     Args:
@@ -66,12 +67,12 @@ def unmask_pattern(state: Tensor, after: Tensor, mask: int, hazard: float, level
     pattern = ((after[:, hidden] != mask) * bits).sum(1)
     size = (torch.arange(2**m)[:, None] // bits.cpu() % 2).sum(1).to(torch.float64)
     law = hazard**size * (1 - hazard) ** (m - size)
-    return law_check("unmask pattern", torch.bincount(pattern, minlength=2**m), law, level)
+    return law_test("unmask pattern", torch.bincount(pattern, minlength=2**m), law, level)
 
 
 def token_conditionals(
     state: Tensor, after: Tensor, mask: int, conditionals: Tensor, level: float
-) -> list[Check]:
+) -> list[SampleTest]:
     """Revealed values follow the denoiser's prediction, at each masked position.
 
     Args:
@@ -82,21 +83,21 @@ def token_conditionals(
         level: false-alarm probability of all positions together.
 
     Returns:
-        One check a masked position.
+        One test a masked position.
     """
     hidden = (state == mask).nonzero().squeeze(1).tolist()
-    checks = []
+    tests = []
     for i in hidden:
         values = after[:, i][after[:, i] != mask]
         found = torch.bincount(values, minlength=mask)
         name = f"token conditionals, position {i}"
-        checks.append(law_check(name, found, conditionals[i], level / len(hidden)))
-    return checks
+        tests.append(law_test(name, found, conditionals[i], level / len(hidden)))
+    return tests
 
 
 def values_independent(
     state: Tensor, after: Tensor, mask: int, conditionals: Tensor, level: float
-) -> list[Check]:
+) -> list[SampleTest]:
     """Values that one step reveals together are independent, pair by pair of neighbours.
 
     Args:
@@ -107,21 +108,21 @@ def values_independent(
         level: false-alarm probability of all pairs together.
 
     Returns:
-        One check for each two successive masked positions.
+        One test for each two successive masked positions.
     """
     hidden = (state == mask).nonzero().squeeze(1).tolist()
     pairs = list(pairwise(hidden))
-    checks = []
+    tests = []
     for i, j in pairs:
         both = after[(after[:, i] != mask) & (after[:, j] != mask)]
         found = torch.bincount(both[:, i] * mask + both[:, j], minlength=mask**2)
         law = torch.outer(conditionals[i], conditionals[j]).flatten()
         name = f"values independent, positions {i} and {j}"
-        checks.append(law_check(name, found, law, level / len(pairs)))
-    return checks
+        tests.append(law_test(name, found, law, level / len(pairs)))
+    return tests
 
 
-def step_law(steps: Tensor, weights: Tensor, level: float) -> Check:
+def reveal_steps(steps: Tensor, weights: Tensor, level: float) -> SampleTest:
     """Tokens are revealed in step k with probability w_k, or never: the whole grid at once.
 
     Args:
@@ -136,35 +137,10 @@ def step_law(steps: Tensor, weights: Tensor, level: float) -> Check:
     leftover = torch.where(leftover > 1e-12, leftover, 0.0)
     law = torch.cat([weights, leftover[None]])
     found = torch.bincount(steps.flatten(), minlength=law.numel())
-    return law_check("step law", found, law, level)
+    return law_test("step law", found, law, level)
 
 
-def leftover(rows: Tensor, mask: int, probability: float, level: float) -> Check:
-    """Masks are left over as often as the step law says; a sampler may not fill them silently.
-
-    Args:
-        rows: int64 [n, d], what the sampler put out.
-        mask: S.
-        probability: w_∞.
-        level: false-alarm probability.
-    """
-    return binomial_check("leftover", int((rows == mask).sum()), rows.numel(), probability, level)
-
-
-def call_times(recorded: Sequence[float], expected: Tensor) -> Check:
-    """The denoiser was called at the grid's times, in their order, and no more often. Exact.
-
-    Args:
-        recorded: the time of each call of one trajectory.
-        expected: float64 [K].
-    """
-    same = len(recorded) == expected.numel() and bool(
-        (torch.tensor(recorded, dtype=torch.float64) - expected).abs().le(1e-12).all()
-    )
-    return certain("call times", same, len(recorded))
-
-
-def hitting_times(times: Tensor, clock: Clock, horizon: float, level: float) -> Check:
+def hitting_times(times: Tensor, clock: Clock, horizon: float, level: float) -> SampleTest:
     """The d unmasking times of each row follow the exact reverse process.
 
     With n tokens masked, ((1−α(τ_{n−1}))/(1−α(τ_n)))^n is uniform, independently for n = d..1.
@@ -180,10 +156,10 @@ def hitting_times(times: Tensor, clock: Clock, horizon: float, level: float) -> 
     start = torch.full_like(times[:, :1], horizon)
     masked = clock.masked(torch.cat([start, times], 1))
     waiting = torch.arange(times.shape[1], 0, -1, dtype=torch.float64, device=times.device)
-    return dkw_check("hitting times", (masked[:, 1:] / masked[:, :-1]) ** waiting, level)
+    return dkw_test("hitting times", (masked[:, 1:] / masked[:, :-1]) ** waiting, level)
 
 
-def order_uniform(steps: Tensor, level: float) -> Check:
+def order_uniform(steps: Tensor, level: float) -> SampleTest:
     """One token a step, in a uniformly random order: which position comes first and second.
 
     Args:
@@ -199,52 +175,4 @@ def order_uniform(steps: Tensor, level: float) -> Check:
     law = torch.full((d, d), 1 / max(1, d * (d - 1)), dtype=torch.float64)
     if d > 1:
         law.fill_diagonal_(0)
-    return law_check("order uniform", found, law.flatten(), level)
-
-
-def order_and_values_independent(steps: Tensor, found: Tensor, law: Tensor, level: float) -> Check:
-    """The first position and the sequence that comes out are independent (exact denoiser, FHS).
-
-    Args:
-        steps: int64 [n, d], the step of each token.
-        found: int64 [n], the cell of each row's sequence.
-        law: float64 [N], the law of the cells.
-        level: false-alarm probability.
-
-    Source: S4, H1.
-    """
-    d, N = steps.shape[1], law.numel()
-    first = steps.argmin(1)
-    joint = torch.bincount(first * N + found.to(first.device), minlength=d * N)
-    return law_check("order and values independent", joint, law.repeat(d) / d, level)
-
-
-def rows_independent(
-    found: Tensor, law: Tensor, level: float, lags: Sequence[int] = (1,)
-) -> list[Check]:
-    """Rows of one call are independent: cells of row pairs follow the product law.
-
-    Args:
-        found: int64 [n], a cell of each row: of its sequence, or of its first position.
-        law: float64 [N], the law of one row's cell; N² cells are compared.
-        level: false-alarm probability of all lags together.
-        lags: distances between the rows of a pair; a batch size finds batches that repeat.
-
-    Returns:
-        One check a lag.
-
-    Raises:
-        InputError: if there are fewer than 2·lag rows.
-    """
-    N = law.numel()
-    joint = torch.outer(law, law).flatten()
-    checks = []
-    for lag in lags:
-        if found.numel() < 2 * lag:
-            raise InputError(f"lags: {lag} needs at least {2 * lag} rows, got {found.numel()}")
-        # Disjoint pairs (i, i + lag): blocks of 2·lag rows, first half against second half.
-        blocks = found[: found.numel() // (2 * lag) * (2 * lag)].view(-1, 2, lag)
-        pairs = torch.bincount((blocks[:, 0] * N + blocks[:, 1]).flatten(), minlength=N * N)
-        name = f"rows independent, lag {lag}"
-        checks.append(law_check(name, pairs, joint, level / len(lags)))
-    return checks
+    return law_test("order uniform", found, law.flatten(), level)

@@ -1,4 +1,4 @@
-"""Each check passes the right sampler and catches its mutants, by name."""
+"""Each test passes the right sampler and catches its mutants, by name."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,15 +7,17 @@ import pytest
 import torch
 from sharprates.samplers.clock import clock, grid
 from sharprates.samplers.denoiser import ExactDenoiser, Positions
-from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import family
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.parallel import ParallelSampler, parallel_sampler
 from sharprates.samplers.sampling import Run
 from sharprates.samplers.step_law import StepLaw
-from sharprates.verification import step_checks
-from sharprates.verification.budget import Ledger
-from sharprates.verification.statistics import Check, binomial_detects, cells, samples_needed
+from sharprates.verification.statistics import step_tests
+from sharprates.verification.statistics.binomial import binomial_detects, binomial_test
+from sharprates.verification.statistics.budget import Ledger
+from sharprates.verification.statistics.empirical_tv import cells
+from sharprates.verification.statistics.laws import law_test
+from sharprates.verification.statistics.sample_test import SampleTest
 from torch import Tensor
 
 TARGET = family("markov:4:1/3,2/3:9/10,1/10:1/20,19/20")
@@ -55,7 +57,7 @@ def seeded(seed: int = 1) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def verdict(found: Check | list[Check], name: str) -> bool:
+def verdict(found: SampleTest | list[SampleTest], name: str) -> bool:
     """Did all pass? The name is that of the check that is meant to decide."""
     checks = found if isinstance(found, list) else [found]
     assert checks
@@ -112,42 +114,40 @@ def test_a_wrong_step_is_caught(mutant: str, ledger: Ledger) -> None:
     hazard = 0.9
     p = DENOISER(STATE[None])[0]
     name = STEP_MUTANTS[mutant]
-    check: dict[str, Callable[[Tensor, float], Check | list[Check]]] = {
-        "unmask probability": lambda after, level: step_checks.unmask_probability(
+    check: dict[str, Callable[[Tensor, float], SampleTest | list[SampleTest]]] = {
+        "unmask probability": lambda after, level: step_tests.unmask_probability(
             STATE, after, MASK, hazard, level
         ),
-        "unmask pattern": lambda after, level: step_checks.unmask_pattern(
+        "unmask pattern": lambda after, level: step_tests.unmask_pattern(
             STATE, after, MASK, hazard, level
         ),
-        "token conditionals": lambda after, level: step_checks.token_conditionals(
+        "token conditionals": lambda after, level: step_tests.token_conditionals(
             STATE, after, MASK, p, level
         ),
-        "values independent": lambda after, level: step_checks.values_independent(
+        "values independent": lambda after, level: step_tests.values_independent(
             STATE, after, MASK, p, level
         ),
     }
     for kind in ("right", mutant):
         after = step_of(kind, hazard)
-        assert step_checks.carry_over(STATE, after, MASK).passed
+        assert step_tests.carried_over(STATE, after, MASK)
         level = ledger.take(f"{mutant} {'right' if kind == 'right' else 'mutant'}")
         assert verdict(check[name](after, level), name) == (kind == "right")
 
 
 def test_the_samples_suffice_for_one_percent() -> None:
-    # Three masked tokens a row: what the rate check above needs, stated before it is run.
-    needed = samples_needed(lambda n: binomial_detects(n, 0.9, 1e-9), 0.009)
-    assert needed <= 3 * N * 0.6
+    # Three masked tokens a row: what the rate test above detects, stated before it is run.
+    assert binomial_detects(int(3 * N * 0.6), 0.9, 1e-9) <= 0.009
 
 
 def test_a_redrawn_token_is_caught() -> None:
     after = EULER.step(STATE.expand(100, 4), 2, seeded())
-    assert step_checks.carry_over(STATE, after, MASK).passed
+    assert step_tests.carried_over(STATE, after, MASK)
     after[57, 1] = 0
-    check = step_checks.carry_over(STATE, after, MASK)
-    assert (check.name, check.passed) == ("carry-over", False)
+    assert not step_tests.carried_over(STATE, after, MASK)
     # A token that is masked again is no less wrong.
     after[57, 1] = MASK
-    assert not step_checks.carry_over(STATE.expand(100, 4), after, MASK).passed
+    assert not step_tests.carried_over(STATE.expand(100, 4), after, MASK)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -194,21 +194,38 @@ def hitting_run(kind: str) -> Run:
     return run
 
 
-def trajectory_check(name: str, run: Run, level: float) -> Check | list[Check]:
+def rows_independent(
+    found: Tensor, law: Tensor, level: float, lags: tuple[int, ...]
+) -> list[SampleTest]:
+    """Cells of pairs of rows, these far apart, follow the product law."""
+    N, tests = law.numel(), []
+    for lag in lags:
+        # Disjoint pairs (i, i + lag): blocks of 2·lag rows, first half against second half.
+        blocks = found[: found.numel() // (2 * lag) * (2 * lag)].view(-1, 2, lag)
+        pairs = torch.bincount((blocks[:, 0] * N + blocks[:, 1]).flatten(), minlength=N * N)
+        joint = torch.outer(law, law).flatten()
+        tests.append(law_test(f"rows independent, lag {lag}", pairs, joint, level / len(lags)))
+    return tests
+
+
+def trajectory_test(name: str, run: Run, level: float) -> SampleTest | list[SampleTest]:
     if name == "step law":
-        return step_checks.step_law(run.steps, EULER.law.weights, level)
+        return step_tests.reveal_steps(run.steps, EULER.law.weights, level)
     if name == "leftover":
-        return step_checks.leftover(run.rows, MASK, EULER.law.leftover, level)
+        masks = int((run.rows == MASK).sum())
+        return binomial_test(name, masks, run.rows.numel(), EULER.law.leftover, level)
     if name == "hitting times":
         assert run.times is not None
-        return step_checks.hitting_times(run.times, CLOCK, CLOCK.end, level)
+        return step_tests.hitting_times(run.times, CLOCK, CLOCK.end, level)
     if name == "order uniform":
-        return step_checks.order_uniform(run.steps, level)
+        return step_tests.order_uniform(run.steps, level)
     if name == "order and values independent":
         found = cells(TARGET, run.rows)
-        return step_checks.order_and_values_independent(run.steps, found, TARGET.weights, level)
+        cell = run.steps.argmin(1) * TARGET.support + found
+        joint = torch.bincount(cell, minlength=4 * TARGET.support)
+        return law_test(name, joint, TARGET.weights.repeat(4) / 4, level)
     first = torch.full((4,), 0.25, dtype=torch.float64)
-    return step_checks.rows_independent(run.steps.argmin(1), first, level, lags=(1, 100))
+    return rows_independent(run.steps.argmin(1), first, level, lags=(1, 100))
 
 
 @pytest.mark.parametrize("mutant", RUN_MUTANTS)
@@ -217,36 +234,11 @@ def test_a_wrong_trajectory_is_caught(mutant: str, ledger: Ledger) -> None:
     run = euler_run if name in ("step law", "leftover") else hitting_run
     for kind in ("right", mutant):
         level = ledger.take(f"{mutant} {'right' if kind == 'right' else 'mutant'}")
-        assert verdict(trajectory_check(name, run(kind), level), name) == (kind == "right")
+        assert verdict(trajectory_test(name, run(kind), level), name) == (kind == "right")
 
 
 def test_sharing_is_found_at_the_lag_at_which_it_occurs() -> None:
     first = torch.full((4,), 0.25, dtype=torch.float64)
     repeated = hitting_run("batches repeat").steps.argmin(1)
-    near, far = step_checks.rows_independent(repeated, first, 1e-9, lags=(1, 100))
+    _, far = rows_independent(repeated, first, 1e-9, lags=(1, 100))
     assert not far.passed
-    assert far.name == "rows independent, lag 100"
-    assert near.name == "rows independent, lag 1"
-    with pytest.raises(InputError, match="lags"):
-        step_checks.rows_independent(repeated[:150], first, 1e-9, lags=(100,))
-
-
-def test_call_times_must_be_the_grid() -> None:
-    recorded: list[float] = []
-
-    class Recorder:
-        vocabulary, time_free, normalised = 2, False, True
-
-        def __call__(
-            self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
-        ) -> Tensor:
-            assert isinstance(t, float)
-            recorded.append(t)
-            return DENOISER(x, t, positions)
-
-    sampler = parallel_sampler(Recorder(), 4, "euler", CLOCK, TIMES)
-    sampler.sample(100, seeded())
-    assert step_checks.call_times(recorded, TIMES[:-1]).passed
-    for wrong in (recorded[::-1], recorded[1:], [*recorded[1:], 0.0], [*recorded, 0.0]):
-        check = step_checks.call_times(wrong, TIMES[:-1])
-        assert (check.name, check.passed) == ("call times", False)

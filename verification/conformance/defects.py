@@ -12,11 +12,11 @@ from fractions import Fraction
 
 import torch
 from sharprates.samplers.sampling import draw
-from sharprates.verification.budget import Budget
 from sharprates.verification.conformance.checker import check
-from sharprates.verification.conformance.findings import FAST, Conformance, Settings
+from sharprates.verification.conformance.findings import FAST, Settings
 from sharprates.verification.conformance.known_laws import hazards
 from sharprates.verification.conformance.protocol import Declaration, OracleDenoiser
+from sharprates.verification.statistics.budget import Budget
 from torch import Tensor
 
 Draw = Callable[[Tensor, torch.Generator], Tensor]
@@ -58,7 +58,7 @@ class Stepwise:
         if self.defect == "time reversed":
             r = r[::-1]
         if self.defect == "half the step size":
-            r = [one / 2 for one in r]
+            r = [hazard / 2 for hazard in r]
         return r
 
     def draw(self, p: Tensor, generator: torch.Generator) -> Tensor:
@@ -150,7 +150,7 @@ class Stepwise:
 
 
 @dataclass(frozen=True)
-class ByCount:
+class Blockwise:
     """Plain unmasking of a fixed number of tokens a step, with places for a defect.
 
     Attributes:
@@ -182,7 +182,7 @@ class ByCount:
 
 
 @dataclass(frozen=True)
-class Mutant:
+class Defect:
     """A defect and who catches it.
 
     Attributes:
@@ -193,7 +193,7 @@ class Mutant:
 
     name: str
     caught_by: str
-    sampler: Stepwise | ByCount
+    sampler: Stepwise | Blockwise
 
     @property
     def settings(self) -> Settings:
@@ -210,26 +210,26 @@ _COLD = replace(_ANCESTRAL, name="ancestral, cold", temperature=0.5)
 _RANDOM = Declaration("one a step", "first-hitting")
 _PAIRS = Declaration("two a step", "blocks", tokens_a_step=2)
 
-RIGHT: tuple[Stepwise | ByCount, ...] = (
+RIGHT: tuple[Stepwise | Blockwise, ...] = (
     Stepwise(_TAU),
     Stepwise(_LEAVE),
     Stepwise(_ANCESTRAL),
     Stepwise(_COLD),
-    ByCount(_RANDOM),
-    ByCount(_PAIRS),
+    Blockwise(_RANDOM),
+    Blockwise(_PAIRS),
 )
 """Without a defect: each must conform."""
 
 
-def _stepwise(declaration: Declaration, name: str, caught_by: str) -> Mutant:
-    return Mutant(name, caught_by, Stepwise(replace(declaration, name=name), name))
+def _stepwise(declaration: Declaration, name: str, caught_by: str) -> Defect:
+    return Defect(name, caught_by, Stepwise(replace(declaration, name=name), name))
 
 
-def _by_count(declaration: Declaration, name: str, caught_by: str) -> Mutant:
-    return Mutant(name, caught_by, ByCount(replace(declaration, name=name), name))
+def _by_count(declaration: Declaration, name: str, caught_by: str) -> Defect:
+    return Defect(name, caught_by, Blockwise(replace(declaration, name=name), name))
 
 
-MUTANTS = (
+DEFECTS = (
     _stepwise(_TAU, "another rule", "unmask probability"),
     _stepwise(_TAU, "grid off by one", "unmask probability"),
     _stepwise(_TAU, "time reversed", "unmask probability"),
@@ -258,17 +258,15 @@ MUTANTS = (
 
 @dataclass(frozen=True)
 class Detection:
-    """How often a mutant was caught.
+    """How often a defect was caught.
 
     Attributes:
-        mutant: the defect.
         runs: seeded runs.
         caught: of these, runs with verdict FAILS.
         named: of these, runs in which the check that is meant was the first to fail.
         sentence: the verdict of the last run.
     """
 
-    mutant: Mutant
     runs: int
     caught: int
     named: int
@@ -276,28 +274,23 @@ class Detection:
 
 
 def detect(
-    mutant: Mutant, runs: int, budget: Budget | Fraction | float, settings: Settings
+    defect: Defect, runs: int, budget: Budget | Fraction | float, settings: Settings
 ) -> Detection:
-    """Run the checker on a mutant, seed after seed."""
-    found: list[Conformance] = [
-        check(mutant.sampler, budget, replace(settings, seed=seed)) for seed in range(runs)
-    ]
-    first = [one.failed.name if one.failed else "" for one in found]
-    caught = sum(bool(name) for name in first)
-    named = sum(name == mutant.caught_by for name in first)
-    return Detection(mutant, runs, caught, named, found[-1].sentence)
+    """Run the checker on a defect, seed after seed."""
+    verdicts = [check(defect.sampler, budget, replace(settings, seed=seed)) for seed in range(runs)]
+    first = [verdict.failed.name for verdict in verdicts if verdict.failed]
+    return Detection(runs, len(first), first.count(defect.caught_by), verdicts[-1].sentence)
 
 
 def false_alarms(
     runs: int,
     budget: Budget | Fraction | float,
     settings: Settings = FAST,
-    samplers: Sequence[Stepwise | ByCount] = RIGHT,
+    samplers: Sequence[Stepwise | Blockwise] = RIGHT,
 ) -> int:
     """How many of so many seeded runs reject a sampler without a defect, each in its turn."""
-    alarms = 0
-    for seed in range(runs):
-        sampler = samplers[seed % len(samplers)]
-        found = check(sampler, budget, replace(settings, seed=seed))
-        alarms += found.failed is not None
-    return alarms
+    verdicts = (
+        check(samplers[seed % len(samplers)], budget, replace(settings, seed=seed))
+        for seed in range(runs)
+    )
+    return sum(verdict.failed is not None for verdict in verdicts)

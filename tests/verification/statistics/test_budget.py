@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sharprates.verification.budget import DEFAULT_BUDGET, Budget, BudgetError, Ledger
+from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget, BudgetError, Ledger
 
 LEVELS = st.fractions(min_value=Fraction(1, 10**12), max_value=Fraction(1, 2))
 NAMES = st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=12, unique=True)

@@ -1,0 +1,49 @@
+"""Both error rates of the binomial test and its bound, by enumeration."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import bdtrc
+from scipy.stats import binom
+from sharprates.verification.statistics.binomial import at_least, binomial_detects, binomial_test
+from sharprates.verification.statistics.sample_test import MISSES
+
+PROBABILITIES = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(1e-9, 1 - 1e-9))
+
+
+@given(st.integers(1, 80), PROBABILITIES, st.sampled_from([0.2, 0.01, 1e-4]))
+def test_binomial_error_rates_are_as_stated(n: int, p: float, level: float) -> None:
+    def rejection(q: float) -> float:
+        return math.fsum(
+            float(binom.pmf(k, n, q))
+            for k in range(n + 1)
+            if not binomial_test("", k, n, p, level).passed
+        )
+
+    assert rejection(p) <= level * (1 + 1e-9)
+    detects = binomial_detects(n, p, level)
+    for q in (p - detects, p + detects):
+        if 0 <= q <= 1 and detects < 1:
+            assert rejection(q) >= 1 - MISSES - 1e-9
+
+
+def test_binomial_test_at_the_ends() -> None:
+    assert binomial_test("", 0, 100, 0.0, 1e-9).passed
+    assert not binomial_test("", 1, 100, 0.0, 1e-9).passed
+    assert binomial_test("", 100, 100, 1.0, 1e-9).passed
+    assert not binomial_test("", 99, 100, 1.0, 1e-9).passed
+    assert binomial_test("", 0, 0, 0.3, 1e-9).passed
+
+
+@given(st.integers(1, 60), PROBABILITIES, st.sampled_from([0.2, 1e-3]))
+def test_clopper_pearson_covers(n: int, p: float, level: float) -> None:
+    wrong = 0.0
+    for k in range(n + 1):
+        low = at_least(k, n, level)
+        assert 0 <= low <= k / n
+        # As far up as the level allows: where p is the bound, k or more have that probability.
+        assert k == 0 or float(bdtrc(k - 1, n, low)) == pytest.approx(level)
+        wrong += float(binom.pmf(k, n, p)) * (low > p)
+    assert wrong <= level + 1e-12

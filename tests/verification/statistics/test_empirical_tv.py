@@ -1,0 +1,97 @@
+"""The interval for a total variation covers it as often as stated; the cells of a target."""
+
+import numpy as np
+import pytest
+import torch
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.expansion import tables
+from sharprates.samplers.families import family
+from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.step_law import StepLaw
+from sharprates.verification.statistics import plug_in
+from sharprates.verification.statistics.budget import Ledger
+from sharprates.verification.statistics.empirical_tv import (
+    cells,
+    counts,
+    empirical_tv,
+    law_on_cells,
+)
+
+from tests.verification.statistics.error_rates import LEVEL, halves, rarely
+
+CHECKS = (
+    *(f"interval {tv} {claim}" for tv in (0.0, 0.03, 0.2) for claim in ("right", "wrong")),
+    "naive interval",
+)
+
+
+@pytest.mark.parametrize("claim", ["right", "wrong"])
+@pytest.mark.parametrize("tv", [0.0, 0.03, 0.2])
+def test_the_interval_covers_the_tv(tv: float, claim: str, ledger: Ledger) -> None:
+    q = family("sparse-dirichlet:4:3:40")
+    n, runs = 2000, 500
+    p = torch.cat([halves(q.weights, tv * 0.8), torch.zeros(1, dtype=torch.float64)])
+    p[:-1] *= 1 - tv * 0.2
+    p[-1] = tv * 0.2
+    exact = float((torch.cat([q.weights, torch.zeros(1)]) - p).clamp(min=0).sum())
+    claimed = p if claim == "right" else p.flip(0)  # a wrong claim only makes it wider
+    draws = np.random.default_rng(6).multinomial(n, (p / p.sum()).numpy(), size=runs)
+    wrong = 0
+    width = []
+    for found in torch.from_numpy(draws):
+        one = empirical_tv(found, q, LEVEL, 6, claimed)
+        wrong += not one.lower <= exact <= one.upper
+        width.append(one.upper - one.lower)
+    assert rarely(wrong, runs, LEVEL, ledger.take(f"interval {tv} {claim}"))
+    assert np.mean(width) < (0.15 if claim == "right" else 0.4)
+
+
+def test_the_simulation_rejects_an_interval_around_the_plug_in(ledger: Ledger) -> None:
+    # The mutant takes the plug-in for unbiased: plug-in ± deviation misses a TV of 0 for sure.
+    q = family("sparse-dirichlet:4:3:40")
+    generator = torch.Generator().manual_seed(7)
+    wrong = 0
+    for _ in range(200):
+        found = torch.multinomial(q.weights, 500, replacement=True, generator=generator)
+        plug = float((q.weights - counts(found, q)[:-1] / 500).clamp(min=0).sum())
+        wrong += plug - plug_in.deviation(500, LEVEL / 2) > 0
+    assert not rarely(wrong, 200, LEVEL, ledger.take("naive interval"))
+
+
+def test_cells_find_each_row_of_the_support_and_nothing_else() -> None:
+    for text in ("sparse-dirichlet:4:3:20", "sparse-dirichlet:70:3:20"):  # 4^70 has no int64 code
+        q = family(text)
+        found = cells(q, torch.cat([q.rows.flip(0), q.rows[:3]]))
+        assert found.tolist() == [*range(19, -1, -1), 0, 1, 2]
+        other = q.rows.clone()
+        other[:, 1] = 3  # a mask
+        assert set(cells(q, other).tolist()) == {20}
+
+
+@pytest.mark.parametrize("rows", ["support", "all"])
+def test_law_on_cells_keeps_the_tv(rows: str) -> None:
+    q = family("sparse-dirichlet:4:3:20")
+    steps = StepLaw.from_hazards(torch.tensor([0.3, 0.9], dtype=torch.float64))
+    law = tables(q, ExactDenoiser(q), rows=rows).law(steps)
+    p = law_on_cells(law, q)
+    assert float(p.sum()) == pytest.approx(1, abs=1e-14)
+    assert float(p[-1]) > 0.1
+    full = law_on_cells(tables(q, ExactDenoiser(q), rows=rows).at((1, 1, 1, 1)), q)
+    assert float(full[-1]) == 0  # not what rounding left
+
+
+def test_empirical_tv_of_a_running_sampler_holds_the_exact_tv() -> None:
+    q = family("copies:3:3")
+    steps = StepLaw.uniform(4)
+    denoiser = ExactDenoiser(q)
+    p = law_on_cells(tables(q, denoiser).law(steps), q)
+    exact = float((torch.cat([q.weights, torch.zeros(1)]) - p).clamp(min=0).sum())
+    rows = ParallelSampler(denoiser, 3, steps).sample(100_000, torch.Generator().manual_seed(9))
+    one = empirical_tv(counts(cells(q, rows), q), q, 1e-9, 9, p)
+    assert one.lower <= exact <= one.upper < one.lower + 0.03
+    assert one.json() == {
+        "n": 100_000,
+        "seed": 9,
+        "tv": {"lower": one.lower, "upper": one.upper},
+        "level": 1e-9,
+    }

@@ -1,0 +1,114 @@
+"""Steps of the sampler's own `step`, one by one: hazards and values from a few states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from sharprates.verification.conformance import causes
+from sharprates.verification.conformance.denoiser_table import tempered
+from sharprates.verification.conformance.findings import Finding, Tested, summary
+from sharprates.verification.conformance.known_laws import hazards
+from sharprates.verification.conformance.look import Look
+from sharprates.verification.conformance.oracle import Oracle, state_codes, state_word
+from sharprates.verification.conformance.session import Session, method
+from sharprates.verification.statistics import step_tests
+from torch import Tensor
+
+LEVELS = ("unmask probability", "unmask pattern", "token conditionals", "values independent")
+
+
+def _findings(run: Session) -> Iterator[Finding]:
+    step, declaration = method(run.sampler, "step"), run.declaration
+    if step is None or not declaration.by_hazard:
+        return
+    denoiser = run.plan.denoisers[1]
+    oracle, S = Oracle(denoiser.table.clone()), denoiser.vocabulary
+    right = hazards(str(declaration.rule), declaration)
+    predicted = tempered(denoiser, declaration.temperature).table
+    level = {name: run.ledger.take(name) / (2 * len(right)) for name in LEVELS}
+    tests: dict[str, list[Tested]] = {name: [] for name in LEVELS}
+    seen: list[float] = []
+    changed = moved = ""
+    for k, r in enumerate(right):
+        for state in _states(oracle, k):
+            name = f"from {state_word(state, S)} at step {k}"
+            before = state.repeat(run.step_rows, 1)
+            given = before.clone()
+            after = _after(run, step, k, given, oracle)
+            changed = changed if torch.equal(before, given) else name
+            hidden = state == S
+            share = float((after[:, hidden] != S).double().mean())
+            if bool(hidden.all()):
+                seen.append(share)
+            if not step_tests.carried_over(before, after, S):
+                moved = name
+                continue
+            p = predicted[state_codes(state[None], S)[0]]
+            for check, tested in _tests(state, after, S, r, p, level, name, share):
+                tests[check].append(tested)
+    if changed:
+        detail = f"step writes into its argument x, {changed}"
+        yield Finding("inputs not mutated", False, detail, "works in place")
+    if moved and declaration.carry_over:
+        detail = f"step changes a revealed token, {moved}"
+        yield Finding("carry-over", False, detail, "no carry-over")
+    tokens = run.step_rows * oracle.length
+    for name, tried in tests.items():
+        cause = ""
+        if name == "unmask probability" and not all(tested.test.passed for tested in tried):
+            cause = causes.of_hazards(declaration, oracle.table, seen, [tokens] * len(seen))
+        yield from summary(name, tried, cause)
+
+
+def _states(oracle: Oracle, step: int) -> list[Tensor]:
+    """All masks, and one token revealed."""
+    d, S = oracle.length, oracle.vocabulary
+    some = torch.full((d,), S)
+    some[step % d] = step % S
+    return [torch.full((d,), S), some]
+
+
+def _after(
+    run: Session, step: Callable[..., object], k: int, given: Tensor, oracle: Oracle
+) -> Tensor:
+    """What step k makes of states."""
+    times = [run.declaration.own_time(t) for t in run.declaration.grid.tolist()]
+    generator = run.generator()
+    call = lambda: step(given, times[k], times[k + 1], oracle, generator)  # noqa: E731 - one use
+    return run.call(call, "step(…)", len(given), oracle)
+
+
+def _tests(
+    state: Tensor,
+    after: Tensor,
+    S: int,
+    r: float,
+    p: Tensor,
+    level: dict[str, float],
+    name: str,
+    share: float,
+) -> Iterator[tuple[str, Tested]]:
+    """The four kinds of tests of one step; see `statistics.step_tests`."""
+    test = step_tests.unmask_probability(state, after, S, r, level["unmask probability"])
+    detail = f"{name} a masked token is revealed with frequency {share:.4f}, not {r:.4f}"
+    yield "unmask probability", Tested(test, detail)
+    test = step_tests.unmask_pattern(state, after, S, r, level["unmask pattern"])
+    detail = f"{name} positions are not revealed independently"
+    yield "unmask pattern", Tested(test, detail, "one coin for several positions")
+    cause = causes.of_values(after, state, p, S)
+    for test in step_tests.token_conditionals(state, after, S, p, level["token conditionals"]):
+        detail = f"{name}, {test.name}: values do not follow the prediction"
+        yield "token conditionals", Tested(test, detail, cause)
+    for test in step_tests.values_independent(state, after, S, p, level["values independent"]):
+        detail = f"{name}, {test.name}"
+        yield "values independent", Tested(test, detail, "one uniform for several values")
+
+
+LOOK = Look(
+    _findings,
+    "another hazard, coins or values that are coupled, values by other predictions, revealed "
+    "tokens that change, in a single step from all masks or with one token revealed",
+    "a sampler without `step` or hazards; other states; a `sample` that does not use `step`",
+    LEVELS,
+)

@@ -1,0 +1,1 @@
+"""Statistical tests with proved levels that say what they detect, and the budget they share."""
