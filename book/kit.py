@@ -27,8 +27,8 @@ from sharprates.theory.claim import Relation
 from sharprates.theory.registry import claim
 from sharprates.theory.setting import Setting
 from sharprates.verification.arithmetic import BALL, Interval, interval, precision
-from sharprates.verification.bindings import Case, bound
 from sharprates.verification.profile import Profile, profile, score_gaps
+from sharprates.verification.quantities.float64 import Case, FloatQuantities
 from sharprates.verification.verdict import Verdict, compare
 from torch import Tensor
 
@@ -249,14 +249,15 @@ class Bench:
         reason = one.applies(case.setting, variant)
         assert reason is None, f"{claim_id} {reason}"
         with precision(192):
-            value = bound(one, case, variant=variant)
+            value = interval(FloatQuantities(case).bound(one, variant=variant))
         relation = one.form(variant).relation
         return _held(Row(claim_id, what or self.target.name, self.tv(law), value, relation))
 
     def bound(self, claim_id: str, law: StepLaw, variant: str | None = None, **facts: Any) -> float:
         """A bound's value on this target, for curves."""
         with precision(192):
-            return bound(claim(claim_id), self.case(law, **facts), variant=variant).middle
+            numbers = FloatQuantities(self.case(law, **facts))
+            return interval(numbers.bound(claim(claim_id), variant=variant)).middle
 
 
 @dataclass(frozen=True)

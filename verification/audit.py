@@ -10,7 +10,7 @@ belong to rows, so it does not matter who works on a piece, or when; see `verifi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import torch
 from sharprates.samplers.clock import Clock, check_times, clock, default_horizon, grid
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
-from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import fixed_blocks
 from sharprates.samplers.memory import require
 from sharprates.samplers.step_law import RULES, Rule, StepLaw, step_law
@@ -30,19 +30,20 @@ from sharprates.theory.claim import Claim, Relation
 from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS, claim
 from sharprates.theory.setting import Setting
-from sharprates.verification.arithmetic import Interval, precision
-from sharprates.verification.bindings import FAMILY_VALUES, VALUES, Case, bound
+from sharprates.verification.arithmetic import Interval
 from sharprates.verification.crossover import MOST_STEPS, Crossover, dominated_among, dominated_from
+from sharprates.verification.decide import decide
 from sharprates.verification.decomposition import Decomposition, Trajectory, decompose
 from sharprates.verification.denoisers import Settled, probe
 from sharprates.verification.empirical import Sampling, empirical
 from sharprates.verification.faults import Faults, faults_of
-from sharprates.verification.measure import BITS, Measure, check_size
-from sharprates.verification.profile import Profile, exact_information, profile
+from sharprates.verification.measure import Measure, check_size
+from sharprates.verification.profile import Profile, profile
+from sharprates.verification.quantities.float64 import FAMILY_PARAMETERS, Case, FloatQuantities
 from sharprates.verification.score_error import OrderError
 from sharprates.verification.statistics.empirical_tv import Empirical
 from sharprates.verification.statistics.sample_test import SampleTest
-from sharprates.verification.verdict import Verdict, compare
+from sharprates.verification.verdict import Verdict
 from torch import Tensor
 
 DEFAULT_CLAIMS = ("E1", "E2", "E3", "E5", "E7", "L0", "L1", "L2", "L3", "H1", "H2")
@@ -807,23 +808,19 @@ def judge(one: Claim, case: Case, tv: Interval, scale: Mapping[str, Number]) -> 
     symbols = one.symbols(form)
     # On its own family a worst-case value is the TV; elsewhere it has no verdict.
     attained = one.relation is Relation.WORST_CASE and case.setting.family in one.attained_by
-    if reason is None and not symbols <= VALUES.keys():
-        missing = ", ".join(sorted(symbols - VALUES.keys()))
+    names = FloatQuantities.names()
+    if reason is None and not symbols <= names:
+        missing = ", ".join(sorted(symbols - names))
         reason = f"is not about a sampler's TV on a data law (needs {missing})"
-    if reason is None and symbols & FAMILY_VALUES and not attained:
+    if reason is None and symbols & FAMILY_PARAMETERS and not attained:
         reason = f"is an exact value on {' and '.join(one.attained_by)} only"
     relation = one.form(form).relation
     if reason is not None:
         return BoundResult(relation, reason, None, None, Verdict.NONE)
-    with precision(BITS):
-        value = bound(one, case, scale, form)
+    decision = decide(one, lambda: FloatQuantities(case, tv), form, scale)
+    value = decision.bound
+    verdict = decision.verdict if attained or relation is not Relation.WORST_CASE else Verdict.NONE
     relation = Relation.EQUALITY if attained else relation
-    verdict = compare(relation, tv, value)
-    if verdict is Verdict.UNDECIDED and case.information is None and symbols & {"h", "I_bar"}:
-        # √Ī turns a rounding of 1e-15 into 3e-8; exact weights decide, where there are few enough
-        with suppress(TooLargeError), precision(BITS):
-            exact = tuple(exact_information(case.target))
-            return judge(one, replace(case, information=exact), tv, scale)
     # What is shown is on the safe side: an upper bound rounded up, all else down.
     end = value.upper if relation is Relation.UPPER else value.lower
     safe = min(max(float(end), 0.0), 1.0)

@@ -15,7 +15,7 @@ from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.sampling import Sampler
-from sharprates.verification.bindings import Case
+from sharprates.verification.quantities.float64 import Case
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget
 from sharprates.verification.statistics.empirical_tv import (
     Empirical,

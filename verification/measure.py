@@ -17,8 +17,8 @@ from sharprates.samplers.propagation import propagate
 from sharprates.samplers.sampling import CPU
 from sharprates.samplers.target import Target
 from sharprates.verification.arithmetic import Interval, ball, interval, precision
-from sharprates.verification.bindings import Case
-from sharprates.verification.exact import ExactTables, exact_tables, rational_pmf, step_weights
+from sharprates.verification.exact_law import ExactTables, exact_tables, rational_pmf, step_weights
+from sharprates.verification.quantities.float64 import Case
 
 BITS = 192
 """Precision of balls where nothing else is asked for; float64 hazards are exact in it."""

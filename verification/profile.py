@@ -17,7 +17,7 @@ from sharprates.samplers.memory import require
 from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
 from sharprates.verification.arithmetic import BALL, ball
-from sharprates.verification.exact import fractions_of
+from sharprates.verification.exact_law import fractions_of
 from torch import Tensor
 
 UNIT = 2.0**-53

@@ -15,7 +15,8 @@ from sharprates.samplers.errors import InputError
 from sharprates.theory.claim import Claim, Relation
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import Interval
-from sharprates.verification.checks.check import Fit, Method, Outcome, Side
+from sharprates.verification.checks.check import Fit, Method, Outcome
+from sharprates.verification.decide import Side
 from sharprates.verification.files import to_json, write_whole
 from sharprates.verification.record import Record
 
@@ -57,7 +58,7 @@ def _number(value: Interval) -> str:
 def record(outcome: Outcome, regime: str = "", witness: str | None = None) -> Record:
     """An outcome in plain values."""
     failing, worst = outcome.failure, outcome.worst
-    failure = f"{failing.example.text}: {side_text(failing.side)}" if failing else None
+    failure = f"{failing.example.text}: {side_text(failing.decision.side)}" if failing else None
     return Record(
         claim=outcome.claim,
         check=outcome.check,
@@ -65,8 +66,8 @@ def record(outcome: Outcome, regime: str = "", witness: str | None = None) -> Re
         n=outcome.n,
         n_counting=outcome.n_counting,
         n_undecided=outcome.n_undecided,
-        relation=worst.relation.value if worst else None,
-        ratio=worst.ratio if worst else None,
+        relation=worst.decision.relation.value if worst else None,
+        ratio=worst.decision.ratio if worst else None,
         instance=worst.example.text if worst else None,
         failure="its symbolic proof fails" if outcome.disproved else failure,
         witness=witness,

@@ -21,8 +21,10 @@ from sharprates.samplers.clock import Clock, clock, default_horizon, grid
 from sharprates.samplers.denoiser import OFF_SUPPORT, Denoiser, ExactDenoiser, Positions
 from sharprates.samplers.step_law import LAST_STEPS, RULES, StepLaw, step_law
 from sharprates.samplers.target import Target
-from sharprates.verification.exact import Context
-from sharprates.verification.instance import Exact, Grid, Instance, Predictions
+from sharprates.verification.exact_law import Context
+from sharprates.verification.exact_schedule import Grid
+from sharprates.verification.instance import Instance, Predictions
+from sharprates.verification.quantities.exact import ExactQuantities
 from torch import Tensor
 
 CLOCKS = ("linear", "constant", "cosine", "cosine-late", "polynomial:2", "geometric")
@@ -215,7 +217,7 @@ def predictions(draw: DrawFn, target: Target) -> Predictions:
 
 def conditionals(target: Target) -> dict[tuple[Context, int], tuple[Fraction, ...]]:
     """The exact denoiser as a table of fractions."""
-    numbers = Exact(Instance.of(target))
+    numbers = ExactQuantities(Instance.of(target))
     return {
         (context, i): tuple(Fraction(int(p.p), int(p.q)) for p in numbers.conditional(context, i))
         for context, i in contexts(target)

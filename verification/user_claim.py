@@ -27,7 +27,7 @@ from sharprates.theory.registry import CLAIMS
 from sharprates.verification import files, strategies, witness
 from sharprates.verification.adversary import hunt as adversary
 from sharprates.verification.adversary.hunt import Effort, Quest, Shape, Worst
-from sharprates.verification.arithmetic import Interval, interval
+from sharprates.verification.arithmetic import Interval
 from sharprates.verification.checks.check import (
     COUNTS,
     Check,
@@ -38,12 +38,15 @@ from sharprates.verification.checks.check import (
     describe,
     run,
 )
-from sharprates.verification.instance import VALUES, Exact, Instance
+from sharprates.verification.decide import check_symbols, decision_of
+from sharprates.verification.instance import Instance
 from sharprates.verification.objects import load_object, one_line
+from sharprates.verification.quantities.base import LEFT_SIDES
+from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.record import Record
 from sharprates.verification.status import ClaimStatus, record, side_text
 from sharprates.verification.verify import Report
-from sharprates.verification.witness import MEASURES, Measure, Witness
+from sharprates.verification.witness import LeftSide, Witness
 
 EXAMPLES = 150
 """Instances of the property check."""
@@ -58,32 +61,32 @@ class Bound:
 
     Attributes:
         claim: the claim.
-        measure: of a claim whose `measured` is `Measured.OWN`: a function from an instance's exact
-            numbers (`instance.Exact`) to the left side: an int, a Fraction, or a number of flint (a
-            float has no error bound).
+        measure: of a claim whose `measured` is `Measured.OWN`: a function from the exact numbers
+            (`quantities.exact.ExactQuantities`) to the left side: an int, a Fraction, or a number
+            of flint (a float has no error bound).
         variant: form of the claim.
         scale: factors on its constants.
     """
 
     claim: Claim
-    measure: Measure | None = None
+    measure: LeftSide | None = None
     variant: str | None = None
     scale: Mapping[str, Fraction] = field(default_factory=dict)
 
     @property
-    def own(self) -> Measure | None:
+    def left(self) -> LeftSide | None:
         """The left side, if it is the user's own function."""
         return None if self.measure is None else _guarded(self.claim.id, self.measure)
 
     @property
     def name(self) -> str:
         """Of the left side, in witness files."""
-        return witness.measure_of(self.claim, self.variant) or "own"
+        return witness.name_of(self.claim, self.variant)
 
     @property
     def quest(self) -> Quest:
         """What the adversary is given."""
-        return Quest(self.claim, self.name, self.own, self.variant, dict(self.scale))
+        return Quest(self.claim, self.left, self.variant, dict(self.scale))
 
     @property
     def relation(self) -> Relation:
@@ -97,10 +100,10 @@ class Bound:
         return COUNTS[self.relation](example, measured, bound)
 
 
-def _guarded(claim_id: str, measure: Measure) -> Measure:
+def _guarded(claim_id: str, measure: LeftSide) -> LeftSide:
     """A user's left side, whose mistakes are told in one line."""
 
-    def left(it: Exact) -> Number:
+    def left(it: ExactQuantities) -> Number:
         try:
             value = measure(it)
         except Exception as error:  # a user's function may raise anything
@@ -176,17 +179,15 @@ def _check(bound: Bound) -> None:
             f"claim {one.id}: a Bound has a function `measure` if the claim's measured is "
             f"Measured.OWN, and only then; here it is {left}"
         )
-    if left is not Measured.OWN and left not in witness.NAMES:
-        known = ", ".join(map(str, (*witness.NAMES, Measured.OWN)))
+    if left is not Measured.OWN and left not in LEFT_SIDES:
+        known = ", ".join(map(str, (*LEFT_SIDES, Measured.OWN)))
         raise InputError(f"claim {one.id}: an instance does not give {left}, but {known}")
     if bound.relation not in COUNTS:
         raise InputError(
             f"claim {one.id}: only upper, lower and equality claims have a verdict on an instance, "
             f"this is {bound.relation.value}"
         )
-    missing = one.symbols(bound.variant) - VALUES.keys()
-    if missing:
-        raise InputError(f"claim {one.id}: an instance does not give {', '.join(sorted(missing))}")
+    check_symbols(one, bound.variant, ExactQuantities.names())
     constants = {f"{one.id}.{constant}" for constant in one.constants}
     forms = (one.expression, *(other.expression for other in one.variants.values()))
     used = {symbol.name for each in forms for symbol in each.free_symbols}
@@ -207,9 +208,9 @@ def _check(bound: Bound) -> None:
             raise InputError(f"scale: {name!r} is no constant of {one.id}")
 
 
-def sides(bound: Bound | None) -> tuple[Claim | None, Measure | None]:
+def sides(bound: Bound | None) -> tuple[Claim | None, LeftSide | None]:
     """The claim, and its left side if that is the user's own function: what a replay needs."""
-    return (None, None) if bound is None else (bound.claim, bound.own)
+    return (None, None) if bound is None else (bound.claim, bound.left)
 
 
 def count(bound: Bound) -> int:
@@ -252,23 +253,21 @@ def examples(bound: Bound) -> SearchStrategy[Example]:
 
 def property_check(bound: Bound) -> Check:
     """Both sides on generated instances, each decided exactly."""
-    left = bound.own or MEASURES[bound.name]
 
     def trial(example: Example, mutant: Mutant) -> Trial:
-        it = Exact(example.law)
-        values = {name: VALUES[name](it) for name in bound.claim.symbols(bound.variant)}
+        it = ExactQuantities(example.law)
         scale = {**bound.scale, **mutant.scale}
         try:
-            measured = interval(left(it))
-            value = interval(witness.bound_of(bound.claim, values, scale, bound.variant))
+            left = bound.left(it) if bound.left else it.measured(bound.claim, bound.variant)
+            right = it.bound(bound.claim, scale, bound.variant)
+            decision = decision_of(bound.relation, [(left, right)])
         except ArithmeticError as error:
             raise ArithmeticError(f"{one_line(error)}, at {example.text}") from error
         except TypeError as error:  # the formula calculates with a sequence or a table
             raise InputError(
                 f"claim {bound.claim.id}: its formula cannot be evaluated: {one_line(error)}"
             ) from error
-        counts = bound.counts(example, measured, value)
-        return Trial(example, bound.relation, ((measured, value),), counts)
+        return Trial(example, decision, bound.counts(example, *decision.side))
 
     # the adversary rates it: its worst ratio is never below that of these examples
     return Check(
@@ -328,7 +327,7 @@ def verify(
             effort,
             shapes=SIZES,
             # a function of the user's own need not survive the way into another process
-            jobs=1 if bound.own else jobs,
+            jobs=1 if bound.left else jobs,
             seed=seed,
             fresh=fresh,
             journal=f"claim-{bound.claim.id}",
@@ -342,11 +341,10 @@ def _witness(bound: Bound, instance: Instance) -> Witness:
     return witness.make(
         bound.claim,
         instance,
-        bound.name,
         variant=bound.variant,
         scale=bound.scale,
         remark=(" ".join(bound.claim.title.split()),),
-        own=bound.own,
+        left=bound.left,
     )
 
 
@@ -375,7 +373,7 @@ def _record(bound: Bound, worst: Worst, folder: Path) -> Record:
         n=1,
         n_counting=int(bound.counts(Example.of(it), found.measured, found.bound)),
         relation=bound.relation.value,
-        ratio=found.ratio if math.isfinite(found.ratio) else None,  # JSON has no infinity
+        ratio=found.ratio,
         instance=describe(it),
         failure=f"{describe(it)}: {side_text((found.measured, found.bound))}"
         if worst.refuted

@@ -23,6 +23,7 @@ from sharprates.verification import files, witness
 from sharprates.verification.checks.check import Check, Outcome, describe, run
 from sharprates.verification.checks.registry import checks_of
 from sharprates.verification.checks.symbolic import run_proof
+from sharprates.verification.decide import check_scale
 from sharprates.verification.instance import Instance
 from sharprates.verification.record import Record
 from sharprates.verification.status import (
@@ -103,10 +104,7 @@ def verify(
     """
     chosen = list(dict.fromkeys(claim_of(one).id for one in claims or CLAIMS))
     factors = dict(scale or {})
-    check_scale(factors)
-    for name in factors:
-        if name.split(".")[0] not in chosen:
-            raise InputError(f"scale: {name} is no constant of the claims {', '.join(chosen)}")
+    check_scale(factors, chosen)
     tasks = [
         (claim_id, number) for claim_id in chosen for number, _ in enumerate(checks_of(claim_id))
     ]
@@ -164,22 +162,6 @@ def run_one(
     return record(outcome, check.regime, stored)
 
 
-def check_scale(scale: Mapping[str, Fraction]) -> None:
-    """Refuse a constant that no claim has, and a factor that is not positive.
-
-    Raises:
-        InputError: naming the constants that there are, or the factor.
-        TheoryError: for an unknown claim.
-    """
-    for name, factor in scale.items():
-        if factor <= 0:
-            raise InputError(f"scale: {name} needs a positive factor, got {factor}")
-        claim = claim_of(name.split(".")[0])
-        if name not in {f"{claim.id}.{constant}" for constant in claim.constants}:
-            known = ", ".join(f"{claim.id}.{c}" for c in claim.constants) or "no constant"
-            raise InputError(f"scale: {name!r} is unknown: {claim.id} has {known}")
-
-
 # --- witnesses ------------------------------------------------------------------------------------
 
 
@@ -221,12 +203,11 @@ def _failing(
     claim: Claim, instance: Instance, variant: str | None, scale: Mapping[str, Fraction]
 ) -> witness.Witness | None:
     form = claim.form(variant)
-    measure = witness.measure_of(claim, variant)
     upper = form.relation in (Relation.UPPER, Relation.LOWER)
-    if measure is None or not upper or claim.applies(instance.setting(), variant) is not None:
+    if not upper or claim.applies(instance.setting(), variant) is not None:
         return None
     try:
-        found = witness.make(claim, instance, measure, variant=variant, scale=scale)
+        found = witness.make(claim, instance, variant=variant, scale=scale)
     except (InputError, TheoryError):
         return None
     return found if found.decision.verdict is Verdict.FAILS else None
@@ -236,7 +217,7 @@ def print_replay(
     path: Path,
     console: Console,
     claim: Claim | None = None,
-    measure: witness.Measure | None = None,
+    left: witness.LeftSide | None = None,
 ) -> Verdict:
     """Compute a witness again and print what it shows.
 
@@ -244,7 +225,7 @@ def print_replay(
         path: of the witness file.
         console: where to print.
         claim: a user's own, if the witness is of it.
-        measure: its left side, if that is a function.
+        left: its left side, if that is a function.
 
     Returns:
         The verdict of the claim on the instance.
@@ -252,7 +233,7 @@ def print_replay(
     Raises:
         WitnessError: if the file was changed, or does not reproduce.
     """
-    held, found = witness.recall(path, claim, measure)
+    held, found = witness.recall(path, claim, left)
     console.print(Text(f"{held.claim} {held.variant or ''}".rstrip(), "bold"))
     for line in held.remark:
         console.print(line, markup=False)

@@ -9,7 +9,7 @@ is refused. The format, a line a fact, in this order::
     claim: E3
     variant: uniform                      (left out: the main form)
     scale: E3.constant=99/100             (one line a scaled constant)
-    measure: tv                           (a name in MEASURES)
+    measure: tv                           (a name in NAMES, or own)
     vocabulary: 2
     row: 0 0 0 = 1/2                      (one line a support row, with its weight)
     family: copies d=3 S=2                (if q_0 is of a built-in family)
@@ -18,6 +18,7 @@ is refused. The format, a line a fact, in this order::
     blocks: 1 2                           (block sizes)
     grid: euler constant 5 8 leave        (rule, clock, horizon, K, leave or fill)
     prediction: 0 _ _ @ 1 = 1/3 2/3       (p̂ at a context, where it is not the exact conditional)
+    relation: upper                       (of the claim's form; left out in older files)
     measured: 1/2                         (inf for a divergence without support)
     bound: 99/200                         (two decimals that enclose it, where it is not rational)
     verdict: fails
@@ -35,33 +36,25 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from flint import fmpq
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.family import Family
 from sharprates.samplers.rational import read_rational
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Claim, Relation
-from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
-from sharprates.verification.arithmetic import (
-    BALL,
-    RATIONAL,
-    Interval,
-    IrrationalError,
-    interval,
-    precision,
-)
-from sharprates.verification.exact import Context
+from sharprates.verification.arithmetic import Interval
+from sharprates.verification.decide import Decision, Scale, decide
+from sharprates.verification.exact_law import Context
+from sharprates.verification.exact_schedule import Grid
 from sharprates.verification.files import write_whole
-from sharprates.verification.instance import VALUES, Exact, Grid, Instance
-from sharprates.verification.verdict import Verdict, compare
+from sharprates.verification.instance import Instance
+from sharprates.verification.quantities.base import LEFT_SIDES
+from sharprates.verification.quantities.exact import ExactQuantities
+from sharprates.verification.verdict import Verdict
 
 HEADER = "sharprates-witness 1"
 LARGEST = 1 << 20
 """Longest file that is read, in bytes; a witness has some hundred lines."""
-
-PRECISIONS = (192, 768)
-"""Bits of the balls that decide where a number is not rational, in the order they are tried."""
 
 LARGEST_WORK = 5_000_000
 """Most products, N·max(3^d, 2^d·d·S), that are spent on one instance: some ten seconds."""
@@ -72,55 +65,20 @@ MOST_STEPS = 100_000
 DIGITS = 30
 """Decimal places of the enclosure that is stored where a number is not rational."""
 
-Measure = Callable[[Exact], Number]
+LeftSide = Callable[[ExactQuantities], Number]
+"""The left side of a user's claim."""
 
-MEASURES: Mapping[str, Measure] = {
-    "tv": Exact.total_variation,
-    "first-order": Exact.first_order,
-    "kl": Exact.divergence,
-    "score-error": VALUES["epsilon_FHS"],
-}
-"""Name in a witness file → left side: TV(p_out, q_0); c(q_0) of L5; KL(q_0‖p_out); ε_FHS."""
-
-NAMES: Mapping[Measured, str] = {
-    Measured.TV: "tv",
-    Measured.FHS_TV: "tv",
-    Measured.FIRST_ORDER: "first-order",
-    Measured.KL: "kl",
-    Measured.EPSILON_FHS: "score-error",
-}
-"""Left side of a claim that can be decided on an instance → its name in `MEASURES`."""
+NAMES = {"tv": "tv", "kl": "kl", "first_order": "first-order", "epsilon_FHS": "score-error"}
+"""Name of a left side in `quantities` → in a file."""
 
 
-def measure_of(claim: Claim, variant: str | None = None) -> str | None:
-    """The name in `MEASURES` of a claim's left side; None if it is none of these."""
-    return NAMES.get(claim.left_side(variant))
+def name_of(claim: Claim, variant: str | None = None) -> str:
+    """The name of a claim's left side in a file; ``own`` if it is a user's function."""
+    return NAMES.get(LEFT_SIDES.get(claim.left_side(variant), ""), "own")
 
 
 class WitnessError(InputError):
     """A witness file that cannot be read, was changed, or does not show what it says."""
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A claim against an instance, decided exactly.
-
-    Attributes:
-        measured: the left side; a point where it is rational.
-        bound: the right side.
-        verdict: of the comparison.
-    """
-
-    measured: Interval
-    bound: Interval
-    verdict: Verdict
-
-    @property
-    def ratio(self) -> float:
-        """Measured over bound; ∞ where the bound is 0 and the left side is not."""
-        if self.bound.middle == 0:
-            return 0.0 if self.measured.middle == 0 else float("inf")
-        return self.measured.middle / self.bound.middle
 
 
 @dataclass(frozen=True)
@@ -130,7 +88,7 @@ class Witness:
     Attributes:
         claim: id of the claim.
         instance: the exact instance.
-        measure: name of the left side in `MEASURES`, or of a user's own.
+        measure: name of the left side, a value of `NAMES` or ``own``.
         decision: what was found.
         variant: form of the claim.
         scale: factors on its constants.
@@ -146,25 +104,22 @@ class Witness:
     remark: tuple[str, ...] = ()
 
 
-def decide(
+def decide_instance(
     claim: Claim,
     instance: Instance,
-    measure: str | Measure = "tv",
     *,
     variant: str | None = None,
-    scale: Mapping[str, Fraction] | None = None,
+    scale: Scale | None = None,
+    left: LeftSide | None = None,
 ) -> Decision:
     """Decide a claim on an instance: in fractions if all is rational, else in balls.
 
     Args:
-        claim: from the registry or a user's own; it need not apply to the instance's setting.
+        claim: see `decide`.
         instance: exact and small, d ≤ 6 or so.
-        measure: a name in `MEASURES`, or a function from the instance's numbers to the left side.
         variant: form of the claim.
         scale: factors on its constants.
-
-    Returns:
-        The decision. Sides that 768 bits do not tell apart count as equal, as in `compare`.
+        left: the left side of a user's claim.
 
     Raises:
         InputError: if the claim needs a value that an instance does not have, or the instance is
@@ -176,86 +131,22 @@ def decide(
             f"instance: {n} rows of length {d} on {S} symbols are too many to decide exactly: take "
             "fewer or shorter rows, or fewer symbols"
         )
-    missing = claim.symbols(variant) - VALUES.keys()
-    if missing:
-        raise InputError(
-            f"claim {claim.id}: an instance does not give {', '.join(sorted(missing))}"
-        )
-    left = MEASURES[measure] if isinstance(measure, str) else measure
-    relation = claim.form(variant).relation
-    if relation is Relation.WORST_CASE:  # only asked for where the family attains it
-        relation = Relation.EQUALITY
-    for bits in PRECISIONS:
-        with precision(bits):
-            exact = Exact(instance)
-            values = {name: VALUES[name](exact) for name in claim.symbols(variant)}
-            try:
-                measured = interval(left(exact))
-                bound = interval(bound_of(claim, values, scale, variant))
-            except ArithmeticError:  # a ball that says nothing yet
-                if bits == PRECISIONS[-1]:
-                    raise
-                continue
-        # not by their widths, which are floats and may round to 0
-        points = measured.lower == measured.upper and bound.lower == bound.upper
-        if points or measured.upper < bound.lower or bound.upper < measured.lower:
-            break
-    return Decision(measured, bound, compare(relation, measured, bound))
-
-
-def bound_of(
-    claim: Claim,
-    values: Mapping[str, Any],
-    scale: Mapping[str, Fraction] | None,
-    variant: str | None,
-) -> Number:
-    """A claim's formula: in fractions if all its values are rational and it can be, else in balls.
-
-    Args:
-        claim: the claim.
-        values: by name, numbers, sequences or tables.
-        scale: factors on its constants.
-        variant: its form.
-    """
-
-    def rational(value: Any) -> bool:
-        if isinstance(value, Mapping):
-            return all(map(rational, value.values()))
-        if isinstance(value, (list, tuple)):
-            return all(map(rational, value))
-        return isinstance(value, (int, Fraction, fmpq))
-
-    if all(map(rational, values.values())):
-        try:
-            return claim.value(values, RATIONAL, scale, variant)
-        except IrrationalError:
-            pass
-    return claim.value(values, BALL, scale, variant)
+    return decide(claim, lambda: ExactQuantities(instance), variant, scale, left)
 
 
 def make(
     claim: Claim,
     instance: Instance,
-    measure: str = "tv",
     *,
     variant: str | None = None,
-    scale: Mapping[str, Fraction] | None = None,
+    scale: Scale | None = None,
     remark: tuple[str, ...] = (),
-    own: Measure | None = None,
+    left: LeftSide | None = None,
 ) -> Witness:
-    """A witness of what `decide` finds.
-
-    Args:
-        claim: the claim.
-        instance: the instance.
-        measure: the name that the file stores for the left side.
-        variant: form of the claim.
-        scale: factors on its constants.
-        remark: lines for a reader.
-        own: the left side of a user's claim, if `measure` is not in `MEASURES`.
-    """
-    found = decide(claim, instance, own or measure, variant=variant, scale=scale)
-    return Witness(claim.id, instance, measure, found, variant, dict(scale or {}), remark)
+    """A witness of what `decide_instance` finds; `remark` is lines for a reader."""
+    decision = decide_instance(claim, instance, variant=variant, scale=scale, left=left)
+    name = name_of(claim, variant)
+    return Witness(claim.id, instance, name, decision, variant, dict(scale or {}), remark)
 
 
 # --- text -----------------------------------------------------------------------------------------
@@ -309,6 +200,7 @@ def to_text(witness: Witness) -> str:
         shown = _context(context, it.vocabulary)
         lines.append(f"prediction: {shown} @ {place} = {_words(law)}")
     found = witness.decision
+    lines.append(f"relation: {found.relation.value}")
     lines += [f"measured: {_show(found.measured)}", f"bound: {_show(found.bound)}"]
     lines.append(f"verdict: {found.verdict}")
     body = "\n".join(lines) + "\n"
@@ -440,23 +332,24 @@ def from_text(text: str) -> Witness:
     for line in fields.get("scale", []):
         name, _, factor = line.partition("=")
         scale[name] = read_rational(factor)
+    claim, variant = single("claim"), optional("variant")
+    relation = optional("relation")
+    if relation is None and claim not in CLAIMS:
+        raise WitnessError("needs one line 'relation', has 0")
+    stated = CLAIMS[claim].form(variant).relation if relation is None else Relation(relation)
     decision = Decision(
-        _interval(single("measured")), _interval(single("bound")), Verdict(single("verdict"))
+        Relation.EQUALITY if stated is Relation.WORST_CASE else stated,
+        ((_interval(single("measured")), _interval(single("bound"))),),
     )
-    return Witness(
-        single("claim"),
-        instance,
-        single("measure"),
-        decision,
-        optional("variant"),
-        scale,
-        tuple(remark),
-    )
+    if decision.verdict is not Verdict(single("verdict")):
+        raise WitnessError(f"says {single('verdict')}, but its numbers say {decision.verdict}")
+    return Witness(claim, instance, single("measure"), decision, variant, scale, tuple(remark))
 
 
-_ONCE = ("claim", "variant", "measure", "vocabulary", "family", "measured", "bound", "verdict")
+_ONCE = ("claim", "variant", "relation", "measure", "vocabulary", "family")
+_SIDES = ("measured", "bound", "verdict")
 _SCHEDULES = ("steps", "uniform", "blocks", "grid")
-_NAMES = frozenset((*_ONCE, *_SCHEDULES, "scale", "row", "prediction"))
+_NAMES = frozenset((*_ONCE, *_SIDES, *_SCHEDULES, "scale", "row", "prediction"))
 
 
 def _grid(text: str | None) -> Grid | None:
@@ -478,7 +371,7 @@ def _interval(text: str) -> Interval:
 
 
 def recall(
-    path: Path, claim: Claim | None = None, measure: Measure | None = None
+    path: Path, claim: Claim | None = None, left: LeftSide | None = None
 ) -> tuple[Witness, Decision]:
     """Read a witness file and replay it; the arguments are those of `replay`.
 
@@ -487,20 +380,18 @@ def recall(
     """
     held = read(path)
     try:
-        return held, replay(held, claim, measure)
+        return held, replay(held, claim, left)
     except WitnessError as error:
         raise WitnessError(f"{path}: {error}") from None
 
 
-def replay(
-    witness: Witness, claim: Claim | None = None, measure: Measure | None = None
-) -> Decision:
+def replay(witness: Witness, claim: Claim | None = None, left: LeftSide | None = None) -> Decision:
     """Compute a witness again from its instance, and see that it shows what it says.
 
     Args:
         witness: as read from a file.
         claim: a user's claim; by default the registry's with the stored id.
-        measure: the left side of a user's claim, if it is none of `MEASURES`.
+        left: the left side of a user's claim, if it has one of its own.
 
     Returns:
         The new decision; its verdict is the stored one.
@@ -511,22 +402,16 @@ def replay(
     chosen = claim or CLAIMS.get(witness.claim)
     if chosen is None or chosen.id != witness.claim:
         raise WitnessError(f"claim {witness.claim!r} is not known here: give it with --claim")
-    if measure is None and witness.measure not in MEASURES:
-        raise WitnessError(
-            f"the left side {witness.measure!r} is not known here: give the claim with --claim"
-        )
-    if claim is None and witness.measure != measure_of(chosen, witness.variant):
+    name = name_of(chosen, witness.variant)
+    if left is None and name == "own":
+        raise WitnessError(f"the left side of {chosen.id} is not known here: give it with --claim")
+    if witness.measure != name:
         raise WitnessError(f"{witness.measure!r} is not the left side of {chosen.id}")
     reason = chosen.applies(witness.instance.setting(), witness.variant)
     if reason is not None:
         raise WitnessError(f"{chosen.id} says nothing about this instance: it {reason}")
-    left = measure if witness.measure not in MEASURES else witness.measure
-    found = decide(
-        chosen,
-        witness.instance,
-        left or witness.measure,
-        variant=witness.variant,
-        scale=witness.scale,
+    found = decide_instance(
+        chosen, witness.instance, variant=witness.variant, scale=witness.scale, left=left
     )
     said = witness.decision
     for name, new, old in (

@@ -12,7 +12,7 @@ from sharprates.samplers.families import copies, dirichlet
 from sharprates.samplers.propagation import move_law
 from sharprates.samplers.step_law import step_law
 from sharprates.verification.decomposition import Decomposition, Trajectory, decompose, subset_law
-from sharprates.verification.exact import exact_predictor, rational_pmf
+from sharprates.verification.exact_law import exact_predictor, rational_pmf
 from sharprates.verification.profile import profile
 
 RULES = ("euler", "tau-leaping", "ancestral")

@@ -16,11 +16,12 @@ from sharprates.samplers.step_law import StepLaw, step_law
 from sharprates.samplers.target import Target
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import RATIONAL, interval, precision
-from sharprates.verification.bindings import VALUES as FLOAT_VALUES
-from sharprates.verification.bindings import Case
 from sharprates.verification.decomposition import Trajectory, decompose
-from sharprates.verification.instance import VALUES, Exact, Grid, Instance
+from sharprates.verification.exact_schedule import Grid
+from sharprates.verification.instance import Instance
 from sharprates.verification.profile import profile, score_gaps
+from sharprates.verification.quantities.exact import ExactQuantities
+from sharprates.verification.quantities.float64 import Case, FloatQuantities
 
 
 @st.composite
@@ -82,49 +83,47 @@ def test_all_values_agree_with_the_float_path(target, rule, fill, data):
         gaps,
         float(horizon),
     )
-    exact = Exact(instance)
+    exact, floats = ExactQuantities(instance), FloatQuantities(case)
     names = ["w", "W", "h", "I_bar", "entropy", "last_entropy", "epsilon_w", "epsilon_FHS"]
     names += ["E1_initialisation", "E1_score", "E1_clock", "E1_parallel", "E1_early_stopping", "T"]
     if name == "constant" and rule == "euler":
         names.append("epsilon_1")
     for one in names:
-        ours, theirs = VALUES[one](exact), FLOAT_VALUES[one](case)
+        ours, theirs = getattr(exact, one), getattr(floats, one)
         pairs = zip(ours, theirs, strict=True) if isinstance(ours, list) else [(ours, theirs)]
         for a, b in pairs:
             assert float(a) == pytest.approx(float(b), abs=1e-12), one
     tv = total_variation(tables(target, denoiser).law(steps), target)
-    assert float(exact.total_variation()) == pytest.approx(tv.value, abs=1e-12)
+    assert float(exact.tv) == pytest.approx(tv.value, abs=1e-12)
 
 
 @given(targets())
 def test_first_order_constant_by_two_formulas(target):
-    exact = Exact(Instance.of(target))
+    exact = ExactQuantities(Instance.of(target))
     if target.length == 1:
-        assert exact.first_order() == 0
+        assert exact.first_order == 0
         return
-    values = {name: VALUES[name](exact) for name in ("d", "q0", "P")}
-    assert exact.first_order() == CLAIMS["L5"].value(values, RATIONAL)
+    values = exact.values(("d", "q0", "P"))
+    assert exact.first_order == CLAIMS["L5"].value(values, RATIONAL)
 
 
 def test_first_order_constant_is_the_limit():
     target = family("permutations:3:3")
     instance = Instance.of(target, steps=(Fraction(1, 2000),) * 2000)
-    exact = Exact(instance)
-    assert float(2000 * exact.total_variation()) == pytest.approx(
-        float(exact.first_order()), rel=2e-3
-    )
+    exact = ExactQuantities(instance)
+    assert float(2000 * exact.tv) == pytest.approx(float(exact.first_order), rel=2e-3)
 
 
 @given(targets(), st.integers(1, 3))
 def test_instance_bound_and_divergence(target, steps):
     weights = (Fraction(1, steps),) * steps
-    exact = Exact(Instance.of(target, steps=weights))
+    exact = ExactQuantities(Instance.of(target, steps=weights))
     with precision(128):
-        bound = CLAIMS["E4"].value({n: VALUES[n](exact) for n in ("d", "w", "D")}, RATIONAL)
-        assert exact.total_variation() <= bound
+        bound = CLAIMS["E4"].value(exact.values(("d", "w", "D")), RATIONAL)
+        assert exact.tv <= bound
     law = tables(target, ExactDenoiser(target)).law(StepLaw.uniform(steps))
     kl = float((target.weights * (target.weights / law.probability).log()).sum())
-    assert interval(exact.divergence()).middle == pytest.approx(kl, abs=1e-12)
+    assert interval(exact.kl).middle == pytest.approx(kl, abs=1e-12)
 
 
 def test_settings():
@@ -178,7 +177,7 @@ def test_bad_grids(arguments, message):
 
 
 def test_numbers_that_need_a_grid():
-    exact = Exact(Instance.of(family("copies:2:2")))
+    exact = ExactQuantities(Instance.of(family("copies:2:2")))
     for one in ("T", "E1_clock"):
         with pytest.raises(ValueError, match="needs a grid"):
-            VALUES[one](exact)
+            getattr(exact, one)

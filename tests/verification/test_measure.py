@@ -13,10 +13,10 @@ from sharprates.samplers.perturbed import Drifting, Leaking, Normalised, Scaled,
 from sharprates.samplers.propagation import propagate
 from sharprates.samplers.step_law import step_law
 from sharprates.theory.setting import Setting
-from sharprates.verification.bindings import Case
 from sharprates.verification.decomposition import Trajectory
 from sharprates.verification.measure import Measure, check_arithmetic, check_size
 from sharprates.verification.profile import profile
+from sharprates.verification.quantities.float64 import Case
 
 TARGET = dirichlet(3, 2, 0.5, seed=2)
 EXACT = ExactDenoiser(TARGET)

@@ -12,7 +12,7 @@ from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.families import copies, parity, product
 from sharprates.samplers.target import Target
 from sharprates.verification.arithmetic import interval, precision
-from sharprates.verification.exact import exact_predictor, rational_pmf
+from sharprates.verification.exact_law import exact_predictor, rational_pmf
 from sharprates.verification.profile import exact_information, marginals, profile, score_gaps
 
 

@@ -31,8 +31,9 @@ from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.verification import score_error as module
 from sharprates.verification.arithmetic import precision
-from sharprates.verification.instance import VALUES, Exact, Instance
+from sharprates.verification.instance import Instance
 from sharprates.verification.profile import profile, score_gaps
+from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.score_error import Comparison, OrderError, hitting_error, order_error
 from sharprates.verification.strategies import laws, predictions
 from torch import Tensor
@@ -68,14 +69,14 @@ def test_errors_are_those_in_fractions(data: st.DataObject) -> None:
     target = data.draw(laws(max_length=3))
     table = data.draw(predictions(target))
     found = measured(target, Given(target, table))
-    it = Exact(Instance.of(target, blocks=(1,) * target.length, predictions=table))
+    it = ExactQuantities(Instance.of(target, blocks=(1,) * target.length, predictions=table))
     d = target.length
     assert found.epsilon_fhs == pytest.approx(float(it.along_orders(it.gaps)), abs=d * found.error)
     with precision(100):
-        divergence = float(VALUES["epsilon_KL"](it))
+        divergence = float(it.epsilon_KL)
         assert found.epsilon_kl == pytest.approx(divergence, abs=2 * d * found.divergence_error)
         if math.isfinite(divergence):
-            for loss, extra, h in zip(found.losses, found.divergences, it.curve, strict=True):
+            for loss, extra, h in zip(found.losses, found.divergences, it.h, strict=True):
                 assert loss - extra == pytest.approx(float(h), abs=1e-12)
     # and each draw's share is the gap sum of its size over its pairs
     pairs = [math.comb(d, u) * (d - u) for u in range(d)]

@@ -10,6 +10,7 @@ from sharprates.theory.claim import Relation
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import Interval
 from sharprates.verification.checks.check import Example, Method, Outcome, Trial
+from sharprates.verification.decide import Decision
 from sharprates.verification.record import Record
 from sharprates.verification.status import (
     ClaimStatus,
@@ -119,7 +120,7 @@ def test_power_and_break_even_are_gathered() -> None:
 
 def test_an_outcome_in_plain_values() -> None:
     side = (Interval.exact(Fraction(1, 2)), Interval.exact(Fraction(2, 3)))
-    trial = Trial(Example.of(d=2), Relation.UPPER, (side,), counts=True)
+    trial = Trial(Example.of(d=2), Decision(Relation.UPPER, (side,)), counts=True)
     outcome = Outcome("E3", "name", Method.CERTIFIED, 5, 4, worst=trial, failure=trial)
     found = record(outcome, "regime", "file")
     assert (found.ratio, found.instance) == (0.75, "d=2")

@@ -10,7 +10,9 @@ from sharprates.samplers import families
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.target import Target
 from sharprates.verification import strategies as some
-from sharprates.verification.instance import Exact, Grid, Instance
+from sharprates.verification.exact_schedule import Grid
+from sharprates.verification.instance import Instance
+from sharprates.verification.quantities.exact import ExactQuantities
 
 SEARCH = settings(
     max_examples=2000,
@@ -147,7 +149,7 @@ def test_conditionals_are_exact() -> None:
 
 @given(some.instances(erring=True))
 def test_instances_have_an_exact_total_variation(it: Instance) -> None:
-    assert 0 <= Exact(it).total_variation() <= 1
+    assert 0 <= ExactQuantities(it).tv <= 1
 
 
 def test_instances_err_only_if_asked() -> None:

@@ -16,7 +16,7 @@ from sharprates.samplers.families import structured_tv
 from sharprates.samplers.step_law import StepLaw, step_law
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import BALL, ball, interval, precision
-from sharprates.verification.exact import step_weights
+from sharprates.verification.exact_law import step_weights
 
 Case = tuple[str, str, dict[str, Any]]
 

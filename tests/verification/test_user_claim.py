@@ -17,7 +17,8 @@ from sharprates.theory.symbols import constant, symbol
 from sharprates.verification import user_claim, witness
 from sharprates.verification.adversary.hunt import Effort
 from sharprates.verification.cli import app
-from sharprates.verification.instance import Exact, Instance
+from sharprates.verification.instance import Instance
+from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.status import read_records, write_claims
 from sharprates.verification.user_claim import Bound, load, property_check, verify
 from sharprates.verification.verdict import Verdict
@@ -85,7 +86,7 @@ def test_the_false_example_falls_by_hand(tmp_path):
 def test_a_left_side_of_ones_own(tmp_path):
     # 4·TV ≤ d/K is false: copies of three symbols at d = 2, K = 1 have 4·2/3 > 2.
     def fourfold(exact):
-        return 4 * exact.total_variation()
+        return 4 * exact.tv
 
     bound = Bound(claim(measured=Measured.OWN), fourfold)
     found = verify(bound, tmp_path, instances=60, effort=replace(QUICK, examples=30))
@@ -226,8 +227,8 @@ def test_a_formula_without_a_value_is_one_line(tmp_path, expression, message):
 
 
 def test_a_fraction_is_taken_exactly():
-    left = Bound(OWN, lambda _: Fraction(1, 3)).own
-    assert left(Exact(Instance.of(family("copies:2:2")))) == fmpq(1, 3)
+    left = Bound(OWN, lambda _: Fraction(1, 3)).left
+    assert left(ExactQuantities(Instance.of(family("copies:2:2")))) == fmpq(1, 3)
 
 
 def test_a_trivial_bound_shows_nothing(tmp_path):

@@ -1,6 +1,7 @@
 """Witness files: what is written is read back, replayed exactly, and tampering is found."""
 
 import hashlib
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 
@@ -14,7 +15,8 @@ from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.symbols import symbol
 from sharprates.verification import witness
-from sharprates.verification.instance import Grid, Instance
+from sharprates.verification.exact_schedule import Grid
+from sharprates.verification.instance import Instance
 from sharprates.verification.verdict import Verdict
 from sharprates.verification.witness import WitnessError
 
@@ -28,7 +30,7 @@ def copies(**schedule):
 
 def test_by_hand():
     # Two equal fair bits, both revealed in one step: half of the output mass is 01 and 10.
-    found = witness.decide(CLAIMS["E3"], copies(steps=(Fraction(1),)))
+    found = witness.decide_instance(CLAIMS["E3"], copies(steps=(Fraction(1),)))
     assert found.measured.lower == found.measured.upper == HALF
     assert found.bound.lower == found.bound.upper == 1
     assert found.verdict is Verdict.HOLDS
@@ -40,21 +42,23 @@ def shared():
 
 
 def test_a_tightened_constant_fails_exactly():
-    found = witness.decide(CLAIMS["E3"], shared(), scale=FALSE_E3)
+    found = witness.decide_instance(CLAIMS["E3"], shared(), scale=FALSE_E3)
     assert found.verdict is Verdict.FAILS
     assert found.measured.lower == Fraction(127, 256)
     assert found.bound.upper == Fraction(99, 200)
-    assert witness.decide(CLAIMS["E3"], shared()).verdict is Verdict.HOLDS
+    assert witness.decide_instance(CLAIMS["E3"], shared()).verdict is Verdict.HOLDS
 
 
 def test_an_irrational_side_is_enclosed_and_equality_is_no_failure():
     # E5's log S form is attained by copies at K = 1: 1 − exp(−log 2) = 1/2.
-    found = witness.decide(CLAIMS["E5"], copies(steps=(Fraction(1),)), variant="vocabulary")
+    found = witness.decide_instance(
+        CLAIMS["E5"], copies(steps=(Fraction(1),)), variant="vocabulary"
+    )
     assert found.bound.lower < HALF < found.bound.upper
     assert found.bound.width < 1e-100
     assert found.verdict is Verdict.HOLDS
     scale = {"E5.constant": Fraction(10**9 - 1, 10**9)}
-    tighter = witness.decide(
+    tighter = witness.decide_instance(
         CLAIMS["E5"], copies(steps=(Fraction(1),)), variant="vocabulary", scale=scale
     )
     assert tighter.verdict is Verdict.FAILS
@@ -63,20 +67,20 @@ def test_an_irrational_side_is_enclosed_and_equality_is_no_failure():
 def instances():
     prediction = {((2, 0), 0): (Fraction(1, 3), Fraction(2, 3))}
     return [
-        ("E3", "tv", copies(steps=(Fraction(1, 3), Fraction(1, 2)))),
-        ("E3", "tv", copies(steps=(Fraction(1, 7),) * 7, predictions=prediction)),
-        ("E2", "tv", copies(grid=Grid("euler", "constant", Fraction(5), 6))),
-        ("E1", "tv", copies(grid=Grid("ancestral", "cosine", Fraction(1), 5, fill=True))),
-        ("H2", "tv", copies(blocks=(1, 1), predictions=prediction)),
-        ("X1", "first-order", Instance.of(family("permutations:3:3"))),
-        ("KL2", "kl", copies(steps=(HALF, HALF))),
+        ("E3", copies(steps=(Fraction(1, 3), Fraction(1, 2)))),
+        ("E3", copies(steps=(Fraction(1, 7),) * 7, predictions=prediction)),
+        ("E2", copies(grid=Grid("euler", "constant", Fraction(5), 6))),
+        ("E1", copies(grid=Grid("ancestral", "cosine", Fraction(1), 5, fill=True))),
+        ("H2", copies(blocks=(1, 1), predictions=prediction)),
+        ("X1", Instance.of(family("permutations:3:3"))),
+        ("KL2", copies(steps=(HALF, HALF))),
     ]
 
 
-@pytest.mark.parametrize(("claim", "measure", "instance"), instances())
-def test_written_and_read_back(tmp_path, claim, measure, instance):
+@pytest.mark.parametrize(("claim", "instance"), instances())
+def test_written_and_read_back(tmp_path, claim, instance):
     path = tmp_path / "one.witness"
-    made = witness.make(CLAIMS[claim], instance, measure, remark=("a line", "another"))
+    made = witness.make(CLAIMS[claim], instance, remark=("a line", "another"))
     witness.write(made, path)
     again = witness.read(path)
     assert again.instance == instance
@@ -118,9 +122,8 @@ def test_any_changed_character_is_found(data):
 def test_a_forged_checksum_does_not_help(old, new):
     text = refuting()
     assert old in text
-    forged = witness.from_text(signed(text.replace(old, new)))
-    with pytest.raises(WitnessError, match="does not reproduce"):
-        witness.replay(forged)
+    with pytest.raises(WitnessError, match=r"does not reproduce|its numbers say"):
+        witness.replay(witness.from_text(signed(text.replace(old, new))))
 
 
 def test_a_widened_enclosure_does_not_help():
@@ -133,14 +136,14 @@ def test_a_widened_enclosure_does_not_help():
 
 
 def test_an_instance_to_which_the_claim_does_not_apply_shows_nothing():
-    found = witness.make(CLAIMS["E9"], Instance.of(family("copies:2:3")), "first-order")
+    found = witness.make(CLAIMS["E9"], Instance.of(family("copies:2:3")))
     assert found.decision.verdict is Verdict.FAILS
     with pytest.raises(WitnessError, match="needs S = 2"):
         witness.replay(found)
 
 
 def test_another_left_side_shows_nothing():
-    found = witness.make(CLAIMS["E9"], copies(), "score-error")
+    found = replace(witness.make(CLAIMS["E9"], copies()), measure="score-error")
     with pytest.raises(WitnessError, match="not the left side of E9"):
         witness.replay(found)
 
@@ -206,12 +209,14 @@ def test_a_claim_of_ones_own_is_needed_again():
 
 def test_an_instance_that_is_too_large():
     with pytest.raises(ValueError, match="fewer or shorter rows"):
-        witness.decide(CLAIMS["E3"], Instance.of(family("copies:16:2"), steps=(Fraction(1),)))
+        witness.decide_instance(
+            CLAIMS["E3"], Instance.of(family("copies:16:2"), steps=(Fraction(1),))
+        )
     many = Instance(10**11, ((0, 0),), (Fraction(1),), (Fraction(1),))
     with pytest.raises(ValueError, match="fewer symbols"):
-        witness.decide(CLAIMS["E3"], many)
+        witness.decide_instance(CLAIMS["E3"], many)
 
 
 def test_a_value_that_no_instance_has():
     with pytest.raises(ValueError, match="does not give"):
-        witness.decide(CLAIMS["F1"], copies())
+        witness.decide_instance(CLAIMS["F1"], copies())

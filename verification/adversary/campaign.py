@@ -21,8 +21,8 @@ from sharprates.verification.adversary import frontier
 from sharprates.verification.adversary import hunt as adversary
 from sharprates.verification.adversary.hunt import HUNTED, INNER, BreakEven, Quest, Worst
 from sharprates.verification.checks.check import describe
+from sharprates.verification.decide import check_scale
 from sharprates.verification.verdict import Verdict
-from sharprates.verification.verify import check_scale
 
 FOLDER = Path("build") / "adversary"
 """Where a run keeps what it finds, unless told otherwise."""

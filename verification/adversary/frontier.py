@@ -37,7 +37,8 @@ from sharprates.verification.adversary.search import (
     uniform_first_order,
 )
 from sharprates.verification.arithmetic import RATIONAL
-from sharprates.verification.instance import Exact, Instance
+from sharprates.verification.instance import Instance
+from sharprates.verification.quantities.exact import ExactQuantities
 from torch import Tensor
 
 Pair = tuple[int, int]
@@ -341,7 +342,7 @@ def run(task: Task, effort: Effort, starts: Mapping[Pair, Instance] | None = Non
 
 def constant(instance: Instance) -> Fraction:
     """c(q_0), exactly."""
-    value = Exact(instance).first_order()
+    value = ExactQuantities(instance).first_order
     return Fraction(int(value.p), int(value.q))
 
 
@@ -397,7 +398,7 @@ class Hunt:
             return False
         one = CLAIMS["E9" if pair[1] == 2 else "X1"]
         remark = (f"c(q_0) = {order[0]} at d = {pair[0]}, S = {pair[1]} (c of L5)",)
-        witness.write(witness.make(one, found, "first-order", remark=remark), self.path(pair))
+        witness.write(witness.make(one, found, remark=remark), self.path(pair))
         self._set(pair, found, order)
         return True
 

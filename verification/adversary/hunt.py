@@ -24,17 +24,20 @@ from hypothesis import seed as with_seed
 from hypothesis import strategies as st
 from sharprates.samplers.errors import InputError
 from sharprates.theory.claim import Claim, Relation
+from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.setting import Setting
-from sharprates.verification import witness
+from sharprates.verification import decide, witness
 from sharprates.verification.adversary.frontier import constructed
 from sharprates.verification.adversary.journal import Journal
-from sharprates.verification.adversary.relaxation import MEASURES, VALUES, Relaxed, bound
 from sharprates.verification.adversary.search import Support, as_weights, instance_of, roundings
-from sharprates.verification.instance import VALUES as EXACT_VALUES
-from sharprates.verification.instance import Grid, Instance
+from sharprates.verification.decide import Decision, check_symbols
+from sharprates.verification.exact_schedule import Grid
+from sharprates.verification.instance import Instance
+from sharprates.verification.quantities.exact import ExactQuantities
+from sharprates.verification.quantities.gradient import GradientQuantities
 from sharprates.verification.verdict import Verdict
-from sharprates.verification.witness import Decision, Measure, Witness, WitnessError
+from sharprates.verification.witness import LeftSide, Witness, WitnessError
 from torch import Tensor
 
 Scale = Mapping[str, Fraction]
@@ -112,8 +115,7 @@ class Quest:
 
     Attributes:
         claim: the claim.
-        measure: name of its left side in `witness.MEASURES`, or of a user's own.
-        own: the left side of a user's claim, exact, if it is none of these; only moves that need no
+        left: the left side of a user's claim, if it has one of its own; only moves that need no
             gradient are then made.
         variant: form of the claim.
         scale: factors on its constants.
@@ -122,8 +124,7 @@ class Quest:
     """
 
     claim: Claim
-    measure: str = "tv"
-    own: Measure | None = None
+    left: LeftSide | None = None
     variant: str | None = None
     scale: Scale = field(default_factory=dict)
     strict: bool = False
@@ -133,7 +134,7 @@ class Quest:
         """The quest of a registered claim."""
         one = CLAIMS[claim_id]
         scales = {k: v for k, v in (scale or {}).items() if k.split(".")[0] == claim_id}
-        return Quest(one, witness.measure_of(one) or "tv", scale=scales, strict=strict)
+        return Quest(one, scale=scales, strict=strict)
 
     @property
     def name(self) -> str:
@@ -150,12 +151,8 @@ class Quest:
 
     def decide(self, instance: Instance) -> Decision:
         """Both sides, exactly."""
-        return witness.decide(
-            self.claim,
-            instance,
-            self.own or self.measure,
-            variant=self.variant,
-            scale=self.scale,
+        return witness.decide_instance(
+            self.claim, instance, variant=self.variant, scale=self.scale, left=self.left
         )
 
     def score(self, found: Decision) -> float:
@@ -168,15 +165,19 @@ class Quest:
 
     def worst(self, instance: Instance, found: Decision) -> Worst:
         """An instance and its decision, as a find."""
-        scale = dict(self.scale)
-        held = Witness(self.claim.id, instance, self.measure, found, self.variant, scale)
-        return Worst(self, held, self.score(found))
+        return Worst(self, self.witness(instance, found), self.score(found))
+
+    def witness(self, instance: Instance, found: Decision) -> Witness:
+        """An instance and its decision, as a file holds them."""
+        name = witness.name_of(self.claim, self.variant)
+        return Witness(self.claim.id, instance, name, found, self.variant, dict(self.scale))
 
     def space(self, shape: Shape) -> Space | None:
         """The most general space in which the claim applies at these sizes; None if in none."""
-        if self.measure == "first-order":
+        left = self.claim.left_side(self.variant)
+        if left is Measured.FIRST_ORDER:
             spaces: tuple[Space, ...] = (Space("none"),)
-        elif self.measure == "score-error":
+        elif left is Measured.EPSILON_FHS:
             spaces = (Space("fhs", erring=True),)
         else:
             spaces = SPACES
@@ -260,7 +261,7 @@ class _Point:
             found += [self.error, self.wrong]
         return found
 
-    def relaxed(self) -> Relaxed:
+    def relaxed(self) -> GradientQuantities:
         """The instance at these numbers."""
         law = as_weights(self.law)
         steps = horizon = None
@@ -269,7 +270,7 @@ class _Point:
         elif self.space.schedule != "fhs":
             steps = as_weights(self.steps)[: self.shape.steps]
         erring = self.space.erring
-        return Relaxed(
+        return GradientQuantities(
             self.support,
             law / law.sum(),
             steps,
@@ -282,8 +283,8 @@ class _Point:
     def score(self) -> Tensor:
         """log of measured over bound, or of its inverse for a lower bound."""
         it, quest = self.relaxed(), self.quest
-        value = bound(quest.claim, it, quest.scale, quest.variant).clamp(min=1e-12)
-        measured = MEASURES[quest.measure](it).clamp(min=1e-12)
+        value = it.bound(quest.claim, quest.scale, quest.variant).clamp(min=1e-12)
+        measured = it.measured(quest.claim, quest.variant).clamp(min=1e-12)
         gap: Tensor = measured.log() - value.log()
         return gap if quest.upper else -gap
 
@@ -306,7 +307,7 @@ class _Point:
                 predictions=self._predictions(it, kept, denominator) if self.space.erring else {},
             )
 
-    def _schedule(self, it: Relaxed, denominator: int) -> dict[str, Any]:
+    def _schedule(self, it: GradientQuantities, denominator: int) -> dict[str, Any]:
         K = self.shape.steps
         kind = self.space.schedule
         if kind == "none":
@@ -326,7 +327,9 @@ class _Point:
         counts = roundings([*weights, *left], fine)[-1]
         return {"steps": tuple(Fraction(count, fine) for count in counts[:K])}
 
-    def _predictions(self, it: Relaxed, kept: list[int], denominator: int) -> dict[Any, Any]:
+    def _predictions(
+        self, it: GradientQuantities, kept: list[int], denominator: int
+    ) -> dict[Any, Any]:
         S, d = self.shape.vocabulary, self.shape.length
         fine = max(denominator, 2)
         table = it.predicted.detach()
@@ -384,7 +387,7 @@ def climb(quest: Quest, shape: Shape, effort: Effort, seed: int) -> Iterator[Ins
     """Moves between supports, then gradient ascent; yields roundings of what is reached.
 
     Args:
-        quest: with a left side in `MEASURES`.
+        quest: with a left side that has a gradient.
         shape: the sizes.
         effort: how long.
         seed: of all draws.
@@ -593,8 +596,8 @@ def hunt(
 def _stored(quest: Quest, path: Path) -> Worst | None:
     """The find of an earlier hunt, computed again."""
     held = witness.read(path)
-    about = (held.claim, held.measure, held.variant, held.scale)
-    if about != (quest.claim.id, quest.measure, quest.variant, quest.scale):
+    about = (held.claim, held.variant, held.scale)
+    if about != (quest.claim.id, quest.variant, quest.scale):
         raise WitnessError(f"{path}: is a witness of something else than its name says")
     if CLAIMS.get(quest.claim.id) is quest.claim:
         return quest.worst(held.instance, witness.recall(path)[1])
@@ -613,7 +616,7 @@ def tasks(quests: Sequence[Quest], shapes: Sequence[Shape], seed: int) -> list[_
         _Task(quest, shape, way, _seed(quest, shape, seed))
         for quest in quests
         for shape in shapes
-        for way in (("examples",) if quest.own else ("climb", "examples"))
+        for way in (("examples",) if quest.left else ("climb", "examples"))
     ]
 
 
@@ -652,15 +655,12 @@ def threshold(quest: Quest, constant: str, instance: Instance) -> Fraction:
     A bound grows with each of its constants, so bisection finds it; 0 if the instance never fails.
     """
 
-    def fails(k: int) -> bool:
-        scale = {**quest.scale, constant: Fraction(k, 4096)}
-        return replace(quest, scale=scale).decide(instance).verdict is Verdict.FAILS
+    def fails(factor: Fraction) -> bool:
+        scaled = replace(quest, scale={**quest.scale, constant: factor})
+        return scaled.decide(instance).verdict is Verdict.FAILS
 
-    low, high = -1, 2 * 4096
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fails(middle) else (low, middle)
-    return Fraction(max(low, 0), 4096)
+    limits = decide.break_even(fails, Fraction(2), Fraction(0), halvings=13)
+    return limits[1] if limits else Fraction(0)
 
 
 def break_even(
@@ -699,9 +699,8 @@ def break_even(
             break
     stored = None
     if worst is not None:
-        scale = {**quest.scale, constant: factor}
-        decision = replace(quest, scale=scale).decide(worst)
-        stored = Witness(quest.claim.id, worst, quest.measure, decision, quest.variant, scale)
+        scaled = replace(quest, scale={**quest.scale, constant: factor})
+        stored = scaled.witness(worst, scaled.decide(worst))
     return BreakEven(quest.claim.id, constant, float(factor), stored)
 
 
@@ -721,9 +720,7 @@ def check(quest: Quest) -> None:
             f"claim {one.id}: only an upper or a lower bound can be attacked, "
             f"this is {one.form(quest.variant).relation.value}"
         )
-    missing = one.symbols(quest.variant) - (EXACT_VALUES.keys() & VALUES.keys())
-    if missing:
-        raise InputError(f"claim {one.id}: no instance gives {', '.join(sorted(missing))}")
+    check_symbols(one, quest.variant, ExactQuantities.names() & GradientQuantities.names())
     if all(quest.space(shape) is None for shape in SHAPES):
         reason = one.applies(SPACES[0].setting(SHAPES[0]), quest.variant)
         raise InputError(f"claim {one.id}: applies to nothing that is tried: {reason}")

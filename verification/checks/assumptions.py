@@ -28,7 +28,9 @@ from sharprates.verification.checks.check import (
     tightened,
 )
 from sharprates.verification.checks.forward import number
-from sharprates.verification.instance import VALUES, Exact, Instance
+from sharprates.verification.decide import Decision
+from sharprates.verification.instance import Instance
+from sharprates.verification.quantities.exact import ExactQuantities
 
 NOTHING: tuple[tuple[Interval, Interval], ...] = ((Interval.exact(0), Interval.exact(0)),)
 
@@ -38,11 +40,11 @@ def _from_divergence(variant: str | None) -> Evaluate:
 
     def trial(example: Example, mutant: Mutant) -> Trial:
         it = exact(example.law)
-        divergence = arb(VALUES["epsilon_KL"](it))
+        divergence = arb(it.epsilon_KL)
         if not divergence.is_finite():
-            return Trial(example, Relation.UPPER, NOTHING, counts=False)
-        measured = it.total_variation() if variant else it.along_orders(it.gaps)
-        values = {"d": it.length, "epsilon_KL": divergence}
+            return Trial(example, Decision(Relation.UPPER, NOTHING), counts=False)
+        measured = it.tv if variant else it.epsilon_FHS
+        values = {"d": it.d, "epsilon_KL": divergence}
         return pairs(example, Relation.UPPER, [(measured, formula("C1", variant, values, mutant))])
 
     return trial
@@ -86,24 +88,26 @@ def _infinite(example: Example, mutant: Mutant) -> Trial:
     eta = example["eta"]
     target = Target.from_rows([(0,), (1,)], [1 - eta, eta], 2)
     left = eta / 2 if mutant.word == "not quite zero" else Fraction(0)
-    it = Exact(Instance.of(target, blocks=(1,), predictions={((2,), 0): (1 - left, left)}))
-    infinite = not arb(VALUES["epsilon_KL"](it)).is_finite()
-    sides = [(fmpq(int(infinite)), fmpq(1)), (it.total_variation(), number(eta))]
+    it = ExactQuantities(
+        Instance.of(target, blocks=(1,), predictions={((2,), 0): (1 - left, left)})
+    )
+    infinite = not arb(it.epsilon_KL).is_finite()
+    sides = [(fmpq(int(infinite)), fmpq(1)), (it.tv, number(eta))]
     return pairs(example, Relation.EQUALITY, sides)
 
 
 # --- C3 -------------------------------------------------------------------------------------------
 
 
-def _without_leftover(example: Example, it: Exact) -> dict[str, object]:  # noqa: ARG001
+def _without_leftover(example: Example, it: ExactQuantities) -> dict[str, object]:  # noqa: ARG001
     total = sum(it.instance.steps)
     revealed = Instance(
-        it.vocabulary,
+        it.S,
         it.instance.rows,
         it.instance.weights,
         tuple(w / total for w in it.instance.steps),
     )
-    return {"kl_revealed": Exact(revealed).divergence()}
+    return {"kl_revealed": ExactQuantities(revealed).kl}
 
 
 def _finite(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: ARG001
@@ -114,10 +118,10 @@ def _finite(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: A
 def _other_way(example: Example, mutant: Mutant) -> Trial:
     """p_out has mass outside the support, so KL(p_out‖q_0) = ∞; and TV → 0 with the leftover."""
     left = example["left"]
-    it = Exact(Instance.of(families.family("uniform:1:2"), steps=(1 - left,)))
-    outside = 1 - sum(it.tables.probability(it.weights).values(), fmpq(0))
+    it = ExactQuantities(Instance.of(families.family("uniform:1:2"), steps=(1 - left,)))
+    outside = 1 - sum(it.tables.probability(it.w).values(), fmpq(0))
     infinite = outside > 0 if mutant.word != "finite" else outside > fmpq(1, 2)
-    sides = [(fmpq(int(infinite)), fmpq(1)), (it.total_variation(), number(left))]
+    sides = [(fmpq(int(infinite)), fmpq(1)), (it.tv, number(left))]
     return pairs(example, Relation.EQUALITY, sides)
 
 
@@ -155,7 +159,7 @@ CHECKS = (
         "C2",
         "any law, any normalised denoiser",
         Method.CERTIFIED,
-        on_instances("C2", lambda it: it.along_orders(it.gaps), counts=_some_error),
+        on_instances("C2", counts=_some_error),
         some.one_by_one().map(Example.of),
         mutants=(tightened("C2"),),
         edges={
@@ -182,7 +186,7 @@ CHECKS = (
         "C3",
         "KL(q_0‖p_out) with leftover",
         Method.CERTIFIED,
-        on_instances("C3", Exact.divergence, counts=_finite, extra=_without_leftover),
+        on_instances("C3", counts=_finite, extra=_without_leftover),
         some.instances(some.laws(max_length=3), some.random_steps(4).filter(any), erring=False).map(
             Example.of
         ),

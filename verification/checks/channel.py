@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from flint import fmpq
 from sharprates.theory.arithmetic import Number
-from sharprates.verification.exact import Context
-from sharprates.verification.instance import with_symbol
+from sharprates.verification.exact_law import Context
+from sharprates.verification.quantities.exact import with_symbol
 
 Law = dict[Context, Number]
 

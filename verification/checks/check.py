@@ -10,28 +10,26 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
-from flint import ctx, fmpq
+from flint import ctx
 from hypothesis import HealthCheck, Phase, currently_in_test_context, given, seed, settings, target
 from hypothesis.strategies import SearchStrategy
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
 from sharprates.theory.registry import claim as claim_of
-from sharprates.verification.arithmetic import (
-    BALL,
-    RATIONAL,
-    Interval,
-    IrrationalError,
-    interval,
-    precision,
+from sharprates.verification.arithmetic import Interval, precision
+from sharprates.verification.decide import (
+    PRECISIONS,
+    Decision,
+    at_rising_precision,
+    break_even,
+    decision_of,
 )
-from sharprates.verification.instance import VALUES, Exact, Instance
-from sharprates.verification.verdict import Verdict, compare
-
-PRECISIONS = (128, 512, 2048)
-"""Bits of the balls, in the order in which they are tried until the sides are told apart."""
+from sharprates.verification.instance import Instance
+from sharprates.verification.quantities.exact import ExactQuantities, evaluate_claim
+from sharprates.verification.verdict import Verdict
 
 LEAST_COUNTING = 0.3
 """Smallest share of examples on which a bound must say something."""
@@ -141,89 +139,20 @@ def describe(instance: Instance) -> str:
 
 # --- trials ---------------------------------------------------------------------------------------
 
-Side = tuple[Interval, Interval]
-"""What was measured, and the bound."""
-
 
 @dataclass(frozen=True)
 class Trial:
-    """Both sides of a claim on one example; an identity may compare several numbers at once.
+    """A claim decided on one example.
 
     Attributes:
         example: what was tried.
-        relation: upper, lower or equality.
-        sides: measured and bound, one pair or more.
+        decision: both sides, and what they show.
         counts: whether the claim says something here.
     """
 
     example: Example
-    relation: Relation
-    sides: tuple[Side, ...]
+    decision: Decision
     counts: bool
-
-    @cached_property
-    def verdict(self) -> Verdict:
-        """FAILS if any pair fails, else UNDECIDED if any is."""
-        found = {compare(self.relation, measured, bound) for measured, bound in self.sides}
-        for verdict in (Verdict.FAILS, Verdict.UNDECIDED):
-            if verdict in found:
-                return verdict
-        return Verdict.HOLDS
-
-    @property
-    def settled(self) -> bool:
-        """Whether more bits would change nothing: all points, or all told apart."""
-        return all(
-            (measured.lower == measured.upper and bound.lower == bound.upper)
-            or measured.upper < bound.lower
-            or bound.upper < measured.lower
-            for measured, bound in self.sides
-        )
-
-    @cached_property
-    def side(self) -> Side:
-        """The pair that is nearest to failing, or fails worst."""
-        return max(self.sides, key=lambda side: strain(self.relation, side))
-
-    @property
-    def ratio(self) -> float | None:
-        """Measured over bound at `side`, as far as it is proved; see `quotient`."""
-        return quotient(self.relation, self.side)
-
-    @property
-    def strain(self) -> float:
-        """See `strain`."""
-        return strain(self.relation, self.side)
-
-
-def quotient(relation: Relation, side: Side) -> float | None:
-    """Measured over bound, from the ends that are farther from failing; None if the bound is 0.
-
-    So a ratio of 1 is a proof that the bound is attained, up to rounding of the quotient itself.
-    """
-    measured, bound = side
-    if relation is Relation.UPPER:
-        top, low = max(measured.lower, 0), bound.upper
-    elif relation is Relation.LOWER:
-        top, low = measured.upper, bound.lower
-    else:
-        overlap = measured.lower <= bound.upper and bound.lower <= measured.upper
-        if overlap and measured.width + bound.width >= 1e-6 * abs(bound.middle):
-            return 1.0  # equal as far as is known, both 0 included
-        top, low = measured.middle, bound.middle
-    if low == 0 or math.isinf(top) or math.isinf(low):
-        return None
-    return float(Fraction(top) / Fraction(low))
-
-
-def strain(relation: Relation, side: Side) -> float:
-    """How near a pair is to failing: 0 far, 1 attained, above 1 failed; of equality |ratio − 1|."""
-    ratio = quotient(relation, side)
-    if relation is Relation.UPPER:
-        return 0.0 if ratio is None else ratio
-    if relation is Relation.LOWER:
-        return 0.0 if ratio is None else math.inf if ratio == 0 else 1 / ratio
-    return math.inf if ratio is None else abs(ratio - 1)
 
 
 # --- the formula of a claim -----------------------------------------------------------------------
@@ -268,31 +197,18 @@ def changed(name: str, **functions: Callable[[Any], Any]) -> Mutant:
     return Mutant(name, values=values)
 
 
-def rational(value: Any) -> bool:
-    """Whether a value of a formula, a table or sequence included, is exact."""
-    if isinstance(value, Mapping):
-        return all(map(rational, value.values()))
-    if isinstance(value, (list, tuple)):
-        return all(map(rational, value))
-    return isinstance(value, (int, Fraction, fmpq))
-
-
 def formula(
     claim_id: str, variant: str | None, values: dict[str, Any], mutant: Mutant = STATED
 ) -> Number:
-    """A claim's formula: in fractions if all is rational, else in balls."""
-    claim = claim_of(claim_id)
+    """The formula of a claim, or of its mutant: in fractions if all is rational, else in balls."""
     if mutant.values is not None:
         values = mutant.values(values)
-    if all(map(rational, values.values())):
-        with contextlib.suppress(IrrationalError):
-            return claim.value(values, RATIONAL, mutant.scale, variant)
-    return claim.value(values, BALL, mutant.scale, variant)
+    return evaluate_claim(claim_of(claim_id), values, mutant.scale, variant)
 
 
 @lru_cache(maxsize=64)
-def _exact(text: str, bits: int, held: _Held) -> Exact:  # noqa: ARG001 - the key
-    return Exact(held.instance)
+def _exact(text: str, bits: int, held: _Held) -> ExactQuantities:  # noqa: ARG001 - the key
+    return ExactQuantities(held.instance)
 
 
 class _Held:
@@ -308,7 +224,7 @@ class _Held:
         return 0
 
 
-def exact(instance: Instance) -> Exact:
+def exact(instance: Instance) -> ExactQuantities:
     """The numbers of an instance, kept for the claims and mutants that ask next."""
     return _exact(describe(instance), ctx.prec, _Held(instance))
 
@@ -342,19 +258,19 @@ COUNTS: Mapping[Relation, Counts] = {
 
 def on_instances(
     claim_id: str,
-    measured: Callable[[Exact], Any],
     variant: str | None = None,
+    measured: Callable[[ExactQuantities], Any] | None = None,
     *,
     relation: Relation | None = None,
     counts: Counts | None = None,
-    extra: Callable[[Example, Exact], dict[str, Any]] | None = None,
+    extra: Callable[[Example, ExactQuantities], dict[str, Any]] | None = None,
 ) -> Evaluate:
     """The trial of a claim whose formula asks for what an exact instance has.
 
     Args:
         claim_id: the claim.
-        measured: the left side: a number, or several for several formulas of `extra`.
         variant: form of the claim.
+        measured: the left side, where it is not the claim's own.
         relation: in place of the form's (a worst-case value is an equality on its own family).
         counts: when an example counts; by default as the design has it for probabilities.
         extra: further values of the formula.
@@ -364,13 +280,16 @@ def on_instances(
     says_something = counts or COUNTS[stated]
     names = claim.symbols(variant)
 
+    def left(it: ExactQuantities) -> Number:
+        return it.measured(claim, variant) if measured is None else measured(it)
+
     def trial(example: Example, mutant: Mutant) -> Trial:
         it = exact(example.law)
         more = extra(example, it) if extra else {}
-        values = {name: more[name] if name in more else VALUES[name](it) for name in names}
-        left = interval(measured(it))
-        right = interval(formula(claim_id, variant, values, mutant))
-        return Trial(example, stated, ((left, right),), says_something(example, left, right))
+        values = {**it.values(names - more.keys()), **more}
+        right = formula(claim_id, variant, values, mutant)
+        decision = decision_of(stated, [(left(it), right)])
+        return Trial(example, decision, says_something(example, *decision.side))
 
     return trial
 
@@ -382,10 +301,10 @@ def pairs(
     counts: bool | None = None,
 ) -> Trial:
     """A trial from numbers; by default it counts if any pair does."""
-    found = tuple((interval(left), interval(right)) for left, right in sides)
+    decision = decision_of(relation, sides)
     if counts is None:
-        counts = any(COUNTS[relation](example, left, right) for left, right in found)
-    return Trial(example, relation, found, counts)
+        counts = any(COUNTS[relation](example, *side) for side in decision.sides)
+    return Trial(example, decision, counts)
 
 
 # --- checks ---------------------------------------------------------------------------------------
@@ -513,23 +432,13 @@ class _FalsifiedError(Exception):
         self.trial = trial
 
 
-def decide(check: Check, example: Example, mutant: Mutant) -> Trial:
-    """Evaluate one example, with more bits until the sides are told apart."""
-    trial = None
-    for bits in PRECISIONS:
-        with precision(bits):
-            try:
-                trial = check.trial(example, mutant)
-            except ArithmeticError:  # a ball that says nothing yet
-                if bits == PRECISIONS[-1]:
-                    raise
-                continue
-        if trial.settled or check.method is not Method.CERTIFIED:
-            return trial
-        if trial.verdict is not Verdict.UNDECIDED and bits > PRECISIONS[0]:
-            return trial  # equal to hundreds of bits
-    assert trial is not None
-    return trial
+def decided(check: Check, example: Example, mutant: Mutant) -> Trial:
+    """Evaluate one example; where both sides are enclosed, with more bits until they differ."""
+    return at_rising_precision(
+        lambda: check.trial(example, mutant),
+        lambda trial: trial.decision,
+        told_apart=check.method is Method.CERTIFIED,
+    )
 
 
 class _Run:
@@ -547,16 +456,16 @@ class _Run:
         self.failure: Trial | None = None
 
     def __call__(self, example: Example) -> None:
-        trial = decide(self.check, example, self.stated)
-        if trial.verdict is Verdict.FAILS:
+        trial = decided(self.check, example, self.stated)
+        if trial.decision.verdict is Verdict.FAILS:
             self.failure = trial
             raise _FalsifiedError(trial)
         if self.failure is not None:  # hypothesis is shrinking
             return
         if self.check.hunts and trial.counts and currently_in_test_context():  # no edge
-            target(trial.strain)
+            target(trial.decision.strain)
         self.n += 1
-        self.undecided += trial.verdict is Verdict.UNDECIDED
+        self.undecided += trial.decision.verdict is Verdict.UNDECIDED
         if trial.counts:
             self.counting += 1
             self._rank(trial)
@@ -566,26 +475,26 @@ class _Run:
             self.trials.append(trial)
         for mutant in self.check.mutants:
             if self.killed[mutant.name] is None:
-                altered = decide(self.check, example, mutant)
-                if altered.verdict is Verdict.FAILS:
+                altered = decided(self.check, example, mutant)
+                if altered.decision.verdict is Verdict.FAILS:
                     self.killed[mutant.name] = example.text
 
     def _keep(self, trial: Trial) -> None:
         """What a plot of this check shows."""
         if len(self.points) < POINTS:
             self.points += _point(trial)
-        if trial.relation is Relation.EQUALITY:
-            gaps = [abs(left.middle - right.middle) for left, right in trial.sides]
+        if trial.decision.relation is Relation.EQUALITY:
+            gaps = [abs(left.middle - right.middle) for left, right in trial.decision.sides]
             self.difference = max(self.difference or 0.0, *filter(math.isfinite, gaps), 0.0)
 
     def _rank(self, trial: Trial) -> None:
         """Keep the few trials nearest to failing; of equal ones the plainest."""
         self.best.append(trial)
-        top = max(one.strain for one in self.best)
-        near = [one for one in self.best if not top - one.strain > CLOSE]
-        rest = [one for one in self.best if top - one.strain > CLOSE]
+        top = max(one.decision.strain for one in self.best)
+        near = [one for one in self.best if not top - one.decision.strain > CLOSE]
+        rest = [one for one in self.best if top - one.decision.strain > CLOSE]
         near.sort(key=lambda one: one.example.plainness)
-        rest.sort(key=lambda one: -one.strain)
+        rest.sort(key=lambda one: -one.decision.strain)
         self.best = (near[:1] + rest)[:3]
 
 
@@ -651,7 +560,7 @@ def _drawn(state: _Run) -> tuple[tuple[float, float], ...]:
 
 def _point(trial: Trial) -> list[tuple[float, float]]:
     """Bound and measured value at the pair that is nearest to failing, if both are finite."""
-    measured, bound = trial.side
+    measured, bound = trial.decision.side
     if not (math.isfinite(measured.middle) and math.isfinite(bound.middle)):
         return []
     return [(float(f"{bound.middle:.5g}"), float(f"{measured.middle:.5g}"))]
@@ -694,44 +603,32 @@ def _complaint(check: Check, state: _Run, scaled: bool) -> str | None:
 def _break_even(check: Check, best: list[Trial]) -> dict[str, float | None]:
     """For each constant the factor at which one of the tightest trials begins to fail."""
     claim = claim_of(check.claim)
-    if not best or best[0].relation not in (Relation.UPPER, Relation.LOWER):
+    if not best or best[0].decision.relation not in (Relation.UPPER, Relation.LOWER):
         return {}
-    upper = best[0].relation is Relation.UPPER
+    upper = best[0].decision.relation is Relation.UPPER
+
+    def fails(example: Example, constant: str, factor: Fraction) -> bool:
+        altered = check.trial(example, Mutant("", {constant: factor}))
+        return altered.decision.verdict is Verdict.FAILS
+
     found: dict[str, float | None] = {}
     for name in claim.constants:
-        full = f"{check.claim}.{name}"
-        factors = [
-            factor for trial in best if (factor := _threshold(check, trial.example, full, upper))
-        ]
+        factors = []
+        for trial in best:
+            failing = partial(fails, trial.example, f"{check.claim}.{name}")
+            with precision(PRECISIONS[0]):
+                limits = break_even(failing, Fraction(1), Fraction(0 if upper else 64))
+            factors += [float(limits[0])] if limits else []
         found[name] = (max(factors) if upper else min(factors)) if factors else None
     return found
-
-
-def _threshold(check: Check, example: Example, constant: str, upper: bool) -> float | None:
-    """The factor on a constant at which one example begins to fail, by bisection."""
-
-    def fails(factor: Fraction) -> bool:
-        altered = check.trial(example, Mutant("", {constant: factor}))
-        return altered.verdict is Verdict.FAILS
-
-    with precision(PRECISIONS[0]):
-        one = Fraction(1)
-        other = Fraction(0) if upper else Fraction(64)
-        if not fails(other):
-            return None
-        good, bad = one, other
-        for _ in range(24):
-            middle = (good + bad) / 2
-            good, bad = (good, middle) if fails(middle) else (middle, bad)
-        return float(good)
 
 
 def _fit(trend: Trend, trials: list[Trial]) -> Fit | None:
     """Exponent and constant from the last two examples at which the sides still differ."""
     points = [
-        (float(trial.example[trend.parameter]), abs(1 - trial.ratio), trial.ratio)
+        (float(trial.example[trend.parameter]), abs(1 - trial.decision.ratio), trial.decision.ratio)
         for trial in trials
-        if trial.ratio is not None and abs(1 - trial.ratio) > CLOSE
+        if trial.decision.ratio is not None and abs(1 - trial.decision.ratio) > CLOSE
     ]
     if len(points) < 2:
         return None

@@ -34,7 +34,10 @@ from sharprates.verification.checks.check import (
     tightened,
 )
 from sharprates.verification.checks.torch_runs import on_scenarios
-from sharprates.verification.instance import Exact, Grid, Instance
+from sharprates.verification.decide import Decision
+from sharprates.verification.exact_schedule import Grid
+from sharprates.verification.instance import Instance
+from sharprates.verification.quantities.exact import ExactQuantities
 
 Parameters = dict[str, int]
 Members = dict[str, Parameters]
@@ -58,7 +61,6 @@ def on_family(claim_id: str, variant: str | None, *names: str) -> Evaluate:
     """The exact value on a family: an equality there; `names` are its parameters."""
     return on_instances(
         claim_id,
-        Exact.total_variation,
         variant,
         relation=Relation.EQUALITY,
         extra=lambda example, _: {name: example[name] for name in names},
@@ -69,7 +71,6 @@ def every_law(claim_id: str, variant: str, *names: str) -> Evaluate:
     """The bound for every step law, on the family that has it."""
     return on_instances(
         claim_id,
-        Exact.total_variation,
         variant,
         extra=lambda example, _: {name: example[name] for name in names},
     )
@@ -93,7 +94,8 @@ def _long(claim_id: str, variant: str | None = None) -> Evaluate:
         values = {**example["_values"], "w": [ball(x) for x in w.weights.tolist()]}
         value = interval(formula(claim_id, variant, values, mutant))
         measured = Interval.around(found.tv, found.error)
-        return Trial(example, Relation.EQUALITY, ((measured, value),), found.tv > 0)
+        decision = Decision(Relation.EQUALITY, ((measured, value),))
+        return Trial(example, decision, found.tv > 0)
 
     return trial
 
@@ -135,13 +137,13 @@ SHUFFLES: Members = {f"permutations:{d}:{S}": {} for d, S in ((2, 2), (4, 2), (3
 # --- L5, X1: the first order ----------------------------------------------------------------------
 
 
-def first_order_in_steps(it: Exact) -> fmpq:
+def first_order_in_steps(it: ExactQuantities) -> fmpq:
     """lim K·TV for the uniform law, by interpolation: p_out(x) is a polynomial in 1/K.
 
     Its degree is at most d − 1, so its values at K = 1..d fix it; what is missing of q_0 at first
     order, where it is positive, adds up to c.
     """
-    d = it.length
+    d = it.d
     nodes = [fmpq(1, K) for K in range(1, d + 1)]
     laws = [it.tables.probability([node] * K) for K, node in enumerate(nodes, 1)]
     total = fmpq(0)
@@ -166,9 +168,9 @@ def first_order_in_steps(it: Exact) -> fmpq:
 def _first_order(example: Example, mutant: Mutant) -> Trial:
     """The limit by interpolation, and the computable form, against the formula."""
     it = exact(example.law)
-    values = {"d": it.length, "q0": list(it.pmf.values()), "P": it.block_laws()}
+    values = {"d": it.d, "q0": list(it.pmf.values()), "P": it.P}
     claimed = formula("L5", None, values, mutant)
-    sides = [(first_order_in_steps(it), claimed), (it.first_order(), claimed)]
+    sides = [(first_order_in_steps(it), claimed), (it.first_order, claimed)]
     return pairs(example, Relation.EQUALITY, sides)
 
 
@@ -196,7 +198,7 @@ def _placed_steps(example: Example, mutant: Mutant) -> Trial:
         beta = [beta[0] + x * x * (1 - t) / squares, beta[1] + x * x * t / squares]
         t += x
     it = exact(Instance.of(families.family(f"copies:{d}:{S}")))
-    values = {"d": d, "q0": list(it.pmf.values()), "P": it.block_laws(), "beta": beta}
+    values = {"d": d, "q0": list(it.pmf.values()), "P": it.P, "beta": beta}
     claimed = interval(formula("L5", "steps", values, mutant))
     return near(example, measured, claimed.middle, d**3 * max(w))
 
@@ -204,7 +206,7 @@ def _placed_steps(example: Example, mutant: Mutant) -> Trial:
 def near(example: Example, measured: float, claimed: float, tolerance: float) -> Trial:
     """Two numbers differ by at most a tolerance."""
     side = (Interval.exact(abs(measured - claimed)), Interval.exact(tolerance))
-    return Trial(example, Relation.UPPER, (side,), counts=True)
+    return Trial(example, Decision(Relation.UPPER, (side,)), counts=True)
 
 
 def _c_says_something(example: Example, measured: Interval, bound: Interval) -> bool:
@@ -274,11 +276,11 @@ def _grids(*lengths: int) -> Callable[[int], list[Example]]:
 def _data_form(example: Example, mutant: Mutant) -> Trial:
     """lim_T lim_h TV/h: steps have density 2t at t, Σw² = h/2, so β_n = 2(n+1)/(d(d−1))."""
     it = exact(example.law)
-    d = it.length
+    d = it.d
     beta = [fmpq(2 * (n + 1), d * (d - 1)) for n in range(d - 1)]
-    values = {"d": d, "q0": list(it.pmf.values()), "P": it.block_laws(), "beta": beta}
+    values = {"d": d, "q0": list(it.pmf.values()), "P": it.P, "beta": beta}
     measured = formula("L5", "steps", values) / 2
-    given = {"entropy": it.entropies[-1], "last_entropy": it.curve[-1]}
+    given = {"entropy": it.entropies[-1], "last_entropy": it.h[-1]}
     return pairs(
         example, Relation.UPPER, [(measured, formula("L7", "data", given, mutant))], measured > 0
     )
@@ -298,7 +300,7 @@ CHECKS = (
         "L0",
         "any law, any denoiser, steps with leftover",
         Method.CERTIFIED,
-        on_instances("L0", Exact.total_variation),
+        on_instances("L0"),
         some.instances(steps=st.one_of(some.random_steps(), some.mostly_left()), erring=True).map(
             Example.of
         ),
@@ -490,7 +492,7 @@ CHECKS = (
         "L6",
         "(b) permutations: c(q_0)",
         Method.CERTIFIED,
-        on_instances("L6", first_order_in_steps, "permutations-limit", relation=Relation.EQUALITY),
+        on_instances("L6", "permutations-limit", first_order_in_steps, relation=Relation.EQUALITY),
         lambda _: [Example.of(Instance.of(families.family(text))) for text in SHUFFLES],
         mutants=(MORE_SYMBOLS,),
     ),
@@ -518,7 +520,7 @@ CHECKS = (
         "L7",
         "parity, ancestral steps, any K",
         Method.CERTIFIED,
-        on_instances("L7", Exact.total_variation, "parity"),
+        on_instances("L7", "parity"),
         PARITY_GRIDS,
         mutants=(MORE_SYMBOLS, changed("d + 1 for d", d=lambda d: d + 1)),
         effort=0.5,
@@ -554,7 +556,7 @@ CHECKS = (
         "X1",
         "c(q_0) of laws on three symbols",
         Method.CERTIFIED,
-        on_instances("X1", Exact.first_order, counts=_c_says_something),
+        on_instances("X1", counts=_c_says_something),
         st.one_of(some.sparse_laws(2, 4, 3), some.dense_laws(2, 3, 3))
         .filter(lambda law: law.vocabulary == 3)
         .map(lambda law: Example.of(Instance.of(law))),

@@ -37,8 +37,11 @@ from sharprates.verification.checks.check import (
     tightened,
 )
 from sharprates.verification.checks.torch_runs import on_scenarios
-from sharprates.verification.exact import Context
-from sharprates.verification.instance import VALUES, Exact, Grid, Instance, with_symbol
+from sharprates.verification.decide import Decision
+from sharprates.verification.exact_law import Context
+from sharprates.verification.exact_schedule import Grid
+from sharprates.verification.instance import Instance
+from sharprates.verification.quantities.exact import ExactQuantities, with_symbol
 
 EDGES = {name: Example.of(instance) for name, instance in some.EDGES.items()}
 COMPLETE_EDGES = {name: it for name, it in EDGES.items() if sum(it.law.steps) == 1}
@@ -61,9 +64,9 @@ def forms(claim_id: str, *variants: str | None) -> Evaluate:
 
     def trial(example: Example, mutant: Mutant) -> Trial:
         it = exact(example.law)
-        measured = it.total_variation()
+        measured = it.tv
         names = set().union(*(claim.symbols(variant) for variant in variants))
-        values = {name: VALUES[name](it) for name in names}
+        values = it.values(names)
         sides = [(measured, formula(claim_id, variant, values, mutant)) for variant in variants]
         return pairs(example, Relation.UPPER, sides)
 
@@ -73,9 +76,9 @@ def forms(claim_id: str, *variants: str | None) -> Evaluate:
 # --- E1, E2 ---------------------------------------------------------------------------------------
 
 
-def _kernel(it: Exact, context: Context, reveal: Any, joint: bool) -> dict[Context, Any]:
+def _kernel(it: ExactQuantities, context: Context, reveal: Any, joint: bool) -> dict[Context, Any]:
     """One step from a partial state: tokens revealed independently, values jointly or not."""
-    S = it.vocabulary
+    S = it.S
     hidden = [i for i, x in enumerate(context) if x == S]
     law: dict[Context, Any] = {}
     for size in range(len(hidden) + 1):
@@ -97,7 +100,7 @@ def _kernel(it: Exact, context: Context, reveal: Any, joint: bool) -> dict[Conte
 def _kernels(example: Example, mutant: Mutant) -> Trial:
     """TV against the sum over steps of the distances of whole kernels, and that against E1."""
     it = exact(example.law)
-    d = it.length
+    d = it.d
     total = 1 - power(it.path[0]["masked"], d)
     for step in it.path:
         for context, mass in it.marginal.items():
@@ -107,8 +110,8 @@ def _kernels(example: Example, mutant: Mutant) -> Trial:
             theirs = _kernel(it, context, step["rho"], joint=True)
             gap = sum((abs(ours[state] - theirs[state]) for state in ours), fmpq(0))
             total = total + weight * gap / 2
-    values = {name: VALUES[name](it) for name in claim_of("E1").symbols()}
-    sides = [(it.total_variation(), total), (total, formula("E1", None, values, mutant))]
+    values = it.values(claim_of("E1").symbols())
+    sides = [(it.tv, total), (total, formula("E1", None, values, mutant))]
     return pairs(example, Relation.UPPER, sides)
 
 
@@ -200,7 +203,9 @@ def _shared(example: Example, mutant: Mutant) -> Trial:
     found = groups_tv(law, d, d, b).tv
     values = {"d": d, "w": [ball(x) for x in law.weights.tolist()], "epsilon_w": 0}
     bound = interval(formula("E3", None, values, mutant))
-    return Trial(example, Relation.UPPER, ((Interval.around(found, 1e-10 * found), bound),), True)
+    return Trial(
+        example, Decision(Relation.UPPER, ((Interval.around(found, 1e-10 * found), bound),)), True
+    )
 
 
 def _tensor(values: list[float]) -> Any:
@@ -331,7 +336,9 @@ def _permutations(example: Example, mutant: Mutant) -> Trial:
     found = permutations_tv(StepLaw.uniform(64 * S), S, S).tv
     values = {"d": S, "S": S, "K": 64 * S}
     bound = interval(formula("E7", "vocabulary", values, mutant))
-    return Trial(example, Relation.UPPER, ((Interval.around(found, 1e-10 * found), bound),), True)
+    return Trial(
+        example, Decision(Relation.UPPER, ((Interval.around(found, 1e-10 * found), bound),)), True
+    )
 
 
 def _uniform_forms(example: Example, mutant: Mutant) -> Trial:
@@ -387,7 +394,7 @@ CHECKS = (
         "E1",
         "exact TV on a clock against the five terms",
         Method.CERTIFIED,
-        on_instances("E1", Exact.total_variation),
+        on_instances("E1"),
         some.on_grids(some.laws(max_length=3), E1_GRIDS, erring=True).map(Example.of),
         edges=E1_EDGES,
         mutants=(
@@ -427,7 +434,7 @@ CHECKS = (
         "E2",
         "exact TV of Euler on the uniform grid",
         Method.CERTIFIED,
-        on_instances("E2", Exact.total_variation),
+        on_instances("E2"),
         some.on_grids(some.laws(max_length=2), _fine_grids(), erring=True).map(Example.of),
         edges=E2_EDGES,
         mutants=(tightened("E2"), changed("without the error term", epsilon_1=lambda _: 0)),
@@ -437,7 +444,7 @@ CHECKS = (
         "E2",
         "exact TV of Euler on the uniform grid, exact denoiser",
         Method.CERTIFIED,
-        on_instances("E2", Exact.total_variation),
+        on_instances("E2"),
         some.on_grids(some.laws(min_length=2, max_length=2), _fine_grids()).map(Example.of),
         mutants=(Mutant("an eighth of the bound", {"E2.constant": Fraction(1, 8)}),),
         effort=0.5,
@@ -456,7 +463,7 @@ CHECKS = (
         "E3",
         "any law, any step law, a denoiser that may err",
         Method.CERTIFIED,
-        on_instances("E3", Exact.total_variation),
+        on_instances("E3"),
         law_examples(targets=some.laws(max_length=3), steps=some.step_weights(8), erring=True),
         edges={**EDGES, "one token that errs": Example.of(ONE_THAT_ERRS)},
         mutants=(
@@ -470,7 +477,7 @@ CHECKS = (
         "E3",
         "without leftover: copies of one of b symbols, d = 2",
         Method.CERTIFIED,
-        on_instances("E3", Exact.total_variation),
+        on_instances("E3"),
         _pair_alphabets,
         mutants=(tightened("E3"),),
         trend=Trend("copies, d = 2", "b"),
@@ -479,7 +486,7 @@ CHECKS = (
         "E3",
         "L3's law by enumeration, d = 3, 4, random w with leftover",
         Method.CERTIFIED,
-        on_instances("E3", Exact.total_variation),
+        on_instances("E3"),
         _shared_enumerated,
         mutants=(Mutant("E3.constant × 0.9", {"E3.constant": Fraction(9, 10)}),),
         trend=Trend("shared symbols, d = 3, enumerated", "b"),
@@ -519,7 +526,7 @@ CHECKS = (
         "E4",
         "any law, any step law without leftover",
         Method.CERTIFIED,
-        on_instances("E4", Exact.total_variation),
+        on_instances("E4"),
         COMPLETE,
         edges=COMPLETE_EDGES,
         mutants=(tightened("E4"),),
@@ -528,7 +535,7 @@ CHECKS = (
         "E4",
         "with leftover",
         Method.CERTIFIED,
-        on_instances("E4", Exact.total_variation),
+        on_instances("E4"),
         WITH_LEFTOVER,
         edges=EDGES,
         mutants=(LEFTOVER_FORGOTTEN,),
@@ -706,7 +713,7 @@ CHECKS = (
         "E9",
         "c(q_0) of laws on two symbols",
         Method.CERTIFIED,
-        on_instances("E9", Exact.first_order, counts=_c_below),
+        on_instances("E9", counts=_c_below),
         BINARY_LAWS.map(lambda law: Example.of(Instance.of(law))),
         edges={
             name: Example.of(Instance.of(families.family(text)))
@@ -720,7 +727,7 @@ CHECKS = (
         "E10",
         "c(q_0) of laws on any number of symbols",
         Method.CERTIFIED,
-        on_instances("E10", Exact.first_order, counts=_c_below),
+        on_instances("E10", counts=_c_below),
         some.laws(min_length=2, max_length=4).map(lambda law: Example.of(Instance.of(law))),
         edges={
             text: Example.of(Instance.of(families.family(text)))

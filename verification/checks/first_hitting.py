@@ -35,8 +35,9 @@ from sharprates.verification.checks.check import (
     tightened,
 )
 from sharprates.verification.checks.forward import number
-from sharprates.verification.exact import Context, exact_tables, positive_gap
-from sharprates.verification.instance import Exact, Instance
+from sharprates.verification.decide import Decision
+from sharprates.verification.exact_law import Context, exact_tables, positive_gap
+from sharprates.verification.instance import Instance
 from torch import Tensor
 
 
@@ -47,9 +48,9 @@ def _one_by_one(law: st.SearchStrategy[Target]) -> st.SearchStrategy[Example]:
 def _is_the_target(example: Example, mutant: Mutant) -> Trial:
     """p_FHS(x) = q_0(x) at every support row, which is TV = 0."""
     it = exact(example.law)
-    d = it.length
+    d = it.d
     blocks = (1,) * d if mutant.word != "two at once" or d == 1 else (2,) + (1,) * (d - 2)
-    law = it.block_laws()[blocks]
+    law = it.P[blocks]
     return pairs(example, Relation.EQUALITY, zip(law, it.pmf.values(), strict=True))
 
 
@@ -71,7 +72,6 @@ def _point_mass(variant: str | None, error: bool) -> Check:
         Method.CERTIFIED,
         on_instances(
             "H3",
-            (lambda it: it.along_orders(it.gaps)) if error else Exact.total_variation,
             variant,
             extra=lambda example, _: {"eta": example["eta"]},
         ),
@@ -130,18 +130,18 @@ def _calls(example: Example, mutant: Mutant) -> Trial:
 def _by_score(example: Example, mutant: Mutant) -> Trial:
     """ŝ = α/(1−α)·m·p̂: first hitting draws from p̂, the bound sees m·p̂."""
     it, mass = exact(example.law), number(example["mass"])
-    d = it.length
+    d = it.d
     sums = [fmpq(0)] * d
     for context, weight in it.marginal.items():
         u = it.revealed(context)
-        for i in (i for i, x in enumerate(context) if x == it.vocabulary):
+        for i in (i for i, x in enumerate(context) if x == it.S):
             true, ours = it.conditional(context, i), it.predict(context, i)
             gaps = [p - mass * q for p, q in zip(true, ours, strict=True)]
             over = sum((-gap for gap in gaps if gap < 0), fmpq(0))
             under = sum((gap for gap in gaps if gap > 0), fmpq(0))
             sums[u] += weight * (min(over, under) if mutant.word == "min" else max(over, under))
     value = formula("H2", "score", {"epsilon_score": it.along_orders(sums)}, mutant)
-    return pairs(example, Relation.UPPER, [(it.total_variation(), value)])
+    return pairs(example, Relation.UPPER, [(it.tv, value)])
 
 
 def _in_time(example: Example, mutant: Mutant) -> Trial:
@@ -151,7 +151,7 @@ def _in_time(example: Example, mutant: Mutant) -> Trial:
     first J draws come from the first denoiser.
     """
     it, tau = exact(example.law), number(example["tau"])
-    d, S = it.length, it.vocabulary
+    d, S = it.d, it.S
     out = dict.fromkeys(it.pmf, fmpq(0))
     error = fmpq(0)
     per_draw = [gap / (math.comb(d, u) * (d - u)) for u, gap in enumerate(it.gaps)]
@@ -178,16 +178,16 @@ NODES = 80
 def _over_time(example: Example, mutant: Mutant) -> Trial:
     """½∫E Σ(−α′/α)|s − ŝ|dt over a clock, by quadrature: contexts of size u have α^u(1−α)^{d−u}."""
     it, chosen = exact(example.law), clock(example["clock"])
-    d, gaps = it.length, [float(gap) for gap in it.gaps]
+    d, gaps = it.d, [float(gap) for gap in it.gaps]
     x, weights = np.polynomial.legendre.leggauss(NODES)
     t = torch.tensor((x + 1) / 2)
     alpha, masked = chosen.alpha(t), chosen.masked(t)
     rate = chosen.speed(t) / (masked if mutant.word != "rate" else masked**0)
     integrand = sum(alpha**u * masked ** (d - u) * rate * gap for u, gap in enumerate(gaps))
     measured = float((torch.tensor(weights / 2) * integrand).sum())
-    value = interval(formula("H2", None, {"epsilon_FHS": it.along_orders(it.gaps)}, mutant))
+    value = interval(formula("H2", None, {"epsilon_FHS": it.epsilon_FHS}, mutant))
     side = (Interval.around(measured, 1e-10), value)
-    return Trial(example, Relation.EQUALITY, (side,), counts=value.upper > 0)
+    return Trial(example, Decision(Relation.EQUALITY, (side,)), counts=value.upper > 0)
 
 
 # --- H4: the game ---------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ def _game(example: Example, mutant: Mutant) -> Trial:
     found = linprog(cost, np.array(rows), limits, whole, [1.0], bounds=(0, None))
     value = interval(formula("H4", None, {"epsilon": epsilon}, mutant))
     side = (Interval.around(float(found.fun), 1e-10), value)
-    return Trial(example, Relation.EQUALITY, (side,), counts=epsilon > 0)
+    return Trial(example, Decision(Relation.EQUALITY, (side,)), counts=epsilon > 0)
 
 
 def _certified_game(example: Example, mutant: Mutant) -> Trial:
@@ -272,7 +272,7 @@ CHECKS = (
         "H2",
         "any law, any normalised denoiser",
         Method.CERTIFIED,
-        on_instances("H2", Exact.total_variation),
+        on_instances("H2"),
         some.one_by_one().map(Example.of),
         mutants=(tightened("H2"),),
     ),

@@ -23,7 +23,8 @@ from sharprates.verification.checks.check import (
     pairs,
     tightened,
 )
-from sharprates.verification.instance import Instance, with_symbol
+from sharprates.verification.instance import Instance
+from sharprates.verification.quantities.exact import with_symbol
 
 
 def number(x: Fraction) -> fmpq:
@@ -56,9 +57,9 @@ def _law_of_states(example: Example, mutant: Mutant) -> Trial:
     it = exact(example.law)
     alpha = number(example["alpha"])
     sides = []
-    for state, mass in channel.masked(it.pmf, alpha, it.vocabulary).items():
+    for state, mass in channel.masked(it.pmf, alpha, it.S).items():
         u = it.revealed(state)
-        values = {"alpha": alpha, "u": u, "d": it.length, "q": it.marginal[state]}
+        values = {"alpha": alpha, "u": u, "d": it.d, "q": it.marginal[state]}
         sides.append((mass, formula("F1", None, values, mutant)))
     return pairs(example, Relation.EQUALITY, sides)
 
@@ -69,10 +70,10 @@ def _ends(claim_id: str, variant: str | None) -> Evaluate:
     def trial(example: Example, mutant: Mutant) -> Trial:
         it = exact(example.law)
         alpha = number(example["alpha"])
-        other = it.pmf if claim_id == "F3" else {(it.vocabulary,) * it.length: fmpq(1)}
-        measured = channel.distance(channel.masked(it.pmf, alpha, it.vocabulary), other)
+        other = it.pmf if claim_id == "F3" else {(it.S,) * it.d: fmpq(1)}
+        measured = channel.distance(channel.masked(it.pmf, alpha, it.S), other)
         name = "alpha_delta" if claim_id == "F3" else "alpha_T"
-        value = formula(claim_id, variant, {name: alpha, "d": it.length}, mutant)
+        value = formula(claim_id, variant, {name: alpha, "d": it.d}, mutant)
         relation = Relation.UPPER if variant else Relation.EQUALITY
         return pairs(example, relation, [(measured, value)])
 
@@ -85,10 +86,10 @@ def _score(variant: str | None) -> Evaluate:
     def trial(example: Example, mutant: Mutant) -> Trial:
         it = exact(example.law)
         alpha, speed = number(example["alpha"]), example["speed"]
-        q = channel.masked(it.pmf, alpha, it.vocabulary)
+        q = channel.masked(it.pmf, alpha, it.S)
         sides: list[tuple[Number, Number]] = []
         for state in q:
-            for i in (i for i, x in enumerate(state) if x == it.vocabulary):
+            for i in (i for i, x in enumerate(state) if x == it.S):
                 for a, p in enumerate(it.conditional(state, i)):
                     ratio = q.get(with_symbol(state, i, a), fmpq(0)) / q[state]
                     measured = ratio * speed / alpha if variant else ratio
@@ -103,7 +104,7 @@ def _bridge(example: Example, mutant: Mutant) -> Trial:
     """P(state at s | state at t) by Bayes from the joint law of the two."""
     it = exact(example.law)
     late, early = number(example["alpha_t"]), number(example["alpha_s"])
-    S, sides = it.vocabulary, []
+    S, sides = it.S, []
     at_t = channel.masked(it.pmf, late, S)
     for (state, after), mass in channel.masked_twice(it.pmf, early, late, S).items():
         u, j = it.revealed(after), it.revealed(state) - it.revealed(after)
@@ -118,7 +119,7 @@ def _bridge(example: Example, mutant: Mutant) -> Trial:
             "alpha_s": early,
             "u": u,
             "j": j,
-            "d": it.length,
+            "d": it.d,
             "q": jointly,
         }
         sides.append((mass / at_t[after], formula("F5", None, values, mutant)))

@@ -32,8 +32,10 @@ from sharprates.verification.checks.check import (
     pairs,
     tightened,
 )
-from sharprates.verification.exact import Composition
-from sharprates.verification.instance import VALUES, Exact, Instance
+from sharprates.verification.decide import Decision
+from sharprates.verification.exact_law import Composition
+from sharprates.verification.instance import Instance
+from sharprates.verification.quantities.exact import ExactQuantities
 
 
 def ordered_partitions(d: int, sizes: Composition) -> Iterator[tuple[tuple[int, ...], ...]]:
@@ -54,7 +56,7 @@ def ordered_partitions(d: int, sizes: Composition) -> Iterator[tuple[tuple[int, 
 def _blocks(example: Example, mutant: Mutant) -> Trial:
     """The mean of KL(q_0‖P_{a,σ}) over all ordered set partitions, one by one."""
     it = exact(example.law)
-    d, S = it.length, it.vocabulary
+    d, S = it.d, it.S
     total, count = arb(0), 0
     for blocks in ordered_partitions(d, it.instance.blocks):
         count += 1
@@ -67,7 +69,7 @@ def _blocks(example: Example, mutant: Mutant) -> Trial:
                 context = after
             if law != mass:
                 total = total + arb(mass) * arb(mass / law).log()
-    values = {"a": it.instance.blocks, "h": it.curve}
+    values = {"a": it.instance.blocks, "h": it.h}
     return pairs(
         example, Relation.EQUALITY, [(total / count, formula("KL1", None, values, mutant))]
     )
@@ -79,7 +81,7 @@ def _dependent(_: Example, measured: Interval, bound: Interval) -> bool:
 
 
 def _divergence(variant: str | None) -> Evaluate:
-    return on_instances("KL2", Exact.divergence, variant, counts=_dependent)
+    return on_instances("KL2", variant, counts=_dependent)
 
 
 def _copies(_: int) -> Iterator[Example]:
@@ -95,12 +97,12 @@ def _copies_of(*lengths: int) -> Iterator[Example]:
 # --- KL3 ------------------------------------------------------------------------------------------
 
 
-def _leak(it: Exact) -> Number:
-    return 1 - sum(it.tables.probability(it.weights).values(), fmpq(0))
+def _leak(it: ExactQuantities) -> Number:
+    return 1 - sum(it.tables.probability(it.w).values(), fmpq(0))
 
 
 def _leaking(variant: str | None) -> Evaluate:
-    return on_instances("KL3", Exact.divergence, variant, extra=lambda _, it: {"leak": _leak(it)})
+    return on_instances("KL3", variant, extra=lambda _, it: {"leak": _leak(it)})
 
 
 def _slopes(example: Example, mutant: Mutant) -> Trial:
@@ -119,14 +121,14 @@ def _slopes(example: Example, mutant: Mutant) -> Trial:
         (Interval.exact(abs(slope - said)), Interval.exact(0.02 * abs(said)))
         for slope, said in zip(found, meant, strict=True)
     )
-    return Trial(example, Relation.UPPER, sides, counts=True)
+    return Trial(example, Decision(Relation.UPPER, sides), counts=True)
 
 
 def _forms_of_tv(example: Example, mutant: Mutant) -> Trial:
     it = exact(example.law)
-    measured = it.total_variation()
+    measured = it.tv
     names = ("d", "W", "K", "I_bar")
-    values = {name: VALUES[name](it) for name in names}
+    values = it.values(names)
     variants = ["tv"] + ["uniform-tv"] * it.instance.setting().uniform_law
     sides = [(measured, formula("KL2", variant, values, mutant)) for variant in variants]
     return pairs(example, Relation.UPPER, sides)
@@ -152,7 +154,7 @@ CHECKS = (
         "KL1",
         "KL(q_0‖p_out) against the average over compositions",
         Method.CERTIFIED,
-        on_instances("KL1", Exact.divergence, "average", counts=_dependent),
+        on_instances("KL1", "average", counts=_dependent),
         COMPLETE,
         edges={"copies": next(_copies_of(2))},
         mutants=(tightened("KL1"),),

@@ -37,8 +37,10 @@ from sharprates.verification.checks.check import (
     pairs,
 )
 from sharprates.verification.checks.forward import ALPHAS, number
-from sharprates.verification.exact import Context, monomials
-from sharprates.verification.instance import Exact, Instance
+from sharprates.verification.decide import Decision
+from sharprates.verification.exact_law import Context, monomials
+from sharprates.verification.instance import Instance
+from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.statistics import step_tests
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget
 
@@ -68,7 +70,7 @@ def _hazards(example: Example, mutant: Mutant) -> Trial:
         }
         value = interval(formula("S1", _FORM[plan.rule], values, mutant))
         sides.append((Interval.around(r, HAZARD_ERROR), value))
-    return Trial(example, Relation.EQUALITY, tuple(sides), counts=True)
+    return Trial(example, Decision(Relation.EQUALITY, tuple(sides)), counts=True)
 
 
 # --- S2, S5 ---------------------------------------------------------------------------------------
@@ -76,9 +78,11 @@ def _hazards(example: Example, mutant: Mutant) -> Trial:
 CONVENTIONS = ("uniform", "first", "last")
 
 
-def with_convention(it: Exact, convention: str, everywhere: bool = False) -> channel.Predict:
+def with_convention(
+    it: ExactQuantities, convention: str, everywhere: bool = False
+) -> channel.Predict:
     """The exact denoiser, and a convention at contexts of probability 0."""
-    S = it.vocabulary
+    S = it.S
     laws: dict[str, Sequence[Number]] = {
         "uniform": [fmpq(1, S)] * S,
         "first": [fmpq(int(a == 0)) for a in range(S)],
@@ -96,12 +100,12 @@ def with_convention(it: Exact, convention: str, everywhere: bool = False) -> cha
 def _expansion(example: Example, mutant: Mutant) -> Trial:
     """p_out(x) step by step over all partial states, against the sum over compositions."""
     it = exact(example.law)
-    found = channel.revealed(it.weights, it.length, it.vocabulary, with_convention(it, "uniform"))
-    laws = it.block_laws()
+    found = channel.revealed(it.w, it.d, it.S, with_convention(it, "uniform"))
+    laws = it.P
     sides = []
     for row, x in enumerate(it.pmf):
         table = {a: law[row] for a, law in laws.items()}
-        values = {"d": it.length, "w": it.weights, "P": table}
+        values = {"d": it.d, "w": it.w, "P": table}
         sides.append((found.get(x, fmpq(0)), formula("S2", None, values, mutant)))
     return pairs(example, Relation.EQUALITY, sides)
 
@@ -130,12 +134,12 @@ def _floats_contain(example: Example, mutant: Mutant) -> Trial:
     denoiser = ExactDenoiser(target)
     w = it.instance.steps[::-1] if mutant.word == "backwards" else it.instance.steps
     law = StepLaw.from_weights(torch.tensor([float(x) for x in w], dtype=torch.float64))
-    true = it.tables.probability(it.weights)
+    true = it.tables.probability(it.w)
     sides = []
     for found in (tables(target, denoiser).law(law), propagate(target, denoiser, law)):
         for row, p in zip(found.rows.tolist(), found.probability.tolist(), strict=True):
             sides.append((_around(found, p), interval(true[tuple(row)])))
-    return Trial(example, Relation.EQUALITY, tuple(sides), counts=any(true.values()))
+    return Trial(example, Decision(Relation.EQUALITY, tuple(sides)), counts=any(true.values()))
 
 
 def _around(law: OutputLaw, p: float) -> Interval:
@@ -146,9 +150,9 @@ def _off_support(example: Example, mutant: Mutant) -> Trial:
     """½Σ|p_out − q_0| over all words and masks, with a convention, against the deficit."""
     it = exact(example.law)
     predict = with_convention(it, example["convention"], everywhere=mutant.word == "everywhere")
-    found = channel.revealed(it.weights, it.length, it.vocabulary, predict)
+    found = channel.revealed(it.w, it.d, it.S, predict)
     measured = channel.distance(found, it.pmf)
-    p_out = list(it.tables.probability(it.weights).values())
+    p_out = list(it.tables.probability(it.w).values())
     value = formula("S5", None, {"q0": list(it.pmf.values()), "p_out": p_out}, mutant)
     return pairs(example, Relation.EQUALITY, [(measured, value)])
 
@@ -180,10 +184,10 @@ def _none_is_unmasked(example: Example, mutant: Mutant) -> Trial:
     """P(all still masked at s | all masked at t), from the joint law at both times."""
     it = exact(example.law)
     late, early = number(example["alpha_t"]), number(example["alpha_s"])
-    S, start = it.vocabulary, (it.vocabulary,) * it.length
+    S, start = it.S, (it.S,) * it.d
     joint = channel.masked_twice(it.pmf, early, late, S)
     before = sum((mass for (_, x), mass in joint.items() if x == start), fmpq(0))
-    values = {"alpha_t": late, "alpha_s": early, "n": it.length}
+    values = {"alpha_t": late, "alpha_s": early, "n": it.d}
     sides = [(joint.get((start, start), fmpq(0)) / before, formula("S4", None, values, mutant))]
     return pairs(example, Relation.EQUALITY, sides)
 
@@ -227,7 +231,7 @@ def _hitting(example: Example, mutant: Mutant) -> Trial:
         step_tests.order_uniform(steps, level),
     )
     sides = tuple((Interval.exact(one.p_value), Interval.exact(level)) for one in found)
-    return Trial(example, Relation.LOWER, sides, counts=True)
+    return Trial(example, Decision(Relation.LOWER, sides), counts=True)
 
 
 def _runs(count: int) -> list[Example]:

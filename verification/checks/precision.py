@@ -24,6 +24,7 @@ from sharprates.verification.checks.check import (
     formula,
     pairs,
 )
+from sharprates.verification.decide import Decision
 
 BITS = 24
 """Random bits of a float32 uniform."""
@@ -94,7 +95,7 @@ def _floats(example: Example, mutant: Mutant) -> Trial:
         )
         for m, p in enumerate(law, 1)
     )
-    return Trial(example, Relation.EQUALITY, sides, counts=True)
+    return Trial(example, Decision(Relation.EQUALITY, sides), counts=True)
 
 
 def lattice_chance(small: float, zero: bool) -> float:
@@ -119,7 +120,7 @@ def _lattice(example: Example, mutant: Mutant) -> Trial:
         found = model
     off = max(found / model, model / found)
     sides = ((Interval.exact(1.1), Interval.exact(off)), (Interval.exact(off), Interval.exact(10)))
-    return Trial(example, Relation.UPPER, sides, counts=True)
+    return Trial(example, Decision(Relation.UPPER, sides), counts=True)
 
 
 def _walk(example: Example, mutant: Mutant) -> Trial:
@@ -127,7 +128,7 @@ def _walk(example: Example, mutant: Mutant) -> Trial:
     walked = float(lattice_law(pi, all_uniforms(torch.float32, example["zero"]))[0])
     counted = lattice_chance(float(pi[0]), example["zero"] != bool(mutant.word))
     side = (Interval.exact(abs(walked / counted - 1)), Interval.exact(0.01))
-    return Trial(example, Relation.UPPER, (side,), counts=True)
+    return Trial(example, Decision(Relation.UPPER, (side,)), counts=True)
 
 
 RARE = (Fraction(1, 10**7), 1 - Fraction(1, 10**7))

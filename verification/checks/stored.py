@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from sharprates.theory.claim import Relation
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import witness
 from sharprates.verification.checks.check import Check, Example, Method, Mutant, Trial, tightened
@@ -35,17 +34,9 @@ def replay(example: Example, mutant: Mutant) -> Trial:
     found: witness.Witness = example["_found"]
     claim = claim_of(found.claim)
     witness.replay(found)
-    decision = witness.decide(
-        claim,
-        found.instance,
-        found.measure,
-        variant=found.variant,
-        scale={**found.scale, **mutant.scale},
-    )
-    relation = claim.form(found.variant).relation
-    if relation is Relation.WORST_CASE:  # as `decide` takes it
-        relation = Relation.EQUALITY
-    return Trial(example, relation, ((decision.measured, decision.bound),), counts=True)
+    scale = {**found.scale, **mutant.scale}
+    decision = witness.decide_instance(claim, found.instance, variant=found.variant, scale=scale)
+    return Trial(example, decision, counts=True)
 
 
 def stored(claim_id: str) -> Check:

@@ -30,6 +30,7 @@ from sharprates.verification.checks.check import (
     pairs,
     tightened,
 )
+from sharprates.verification.decide import Decision
 from sharprates.verification.instance import Instance
 
 Array = NDArray[np.float64]
@@ -289,11 +290,11 @@ def _inequality(example: Example, mutant: Mutant) -> Trial:
         (Interval.exact(found), Interval.exact(most))
         for found, most in ((violation, SLACK), (undecided, 1.0))
     )
-    return Trial(example, Relation.UPPER, sides, counts=True)
+    return Trial(example, Decision(Relation.UPPER, sides), counts=True)
 
 
 def _undecided(trials: list[Trial]) -> str:
-    shares = [float(trial.sides[1][0].lower) for trial in trials]
+    shares = [float(trial.decision.sides[1][0].lower) for trial in trials]
     share = 100 * sum(shares) / len(shares)
     return f"{share:.2g} % of the volume of (p, p', θ) is undecided"
 
@@ -313,7 +314,7 @@ def _start(example: Example, mutant: Mutant) -> Trial:
 def _martingale(example: Example, mutant: Mutant) -> Trial:
     """E Y_+ of the posteriors of a bit X, the last token, as the others are shown one by one."""
     it = exact(example.law)
-    d, S = it.length, it.vocabulary
+    d, S = it.d, it.S
     total = fmpq(0)
     for row, mass in it.pmf.items():
         seen = [(*row[:n], *(S,) * (d - n)) for n in range(d)]

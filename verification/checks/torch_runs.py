@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
@@ -15,7 +14,6 @@ from sharprates.theory.claim import Relation
 from sharprates.theory.registry import claim as claim_of
 from sharprates.theory.setting import Setting
 from sharprates.verification.arithmetic import Interval
-from sharprates.verification.bindings import Case, bound
 from sharprates.verification.checks.check import (
     Counts,
     Evaluate,
@@ -25,10 +23,11 @@ from sharprates.verification.checks.check import (
     below_one,
     positive,
 )
+from sharprates.verification.decide import Decision, decide
 from sharprates.verification.decomposition import Trajectory, decompose
-from sharprates.verification.profile import exact_information, profile, score_gaps
+from sharprates.verification.profile import profile, score_gaps
+from sharprates.verification.quantities.float64 import Case, FloatQuantities
 from sharprates.verification.strategies import Scenario
-from sharprates.verification.verdict import Verdict
 
 
 @lru_cache(maxsize=32)
@@ -97,17 +96,11 @@ def on_scenarios(
     def trial(example: Example, mutant: Mutant) -> Trial:
         case = case_of(example["scenario"])
         if claim.applies(case.setting, variant) is not None:
-            return Trial(example, relation, ((Interval.exact(0), Interval.exact(0)),), False)
+            return Trial(
+                example, Decision(relation, ((Interval.exact(0), Interval.exact(0)),)), False
+            )
         measured = tv_of(example["scenario"])
-        right = bound(claim, case, mutant.scale, variant)
-        found = Trial(
-            example, relation, ((measured, right),), says_something(example, measured, right)
-        )
-        if found.verdict is Verdict.UNDECIDED and claim.symbols(variant) & {"h", "I_bar"}:
-            # √Ī turns a rounding of 1e-15 into 3e-8; exact weights decide
-            sharper = replace(case, information=tuple(exact_information(case.target)))
-            right = bound(claim, sharper, mutant.scale, variant)
-            found = replace(found, sides=((measured, right),))
-        return found
+        decision = decide(claim, lambda: FloatQuantities(case, measured), variant, mutant.scale)
+        return Trial(example, decision, says_something(example, *decision.side))
 
     return trial

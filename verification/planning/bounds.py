@@ -20,7 +20,7 @@ from sharprates.theory.arithmetic import FLOAT, Arithmetic, Number
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.setting import Setting
 from sharprates.verification.arithmetic import BALL, ball, precision
-from sharprates.verification.bindings import root
+from sharprates.verification.quantities.float64 import root
 
 BITS = 128
 MOST_STEPS = 10**18

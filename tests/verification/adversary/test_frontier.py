@@ -20,7 +20,7 @@ from sharprates.verification.adversary.frontier import Effort, Hunt, Task
 from sharprates.verification.adversary.search import (
     instance_of,
 )
-from sharprates.verification.instance import Exact, Instance
+from sharprates.verification.instance import Instance
 from sharprates.verification.verdict import Verdict
 
 QUICK = Effort(starts=8, moves=150, steps=80)
@@ -74,7 +74,7 @@ def test_bounds_of_a_row():
 
 @given(strategies.laws(min_length=2, max_length=4))
 def test_the_bound_for_short_sequences_holds(target):
-    found = witness.decide(CLAIMS["E10"], Instance.of(target), "first-order")
+    found = witness.decide_instance(CLAIMS["E10"], Instance.of(target))
     assert found.verdict is Verdict.HOLDS
 
 
@@ -93,7 +93,7 @@ def test_it_is_attained_exactly(text, value):
     assert line.short == pytest.approx(float(value))
     assert line.closed
     tighter = {"E10.constant": Fraction(99, 100)}
-    found = witness.decide(CLAIMS["E10"], instance(text), "first-order", scale=tighter)
+    found = witness.decide_instance(CLAIMS["E10"], instance(text), scale=tighter)
     assert found.verdict is Verdict.FAILS
 
 
@@ -256,8 +256,8 @@ def test_bad_folders_and_pairs(tmp_path):
 def test_a_law_beyond_the_conjecture_would_be_told(tmp_path):
     # Mutant: a left side twice as large must come out as a refutation, not as a find.
     it = instance("permutations:3:3")
-    found = witness.decide(CLAIMS["X1"], it, lambda e: 2 * Exact.first_order(e))
+    found = witness.decide_instance(CLAIMS["X1"], it, left=lambda e: 2 * e.first_order)
     assert found.verdict.value == "fails"
-    stored = witness.make(CLAIMS["X1"], it, "first-order")
+    stored = witness.make(CLAIMS["X1"], it)
     witness.write(stored, tmp_path / "w")
     assert witness.replay(witness.read(tmp_path / "w")).verdict.value == "holds"

@@ -7,6 +7,7 @@ from fractions import Fraction
 import cloudpickle  # what joblib sends tasks with
 import pytest
 from sharprates.theory.claim import Relation
+from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification import witness
 from sharprates.verification.adversary import hunt as adversary
@@ -20,7 +21,8 @@ from sharprates.verification.adversary.hunt import (
     hunt,
     threshold,
 )
-from sharprates.verification.instance import Grid, Instance
+from sharprates.verification.exact_schedule import Grid
+from sharprates.verification.instance import Instance
 from sharprates.verification.strategies import families
 from sharprates.verification.verdict import Verdict
 from sharprates.verification.witness import WitnessError
@@ -69,10 +71,10 @@ def test_all_hunted_claims_can_be_hunted(claim):
 def test_what_cannot_be_hunted():
     with pytest.raises(ValueError, match="only an upper or a lower bound"):
         check(Quest.of("L2"))
-    with pytest.raises(ValueError, match="no instance gives leak"):
+    with pytest.raises(ValueError, match="does not give leak"):
         check(Quest.of("KL3"))
     with pytest.raises(ValueError, match="applies to nothing that is tried"):
-        check(replace(Quest.of("E7"), measure="score-error"))
+        check(Quest(replace(CLAIMS["E7"], measured=Measured.EPSILON_FHS)))
 
 
 # --- attacks --------------------------------------------------------------------------------------

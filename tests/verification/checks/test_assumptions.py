@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 from sharprates.samplers import families
 from sharprates.verification.checks.assumptions import CHECKS, _balanced
-from sharprates.verification.checks.check import STATED, Example, Mutant, decide
+from sharprates.verification.checks.check import STATED, Example, Mutant, decided
 from sharprates.verification.instance import Instance
 from sharprates.verification.verdict import Verdict
 
@@ -18,7 +18,7 @@ def check(name: str):  # type: ignore[no-untyped-def]
 def test_a_fair_bit_with_a_small_error() -> None:
     """½ ± ¼: ε_FHS = ¼, and √(ε_KL/2) = √(−log(1 − ¼)/4)."""
     example = next(iter(_balanced(1)))
-    ((measured, bound),) = decide(check("fair bit"), example, STATED).sides
+    ((measured, bound),) = decided(check("fair bit"), example, STATED).decision.sides
     assert measured.lower == Fraction(1, 4)
     assert bound.middle == pytest.approx(0.26818, abs=1e-5)
 
@@ -35,16 +35,16 @@ def test_an_infinite_divergence_says_nothing() -> None:
 def test_infinite_divergence_at_small_total_variation() -> None:
     example = Example.of(eta=Fraction(1, 1024))
     found = check("as small as one likes").trial(example, STATED)
-    assert found.verdict is Verdict.HOLDS
-    assert found.sides[1][0].lower == Fraction(1, 1024)
+    assert found.decision.verdict is Verdict.HOLDS
+    assert found.decision.sides[1][0].lower == Fraction(1, 1024)
     kept = Mutant("", word="not quite zero")
-    assert check("as small as one likes").trial(example, kept).verdict is Verdict.FAILS
+    assert check("as small as one likes").trial(example, kept).decision.verdict is Verdict.FAILS
 
 
 def test_leftover_costs_the_divergence_d_log() -> None:
     """Copies, w = (½, ¼): KL = KL(⅔, ⅓) − 2 log ¾."""
     law = Instance.of(families.family("copies:2:2"), steps=(Fraction(1, 2), Fraction(1, 4)))
-    ((measured, bound),) = decide(check("with leftover"), Example.of(law), STATED).sides
+    ((measured, bound),) = decided(check("with leftover"), Example.of(law), STATED).decision.sides
     # together with chance 5/9, each word then ¼: p̄ = ½·4/9 + ¼·5/9 = 13/36
     by_hand = math.log(18 / 13) + 2 * math.log(4 / 3)
     assert measured.middle == pytest.approx(by_hand, abs=1e-12)
@@ -53,5 +53,5 @@ def test_leftover_costs_the_divergence_d_log() -> None:
 
 def test_the_other_divergence_is_infinite_at_any_leftover() -> None:
     found = check("infinite at any leftover").trial(Example.of(left=Fraction(1, 2**30)), STATED)
-    assert found.verdict is Verdict.HOLDS
-    assert found.sides[1][0].lower == Fraction(1, 2**30)
+    assert found.decision.verdict is Verdict.HOLDS
+    assert found.decision.sides[1][0].lower == Fraction(1, 2**30)

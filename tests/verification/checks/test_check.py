@@ -17,19 +17,19 @@ from sharprates.verification.checks.check import (
     Trend,
     Trial,
     changed,
-    decide,
+    decided,
     describe,
     exact,
     formula,
     pairs,
-    quotient,
-    rational,
     run,
-    strain,
     tightened,
 )
 from sharprates.verification.checks.registry import checks_of
-from sharprates.verification.instance import Grid, Instance
+from sharprates.verification.decide import Decision, quotient, strain
+from sharprates.verification.exact_schedule import Grid
+from sharprates.verification.instance import Instance
+from sharprates.verification.quantities.exact import rational
 from sharprates.verification.verdict import Verdict
 
 NUMBERS = st.integers(0, 100).map(lambda x: Example.of(x=x))
@@ -41,7 +41,7 @@ def below(limit: int, counts=lambda _: True):  # type: ignore[no-untyped-def]
     def trial(example: Example, mutant: Mutant) -> Trial:
         bound = limit * mutant.scale.get("H4.constant", 1)
         side = (Interval.exact(Fraction(example["x"])), Interval.exact(Fraction(bound)))
-        return Trial(example, Relation.UPPER, (side,), counts(example["x"]))
+        return Trial(example, Decision(Relation.UPPER, (side,)), counts(example["x"]))
 
     return trial
 
@@ -54,7 +54,7 @@ def test_a_failing_example_is_found_and_shrunk() -> None:
     outcome = run(a_check(below(60)), examples=50)
     assert outcome.failure is not None
     assert outcome.failure.example["x"] == 61  # the smallest that fails
-    assert outcome.failure.verdict is Verdict.FAILS
+    assert outcome.failure.decision.verdict is Verdict.FAILS
 
 
 def test_the_same_seed_tries_the_same_examples() -> None:
@@ -95,7 +95,7 @@ def test_that_few_examples_of_a_scaled_claim_count_is_no_complaint() -> None:
 def test_an_edge_is_always_tried() -> None:
     outcome = run(a_check(below(100), edges={"the bound itself": Example.of(x=100)}), examples=1)
     assert outcome.worst is not None
-    assert outcome.worst.ratio == 1
+    assert outcome.worst.decision.ratio == 1
 
 
 def test_break_even_is_the_factor_at_which_the_tightest_example_fails() -> None:
@@ -106,7 +106,7 @@ def test_break_even_is_the_factor_at_which_the_tightest_example_fails() -> None:
 def test_of_equally_tight_examples_the_shortest_is_shown() -> None:
     def trial(example: Example, _: Mutant) -> Trial:
         side = (Interval.exact(Fraction(1)), Interval.exact(Fraction(2)))
-        return Trial(example, Relation.UPPER, (side,), counts=True)
+        return Trial(example, Decision(Relation.UPPER, (side,)), counts=True)
 
     outcome = run(a_check(trial), 60)
     assert outcome.worst is not None
@@ -133,7 +133,7 @@ def test_a_trend_is_fitted() -> None:
     def trial(example: Example, _: Mutant) -> Trial:
         gap = Fraction(3, example["x"] ** 2)
         side = (Interval.exact(1 - gap), Interval.exact(Fraction(1)))
-        return Trial(example, Relation.UPPER, (side,), counts=True)
+        return Trial(example, Decision(Relation.UPPER, (side,)), counts=True)
 
     check = Check(
         "H4",
@@ -166,7 +166,7 @@ def test_bits_are_raised_until_the_sides_are_told_apart() -> None:
         return pairs(example, Relation.UPPER, [(1 + arb(10) ** -100, arb(1) / 3 * 3)], True)
 
     before = ctx.prec
-    assert decide(a_check(trial), Example.of(x=0), STATED).verdict is Verdict.FAILS
+    assert decided(a_check(trial), Example.of(x=0), STATED).decision.verdict is Verdict.FAILS
     assert bits == [128, 512]
     assert ctx.prec == before
 
@@ -176,7 +176,7 @@ def test_a_ball_that_says_nothing_is_computed_again() -> None:
         side = arb("nan") if ctx.prec < 500 else arb(0)
         return pairs(example, Relation.UPPER, [(side, arb(1))], True)
 
-    assert decide(a_check(trial), Example.of(x=0), STATED).verdict is Verdict.HOLDS
+    assert decided(a_check(trial), Example.of(x=0), STATED).decision.verdict is Verdict.HOLDS
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_an_outcome_keeps_the_points_that_a_plot_shows() -> None:
     """Bound and measured of every counting trial, the worst first; none where none are rated."""
     found = run(_named("E3", "any law, any step law"), 20)
     assert found.worst is not None
-    measured, bound = found.worst.side
+    measured, bound = found.worst.decision.side
     first = found.points[0]
     assert first == pytest.approx((bound.middle, measured.middle), rel=1e-4)
     assert len(set(found.points)) == len(found.points) <= found.n_counting

@@ -34,7 +34,7 @@ from sharprates.verification.verdict import Verdict
 def test_first_order_constants_by_interpolation(text: str, c: str) -> None:
     it = exact(Instance.of(families.family(text)))
     assert str(first_order_in_steps(it)) == c
-    assert it.first_order() == first_order_in_steps(it)
+    assert it.first_order == first_order_in_steps(it)
 
 
 def test_matchings_of_six_words_attain_the_conjecture() -> None:
@@ -57,8 +57,8 @@ def test_the_placed_steps_are_near_their_limit() -> None:
     check = next(one for one in CHECKS if "coarse steps first" in one.name)
     for place in ("first", "last"):
         trial = check.trial(Example.of(coarse=place, split=1), STATED)
-        ((distance, tolerance),) = trial.sides
-        assert trial.verdict is Verdict.HOLDS
+        ((distance, tolerance),) = trial.decision.sides
+        assert trial.decision.verdict is Verdict.HOLDS
         assert tolerance.upper == pytest.approx(27 / 400)
         assert distance.upper < 0.01
 
@@ -83,5 +83,5 @@ def test_groups_with_free_tokens_left_over() -> None:
     check = next(one for one in CHECKS if one.name == "(a) groups of shared symbols, any step law")
     half = (Fraction(1, 2),) * 2
     law = Instance.of(families.family("groups:5:2"), steps=half)
-    ((measured, bound),) = check.trial(Example(law, {"g": 2}), STATED).sides
+    ((measured, bound),) = check.trial(Example(law, {"g": 2}), STATED).decision.sides
     assert measured.lower == bound.lower == Fraction(7, 16)

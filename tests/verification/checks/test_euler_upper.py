@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sharprates.theory.functions import DistinctSteps, RankDistance
 from sharprates.verification.arithmetic import RATIONAL, interval, precision
-from sharprates.verification.checks.check import STATED, Example, decide
+from sharprates.verification.checks.check import STATED, Example, decided
 from sharprates.verification.checks.euler_upper import (
     CHECKS,
     NEARLY_INDEPENDENT,
@@ -53,17 +53,17 @@ def test_a_form_without_its_root_is_refuted_by_hand() -> None:
     check = next(one for one in CHECKS if one.claim == "E8")
     without = next(one for one in check.mutants if "root" in one.name)
     example = Example.of(NEARLY_INDEPENDENT)
-    found = decide(check, example, without)
-    assert found.verdict is Verdict.FAILS
-    assert found.side[0].lower == Fraction(1, 10)
-    coarse, fine = (bound.middle for _, bound in found.sides[1:3])
+    found = decided(check, example, without)
+    assert found.decision.verdict is Verdict.FAILS
+    assert found.decision.side[0].lower == Fraction(1, 10)
+    coarse, fine = (bound.middle for _, bound in found.decision.sides[1:3])
     assert coarse == pytest.approx(0.0395, abs=1e-4)
     assert fine < coarse
-    assert decide(check, example, STATED).verdict is Verdict.HOLDS
+    assert decided(check, example, STATED).decision.verdict is Verdict.HOLDS
 
 
 def test_several_forms_are_several_sides() -> None:
     trial = forms("E8", None, "coarse", "fine")(Example.of(NEARLY_INDEPENDENT), STATED)
-    assert len(trial.sides) == 3
-    least, coarse, fine = (bound.middle for _, bound in trial.sides)
+    assert len(trial.decision.sides) == 3
+    least, coarse, fine = (bound.middle for _, bound in trial.decision.sides)
     assert least == pytest.approx(min(coarse, fine))

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 from sharprates.samplers import families
-from sharprates.verification.checks.check import STATED, Example, Mutant, decide
+from sharprates.verification.checks.check import STATED, Example, Mutant, decided
 from sharprates.verification.checks.information import CHECKS, ordered_partitions
 from sharprates.verification.instance import Instance
 from sharprates.verification.verdict import Verdict
@@ -26,25 +26,31 @@ def test_ordered_partitions_are_counted_by_multinomials(sizes: tuple[int, ...]) 
 
 def test_a_block_of_two_copies_costs_log_two() -> None:
     law = Instance.of(families.family("copies:3:2"), blocks=(1, 2))
-    ((measured, _),) = decide(check("ordered set partition"), Example.of(law), STATED).sides
+    ((measured, _),) = decided(
+        check("ordered set partition"), Example.of(law), STATED
+    ).decision.sides
     assert measured.middle == 0  # the second and third token are known by then
     law = Instance.of(families.family("copies:3:2"), blocks=(2, 1))
-    found = decide(check("ordered set partition"), Example.of(law), STATED)
-    assert found.sides[0][0].middle == pytest.approx(math.log(2), abs=1e-30)
-    assert found.verdict is Verdict.HOLDS
+    found = decided(check("ordered set partition"), Example.of(law), STATED)
+    assert found.decision.sides[0][0].middle == pytest.approx(math.log(2), abs=1e-30)
+    assert found.decision.verdict is Verdict.HOLDS
 
 
 @pytest.mark.parametrize("K", [64, 1024])
 def test_slopes_of_pairs(K: int) -> None:
     example = Example.of(family="pairs:4:2", K=K)
     found = check("TV falls").trial(example, STATED)
-    assert found.verdict is Verdict.HOLDS
-    assert check("TV falls").trial(example, Mutant("", word="alike")).verdict is Verdict.FAILS
+    assert found.decision.verdict is Verdict.HOLDS
+    assert (
+        check("TV falls").trial(example, Mutant("", word="alike")).decision.verdict is Verdict.FAILS
+    )
 
 
 def test_symmetric_leaks_attain_the_logarithm() -> None:
     """Copies in one step: λ = ½, every word halved, KL = log 2."""
     law = Instance.of(families.family("copies:2:2"), steps=(Fraction(1),))
-    ((measured, bound),) = decide(check("outside the support"), Example.of(law), STATED).sides
+    ((measured, bound),) = decided(
+        check("outside the support"), Example.of(law), STATED
+    ).decision.sides
     assert measured.middle == pytest.approx(math.log(2), abs=1e-30)
     assert bound.middle == pytest.approx(measured.middle, abs=1e-30)

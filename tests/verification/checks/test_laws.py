@@ -25,24 +25,24 @@ def trial(claim_id: str, place: int = 0):  # type: ignore[no-untyped-def]
 def test_hazards_agree_on_every_clock(clock: str, rule: str) -> None:
     plan = Schedule(clock, "uniform", 6, None, 0.0, rule, "leave")
     found = trial("S1")(Example.of(schedule=plan), STATED)
-    assert len(found.sides) == 6
-    assert found.verdict is Verdict.HOLDS
-    assert all(measured.width < 1e-11 for measured, _ in found.sides)
+    assert len(found.decision.sides) == 6
+    assert found.decision.verdict is Verdict.HOLDS
+    assert all(measured.width < 1e-11 for measured, _ in found.decision.sides)
 
 
 def test_the_expansion_is_compared_at_every_word() -> None:
     found = trial("S2")(Example.of(PARITY), STATED)
-    assert len(found.sides) == 4
-    assert found.verdict is Verdict.HOLDS
-    total = sum(measured.lower for measured, _ in found.sides)
+    assert len(found.decision.sides) == 4
+    assert found.decision.verdict is Verdict.HOLDS
+    total = sum(measured.lower for measured, _ in found.decision.sides)
     assert 0 < total < Fraction(7, 8) ** 3  # the rest is off the support, or masked
 
 
 def test_stated_float_errors_are_small_and_contain() -> None:
     found = trial("S2", 1)(Example.of(PARITY), STATED)
-    assert len(found.sides) == 8  # two algorithms
-    assert found.verdict is Verdict.HOLDS
-    assert all(measured.width < 1e-13 for measured, _ in found.sides)
+    assert len(found.decision.sides) == 8  # two algorithms
+    assert found.decision.verdict is Verdict.HOLDS
+    assert all(measured.width < 1e-13 for measured, _ in found.decision.sides)
 
 
 def test_conventions_differ_off_the_support_only() -> None:
@@ -60,9 +60,12 @@ def test_conventions_differ_off_the_support_only() -> None:
 def test_total_variation_does_not_see_the_convention(convention: str) -> None:
     law = Instance.of(families.family("copies:3:2"), steps=(Fraction(1, 2), Fraction(1, 4)))
     found = trial("S5")(Example.of(law, convention=convention), STATED)
-    assert found.verdict is Verdict.HOLDS
+    assert found.decision.verdict is Verdict.HOLDS
     everywhere = Mutant("", word="everywhere")
-    assert trial("S5")(Example.of(law, convention=convention), everywhere).verdict is Verdict.FAILS
+    assert (
+        trial("S5")(Example.of(law, convention=convention), everywhere).decision.verdict
+        is Verdict.FAILS
+    )
 
 
 def test_checks_by_chance_stay_within_a_hundredth_of_the_budget() -> None:

@@ -18,10 +18,10 @@ def test_every_stored_witness_belongs_to_a_check() -> None:
 @pytest.mark.parametrize("claim_id", ["E9", "X1"])
 def test_they_hold_and_some_attain(claim_id: str) -> None:
     trials = [replay(example, STATED) for example in held(claim_id)]
-    assert {trial.verdict for trial in trials} == {Verdict.HOLDS}
-    assert max(trial.ratio or 0 for trial in trials) == 1
+    assert {trial.decision.verdict for trial in trials} == {Verdict.HOLDS}
+    assert max(trial.decision.ratio or 0 for trial in trials) == 1
     tighter = [replay(example, tightened(claim_id)) for example in held(claim_id)]
-    assert Verdict.FAILS in {trial.verdict for trial in tighter}
+    assert Verdict.FAILS in {trial.decision.verdict for trial in tighter}
 
 
 def test_a_changed_file_is_refused(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_claim_outside_its_hypotheses_does_not_count() -> None:
 def test_a_broken_bound_fails_and_a_close_one_is_decided() -> None:
     example = Example.of(scenario=scenario(steps=1))
     tight = on_scenarios("E5")(example, STATED)  # attained: copies in one step
-    assert tight.verdict is Verdict.HOLDS
-    assert tight.ratio == pytest.approx(1, abs=1e-12)
+    assert tight.decision.verdict is Verdict.HOLDS
+    assert tight.decision.ratio == pytest.approx(1, abs=1e-12)
     broken = Mutant("", {"E5.constant": Fraction(99, 100)})
-    assert on_scenarios("E5")(example, broken).verdict is Verdict.FAILS
+    assert on_scenarios("E5")(example, broken).decision.verdict is Verdict.FAILS

@@ -1,8 +1,8 @@
-"""An instance whose numbers move: law, step law, horizon, denoiser error; in torch, with gradients.
+"""The numbers of an experiment that moves: law, step law, horizon, denoiser error, with gradients.
 
-The same values as `instance.Exact`, on a fixed support of few rows, for gradient ascent. The output
-law depends on q_0 through the conditionals too, and so does its gradient. Nothing here decides: a
-find is rounded to fractions and decided there.
+The same values as `quantities.exact`, on a fixed support of few rows, for gradient ascent. The
+output law depends on q_0 through the conditionals too, and so does its gradient. Nothing here
+decides: a find is rounded to fractions and decided there.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,9 @@ import torch
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Claim
 from sharprates.theory.functions import compositions
-from sharprates.verification.adversary.search import Support, first_order
+from sharprates.verification.adversary.search import Support
+from sharprates.verification.adversary.search import first_order as first_order_constants
+from sharprates.verification.quantities.base import Quantities
 from torch import Tensor
 
 TINY = 1e-300
@@ -75,7 +77,7 @@ TORCH = Torch()
 
 
 @dataclass(frozen=True, eq=False)
-class Relaxed:
+class GradientQuantities(Quantities):
     """A law on fixed rows, a schedule, and a denoiser that may err, all differentiable.
 
     Attributes:
@@ -98,9 +100,26 @@ class Relaxed:
     wrong: Tensor | None = None
 
     @property
-    def length(self) -> int:
-        """Sequence length d."""
+    def d(self) -> int:
+        """Sequence length."""
         return self.support.length
+
+    @property
+    def S(self) -> int:
+        """Vocabulary size."""
+        return self.support.vocabulary
+
+    @property
+    def K(self) -> int:
+        """Number of steps; d where one token at a time is revealed."""
+        if self.horizon is not None:
+            return self.count
+        return self.d if self.steps is None else int(self.steps.shape[0])
+
+    @property
+    def T(self) -> Tensor | None:
+        """The horizon, where the sampler has one."""
+        return self.horizon
 
     @cached_property
     def marginal(self) -> Tensor:
@@ -110,7 +129,7 @@ class Relaxed:
     @cached_property
     def sizes(self) -> Tensor:
         """|U| of every subset, [2^d]."""
-        return torch.tensor([u.bit_count() for u in range(2**self.length)])
+        return torch.tensor([u.bit_count() for u in range(2**self.d)])
 
     @cached_property
     def exact(self) -> Tensor:
@@ -133,7 +152,7 @@ class Relaxed:
 
     def _factors(self, prediction: Tensor) -> Tensor:
         """∏_{i∈V∖U} p̂(x_i|x_U) for U ⊆ V at every row, 0 elsewhere: [2^d, 2^d, N]."""
-        d = self.length
+        d = self.d
         bits = (torch.arange(2**d)[:, None] >> torch.arange(d)) & 1
         added = (bits[None] - bits[:, None]).clamp(min=0).to(torch.float64)  # [U, V, d]
         inside = (bits[:, None] <= bits[None]).all(-1)
@@ -177,7 +196,7 @@ class Relaxed:
     @cached_property
     def output(self) -> Tensor:
         """p_out on the rows, [N]; one token at a time if there is no schedule."""
-        d, size = self.length, self.sizes
+        d, size = self.d, self.sizes
         gap = size[None, :] - size[:, None]  # |V| − |U|
         state = torch.zeros((2**d, self.law.shape[0]), dtype=torch.float64)
         state[0] = 1.0
@@ -196,25 +215,52 @@ class Relaxed:
 
     # --- what the claims ask for ------------------------------------------------------------------
 
-    def curve(self) -> list[Tensor]:
+    @cached_property
+    def h(self) -> list[Tensor]:
         """h_0..h_{d−1}, nats."""
         entropies = -(self.marginal.log() @ self.law)
-        by_size = torch.zeros(self.length + 1, dtype=torch.float64).index_add(
-            0, self.sizes, entropies
-        )
-        mean = by_size / torch.tensor(
-            [float(math.comb(self.length, m)) for m in range(self.length + 1)]
-        )
+        by_size = torch.zeros(self.d + 1, dtype=torch.float64).index_add(0, self.sizes, entropies)
+        mean = by_size / torch.tensor([float(math.comb(self.d, m)) for m in range(self.d + 1)])
         return list(mean.diff())
 
-    def information(self) -> Tensor:
-        """Ī."""
-        curve = self.curve()
-        return (curve[0] - curve[-1]).clamp(min=0)
+    @property
+    def I_bar(self) -> Tensor:
+        """Ī = h_0 − h_{d−1}, nats."""
+        return (self.h[0] - self.h[-1]).clamp(min=0)
 
-    def gaps(self, distance: Tensor) -> Tensor:
+    @property
+    def entropy(self) -> Tensor:
+        """H(q_0), nats."""
+        return -(self.law * self.law.log()).sum()
+
+    @property
+    def last_entropy(self) -> Tensor:
+        """h_{d−1}, nats."""
+        return self.h[-1]
+
+    @property
+    def w(self) -> list[Tensor]:
+        """The step law."""
+        return list(self.weights)
+
+    @property
+    def W(self) -> Tensor:
+        """max w_k."""
+        return self.weights.max()
+
+    @property
+    def q0(self) -> list[Tensor]:
+        """q_0 on its support."""
+        return list(self.law)
+
+    @property
+    def p_out(self) -> list[Tensor]:
+        """p_out on the support of q_0."""
+        return list(self.output)
+
+    def _gaps(self, distance: Tensor) -> Tensor:
         """Σ over |U| = u, i ∉ U of the mean of a distance [2^d, d, N], for u = 0..d−1."""
-        d = self.length
+        d = self.d
         hidden = ((torch.arange(2**d)[:, None] >> torch.arange(d)) & 1) == 0
         mean = ((distance * self.law).sum(-1) * hidden).sum(-1)
         return torch.zeros(d + 1, dtype=torch.float64).index_add(0, self.sizes, mean)[:d]
@@ -222,24 +268,31 @@ class Relaxed:
     @cached_property
     def error_gaps(self) -> Tensor:
         """The same for TV(p_i, p̂_i)."""
-        return self.gaps((self.exact - self.predicted).abs().sum(-1) / 2)
+        return self._gaps((self.exact - self.predicted).abs().sum(-1) / 2)
 
     def along_orders(self, gaps: Tensor) -> Tensor:
         """Mean over a uniform order, summed over its d draws."""
-        d = self.length
+        d = self.d
         pairs = torch.tensor([float(math.comb(d, u) * (d - u)) for u in range(d)])
         return (gaps / pairs).sum()
 
-    def divergence_gaps(self) -> Tensor:
-        """The same for KL(p_i ‖ p̂_i)."""
-        ratio = self.exact.clamp(min=TINY).log() - self.predicted.clamp(min=TINY).log()
-        return self.gaps((self.exact * ratio).sum(-1))
+    @property
+    def epsilon_FHS(self) -> Tensor:
+        """Denoiser error along a uniform order."""
+        return self.along_orders(self.error_gaps)
 
-    def along_steps(self) -> Tensor:
+    @property
+    def epsilon_KL(self) -> Tensor:
+        """The same in KL, nats."""
+        ratio = self.exact.clamp(min=TINY).log() - self.predicted.clamp(min=TINY).log()
+        return self.along_orders(self._gaps((self.exact * ratio).sum(-1)))
+
+    @cached_property
+    def epsilon_w(self) -> Tensor:
         """ε_w."""
-        u = torch.arange(self.length)
+        u = torch.arange(self.d)
         t = (torch.cumsum(self.weights, 0) - self.weights)[:, None]
-        at = t**u * (1 - t) ** (self.length - 1 - u)
+        at = t**u * (1 - t) ** (self.d - 1 - u)
         return (self.weights[:, None] * at * self.error_gaps).sum()
 
     @cached_property
@@ -249,14 +302,15 @@ class Relaxed:
         joint = self.marginal[None] / self.marginal[:, None]  # q(x_V)/q(x_U)
         gap = (1 - factors / joint).clamp(min=0) @ self.law  # [U, V]
         found = {}
-        for u, v in itertools.combinations(range(self.length + 1), 2):
+        for u, v in itertools.combinations(range(self.d + 1), 2):
             pairs = (self.sizes == u)[:, None] & (self.sizes == v)[None]
             found[u, v - u] = (gap * (pairs & (factors[..., 0] > 0))).sum()
         return found
 
-    def block_errors(self) -> dict[tuple[int, ...], Tensor]:
+    @cached_property
+    def D(self) -> dict[tuple[int, ...], Tensor]:
         """E4's D."""
-        d, table = self.length, {}
+        d, table = self.d, {}
         for a in compositions(d):
             total, n = torch.zeros((), dtype=torch.float64), 0
             for s in a:
@@ -267,9 +321,9 @@ class Relaxed:
             table[a] = total
         return table
 
-    def along_grid(self, term: str) -> Tensor:
+    def _along_grid(self, term: str) -> Tensor:
         """A term of E1 on the grid."""
-        d, r, masked = self.length, self.hazards[:, None], self.masked[:, None]
+        d, r, masked = self.d, self.hazards[:, None], self.masked[:, None]
         u = torch.arange(d + 1)
         at = (1 - masked) ** u * masked ** (d - u)
         if term == "score":
@@ -288,75 +342,61 @@ class Relaxed:
                 )
         return total
 
-    def total_variation(self) -> Tensor:
+    @property
+    def epsilon_1(self) -> Tensor:
+        """Score error of E2."""
+        return self._along_grid("score")
+
+    @property
+    def E1_initialisation(self) -> Tensor:
+        """1 − (1−α_T)^d."""
+        return 1 - self.masked[0] ** self.d
+
+    @property
+    def E1_score(self) -> Tensor:
+        """Score term of E1."""
+        return self._along_grid("score")
+
+    @property
+    def E1_clock(self) -> Tensor:
+        """Clock term of E1."""
+        return self._along_grid("clock")
+
+    @property
+    def E1_parallel(self) -> Tensor:
+        """Parallel decoding term of E1."""
+        return self._along_grid("parallel")
+
+    @property
+    def E1_early_stopping(self) -> Tensor:
+        """Grids here end at 0."""
+        return torch.zeros((), dtype=torch.float64)
+
+    @property
+    def tv(self) -> Tensor:
         """TV(p_out, q_0)."""
         return (self.law - self.output).clamp(min=0).sum()
 
-    def divergence(self) -> Tensor:
+    @property
+    def kl(self) -> Tensor:
         """KL(q_0 ‖ p_out)."""
         return (self.law * (self.law / self.output.clamp(min=TINY)).log()).sum()
 
+    @property
     def first_order(self) -> Tensor:
         """c(q_0)."""
-        return first_order(self.marginal[..., None], self.law[:, None])[0]
+        return first_order_constants(self.marginal[..., None], self.law[:, None])[0]
 
-
-def _steps(it: Relaxed) -> int:
-    if it.horizon is not None:
-        return it.count
-    return it.length if it.steps is None else int(it.steps.shape[0])
-
-
-VALUES: Mapping[str, Callable[[Relaxed], Any]] = {
-    "d": lambda it: it.length,
-    "S": lambda it: it.support.vocabulary,
-    "K": _steps,
-    "T": lambda it: it.horizon,
-    "w": lambda it: list(it.weights),
-    "W": lambda it: it.weights.max(),
-    "h": lambda it: it.curve(),
-    "I_bar": lambda it: it.information(),
-    "entropy": lambda it: -(it.law * it.law.log()).sum(),
-    "last_entropy": lambda it: it.curve()[-1],
-    "q0": lambda it: list(it.law),
-    "p_out": lambda it: list(it.output),
-    "D": lambda it: it.block_errors(),
-    "epsilon_w": lambda it: it.along_steps(),
-    "epsilon_1": lambda it: it.along_grid("score"),
-    "epsilon_FHS": lambda it: it.along_orders(it.error_gaps),
-    "epsilon_KL": lambda it: it.along_orders(it.divergence_gaps()),
-    "E1_initialisation": lambda it: 1 - it.masked[0] ** it.length,
-    "E1_score": lambda it: it.along_grid("score"),
-    "E1_clock": lambda it: it.along_grid("clock"),
-    "E1_parallel": lambda it: it.along_grid("parallel"),
-    "E1_early_stopping": lambda _: TORCH.rational(0),
-}
-"""Name of a value of a formula → how a relaxed instance provides it."""
-
-
-def bound(
-    claim: Claim, it: Relaxed, scale: Mapping[str, Any] | None = None, variant: str | None = None
-) -> Tensor:
-    """A claim's formula on a relaxed instance, with its gradient.
-
-    Args:
-        claim: whose formula needs what `VALUES` gives.
-        it: the instance.
-        scale: factors on the claim's constants.
-        variant: its form.
-    """
-    values = {name: VALUES[name](it) for name in claim.symbols(variant)}
-    with warnings.catch_warnings():
-        # a formula may look at the size of a number, as the binomial law does for its mode
-        warnings.filterwarnings("ignore", message="Converting a tensor with requires_grad")
-        found: Tensor = claim.value(values, TORCH, scale, variant)
-    return found
-
-
-MEASURES: Mapping[str, Callable[[Relaxed], Tensor]] = {
-    "tv": Relaxed.total_variation,
-    "first-order": Relaxed.first_order,
-    "kl": Relaxed.divergence,
-    "score-error": VALUES["epsilon_FHS"],
-}
-"""Name of a left side, as in `witness.MEASURES` → how a relaxed instance provides it."""
+    def bound(
+        self,
+        claim: Claim,
+        scale: Mapping[str, Any] | None = None,
+        variant: str | None = None,
+    ) -> Tensor:
+        """A claim's formula, with its gradient; see `Quantities.bound`."""
+        values = self.values(claim.symbols(variant))
+        with warnings.catch_warnings():
+            # a formula may look at the size of a number, as the binomial law does for its mode
+            warnings.filterwarnings("ignore", message="Converting a tensor with requires_grad")
+            value: Tensor = claim.value(values, TORCH, scale, variant)
+        return value

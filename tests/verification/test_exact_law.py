@@ -14,7 +14,7 @@ from sharprates.samplers.families import copies, pairs, parity, shared_symbols
 from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
-from sharprates.verification.exact import (
+from sharprates.verification.exact_law import (
     exact_predictor,
     exact_tables,
     fractions_of,

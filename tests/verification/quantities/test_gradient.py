@@ -1,4 +1,4 @@
-"""Relaxed instances: the same numbers as the exact ones, and gradients that are right."""
+"""Quantities with gradients: the same numbers as the exact ones, and gradients that are right."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -9,13 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification import strategies
-from sharprates.verification.adversary import relaxation
-from sharprates.verification.adversary.relaxation import MEASURES, TORCH, VALUES, Relaxed
 from sharprates.verification.adversary.search import Support
 from sharprates.verification.arithmetic import BALL
-from sharprates.verification.instance import VALUES as EXACT_VALUES
-from sharprates.verification.instance import Exact, Grid, Instance
-from sharprates.verification.witness import MEASURES as EXACT_MEASURES
+from sharprates.verification.exact_schedule import Grid
+from sharprates.verification.instance import Instance
+from sharprates.verification.quantities.exact import ExactQuantities
+from sharprates.verification.quantities.gradient import TINY, TORCH, GradientQuantities
 
 
 def relaxed(instance):
@@ -43,23 +42,19 @@ def relaxed(instance):
                         wrong[subset, i, k] = torch.tensor(
                             [float(p) for p in given_law], dtype=torch.float64
                         )
-    return Relaxed(Support(rows, S), law, steps, horizon, count, error, wrong)
+    return GradientQuantities(Support(rows, S), law, steps, horizon, count, error, wrong)
 
 
-def compare(instance, names, measures):
-    ours, exact = relaxed(instance), Exact(instance)
+def compare(instance, *names):
+    ours, exact = relaxed(instance), ExactQuantities(instance)
     for name in names:
-        a, b = VALUES[name](ours), EXACT_VALUES[name](exact)
+        a, b = getattr(ours, name), getattr(exact, name)
         if isinstance(b, dict):
             pairs = [(a[key], b[key]) for key in b]
         else:
             pairs = zip(a, b, strict=True) if isinstance(b, list) else [(a, b)]
         for x, y in pairs:
             assert float(x) == pytest.approx(float(y), abs=1e-10), name
-    for name in measures:
-        assert float(MEASURES[name](ours)) == pytest.approx(
-            float(EXACT_MEASURES[name](exact)), abs=1e-10
-        ), name
 
 
 COMMON = ["d", "S", "K", "h", "I_bar", "entropy", "last_entropy", "D", "epsilon_FHS", "q0"]
@@ -69,13 +64,13 @@ LAWS = strategies.laws(min_length=2, max_length=3)
 @settings(max_examples=25)
 @given(strategies.instances(LAWS, strategies.random_steps(4), erring=True))
 def test_values_of_step_laws(instance):
-    compare(instance, [*COMMON, "w", "W", "epsilon_w", "p_out"], ["tv", "first-order"])
+    compare(instance, *COMMON, "w", "W", "epsilon_w", "p_out", "tv", "first_order")
 
 
 @settings(max_examples=15)
 @given(strategies.one_by_one(LAWS))
 def test_values_of_first_hitting(instance):
-    compare(instance, COMMON, ["tv", "score-error"])
+    compare(instance, *COMMON, "tv")
 
 
 @settings(max_examples=15)
@@ -87,7 +82,7 @@ def test_values_of_first_hitting(instance):
 def test_values_on_a_grid(target, horizon, steps):
     instance = Instance.of(target, grid=Grid("euler", "constant", horizon, steps))
     terms = ["E1_initialisation", "E1_score", "E1_clock", "E1_parallel", "E1_early_stopping"]
-    compare(instance, [*COMMON, "w", "T", "epsilon_1", *terms], ["tv"])
+    compare(instance, *COMMON, "w", "T", "epsilon_1", *terms, "tv")
 
 
 def test_divergences():
@@ -98,7 +93,7 @@ def test_divergences():
         steps=(Fraction(1, 3), Fraction(2, 3)),
         predictions={((2, 2), 0): (Fraction(1, 3), Fraction(2, 3))},
     )
-    compare(instance, ["epsilon_KL"], ["kl"])
+    compare(instance, "epsilon_KL", "kl")
 
 
 def test_formulas_take_torch_numbers_and_give_gradients():
@@ -108,11 +103,11 @@ def test_formulas_take_torch_numbers_and_give_gradients():
     moving = replace(it, steps=torch.softmax(logits, 0))
     for one in ("E3", "E4", "E8"):
         claim = CLAIMS[one]
-        value = relaxation.bound(claim, moving)
-        exact = {n: EXACT_VALUES[n](Exact(instance)) for n in claim.symbols()}
+        value = moving.bound(claim)
+        exact = ExactQuantities(instance).values(claim.symbols())
         known = claim.value(exact, BALL)
         assert float(value.detach()) == pytest.approx(float(known), abs=1e-10)
-    tv = moving.total_variation()
+    tv = moving.tv
     tv.backward()
     # the uniform law is a critical point of copies neither in its first nor in its last step
     assert logits.grad is not None
@@ -120,8 +115,8 @@ def test_formulas_take_torch_numbers_and_give_gradients():
     for k in range(4):
         nudged = torch.zeros(4, dtype=torch.float64)
         nudged[k] = step
-        up = replace(it, steps=torch.softmax(nudged, 0)).total_variation()
-        down = replace(it, steps=torch.softmax(-nudged, 0)).total_variation()
+        up = replace(it, steps=torch.softmax(nudged, 0)).tv
+        down = replace(it, steps=torch.softmax(-nudged, 0)).tv
         slope = float(up - down) / (2 * step)
         assert float(logits.grad[k]) == pytest.approx(slope, abs=1e-6)
 
@@ -131,7 +126,7 @@ def test_the_law_is_differentiable_through_the_conditionals():
     it = relaxed(instance)
 
     def tv(x):
-        return replace(it, law=torch.stack([x, 1 - x])).total_variation()
+        return replace(it, law=torch.stack([x, 1 - x])).tv
 
     x = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
     value = tv(x)
@@ -149,4 +144,4 @@ def test_number_type():
     zero = torch.zeros((), dtype=torch.float64, requires_grad=True)
     TORCH.sqrt(zero).backward()
     assert torch.isfinite(zero.grad)
-    assert relaxation.TINY > 0
+    assert TINY > 0

@@ -1,0 +1,64 @@
+"""What the three kinds of quantities share: a number is an attribute named like its symbol."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Set
+from typing import Any, ClassVar, Self
+
+from sharprates.theory.arithmetic import Number
+from sharprates.theory.claim import Claim
+from sharprates.theory.measured import Measured
+from sharprates.theory.symbols import MEANINGS
+
+LEFT_SIDES: Mapping[Measured, str] = {
+    Measured.TV: "tv",
+    Measured.FHS_TV: "tv",
+    Measured.KL: "kl",
+    Measured.FIRST_ORDER: "first_order",
+    Measured.EPSILON_FHS: "epsilon_FHS",
+}
+"""What a claim bounds → the name under which an experiment has it."""
+
+
+class Quantities(ABC):
+    """Numbers of one experiment: the attribute ``w`` is the value of the symbol ``w``, and so on.
+
+    The names are those of `theory.symbols.MEANINGS` and `LEFT_SIDES`. Each is computed when it is
+    first asked for.
+    """
+
+    rises: ClassVar[bool] = False
+    """Whether every number rises in precision with flint's working precision."""
+
+    @classmethod
+    def names(cls) -> frozenset[str]:
+        """The symbols for which this kind of quantities has a number."""
+        return frozenset(name for name in (*MEANINGS, *LEFT_SIDES.values()) if hasattr(cls, name))
+
+    def values(self, names: Iterable[str]) -> dict[str, Any]:
+        """The numbers of some symbols, as a claim's formula takes them."""
+        return {name: getattr(self, name) for name in names}
+
+    def measured(self, claim: Claim, variant: str | None = None) -> Number:
+        """The left side of a claim, which is one of `LEFT_SIDES`."""
+        return getattr(self, LEFT_SIDES[claim.left_side(variant)])
+
+    @abstractmethod
+    def bound(
+        self,
+        claim: Claim,
+        scale: Mapping[str, Any] | None = None,
+        variant: str | None = None,
+    ) -> Number:
+        """The value of a claim's formula here.
+
+        Args:
+            claim: all of whose symbols are among `names`.
+            scale: factors on its constants by full name, e.g. ``E3.constant``.
+            variant: form of the claim.
+        """
+
+    def finer(self, symbols: Set[str]) -> Self | None:  # noqa: ARG002 - for those who can
+        """The same numbers with smaller errors, where these symbols have any; else None."""
+        return None

@@ -1,0 +1,413 @@
+"""The numbers of an experiment in exact fractions, for small d; balls where they are not rational.
+
+The third computation of these numbers, after `quantities.float64` and the samplers: plain loops
+over fractions. What is not rational (logarithms, clocks with exponentials) is a ball in flint's
+working precision.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from fractions import Fraction
+from functools import cached_property, reduce
+from typing import Any
+
+from flint import arb, fmpq
+from sharprates.samplers.errors import InputError
+from sharprates.theory.arithmetic import Number
+from sharprates.theory.claim import Claim
+from sharprates.verification.arithmetic import BALL, RATIONAL, IrrationalError, power
+from sharprates.verification.exact_law import (
+    Composition,
+    Context,
+    ExactTables,
+    exact_tables,
+    step_weights,
+)
+from sharprates.verification.exact_schedule import steps_on_grid
+from sharprates.verification.instance import Instance
+from sharprates.verification.quantities.base import Quantities
+
+
+class ExactQuantities(Quantities):
+    """The numbers of one instance, each computed when it is first asked for.
+
+    Balls have the working precision of that moment: make a new object after raising it.
+    """
+
+    rises = True
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+
+    @property
+    def d(self) -> int:
+        """Sequence length."""
+        return self.instance.length
+
+    @property
+    def S(self) -> int:
+        """Vocabulary size."""
+        return self.instance.vocabulary
+
+    @property
+    def K(self) -> int | None:
+        """Number of steps; None without a schedule."""
+        return self.instance.setting().steps
+
+    @cached_property
+    def pmf(self) -> dict[Context, Number]:
+        """Support row → q_0(x)."""
+        weights = (fmpq(w.numerator, w.denominator) for w in self.instance.weights)
+        return dict(zip(self.instance.rows, weights, strict=True))
+
+    @cached_property
+    def marginal(self) -> dict[Context, Number]:
+        """Context of positive probability → q_0(x_U)."""
+        found: dict[Context, Number] = {}
+        shown = list(itertools.product((False, True), repeat=self.d))
+        for row, weight in self.pmf.items():
+            for mask in shown:
+                context = tuple(x if s else self.S for x, s in zip(row, mask, strict=True))
+                found[context] = found.get(context, fmpq(0)) + weight
+        return found
+
+    def conditional(self, context: Context, place: int) -> list[Number]:
+        """q_0(x_i = a | x_U) for a context of positive probability."""
+        whole = self.marginal[context]
+        extended = (with_symbol(context, place, a) for a in range(self.S))
+        return [self.marginal.get(one, fmpq(0)) / whole for one in extended]
+
+    def predict(self, context: Context, place: int) -> list[Number]:
+        """The denoiser; outside the support its given predictions, else the exact conditional."""
+        given = self.instance.predictions.get((context, place))
+        if given is not None:
+            return [fmpq(p.numerator, p.denominator) for p in given]
+        return self.conditional(context, place)
+
+    @cached_property
+    def tables(self) -> ExactTables:
+        """T_a on the support, for every composition a."""
+        return exact_tables(self.pmf, self.S, self.predict)
+
+    # --- the schedule -----------------------------------------------------------------------------
+
+    @cached_property
+    def path(self) -> list[dict[str, Number]]:
+        """For each step on a grid: r, ρ, and 1−α at its start."""
+        if self.instance.grid is None:
+            raise InputError("instance: a claim about a clock needs a grid")
+        return steps_on_grid(self.instance.grid)
+
+    @cached_property
+    def T(self) -> Fraction:
+        """T."""
+        if self.instance.grid is None:
+            raise InputError("instance: a claim about a horizon needs a grid")
+        return self.instance.grid.horizon
+
+    @cached_property
+    def w(self) -> list[Number]:
+        """The step law w."""
+        if self.instance.grid is not None:
+            return step_weights([step["r"] for step in self.path])
+        if not self.instance.steps:
+            raise InputError("instance: an output law needs steps or a grid")
+        return [fmpq(w.numerator, w.denominator) for w in self.instance.steps]
+
+    @cached_property
+    def W(self) -> Number:
+        """max w_k, enclosed where the weights are balls."""
+        exact = all(isinstance(w, fmpq) for w in self.w)
+        return reduce((RATIONAL if exact else BALL).maximum, self.w)
+
+    # --- information ------------------------------------------------------------------------------
+
+    @cached_property
+    def entropies(self) -> list[Number]:
+        """The mean of H(X_U) over |U| = m, for m = 0..d, as balls."""
+        sums = [arb(0)] * (self.d + 1)
+        for context, mass in self.marginal.items():
+            m = self.revealed(context)
+            sums[m] = sums[m] - arb(mass) * arb(mass).log()
+        return [total / math.comb(self.d, m) for m, total in enumerate(sums)]
+
+    @cached_property
+    def h(self) -> list[Number]:
+        """The information curve h_0..h_{d−1}, nats."""
+        return [after - before for before, after in itertools.pairwise(self.entropies)]
+
+    @property
+    def entropy(self) -> Number:
+        """H(q_0), nats."""
+        return self.entropies[-1]
+
+    @property
+    def last_entropy(self) -> Number:
+        """h_{d−1}, nats."""
+        return self.h[-1]
+
+    @cached_property
+    def I_bar(self) -> Number:
+        """Ī = h_0 − h_{d−1} ≥ 0, nats."""
+        return (self.h[0] - self.h[-1]).nonnegative_part()
+
+    def revealed(self, context: Context) -> int:
+        """|U|, the number of revealed positions."""
+        return self.d - context.count(self.S)
+
+    # --- dependence and errors --------------------------------------------------------------------
+
+    @cached_property
+    def dependence(self) -> list[list[Number]]:
+        """Entry (u, s): Σ over |U|=u, |B|=s of E TV(q_0(x_B|x_U), ∏_{i∈B} q_0(x_i|x_U))."""
+        d, S = self.d, self.S
+        found = [[fmpq(0)] * (d + 1) for _ in range(d + 1)]
+        for context, joint in self.marginal.items():
+            shown = [i for i in range(d) if context[i] != S]
+            for size in range(2, len(shown) + 1):
+                for block in itertools.combinations(shown, size):
+                    before = tuple(S if i in block else x for i, x in enumerate(context))
+                    whole = self.marginal[before]
+                    product = whole
+                    for i in block:
+                        product = product * self.marginal[with_symbol(before, i, context[i])]
+                        product = product / whole
+                    if joint > product:
+                        found[len(shown) - size][size] += joint - product
+        return found
+
+    @cached_property
+    def D(self) -> dict[Composition, Number]:
+        """E4's D: composition → the sum over its blocks of the mean dependence at its place."""
+        d = self.d
+        table = {}
+        for a in self.tables.tables[self.instance.rows[0]]:
+            total, n = fmpq(0), 0
+            for s in a:
+                total += self.dependence[n][s] / (math.comb(d, n) * math.comb(d - n, s))
+                n += s
+            table[a] = total
+        return table
+
+    def _gaps(self, distance: Callable[[list[Number], list[Number]], Number]) -> list[Number]:
+        """Σ over |U| = u and i ∉ U of the mean distance of p̂_i from p_i, u = 0..d−1."""
+        sums: list[Number] = [fmpq(0)] * self.d
+        for context, place in self.instance.predictions:
+            mass = self.marginal.get(context)
+            if mass is not None:
+                gap = distance(self.conditional(context, place), self.predict(context, place))
+                u = self.revealed(context)
+                sums[u] = sums[u] + mass * gap
+        return sums
+
+    @cached_property
+    def gaps(self) -> list[Number]:
+        """Σ over |U| = u and i ∉ U of E TV(p_i, p̂_i)."""
+        return self._gaps(_half_distance)
+
+    def along_orders(self, gaps: list[Number]) -> Number:
+        """E Σ_n of a distance, (U, i) along a uniform order. Source: H2."""
+        d = self.d
+        return sum((gap / (math.comb(d, u) * (d - u)) for u, gap in enumerate(gaps)), fmpq(0))
+
+    @property
+    def epsilon_FHS(self) -> Number:
+        """Denoiser error along a uniform order."""
+        return self.along_orders(self.gaps)
+
+    @property
+    def epsilon_KL(self) -> Number:
+        """The same in KL, nats; an infinite ball where p̂ misses a possible symbol."""
+        return self.along_orders(self._gaps(_divergence))
+
+    @cached_property
+    def epsilon_w(self) -> Number:
+        """ε_w of E3: the context reveals each other token with probability t_k."""
+        total, t = fmpq(0), fmpq(0)
+        d = self.d
+        for w in self.w:
+            at = sum((t**u * (1 - t) ** (d - 1 - u) * g for u, g in enumerate(self.gaps)), fmpq(0))
+            total, t = total + w * at, t + w
+        return total
+
+    def _along_grid(self, term: str) -> Number:
+        """A term of E1, or ε_1 of E2, along the grid."""
+        d, total = self.d, fmpq(0)
+        for step in self.path:
+            r, masked = step["r"], step["masked"]
+            at = [power(1 - masked, u) * power(masked, d - u) for u in range(d + 1)]
+            if term == "clock":
+                total = total + d * masked * abs(step["rho"] - r)
+            elif term == "score":
+                pairs = zip(at, self.gaps, strict=False)
+                total = total + r * sum((x * gap for x, gap in pairs), fmpq(0))
+            else:
+                for u, s in itertools.product(range(d + 1), repeat=2):
+                    if 2 <= s <= d - u:
+                        inside = power(r, s) * power(1 - r, d - u - s)
+                        total = total + at[u] * inside * self.dependence[u][s]
+        return total
+
+    @property
+    def epsilon_1(self) -> Number:
+        """Score error of E2; Euler's H is r on the constant clock, where it never exceeds 1."""
+        return self._along_grid("score")
+
+    @property
+    def E1_initialisation(self) -> Number:
+        """1 − (1−α_T)^d, which is also TV(P_0, q_T)."""
+        return 1 - power(self.path[0]["masked"], self.d)
+
+    @property
+    def E1_score(self) -> Number:
+        """Score term of E1."""
+        return self._along_grid("score")
+
+    @property
+    def E1_clock(self) -> Number:
+        """Clock term of E1."""
+        return self._along_grid("clock")
+
+    @property
+    def E1_parallel(self) -> Number:
+        """Parallel decoding term of E1."""
+        return self._along_grid("parallel")
+
+    @property
+    def E1_early_stopping(self) -> int:
+        """Grids here end at 0."""
+        return 0
+
+    # --- what is measured -------------------------------------------------------------------------
+
+    @cached_property
+    def tv(self) -> Number:
+        """TV(p_out, q_0), masks that are left over counting as wrong."""
+        if self.instance.blocks:
+            return self.tables.blocks_total_variation(self.instance.blocks)
+        return self.tables.total_variation(self.w)
+
+    @cached_property
+    def kl(self) -> Number:
+        """KL(q_0‖p_out), nats, a ball; +∞ where a row is never put out."""
+        blocks = self.instance.blocks
+        if blocks:
+            ways = math.factorial(self.d) // math.prod(map(math.factorial, blocks))
+            law = {row: table[blocks] / ways for row, table in self.tables.tables.items()}
+        else:
+            law = self.tables.probability(self.w)
+        if any(p == 0 for p in law.values()):
+            return arb("inf")
+        return sum((arb(q) * (arb(q) / arb(law[row])).log() for row, q in self.pmf.items()), arb(0))
+
+    @cached_property
+    def first_order(self) -> Number:
+        """c(q_0) of L5 in its computable form: from marginals alone, without an output law."""
+        d, S = self.d, self.S
+        if d == 1:
+            return fmpq(0)
+        total = fmpq(0)
+        for row, weight in self.pmf.items():
+            bracket = fmpq(0)
+            for n in range(d - 1):
+                ratios = fmpq(0)
+                for shown in itertools.combinations(range(d), n):
+                    context = tuple(x if i in shown else S for i, x in enumerate(row))
+                    whole = self.marginal[context]
+                    hidden = [i for i in range(d) if i not in shown]
+                    single = {i: with_symbol(context, i, row[i]) for i in hidden}
+                    for i, j in itertools.combinations(hidden, 2):
+                        both = with_symbol(single[i], j, row[j])
+                        product = self.marginal[single[i]] * self.marginal[single[j]]
+                        ratios += product / (whole * self.marginal[both])
+                bracket += 1 - ratios / (math.comb(d, n) * math.comb(d - n, 2))
+            if bracket > 0:
+                total += weight * bracket
+        return total * d / 2
+
+    @property
+    def a(self) -> Composition:
+        """Block sizes."""
+        return self.instance.blocks
+
+    @property
+    def q0(self) -> list[Number]:
+        """q_0 on its support."""
+        return list(self.pmf.values())
+
+    @property
+    def p_out(self) -> list[Number]:
+        """p_out on the support of q_0, in the same order."""
+        return list(self.tables.probability(self.w).values())
+
+    @cached_property
+    def P(self) -> dict[Composition, list[Number]]:
+        """P_a on the support, in the order of the rows."""
+        ways = {
+            a: math.factorial(self.d) // math.prod(map(math.factorial, a))
+            for a in self.tables.tables[self.instance.rows[0]]
+        }
+        return {
+            a: [self.tables.tables[row][a] / count for row in self.instance.rows]
+            for a, count in ways.items()
+        }
+
+    def bound(
+        self,
+        claim: Claim,
+        scale: Mapping[str, Any] | None = None,
+        variant: str | None = None,
+    ) -> Number:
+        """The value of a claim's formula: a fraction where it is rational, else a ball."""
+        return evaluate_claim(claim, self.values(claim.symbols(variant)), scale, variant)
+
+
+def evaluate_claim(
+    claim: Claim,
+    values: Mapping[str, Any],
+    scale: Mapping[str, Any] | None = None,
+    variant: str | None = None,
+) -> Number:
+    """A claim's formula: in fractions if all its values are rational and it can be, else in balls.
+
+    Args:
+        claim: the claim.
+        values: by name: numbers, sequences or tables of them.
+        scale: factors on its constants.
+        variant: its form.
+    """
+    if all(map(rational, values.values())):
+        with suppress(IrrationalError):
+            return claim.value(values, RATIONAL, scale, variant)
+    return claim.value(values, BALL, scale, variant)
+
+
+def rational(value: Any) -> bool:
+    """Whether a value of a formula, a table or sequence included, is exact."""
+    if isinstance(value, Mapping):
+        return all(map(rational, value.values()))
+    if isinstance(value, (list, tuple)):
+        return all(map(rational, value))
+    return isinstance(value, (int, Fraction, fmpq))
+
+
+def with_symbol(context: Context, place: int, symbol: int) -> Context:
+    """The context with one more position revealed."""
+    return (*context[:place], symbol, *context[place + 1 :])
+
+
+def _half_distance(p: list[Number], q: list[Number]) -> Number:
+    return sum((abs(a - b) for a, b in zip(p, q, strict=True)), fmpq(0)) / 2
+
+
+def _divergence(p: list[Number], q: list[Number]) -> Number:
+    """KL(p‖q), an infinite ball where q misses a symbol of p."""
+    total = arb(0)
+    for a, b in zip(p, q, strict=True):
+        if a > 0:
+            total = total + (arb(a) * (arb(a) / arb(b)).log() if b > 0 else arb("inf"))
+    return total
