@@ -14,6 +14,7 @@ from sharprates.verification.conformance.known_laws import GUESSED_CLOCKS, hazar
 from sharprates.verification.conformance.protocol import Declaration
 from sharprates.verification.conformance.samples import p_value
 from sharprates.verification.conformance.session import Session
+from sharprates.verification.statistics.step_tests import ObservedStep
 from torch import Tensor
 
 
@@ -60,20 +61,14 @@ def of_hazards(
     return next((f"fits {name}" for name, guess in guesses.items() if fits(guess)), "")
 
 
-def of_values(after: Tensor, state: Tensor, p: Tensor, S: int) -> str:
-    """Values drawn in one step: argmax, a cut tail, or something else.
-
-    Args:
-        after: int64 [B, d], states after the step.
-        state: int64 [d], the state before it.
-        p: float64 [d, S], the predictions at that state.
-        S: the mask.
-    """
-    for i in (state == S).nonzero().flatten().tolist():
-        seen = torch.bincount(after[:, i][after[:, i] != S], minlength=S)
-        if int((seen > 0).sum()) == 1 and int(seen.argmax()) == int(p[i].argmax()):
+def of_values(observed: ObservedStep) -> str:
+    """Values drawn in one step: argmax, a cut tail, or something else."""
+    S, after = observed.mask, observed.after
+    for i in observed.hidden:
+        p, seen = observed.conditionals[i], torch.bincount(after[:, i], minlength=S)[:S]
+        if int((seen > 0).sum()) == 1 and int(seen.argmax()) == int(p.argmax()):
             return "the most probable value is taken, none is drawn"
-        if bool((seen[p[i] > 0.01] == 0).any()) and int(seen.sum()) > 1000:
+        if bool((seen[p > 0.01] == 0).any()) and int(seen.sum()) > 1000:
             return "improbable values are cut off (top-k, nucleus)"
     return "another temperature, a wrong context, or a wrong index"
 

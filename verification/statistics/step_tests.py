@@ -6,6 +6,7 @@ and after a step, or the step or time at which each token was revealed.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -17,109 +18,77 @@ from sharprates.verification.statistics.sample_test import SampleTest
 from torch import Tensor
 
 
-def carried_over(before: Tensor, after: Tensor, mask: int) -> bool:
-    """Whether revealed tokens stay as they are.
+@dataclass(frozen=True, eq=False)
+class ObservedStep:
+    """What one step has made of one state, many times and independently.
 
-    Args:
-        before: int64 [B, d] or [d], states before a step.
-        after: int64 [B, d], states after it.
+    Attributes:
+        state: int64 [d], before the step.
+        after: int64 [B, d], after it.
         mask: S.
-    """
-    return bool(((before == mask) | (before == after)).all())
-
-
-def unmask_probability(
-    before: Tensor, after: Tensor, mask: int, hazard: float, level: float
-) -> SampleTest:
-    """Each masked token is revealed with the probability that the step rule says. Binomial.
-
-    Args:
-        before: int64 [B, d] or [d], states before the step.
-        after: int64 [B, d], states after it, drawn independently.
-        mask: S.
-        hazard: claimed probability r.
-        level: false-alarm probability.
-
-    Source: S1.
-    """
-    masked = (before == mask).expand_as(after)
-    revealed = int((after[masked] != mask).sum())
-    return binomial_test("unmask probability", revealed, int(masked.sum()), hazard, level)
-
-
-def unmask_pattern(
-    state: Tensor, after: Tensor, mask: int, hazard: float, level: float
-) -> SampleTest:
-    """Masked tokens are revealed independently of each other: the law of the revealed set.
-
-    Args:
-        state: int64 [d], the state before the step, m masks; 2^m cells.
-        after: int64 [B, d], states after it, drawn independently.
-        mask: S.
-        hazard: claimed probability r of each token.
-        level: false-alarm probability.
-
-    Source: S1.
-    """
-    hidden = (state == mask).nonzero().squeeze(1)
-    m = hidden.numel()
-    bits = 2 ** torch.arange(m, device=after.device)
-    pattern = ((after[:, hidden] != mask) * bits).sum(1)
-    size = (torch.arange(2**m)[:, None] // bits.cpu() % 2).sum(1).to(torch.float64)
-    law = hazard**size * (1 - hazard) ** (m - size)
-    return law_test("unmask pattern", torch.bincount(pattern, minlength=2**m), law, level)
-
-
-def token_conditionals(
-    state: Tensor, after: Tensor, mask: int, conditionals: Tensor, level: float
-) -> list[SampleTest]:
-    """Revealed values follow the denoiser's prediction, at each masked position.
-
-    Args:
-        state: int64 [d], the state before the step.
-        after: int64 [B, d], states after it, drawn independently.
-        mask: S.
+        hazard: claimed probability r with which each masked token is revealed.
         conditionals: float64 [d, S], the predictions at that state, normalised.
-        level: false-alarm probability of all positions together.
-
-    Returns:
-        One test a masked position.
     """
-    hidden = (state == mask).nonzero().squeeze(1).tolist()
-    tests = []
-    for i in hidden:
-        values = after[:, i][after[:, i] != mask]
-        found = torch.bincount(values, minlength=mask)
-        name = f"token conditionals, position {i}"
-        tests.append(law_test(name, found, conditionals[i], level / len(hidden)))
-    return tests
 
+    state: Tensor
+    after: Tensor
+    mask: int
+    hazard: float
+    conditionals: Tensor
 
-def values_independent(
-    state: Tensor, after: Tensor, mask: int, conditionals: Tensor, level: float
-) -> list[SampleTest]:
-    """Values that one step reveals together are independent, pair by pair of neighbours.
+    @property
+    def hidden(self) -> list[int]:
+        """The masked positions."""
+        return (self.state == self.mask).nonzero().squeeze(1).tolist()
 
-    Args:
-        state: int64 [d], the state before the step.
-        after: int64 [B, d], states after it, drawn independently.
-        mask: S.
-        conditionals: float64 [d, S], the predictions at that state, normalised.
-        level: false-alarm probability of all pairs together.
+    @property
+    def carried_over(self) -> bool:
+        """Whether revealed tokens stay as they are."""
+        return bool(((self.state == self.mask) | (self.state == self.after)).all())
 
-    Returns:
-        One test for each two successive masked positions.
-    """
-    hidden = (state == mask).nonzero().squeeze(1).tolist()
-    pairs = list(pairwise(hidden))
-    tests = []
-    for i, j in pairs:
-        both = after[(after[:, i] != mask) & (after[:, j] != mask)]
-        found = torch.bincount(both[:, i] * mask + both[:, j], minlength=mask**2)
-        law = torch.outer(conditionals[i], conditionals[j]).flatten()
-        name = f"values independent, positions {i} and {j}"
-        tests.append(law_test(name, found, law, level / len(pairs)))
-    return tests
+    @property
+    def frequency(self) -> float:
+        """How often a masked token was revealed."""
+        return float((self.after[:, self.hidden] != self.mask).double().mean())
+
+    def unmask_probability(self, level: float) -> SampleTest:
+        """Each masked token is revealed with the claimed probability. Source: S1."""
+        after = self.after[:, self.hidden]
+        revealed = int((after != self.mask).sum())
+        return binomial_test("unmask probability", revealed, after.numel(), self.hazard, level)
+
+    def unmask_pattern(self, level: float) -> SampleTest:
+        """Masked tokens are revealed independently: the law of the revealed set. Source: S1."""
+        m = len(self.hidden)
+        bits = 2 ** torch.arange(m, device=self.after.device)
+        pattern = ((self.after[:, self.hidden] != self.mask) * bits).sum(1)
+        size = (torch.arange(2**m)[:, None] // bits.cpu() % 2).sum(1).to(torch.float64)
+        law = self.hazard**size * (1 - self.hazard) ** (m - size)
+        return law_test("unmask pattern", torch.bincount(pattern, minlength=2**m), law, level)
+
+    def token_conditionals(self, level: float) -> list[SampleTest]:
+        """Revealed values follow the prediction: one test a masked position, one level for all."""
+        tests = []
+        for i in self.hidden:
+            values = self.after[:, i][self.after[:, i] != self.mask]
+            counts = torch.bincount(values, minlength=self.mask)
+            name = f"token conditionals, position {i}"
+            part = level / len(self.hidden)
+            tests.append(law_test(name, counts, self.conditionals[i], part))
+        return tests
+
+    def values_independent(self, level: float) -> list[SampleTest]:
+        """Values revealed together are independent: one test a pair of neighbours, one level."""
+        pairs, tests = list(pairwise(self.hidden)), []
+        for i, j in pairs:
+            first, second = self.after[:, i], self.after[:, j]
+            both = (first != self.mask) & (second != self.mask)
+            cell = first[both] * self.mask + second[both]
+            law = torch.outer(self.conditionals[i], self.conditionals[j]).flatten()
+            name = f"values independent, positions {i} and {j}"
+            counts = torch.bincount(cell, minlength=self.mask**2)
+            tests.append(law_test(name, counts, law, level / len(pairs)))
+        return tests
 
 
 def reveal_steps(steps: Tensor, weights: Tensor, level: float) -> SampleTest:
@@ -136,8 +105,7 @@ def reveal_steps(steps: Tensor, weights: Tensor, level: float) -> SampleTest:
     # What a sum of K weights lacks by rounding alone is not leftover.
     leftover = torch.where(leftover > 1e-12, leftover, 0.0)
     law = torch.cat([weights, leftover[None]])
-    found = torch.bincount(steps.flatten(), minlength=law.numel())
-    return law_test("step law", found, law, level)
+    return law_test("step law", torch.bincount(steps.flatten(), minlength=law.numel()), law, level)
 
 
 def hitting_times(times: Tensor, clock: Clock, horizon: float, level: float) -> SampleTest:
@@ -171,8 +139,8 @@ def order_uniform(steps: Tensor, level: float) -> SampleTest:
     d = steps.shape[1]
     order = torch.argsort(steps, 1)
     second = order[:, 1] if d > 1 else order[:, 0]
-    found = torch.bincount(order[:, 0] * d + second, minlength=d * d)
+    counts = torch.bincount(order[:, 0] * d + second, minlength=d * d)
     law = torch.full((d, d), 1 / max(1, d * (d - 1)), dtype=torch.float64)
     if d > 1:
         law.fill_diagonal_(0)
-    return law_test("order uniform", found, law.flatten(), level)
+    return law_test("order uniform", counts, law.flatten(), level)

@@ -1,6 +1,5 @@
 """Each test passes the right sampler and catches its mutants, by name."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -18,6 +17,7 @@ from sharprates.verification.statistics.budget import Ledger
 from sharprates.verification.statistics.empirical_tv import cells
 from sharprates.verification.statistics.laws import law_test
 from sharprates.verification.statistics.sample_test import SampleTest
+from sharprates.verification.statistics.step_tests import ObservedStep
 from torch import Tensor
 
 TARGET = family("markov:4:1/3,2/3:9/10,1/10:1/20,19/20")
@@ -109,30 +109,24 @@ def step_of(kind: str, hazard: float) -> Tensor:
     return torch.where(shown & (x == MASK), same, after)
 
 
+def observe(after: Tensor) -> ObservedStep:
+    return ObservedStep(STATE, after, MASK, 0.9, DENOISER(STATE[None])[0])
+
+
 @pytest.mark.parametrize("mutant", STEP_MUTANTS)
 def test_a_wrong_step_is_caught(mutant: str, ledger: Ledger) -> None:
-    hazard = 0.9
-    p = DENOISER(STATE[None])[0]
     name = STEP_MUTANTS[mutant]
-    check: dict[str, Callable[[Tensor, float], SampleTest | list[SampleTest]]] = {
-        "unmask probability": lambda after, level: step_tests.unmask_probability(
-            STATE, after, MASK, hazard, level
-        ),
-        "unmask pattern": lambda after, level: step_tests.unmask_pattern(
-            STATE, after, MASK, hazard, level
-        ),
-        "token conditionals": lambda after, level: step_tests.token_conditionals(
-            STATE, after, MASK, p, level
-        ),
-        "values independent": lambda after, level: step_tests.values_independent(
-            STATE, after, MASK, p, level
-        ),
-    }
     for kind in ("right", mutant):
-        after = step_of(kind, hazard)
-        assert step_tests.carried_over(STATE, after, MASK)
+        observed = observe(step_of(kind, 0.9))
+        assert observed.carried_over
         level = ledger.take(f"{mutant} {'right' if kind == 'right' else 'mutant'}")
-        assert verdict(check[name](after, level), name) == (kind == "right")
+        tests = {
+            "unmask probability": observed.unmask_probability,
+            "unmask pattern": observed.unmask_pattern,
+            "token conditionals": observed.token_conditionals,
+            "values independent": observed.values_independent,
+        }
+        assert verdict(tests[name](level), name) == (kind == "right")
 
 
 def test_the_samples_suffice_for_one_percent() -> None:
@@ -142,12 +136,12 @@ def test_the_samples_suffice_for_one_percent() -> None:
 
 def test_a_redrawn_token_is_caught() -> None:
     after = EULER.step(STATE.expand(100, 4), 2, seeded())
-    assert step_tests.carried_over(STATE, after, MASK)
+    assert observe(after).carried_over
     after[57, 1] = 0
-    assert not step_tests.carried_over(STATE, after, MASK)
+    assert not observe(after).carried_over
     # A token that is masked again is no less wrong.
     after[57, 1] = MASK
-    assert not step_tests.carried_over(STATE.expand(100, 4), after, MASK)
+    assert not observe(after).carried_over
 
 
 # ---------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from sharprates.verification.conformance.known_laws import hazards
 from sharprates.verification.conformance.look import Look
 from sharprates.verification.conformance.oracle import Oracle, state_codes, state_word
 from sharprates.verification.conformance.session import Session, method
-from sharprates.verification.statistics import step_tests
+from sharprates.verification.statistics.step_tests import ObservedStep
 from torch import Tensor
 
 LEVELS = ("unmask probability", "unmask pattern", "token conditionals", "values independent")
@@ -32,21 +32,20 @@ def _findings(run: Session) -> Iterator[Finding]:
     changed = moved = ""
     for k, r in enumerate(right):
         for state in _states(oracle, k):
-            name = f"from {state_word(state, S)} at step {k}"
+            where = f"from {state_word(state, S)} at step {k}"
             before = state.repeat(run.step_rows, 1)
             given = before.clone()
             after = _after(run, step, k, given, oracle)
-            changed = changed if torch.equal(before, given) else name
-            hidden = state == S
-            share = float((after[:, hidden] != S).double().mean())
-            if bool(hidden.all()):
-                seen.append(share)
-            if not step_tests.carried_over(before, after, S):
-                moved = name
-                continue
+            changed = changed if torch.equal(before, given) else where
             p = predicted[state_codes(state[None], S)[0]]
-            for check, tested in _tests(state, after, S, r, p, level, name, share):
-                tests[check].append(tested)
+            observed = ObservedStep(state, after, S, r, p)
+            if bool((state == S).all()):
+                seen.append(observed.frequency)
+            if not observed.carried_over:
+                moved = where
+                continue
+            for name, tested in _tests(observed, level, where):
+                tests[name].append(tested)
     if changed:
         detail = f"step writes into its argument x, {changed}"
         yield Finding("inputs not mutated", False, detail, "works in place")
@@ -80,28 +79,22 @@ def _after(
 
 
 def _tests(
-    state: Tensor,
-    after: Tensor,
-    S: int,
-    r: float,
-    p: Tensor,
-    level: dict[str, float],
-    name: str,
-    share: float,
+    observed: ObservedStep, level: dict[str, float], where: str
 ) -> Iterator[tuple[str, Tested]]:
-    """The four kinds of tests of one step; see `statistics.step_tests`."""
-    test = step_tests.unmask_probability(state, after, S, r, level["unmask probability"])
-    detail = f"{name} a masked token is revealed with frequency {share:.4f}, not {r:.4f}"
+    """All tests of one step, each with the name of its level."""
+    test = observed.unmask_probability(level["unmask probability"])
+    share, r = observed.frequency, observed.hazard
+    detail = f"{where} a masked token is revealed with frequency {share:.4f}, not {r:.4f}"
     yield "unmask probability", Tested(test, detail)
-    test = step_tests.unmask_pattern(state, after, S, r, level["unmask pattern"])
-    detail = f"{name} positions are not revealed independently"
+    test = observed.unmask_pattern(level["unmask pattern"])
+    detail = f"{where} positions are not revealed independently"
     yield "unmask pattern", Tested(test, detail, "one coin for several positions")
-    cause = causes.of_values(after, state, p, S)
-    for test in step_tests.token_conditionals(state, after, S, p, level["token conditionals"]):
-        detail = f"{name}, {test.name}: values do not follow the prediction"
+    cause = causes.of_values(observed)
+    for test in observed.token_conditionals(level["token conditionals"]):
+        detail = f"{where}, {test.name}: values do not follow the prediction"
         yield "token conditionals", Tested(test, detail, cause)
-    for test in step_tests.values_independent(state, after, S, p, level["values independent"]):
-        detail = f"{name}, {test.name}"
+    for test in observed.values_independent(level["values independent"]):
+        detail = f"{where}, {test.name}"
         yield "values independent", Tested(test, detail, "one uniform for several values")
 
 
