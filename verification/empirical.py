@@ -54,8 +54,7 @@ class Sampling:
         """
         if self.samples < 0 or self.samples == 1:
             raise InputError(f"samples: need n ≥ 2, or 0 for none, got {self.samples}")
-        if not 0 < self.budget < 1:
-            raise InputError(f"budget: need a probability in (0, 1), got {float(self.budget):g}")
+        Budget(self.budget)
         if abs(self.seed) >= 2**63:
             raise InputError(f"seed: need a whole number below 2^63, got {self.seed}")
         if self.device not in ("cpu", "cuda"):

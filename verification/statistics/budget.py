@@ -13,7 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from sharprates.samplers.errors import InputError
+
 DEFAULT_BUDGET = Fraction(1, 10**6)
+
+LEAST = Fraction(1, 10**200)
+"""The smallest share of a check: what is worked out with it must not be 0 as a float."""
 
 
 class BudgetError(RuntimeError):
@@ -27,6 +32,9 @@ class Budget:
     Attributes:
         level: in (0, 1), exact.
         name: path of the check or group of checks, parts joined by ``/``.
+
+    Raises:
+        InputError: if the level is no such number.
     """
 
     level: Fraction = DEFAULT_BUDGET
@@ -34,7 +42,8 @@ class Budget:
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 1:
-            raise BudgetError(f"level: need 0 < level < 1, got {self.level}")
+            level = float(self.level)
+            raise InputError(f"budget: need a probability between 0 and 1, got {level:g}")
 
     @property
     def alpha(self) -> float:
@@ -50,10 +59,14 @@ class Budget:
 
         Raises:
             BudgetError: if there is none, or a name occurs twice.
+            InputError: if the parts would be too small.
         """
         if not names or len(set(names)) < len(names):
             raise BudgetError(f"{self.name}: need distinct names to share out, got {list(names)}")
         part = self.level / len(names)
+        if part < LEAST:
+            least = float(LEAST * len(names))
+            raise InputError(f"budget: need at least {least:.1g} for {len(names)} checks")
         return {name: Budget(part, f"{self.name}/{name}") for name in names}
 
 

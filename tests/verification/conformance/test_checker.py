@@ -63,6 +63,7 @@ CHECKS = (
     *ALIKE,
     *(f"late {defect}" for defect in LATE),
     "slow",
+    "early end",
     "broken draw",
     "fixture",
     "example",
@@ -422,6 +423,46 @@ def test_a_broken_optional_method_is_no_traceback(name: str, ledger: Ledger) -> 
     else:  # nothing to walk
         found = check(Broken(), ledger.take("broken draw"), walked)
         assert found.outcome is Outcome.CONFORMS, str(found)
+
+
+class StopsEarly(Stepwise):
+    """Right, and does not ask the denoiser once no mask can be left."""
+
+    def sample(self, denoiser: OracleDenoiser, n: int, generator: torch.Generator) -> Tensor:
+        x = torch.full((n, denoiser.length), denoiser.vocabulary)
+        for k, t in enumerate(self.declaration.grid.tolist()):
+            if not bool((x == denoiser.vocabulary).any()):
+                break
+            x = self._move(x, t, k, denoiser, generator)
+        return x
+
+
+def test_a_trajectory_may_end_before_the_grid(ledger: Ledger) -> None:
+    # Of this Euler grid the last step but one reveals all that is left.
+    declared = Declaration("early end", "euler", "polynomial:2", steps=3)
+    found = check(StopsEarly(declared), ledger.take("early end"), FAST)
+    assert found.outcome is Outcome.CONFORMS, str(found)
+    assert any(one.name == "step law" for one in found.findings)
+    wrong = replace(declared, rule="tau-leaping", last_step="fill")
+    assert check(StopsEarly(wrong, "another rule"), settings=FAST).outcome is Outcome.FAILS
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"limit": math.inf}, "limit: need seconds"),
+        ({"limit": math.nan}, "limit: need seconds"),
+        ({"seed": 10**20}, "seed: need a whole number"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_refused(options, words) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError, match=words):
+        replace(FAST, **options)
+
+
+def test_a_budget_that_is_too_small_is_refused() -> None:
+    with pytest.raises(InputError, match="budget: need at least"):
+        check(RIGHT[0], Fraction(1e-323), FAST)
 
 
 def test_a_declaration_that_cannot_be_used() -> None:

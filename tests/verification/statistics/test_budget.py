@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sharprates.samplers.errors import InputError
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget, BudgetError, Ledger
 
 LEVELS = st.fractions(min_value=Fraction(1, 10**12), max_value=Fraction(1, 2))
@@ -52,8 +53,13 @@ def test_what_was_not_planned_gets_nothing() -> None:
 
 @pytest.mark.parametrize("level", [Fraction(0), Fraction(1), Fraction(-1, 2)])
 def test_a_level_outside_the_unit_interval_is_refused(level: Fraction) -> None:
-    with pytest.raises(BudgetError, match="level"):
+    with pytest.raises(InputError, match="budget"):
         Budget(level)
+
+
+def test_a_budget_too_small_for_floats_is_refused() -> None:
+    with pytest.raises(InputError, match="at least 3e-200 for 3 checks"):
+        Budget(Fraction(1e-320)).share(["a", "b", "c"])
 
 
 @pytest.mark.parametrize("names", [[], ["a", "a"]])
