@@ -47,6 +47,7 @@ from sharprates.verification import verify as verification_run
 from sharprates.verification.adversary import campaign
 from sharprates.verification.conformance import report as conformance_report
 from sharprates.verification.conformance.findings import Settings
+from sharprates.verification.conformance.self_test import self_test
 from sharprates.verification.denoisers import resolve
 from sharprates.verification.empirical import Sampling
 from sharprates.verification.measure import check_arithmetic
@@ -654,7 +655,7 @@ def check_sampler(
         raise InputError(f"--budget: need a probability between 0 and 1, got {budget}")
     console = _console()
     if mutants or false_alarms:
-        code, content = conformance_report.self_test(mutants, false_alarms, console)
+        code, content = self_test(mutants, false_alarms, console)
     elif sampler is None:
         raise InputError("check: name a sampler as MODULE:OBJECT, or use --mutants")
     else:

@@ -6,6 +6,7 @@ import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from sharprates.samplers.errors import InputError
@@ -13,9 +14,11 @@ from sharprates.samplers.step_law import RULES
 from sharprates.verification.conformance.known_laws import GUESSED_CLOCKS, hazards
 from sharprates.verification.conformance.protocol import Declaration
 from sharprates.verification.conformance.samples import p_value
-from sharprates.verification.conformance.session import Session
 from sharprates.verification.statistics.step_tests import ObservedStep
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from sharprates.verification.conformance.session import Session
 
 
 def of_hazards(

@@ -17,8 +17,14 @@ from sharprates.verification.conformance.findings import (
 )
 from sharprates.verification.conformance.foreign import OutOfTimeError, guarded, time_limit
 from sharprates.verification.conformance.known_laws import Design, design
-from sharprates.verification.conformance.looks import LOOKS
-from sharprates.verification.conformance.looks.output_law import NAMES, tv_bound
+from sharprates.verification.conformance.looks import (
+    batches,
+    output_law,
+    rare_tokens,
+    single_calls,
+    single_steps,
+    trajectories,
+)
 from sharprates.verification.conformance.protocol import (
     Declaration,
     FaultError,
@@ -27,6 +33,16 @@ from sharprates.verification.conformance.protocol import (
 from sharprates.verification.conformance.session import Session, method
 from sharprates.verification.objects import one_line
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget, Ledger
+
+LOOKS = (
+    single_calls.LOOK,
+    single_steps.LOOK,
+    trajectories.LOOK,
+    output_law.LOOK,
+    batches.LOOK,
+    rare_tokens.LOOK,
+)
+"""In the order in which they are taken: a later one may use what an earlier one has drawn."""
 
 
 def check(
@@ -113,15 +129,17 @@ def _verdict(run: Session) -> Conformance:
         if len({plan.group(known) for known in compatible}) != 1:
             words = plan.among(compatible) if compatible else "no known law"
             return verdict(Outcome.UNDECIDED, f"undecided: follows {words}")
-        said = f"TV ≤ {tv_bound(run, compatible[0]):.3g} {level}"
+        said = f"TV ≤ {output_law.tv_bound(run, compatible[0]):.3g} {level}"
         return verdict(Outcome.CONFORMS, f"implements {plan.among(compatible)}: {said}")
-    tests = [finding.test for finding in findings if finding.name in NAMES and finding.test]
+    tests = [
+        finding.test for finding in findings if finding.name in output_law.NAMES and finding.test
+    ]
     detects = max(test.detects for test in tests)
     if detects >= 0.5:
         rows = min(test.n for test in tests)
         sentence = f"undecided: too slow, {rows} rows would detect only TV {detects:.3g}"
         return verdict(Outcome.UNDECIDED, sentence)
-    said = f"TV ≤ {tv_bound(run, declared):.3g} {level} (would detect {detects:.3g})"
+    said = f"TV ≤ {output_law.tv_bound(run, declared):.3g} {level} (would detect {detects:.3g})"
     same = [known for known in plan.group(declared) if known != declared]
     also = f"; on this grid the same as {', '.join(map(str, same))}" if same else ""
     near = plan.among([known for known in compatible if known not in plan.group(declared)])

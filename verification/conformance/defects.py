@@ -6,17 +6,14 @@ The defects are of kinds met in published samplers or in reports about them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 import torch
 from sharprates.samplers.sampling import draw
-from sharprates.verification.conformance.checker import check
 from sharprates.verification.conformance.findings import FAST, Settings
 from sharprates.verification.conformance.known_laws import hazards
 from sharprates.verification.conformance.protocol import Declaration, OracleDenoiser
-from sharprates.verification.statistics.budget import Budget
 from torch import Tensor
 
 Draw = Callable[[Tensor, torch.Generator], Tensor]
@@ -254,43 +251,3 @@ DEFECTS = (
     _by_count(_RANDOM, "left to right", "law, order-dependent denoiser"),
     _by_count(_RANDOM, "keeps the surest draws", "law, exact denoiser"),
 )
-
-
-@dataclass(frozen=True)
-class Detection:
-    """How often a defect was caught.
-
-    Attributes:
-        runs: seeded runs.
-        caught: of these, runs with verdict FAILS.
-        named: of these, runs in which the check that is meant was the first to fail.
-        sentence: the verdict of the last run.
-    """
-
-    runs: int
-    caught: int
-    named: int
-    sentence: str
-
-
-def detect(
-    defect: Defect, runs: int, budget: Budget | Fraction | float, settings: Settings
-) -> Detection:
-    """Run the checker on a defect, seed after seed."""
-    verdicts = [check(defect.sampler, budget, replace(settings, seed=seed)) for seed in range(runs)]
-    first = [verdict.failed.name for verdict in verdicts if verdict.failed]
-    return Detection(runs, len(first), first.count(defect.caught_by), verdicts[-1].sentence)
-
-
-def false_alarms(
-    runs: int,
-    budget: Budget | Fraction | float,
-    settings: Settings = FAST,
-    samplers: Sequence[Stepwise | Blockwise] = RIGHT,
-) -> int:
-    """How many of so many seeded runs reject a sampler without a defect, each in its turn."""
-    verdicts = (
-        check(samplers[seed % len(samplers)], budget, replace(settings, seed=seed))
-        for seed in range(runs)
-    )
-    return sum(verdict.failed is not None for verdict in verdicts)

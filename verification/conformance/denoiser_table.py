@@ -6,13 +6,13 @@ Small d and S: a law is a vector over all (S+1)^d partial states, a step a matri
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import torch
 from sharprates.samplers.denoiser import ExactDenoiser
-from sharprates.samplers.families import dirichlet
-from sharprates.samplers.target import all_states
+from sharprates.samplers.target import Target, all_states
 from torch import Tensor
 
 
@@ -141,7 +141,13 @@ def tempered(denoiser: DenoiserTable, temperature: float) -> DenoiserTable:
 @lru_cache(maxsize=64)
 def exact_denoiser(length: int, vocabulary: int, seed: int) -> DenoiserTable:
     """The exact denoiser of a random law on all sequences."""
-    target = dirichlet(length, vocabulary, 0.6, seed)
+    chance, rows = random.Random(seed), all_states(length, vocabulary)
+    # Dirichlet weights of concentration 0.6, by logarithms of gamma variables.
+    logs = [
+        math.log(chance.gammavariate(1.6, 1)) + math.log(1 - chance.random()) / 0.6 for _ in rows
+    ]
+    weights = torch.softmax(torch.tensor(logs, dtype=torch.float64), 0)
+    target = Target.from_rows(rows, weights, vocabulary)
     p = ExactDenoiser(target)(all_states(length, vocabulary + 1))
     # A floor keeps every logarithm finite and every cell within reach of a test.
     p = p.clamp(min=1e-3)

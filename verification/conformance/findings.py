@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sharprates.samplers.errors import InputError
-from sharprates.verification.conformance.known_laws import KnownSampler
 from sharprates.verification.statistics.sample_test import SampleTest
+
+if TYPE_CHECKING:
+    from sharprates.verification.conformance.known_laws import KnownSampler
 
 
 class Outcome(StrEnum):

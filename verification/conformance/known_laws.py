@@ -12,7 +12,6 @@ from functools import lru_cache
 from itertools import combinations, compress
 
 import torch
-from sharprates.samplers.confidence import MEASURES
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.step_law import RULES
 from sharprates.verification.conformance.denoiser_table import (
@@ -21,7 +20,7 @@ from sharprates.verification.conformance.denoiser_table import (
     order_dependent_denoiser,
     tempered,
 )
-from sharprates.verification.conformance.protocol import LAST_STEPS, Declaration
+from sharprates.verification.conformance.protocol import LAST_STEPS, MEASURES, Declaration
 from torch import Tensor
 
 COINCIDE = 1e-9

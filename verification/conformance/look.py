@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sharprates.verification.conformance.findings import Finding
-from sharprates.verification.conformance.session import Session
+if TYPE_CHECKING:
+    from sharprates.verification.conformance.findings import Finding
+    from sharprates.verification.conformance.session import Session
 
 
 @dataclass(frozen=True)

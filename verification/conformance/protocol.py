@@ -9,7 +9,6 @@ from typing import Protocol
 import torch
 from sharprates.samplers import clock as clocks
 from sharprates.samplers.clock import Clock
-from sharprates.samplers.confidence import MEASURES
 from sharprates.samplers.denoiser import Denoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.step_law import RULES
@@ -17,6 +16,7 @@ from torch import Tensor
 
 LAST_STEPS = ("leave", "fill", "argmax")
 COUNTS = ("first-hitting", "blocks", "left-to-right")
+MEASURES = ("probability", "margin", "entropy", "drawn")
 CONFIDENCE = tuple(f"confidence:{measure}" for measure in MEASURES)
 KNOWN_RULES = (*RULES, *COUNTS, *CONFIDENCE)
 TIMES_RUN = ("to 0", "to 1")

@@ -11,21 +11,19 @@ from sharprates.verification.conformance.defects import (
     RIGHT,
     Defect,
     Stepwise,
-    detect,
-    false_alarms,
 )
 from sharprates.verification.conformance.findings import FAST, ORDER, Outcome
+from sharprates.verification.conformance.self_test import detection, false_alarms
 from sharprates.verification.statistics.budget import Ledger
 
-LEVEL = Fraction(1, 10**6)
 ALARMS = Fraction(1, 10)
 CHECKS = (*(f"right {place}" for place in range(len(RIGHT))), "false alarms")
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
 def test_a_defect_is_caught_by_name(defect: Defect) -> None:
-    found = detect(defect, 1, LEVEL, defect.settings)
-    assert (found.caught, found.named) == (1, 1), found.sentence
+    row = detection(defect, 1)
+    assert (row["caught"], row["first"]) == (1, 1), row["sentence"]
 
 
 def test_the_catalogue_is_large_and_its_checks_exist() -> None:

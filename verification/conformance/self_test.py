@@ -1,0 +1,96 @@
+"""The checker checked itself: seeded defects that it must catch, and its rate of false alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from scipy.stats import binom
+from sharprates.verification.conformance.checker import check
+from sharprates.verification.conformance.defects import (
+    DEFECTS,
+    RIGHT,
+    Blockwise,
+    Defect,
+    Stepwise,
+)
+from sharprates.verification.conformance.findings import FAST, Settings
+
+DEFECT_LEVEL = Fraction(1, 10**6)
+"""Budget of each run on a defect: the default of a check."""
+
+ALARM_LEVEL = Fraction(1, 10)
+"""Budget of each run when false alarms are counted: a smaller one would never be used up."""
+
+
+def detection(defect: Defect, runs: int) -> dict[str, Any]:
+    """How often a defect is caught, seed after seed, and how often first by the check meant."""
+    settings = defect.settings
+    verdicts = [
+        check(defect.sampler, DEFECT_LEVEL, replace(settings, seed=seed)) for seed in range(runs)
+    ]
+    first = [verdict.failed.name for verdict in verdicts if verdict.failed]
+    return {
+        "name": defect.name,
+        "by": defect.caught_by,
+        "runs": runs,
+        "rows": settings.rows,
+        "caught": len(first) / runs,
+        "first": first.count(defect.caught_by) / runs,
+        "sentence": verdicts[-1].sentence,
+    }
+
+
+def false_alarms(
+    runs: int,
+    budget: Fraction,
+    settings: Settings = FAST,
+    samplers: Sequence[Stepwise | Blockwise] = RIGHT,
+) -> int:
+    """How many of so many seeded runs reject a sampler without a defect, each in its turn."""
+    verdicts = (
+        check(samplers[seed % len(samplers)], budget, replace(settings, seed=seed))
+        for seed in range(runs)
+    )
+    return sum(verdict.failed is not None for verdict in verdicts)
+
+
+def self_test(mutants: int, alarms: int, console: Console) -> tuple[int, dict[str, Any]]:
+    """Detection rates of the seeded defects, and the rate of false alarms.
+
+    Args:
+        mutants: runs of each defect; 0 leaves them out.
+        alarms: runs of samplers without a defect, each at `ALARM_LEVEL`; 0 leaves them out.
+        console: where tables go.
+
+    Returns:
+        Exit code, and the numbers as JSON.
+    """
+    content: dict[str, Any] = {}
+    good = True
+    if mutants:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in ("defect", "caught by", "caught", "by that check first"):
+            table.add_column(heading)
+        rows = [detection(defect, mutants) for defect in DEFECTS]
+        for row in rows:
+            table.add_row(row["name"], row["by"], f"{row['caught']:.0%}", f"{row['first']:.0%}")
+        console.print(table)
+        good = all(row["first"] == 1 for row in rows)
+        content |= {"level": float(DEFECT_LEVEL), "mutants": rows}
+    if alarms:
+        count, level = false_alarms(alarms, ALARM_LEVEL), float(ALARM_LEVEL)
+        # As many as this are exceeded with probability 1e-6 at most, if the level holds.
+        most = int(binom.isf(1e-6, alarms, level))
+        console.print(
+            f"{count} false alarms in {alarms} runs at level {level:g}: "
+            f"up to {most} are within the binomial band"
+        )
+        rates = {"runs": alarms, "level": level, "alarms": count, "at_most": most}
+        content["false_alarms"] = rates
+        good = good and count <= most
+    return (0 if good else 1), content
