@@ -1,7 +1,7 @@
 """The named functions of the formulas, with one algorithm each, generic over the number type.
 
-Each is a sympy function, so that formulas print as in the note, and carries `compute`, which works
-with python's operators and an `Arithmetic` alone. Vectors (step law w, information curve h) are
+Each is a sympy function, so that formulas print as in the note, and carries `compute`, an algorithm
+in python's operators and an `Arithmetic` alone. Vectors (step law w, information curve h) are
 symbols whose value is a sequence.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from fractions import Fraction
 from math import comb
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_type_hints
 
 import sympy
 from sharprates.theory.arithmetic import Arithmetic, Number
@@ -19,27 +19,26 @@ from sharprates.theory.errors import TheoryError
 
 Vector = Sequence[Number]
 Composition = tuple[int, ...]
+Table = Mapping[Composition, Any]
 
 
 class Argument(Enum):
-    """What a named function expects at a place."""
+    """What a named function expects at a place; its value is the type in the algorithm."""
 
-    COUNT = "an integer"
-    NUMBER = "a number"
-    VECTOR = "a sequence of numbers"
-    COMPOSITION = "a tuple of positive integers"
-    TABLE = "a mapping from compositions"
-
-
-COUNT, NUMBER, VECTOR, COMPOSITION, TABLE = Argument
+    COUNT = int
+    NUMBER = Number
+    VECTOR = Vector
+    COMPOSITION = Composition
+    TABLE = Table
 
 
 class Named(sympy.Function):  # type: ignore[misc]  # sympy ships no types
-    """A function with a LaTeX template and an algorithm.
+    """A function with a LaTeX template and an algorithm; made by `named`.
 
     Attributes:
         signature: what each argument is.
         template: LaTeX with {0}, {1}, … for the arguments.
+        compute: the algorithm.
     """
 
     signature: ClassVar[tuple[Argument, ...]]
@@ -49,6 +48,31 @@ class Named(sympy.Function):  # type: ignore[misc]  # sympy ships no types
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         text = self.template.format(*(printer._print(argument) for argument in self.args))
         return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
+
+
+def named(template: str) -> Callable[[Callable[..., Any]], type[Named]]:
+    """Make a function of the formulas out of an algorithm.
+
+    The algorithm is a function of an `Arithmetic` and of the arguments, whose types, one of those
+    in `Argument`, say what they are. It is kept as `compute`.
+
+    Args:
+        template: LaTeX with {0}, {1}, … for the arguments.
+    """
+
+    def define(algorithm: Callable[..., Any]) -> type[Named]:
+        hints = get_type_hints(algorithm)
+        kinds = [Argument(hint) for name, hint in hints.items() if hint is not Arithmetic][:-1]
+        content = {
+            "__doc__": algorithm.__doc__,
+            "__module__": algorithm.__module__,
+            "signature": tuple(kinds),
+            "template": template,
+            "compute": staticmethod(algorithm),
+        }
+        return type(algorithm.__name__, (Named,), content)
+
+    return define
 
 
 def compositions(d: int) -> list[Composition]:
@@ -99,121 +123,83 @@ def _after(arithmetic: Arithmetic, w: Vector) -> list[Number]:
 # --- the step law ---------------------------------------------------------------------------------
 
 
-class Leftover(Named):
+@named(r"w_\infty")
+def Leftover(arithmetic: Arithmetic, w: Vector) -> Number:
     """w_∞ = 1 − Σ w_k: the probability that a token is never revealed."""
-
-    signature = (VECTOR,)
-    template = r"w_\infty"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, w: Vector) -> Number:
-        """By its definition."""
-        return 1 - _sum(arithmetic, w)
+    return 1 - _sum(arithmetic, w)
 
 
-class Conditioned(Named):
-    """w/(1−w_∞): the step law given that the token is revealed."""
-
-    signature = (VECTOR,)
-    template = r"\bar w"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, w: Vector) -> Vector:
-        """The vector; w itself where nothing is revealed at all."""
-        total = _sum(arithmetic, w)
-        return list(w) if total == 0 else [weight / total for weight in w]
+@named(r"\bar w")
+def Conditioned(arithmetic: Arithmetic, w: Vector) -> Vector:
+    """w/(1−w_∞): the step law given that the token is revealed; w if it never is."""
+    total = _sum(arithmetic, w)
+    return list(w) if total == 0 else [weight / total for weight in w]
 
 
-class SumOfSquares(Named):
+@named(r"\sum_k w_k^2")
+def SumOfSquares(arithmetic: Arithmetic, w: Vector) -> Number:
     """Σ w_k²: the probability that two given tokens share a step."""
-
-    signature = (VECTOR,)
-    template = r"\sum_k w_k^2"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, w: Vector) -> Number:
-        """By its definition."""
-        return _sum(arithmetic, [weight * weight for weight in w])
+    return _sum(arithmetic, [weight * weight for weight in w])
 
 
-class Largest(Named):
-    """The largest step W = max w_k."""
-
-    signature = (VECTOR,)
-    template = r"\max_k {0}_k"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, w: Vector) -> Number:
-        """By its definition; 0 for no step."""
-        result = arithmetic.rational(0)
-        for weight in w:
-            result = arithmetic.maximum(result, weight)
-        return result
+@named(r"\max_k {0}_k")
+def Largest(arithmetic: Arithmetic, w: Vector) -> Number:
+    """The largest step W = max w_k. 0 for no step."""
+    result = arithmetic.rational(0)
+    for weight in w:
+        result = arithmetic.maximum(result, weight)
+    return result
 
 
-class DistinctSteps(Named):
-    """d!·e_d(w): the probability that all d tokens are revealed, in d distinct steps."""
+@named(r"{0}!\,e_{{{0}}}({1})")
+def DistinctSteps(arithmetic: Arithmetic, d: int, w: Vector) -> Number:
+    """d!·e_d(w): the probability that all d tokens are revealed, in d distinct steps.
 
-    signature = (COUNT, VECTOR)
-    template = r"{0}!\,e_{{{0}}}({1})"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, d: int, w: Vector) -> Number:
-        """In O(K·d), by n!·e_n(w, x) = n!·e_n(w) + n·x·(n−1)!·e_{n−1}(w)."""
-        # The factorial is carried along: e_d alone underflows a float from d of about 150.
-        table = [arithmetic.rational(1)] + [arithmetic.rational(0)] * d
-        for weight in w:
-            for n in range(d, 0, -1):
-                table[n] = table[n] + n * weight * table[n - 1]
-        return table[d]
+    In O(K·d), by n!·e_n(w, x) = n!·e_n(w) + n·x·(n−1)!·e_{n−1}(w).
+    """
+    # The factorial is carried along: e_d alone underflows a float from d of about 150.
+    table = [arithmetic.rational(1)] + [arithmetic.rational(0)] * d
+    for weight in w:
+        for n in range(d, 0, -1):
+            table[n] = table[n] + n * weight * table[n - 1]
+    return table[d]
 
 
-class Birthday(Named):
-    """∏_{j<d}(1−j/K) = d!·e_d(1/K, …, 1/K): d tokens in distinct steps of the uniform law."""
+@named(r"\prod_{{j<{0}}}(1-j/{1})")
+def Birthday(arithmetic: Arithmetic, d: int, K: int) -> Number:
+    """∏_{j<d}(1−j/K) = d!·e_d(1/K, …, 1/K): d tokens in distinct steps of the uniform law.
 
-    signature = (COUNT, COUNT)
-    template = r"\prod_{{j<{0}}}(1-j/{1})"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, d: int, K: int) -> Number:
-        """By its definition; 0 if d > K."""
-        result = arithmetic.rational(1)
-        for j in range(min(d, K + 1)):
-            result = result * arithmetic.rational(K - j, K)
-        return result
+    0 if d > K.
+    """
+    result = arithmetic.rational(1)
+    for j in range(min(d, K + 1)):
+        result = result * arithmetic.rational(K - j, K)
+    return result
 
 
-class Monomial(Named):
-    """The monomial quasisymmetric polynomial M_a(w) = Σ_{k_1<…<k_m} ∏ w_{k_j}^{n_j}."""
+@named(r"M_{{{0}}}({1})")
+def Monomial(arithmetic: Arithmetic, a: Composition, w: Vector) -> Number:
+    """The monomial quasisymmetric polynomial M_a(w) = Σ_{k_1<…<k_m} ∏ w_{k_j}^{n_j}.
 
-    signature = (COMPOSITION, VECTOR)
-    template = r"M_{{{0}}}({1})"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, a: Composition, w: Vector) -> Number:
-        """In O(K·m), by prefixes of a over prefixes of w."""
-        prefix = [arithmetic.rational(1)] + [arithmetic.rational(0)] * len(a)
-        for weight in w:
-            for j in range(len(a), 0, -1):
-                prefix[j] = prefix[j] + prefix[j - 1] * weight ** a[j - 1]
-        return prefix[-1]
+    In O(K·m), by prefixes of a over prefixes of w.
+    """
+    prefix = [arithmetic.rational(1)] + [arithmetic.rational(0)] * len(a)
+    for weight in w:
+        for j in range(len(a), 0, -1):
+            prefix[j] = prefix[j] + prefix[j - 1] * weight ** a[j - 1]
+    return prefix[-1]
 
 
-class CompositionSum(Named):
-    """Σ_{a ⊨ d} d!/(∏n_j!)·M_a(w)·f(a), the expansion S2 of a quantity f of compositions."""
+@named(r"\sum_{{a \models {0}}}\frac{{{0}!}}{{\prod_j n_j!}}\,M_a({1})\,{2}_a")
+def CompositionSum(arithmetic: Arithmetic, d: int, w: Vector, table: Table) -> Number:
+    """Σ_{a ⊨ d} d!/(∏n_j!)·M_a(w)·f(a), the expansion S2 of a quantity f of compositions.
 
-    signature = (COUNT, VECTOR, TABLE)
-    template = r"\sum_{{a \models {0}}}\frac{{{0}!}}{{\prod_j n_j!}}\,M_a({1})\,{2}_a"
-
-    @staticmethod
-    def compute(
-        arithmetic: Arithmetic, d: int, w: Vector, table: Mapping[Composition, Number]
-    ) -> Number:
-        """By its definition; f(a) may be a number or an array of them."""
-        result = arithmetic.rational(0)
-        for a in compositions(d):
-            result = result + multinomial(a) * Monomial.compute(arithmetic, a, w) * table[a]
-        return result
+    f(a) may be a number or an array of them.
+    """
+    result = arithmetic.rational(0)
+    for a in compositions(d):
+        result = result + multinomial(a) * Monomial.compute(arithmetic, a, w) * table[a]
+    return result
 
 
 # --- the rank law ---------------------------------------------------------------------------------
@@ -317,56 +303,32 @@ def uniform_rank_remainder(arithmetic: Arithmetic, d: int, K: int, last: int) ->
     return zeta / d * x ** (last + 2) / (1 - x * x)
 
 
-class RankDistance(Named):
+@named(r"\mathrm{{TV}}(N,\mathrm{{Unif}})")
+def RankDistance(arithmetic: Arithmetic, d: int, w: Vector) -> Number:
     """TV(N, Unif{0..d−1}) = ½Σ|n_m − 1/d|."""
-
-    signature = (COUNT, VECTOR)
-    template = r"\mathrm{{TV}}(N,\mathrm{{Unif}})"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, d: int, w: Vector) -> Number:
-        """As half the sum of absolute differences."""
-        return _half_norm(arithmetic, rank_excess(arithmetic, d, w))
+    return _half_norm(arithmetic, rank_excess(arithmetic, d, w))
 
 
-class UniformRankDistance(Named):
-    """TV(N, Unif{0..d−1}) for the uniform law on K steps."""
-
-    signature = (COUNT, COUNT)
-    template = r"\mathrm{{TV}}(N_{{{1}}},\mathrm{{Unif}})"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, d: int, K: int) -> Number:
-        """From the finite Euler–Maclaurin sum, in O(d) for floats at any K ≥ d."""
-        return _half_norm(arithmetic, uniform_rank_excess(arithmetic, d, K))
+@named(r"\mathrm{{TV}}(N_{{{1}}},\mathrm{{Unif}})")
+def UniformRankDistance(arithmetic: Arithmetic, d: int, K: int) -> Number:
+    """TV(N, Unif{0..d−1}) for the uniform law on K steps, in O(d) for floats at any K ≥ d."""
+    return _half_norm(arithmetic, uniform_rank_excess(arithmetic, d, K))
 
 
 def _half_norm(arithmetic: Arithmetic, values: Vector) -> Number:
     return _sum(arithmetic, [arithmetic.maximum(value, -value) for value in values]) / 2
 
 
-class RankExcess(Named):
+@named(r"\sum_m (n_m-1/{0})_+ h_m")
+def RankExcess(arithmetic: Arithmetic, d: int, w: Vector, h: Vector) -> Number:
     """Σ_m (n_m − 1/d)_+ h_m."""
-
-    signature = (COUNT, VECTOR, VECTOR)
-    template = r"\sum_m (n_m-1/{0})_+ h_m"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, d: int, w: Vector, h: Vector) -> Number:
-        """By its definition."""
-        return _positive_mean(arithmetic, rank_excess(arithmetic, d, w), h)
+    return _positive_mean(arithmetic, rank_excess(arithmetic, d, w), h)
 
 
-class UniformRankExcess(Named):
+@named(r"\sum_m (n_m^{{({1})}}-1/{0})_+ h_m")
+def UniformRankExcess(arithmetic: Arithmetic, d: int, K: int, h: Vector) -> Number:
     """Σ_m (n_m − 1/d)_+ h_m for the uniform law on K steps."""
-
-    signature = (COUNT, COUNT, VECTOR)
-    template = r"\sum_m (n_m^{{({1})}}-1/{0})_+ h_m"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, d: int, K: int, h: Vector) -> Number:
-        """From the finite Euler–Maclaurin sum."""
-        return _positive_mean(arithmetic, uniform_rank_excess(arithmetic, d, K), h)
+    return _positive_mean(arithmetic, uniform_rank_excess(arithmetic, d, K), h)
 
 
 def _positive_mean(arithmetic: Arithmetic, excess: Vector, h: Vector) -> Number:
@@ -376,287 +338,204 @@ def _positive_mean(arithmetic: Arithmetic, excess: Vector, h: Vector) -> Number:
     )
 
 
-class RankDivergence(Named):
+@named(r"\sum_m ({0}\,n_m-1) h_m")
+def RankDivergence(arithmetic: Arithmetic, d: int, w: Vector, h: Vector) -> Number:
     """Σ_m (d·n_m − 1) h_m ≥ 0: the divergence of KL1 averaged over the step law."""
-
-    signature = (COUNT, VECTOR, VECTOR)
-    template = r"\sum_m ({0}\,n_m-1) h_m"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, d: int, w: Vector, h: Vector) -> Number:
-        """By its definition."""
-        pairs = zip(rank_excess(arithmetic, d, w), h, strict=True)
-        return d * _sum(arithmetic, [x * h_m for x, h_m in pairs])
+    pairs = zip(rank_excess(arithmetic, d, w), h, strict=True)
+    return d * _sum(arithmetic, [x * h_m for x, h_m in pairs])
 
 
-class RankGap(Named):
+@named(r"\gamma_{{{2}}}({1})")
+def RankGap(arithmetic: Arithmetic, d: int, w: Vector, j: int) -> Number:
     """γ_j = Σ_{m≤j}(n_m − 1/d): expected distance of an order statistic to its bin's right end."""
-
-    signature = (COUNT, VECTOR, COUNT)
-    template = r"\gamma_{{{2}}}({1})"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, d: int, w: Vector, j: int) -> Number:
-        """By its definition."""
-        return _sum(arithmetic, rank_excess(arithmetic, d, w)[: j + 1])
+    return _sum(arithmetic, rank_excess(arithmetic, d, w)[: j + 1])
 
 
 # --- exact families -------------------------------------------------------------------------------
 
 
-class FirstBlock(Named):
-    """E[S^{−(N−1)}; no leftover], N the number of tokens in the first non-empty step."""
+@named(r"\mathbb E[{1}^{{-(N-1)}};\,\text{{no leftover}}]")
+def FirstBlock(arithmetic: Arithmetic, d: int, S: int, w: Vector) -> Number:
+    """E[S^{−(N−1)}; no leftover], N the number of tokens in the first non-empty step.
 
-    signature = (COUNT, COUNT, VECTOR)
-    template = r"\mathbb E[{1}^{{-(N-1)}};\,\text{{no leftover}}]"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, d: int, S: int, w: Vector) -> Number:
-        """S·Σ_k [(w_k/S + v_k)^d − v_k^d], v_k = Σ_{l>k} w_l: binomial theorem in each step."""
-        terms = [(x / S + v) ** d - v**d for x, v in zip(w, _after(arithmetic, w), strict=True)]
-        return S * _sum(arithmetic, terms)
+    S·Σ_k [(w_k/S + v_k)^d − v_k^d], v_k = Σ_{l>k} w_l: binomial theorem in each step.
+    """
+    terms = [(x / S + v) ** d - v**d for x, v in zip(w, _after(arithmetic, w), strict=True)]
+    return S * _sum(arithmetic, terms)
 
 
-class LastBlock(Named):
-    """P(the last non-empty step reveals at least two tokens; no leftover)."""
+@named(r"P(\text{{last block}} \ge 2;\,\text{{no leftover}})")
+def LastBlock(arithmetic: Arithmetic, d: int, w: Vector) -> Number:
+    """P(the last non-empty step reveals at least two tokens; no leftover).
 
-    signature = (COUNT, VECTOR)
-    template = r"P(\text{{last block}} \ge 2;\,\text{{no leftover}})"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, d: int, w: Vector) -> Number:
-        """(Σw)^d − d·Σ_k w_k t_k^{d−1}: all revealed, but not one alone after all others."""
-        sums = _before(arithmetic, w)
-        alone = _sum(arithmetic, [x * power(t, d - 1) for x, t in zip(w, sums, strict=False)])
-        return sums[-1] ** d - d * alone
+    (Σw)^d − d·Σ_k w_k t_k^{d−1}: all revealed, but not one alone after all others.
+    """
+    sums = _before(arithmetic, w)
+    alone = _sum(arithmetic, [x * power(t, d - 1) for x, t in zip(w, sums, strict=False)])
+    return sums[-1] ** d - d * alone
 
 
-class SharedSymbols(Named):
-    """E[b^{−Σ_j C(n_j,2)}; no leftover] over the block sizes n_j."""
+@named(r"\mathbb E[{1}^{{-\sum_j\binom{{n_j}}{{2}}}};\,\text{{no leftover}}]")
+def SharedSymbols(arithmetic: Arithmetic, d: int, b: int, w: Vector) -> Number:
+    """E[b^{−Σ_j C(n_j,2)}; no leftover] over the block sizes n_j.
 
-    signature = (COUNT, COUNT, VECTOR)
-    template = r"\mathbb E[{1}^{{-\sum_j\binom{{n_j}}{{2}}}};\,\text{{no leftover}}]"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, d: int, b: int, w: Vector) -> Number:
-        """Step by step over the number of tokens revealed so far, in O(K·d²)."""
-        done = [arithmetic.rational(1)] + [arithmetic.rational(0)] * d
-        weight_of = [arithmetic.rational(1, b ** comb(s, 2)) for s in range(d + 1)]
-        for weight in w:
-            powers = [power(weight, s) * weight_of[s] for s in range(d + 1)]
-            done = [
-                _sum(arithmetic, [comb(n, s) * powers[s] * done[n - s] for s in range(n + 1)])
-                for n in range(d + 1)
-            ]
-        return done[d]
+    Step by step over the number of tokens revealed so far, in O(K·d²).
+    """
+    done = [arithmetic.rational(1)] + [arithmetic.rational(0)] * d
+    weight_of = [arithmetic.rational(1, b ** comb(s, 2)) for s in range(d + 1)]
+    for weight in w:
+        powers = [power(weight, s) * weight_of[s] for s in range(d + 1)]
+        done = [
+            _sum(arithmetic, [comb(n, s) * powers[s] * done[n - s] for s in range(n + 1)])
+            for n in range(d + 1)
+        ]
+    return done[d]
 
 
-class UniformSharedSymbols(Named):
-    """E[b^{−Σ_j C(n_j,2)}] for the uniform law on K steps."""
+@named(r"\mathbb E_{{{2}}}[{1}^{{-\sum_j\binom{{n_j}}{{2}}}}]")
+def UniformSharedSymbols(arithmetic: Arithmetic, d: int, b: int, K: int) -> Number:
+    """E[b^{−Σ_j C(n_j,2)}] for the uniform law on K steps.
 
-    signature = (COUNT, COUNT, COUNT)
-    template = r"\mathbb E_{{{2}}}[{1}^{{-\sum_j\binom{{n_j}}{{2}}}}]"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, d: int, b: int, K: int) -> Number:
-        """d!·[z^d] A(z)^K by the recurrence for powers of a power series: O(d²) at any K."""
-        # A(z) = Σ_s b^{−C(s,2)} (z/K)^s/s!; the recurrence follows from A·(A^K)' = K·A'·A^K.
-        powers = [arithmetic.rational(1, b ** comb(s, 2) * K**s) for s in range(d + 1)]
-        done = [arithmetic.rational(1)]
-        for n in range(1, d + 1):
-            terms = [
-                arithmetic.rational((K + 1) * s - n, n) * (comb(n, s) * powers[s]) * done[n - s]
-                for s in range(1, n + 1)
-            ]
-            done.append(_sum(arithmetic, terms))
-        return done[d]
+    d!·[z^d] A(z)^K by the recurrence for powers of a power series: O(d²) at any K.
+    """
+    # A(z) = Σ_s b^{−C(s,2)} (z/K)^s/s!; the recurrence follows from A·(A^K)' = K·A'·A^K.
+    powers = [arithmetic.rational(1, b ** comb(s, 2) * K**s) for s in range(d + 1)]
+    done = [arithmetic.rational(1)]
+    for n in range(1, d + 1):
+        terms = [
+            arithmetic.rational((K + 1) * s - n, n) * (comb(n, s) * powers[s]) * done[n - s]
+            for s in range(1, n + 1)
+        ]
+        done.append(_sum(arithmetic, terms))
+    return done[d]
 
 
-class Threshold(Named):
-    """E[S^{−excess}; no leftover], excess = tokens beyond k in the block that crosses k."""
+@named(r"\mathbb E[{2}^{{-\mathrm{{excess}}_{{{1}}}}};\,\text{{no leftover}}]")
+def Threshold(arithmetic: Arithmetic, d: int, k: int, S: int, w: Vector) -> Number:
+    """E[S^{−excess}; no leftover], excess = tokens beyond k in the block that crosses k.
 
-    signature = (COUNT, COUNT, COUNT, VECTOR)
-    template = r"\mathbb E[{2}^{{-\mathrm{{excess}}_{{{1}}}}};\,\text{{no leftover}}]"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, d: int, k: int, S: int, w: Vector) -> Number:
-        """Sum over the crossing step, the n < k tokens before it and the s ≥ k−n tokens in it."""
-        if k == 0:  # a single word: nothing to cross, nothing to get wrong
-            return _sum(arithmetic, w) ** d
-        result = arithmetic.rational(0)
-        for x, t, v in zip(w, _before(arithmetic, w), _after(arithmetic, w), strict=False):
-            for n in range(k):
-                for s in range(k - n, d - n + 1):
-                    ways = comb(d, n) * comb(d - n, s)
-                    price = arithmetic.rational(ways, S ** (n + s - k))
-                    result = result + price * power(t, n) * power(x, s) * power(v, d - n - s)
-        return result
+    Sum over the crossing step, the n < k tokens before it and the s ≥ k−n tokens in it.
+    """
+    if k == 0:  # a single word: nothing to cross, nothing to get wrong
+        return _sum(arithmetic, w) ** d
+    result = arithmetic.rational(0)
+    for x, t, v in zip(w, _before(arithmetic, w), _after(arithmetic, w), strict=False):
+        for n in range(k):
+            for s in range(k - n, d - n + 1):
+                ways = comb(d, n) * comb(d - n, s)
+                price = arithmetic.rational(ways, S ** (n + s - k))
+                result = result + price * power(t, n) * power(x, s) * power(v, d - n - s)
+    return result
 
 
-class Permutations(Named):
-    """E[∏_blocks (m)_n/m^n; no leftover] for S tokens, m symbols being left before the block."""
+@named(r"\mathbb E\Big[\prod_{{\text{{blocks}}}}\tfrac{{(m)_n}}{{m^n}}\Big]")
+def Permutations(arithmetic: Arithmetic, S: int, w: Vector) -> Number:
+    """E[∏_blocks (m)_n/m^n; no leftover] for S tokens, m symbols being left before the block.
 
-    signature = (COUNT, VECTOR)
-    template = r"\mathbb E\Big[\prod_{{\text{{blocks}}}}\tfrac{{(m)_n}}{{m^n}}\Big]"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, S: int, w: Vector) -> Number:
-        """Step by step over the number of symbols left, in O(K·S²)."""
-        left = [arithmetic.rational(0)] * S + [arithmetic.rational(1)]
-        for weight in w:
-            new = list(left)
-            for m in range(1, S + 1):
-                falling = 1
-                for n in range(1, m + 1):
-                    falling *= m - n + 1
-                    price = arithmetic.rational(comb(m, n) * falling, m**n)
-                    new[m - n] = new[m - n] + left[m] * price * weight**n
-            left = new
-        return left[0]
+    Step by step over the number of symbols left, in O(K·S²).
+    """
+    left = [arithmetic.rational(0)] * S + [arithmetic.rational(1)]
+    for weight in w:
+        new = list(left)
+        for m in range(1, S + 1):
+            falling = 1
+            for n in range(1, m + 1):
+                falling *= m - n + 1
+                price = arithmetic.rational(comb(m, n) * falling, m**n)
+                new[m - n] = new[m - n] + left[m] * price * weight**n
+        left = new
+    return left[0]
 
 
-class Harmonic(Named):
-    """The harmonic number H_S = 1 + 1/2 + … + 1/S."""
-
-    signature = (COUNT,)
-    template = r"H_{{{0}}}"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, S: int) -> Number:
-        """By its definition, small terms first."""
-        return _sum(arithmetic, [arithmetic.rational(1, s) for s in range(S, 0, -1)])
+@named(r"H_{{{0}}}")
+def Harmonic(arithmetic: Arithmetic, S: int) -> Number:
+    """The harmonic number H_S = 1 + 1/2 + … + 1/S, small terms first."""
+    return _sum(arithmetic, [arithmetic.rational(1, s) for s in range(S, 0, -1)])
 
 
 # --- laws given as tables -------------------------------------------------------------------------
 
 
-class Deficit(Named):
+@named(r"\sum_{{x\in\mathrm{{supp}}\,q_0}}\big({0}(x)-{1}(x)\big)_+")
+def Deficit(arithmetic: Arithmetic, q: Vector, p: Vector) -> Number:
     """Σ_x (q(x) − p(x))_+: the total variation of two laws, from the support of q alone."""
-
-    signature = (VECTOR, VECTOR)
-    template = r"\sum_{{x\in\mathrm{{supp}}\,q_0}}\big({0}(x)-{1}(x)\big)_+"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, q: Vector, p: Vector) -> Number:
-        """By its definition."""
-        pairs = zip(q, p, strict=True)
-        return _sum(arithmetic, [_positive(arithmetic, q_x - p_x) for q_x, p_x in pairs])
+    pairs = zip(q, p, strict=True)
+    return _sum(arithmetic, [_positive(arithmetic, q_x - p_x) for q_x, p_x in pairs])
 
 
-class FirstOrder(Named):
-    """½‖Σ_n β_n P_{a^{(n+1)}} − q_0‖₁, a^{(j)} = ones with a 2 at place j, β a law on 0..d−2."""
+@named(
+    r"\tfrac12\big\|\textstyle\sum_{{n=0}}^{{{0}-2}}"
+    r"\beta_n {2}_{{a^{{(n+1)}}}}-q_0\big\|_1"
+)
+def FirstOrder(arithmetic: Arithmetic, d: int, q: Vector, table: Table, beta: Vector) -> Number:
+    """½‖Σ_n β_n P_{a^{(n+1)}} − q_0‖₁, a^{(j)} = ones with a 2 at place j, β a law on 0..d−2.
 
-    signature = (COUNT, VECTOR, TABLE, VECTOR)
-    template = (
-        r"\tfrac12\big\|\textstyle\sum_{{n=0}}^{{{0}-2}}"
-        r"\beta_n {2}_{{a^{{(n+1)}}}}-q_0\big\|_1"
-    )
-
-    @staticmethod
-    def compute(
-        arithmetic: Arithmetic,
-        d: int,
-        q: Vector,
-        table: Mapping[Composition, Vector],
-        beta: Vector,
-    ) -> Number:
-        """As the positive part of q_0 − Σ β_n P, so that the support of q_0 is enough (S5)."""
-        mixture = [arithmetic.rational(0)] * len(q)
-        for n, weight in enumerate(beta):
-            law = table[(1,) * n + (2,) + (1,) * (d - 2 - n)]
-            mixture = [x + weight * value for x, value in zip(mixture, law, strict=True)]
-        return Deficit.compute(arithmetic, q, mixture)
+    As the positive part of q_0 − Σ β_n P, so that the support of q_0 is enough (S5).
+    """
+    mixture = [arithmetic.rational(0)] * len(q)
+    for n, weight in enumerate(beta):
+        law = table[(1,) * n + (2,) + (1,) * (d - 2 - n)]
+        mixture = [x + weight * value for x, value in zip(mixture, law, strict=True)]
+    return Deficit.compute(arithmetic, q, mixture)
 
 
-class UniformFirstOrder(Named):
-    """(1/(d−1))·½‖Σ_n (P_{a^{(n+1)}} − q_0)‖₁: `FirstOrder` with β uniform on 0..d−2."""
-
-    signature = (COUNT, VECTOR, TABLE)
-    template = (
-        r"\tfrac1{{{0}-1}}\cdot\tfrac12\big\|\textstyle\sum_{{n=0}}^{{{0}-2}}"
-        r"({2}_{{a^{{(n+1)}}}}-q_0)\big\|_1"
-    )
-
-    @staticmethod
-    def compute(
-        arithmetic: Arithmetic, d: int, q: Vector, table: Mapping[Composition, Vector]
-    ) -> Number:
-        """0 for a single token."""
-        if d == 1:
-            return arithmetic.rational(0)
-        beta = [arithmetic.rational(1, d - 1)] * (d - 1)
-        return FirstOrder.compute(arithmetic, d, q, table, beta)
+@named(
+    r"\tfrac1{{{0}-1}}\cdot\tfrac12\big\|\textstyle\sum_{{n=0}}^{{{0}-2}}"
+    r"({2}_{{a^{{(n+1)}}}}-q_0)\big\|_1"
+)
+def UniformFirstOrder(arithmetic: Arithmetic, d: int, q: Vector, table: Table) -> Number:
+    """(1/(d−1))·½‖Σ_n (P_{a^{(n+1)}} − q_0)‖₁: `FirstOrder` at uniform β; 0 for one token."""
+    if d == 1:
+        return arithmetic.rational(0)
+    beta = [arithmetic.rational(1, d - 1)] * (d - 1)
+    return FirstOrder.compute(arithmetic, d, q, table, beta)
 
 
-class BlockDivergence(Named):
+@named(r"\sum_{{\text{{blocks at }}n,\ \text{{size }}s}}\sum_{{r<s}}(h_n-h_{{n+r}})")
+def BlockDivergence(arithmetic: Arithmetic, a: Composition, h: Vector) -> Number:
     """Σ_{blocks at n, size s} Σ_{r<s}(h_n − h_{n+r}): what decoding in blocks costs (KL1)."""
-
-    signature = (COMPOSITION, VECTOR)
-    template = r"\sum_{{\text{{blocks at }}n,\ \text{{size }}s}}\sum_{{r<s}}(h_n-h_{{n+r}})"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, a: Composition, h: Vector) -> Number:
-        """By its definition."""
-        result, n = arithmetic.rational(0), 0
-        for s in a:
-            for r in range(s):
-                result = result + (h[n] - h[n + r])
-            n += s
-        return result
+    result, n = arithmetic.rational(0), 0
+    for s in a:
+        for r in range(s):
+            result = result + (h[n] - h[n + r])
+        n += s
+    return result
 
 
 # --- precision ------------------------------------------------------------------------------------
 
 
-class TruncatedGumbel(Named):
-    """The law of Gumbel-max when every Gumbel is conditioned to stay below a level M (G1)."""
+@named(r"\pi'_{{{1}}}({0};{2})")
+def TruncatedGumbel(arithmetic: Arithmetic, pi: Vector, index: int, level: Number) -> Number:
+    """π'_m of G1: the law of Gumbel-max when every Gumbel is conditioned to stay below a level M.
 
-    signature = (VECTOR, COUNT, NUMBER)
-    template = r"\pi'_{{{1}}}({0};{2})"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, pi: Vector, index: int, level: Number) -> Number:
-        """π'_m of G1.
-
-        Args:
-            arithmetic: the number type.
-            pi: positive probabilities in ascending order.
-            index: m, counted from 1.
-            level: M, the largest Gumbel that can occur.
-        """
-        n = len(pi)
-        if not 1 <= index <= n:
-            raise TheoryError(f"index: need 1 ≤ m ≤ {n}, got {index}")
-        price = arithmetic.exp(-level)
-        result = arithmetic.rational(0)
-        for i in range(1, index + 1):
-            tail = _sum(arithmetic, pi[i - 1 :])
-            term = arithmetic.exp((n + 1 - i - tail / pi[i - 1]) * price)
-            if i > 1:
-                term = term - arithmetic.exp((n + 1 - i - tail / pi[i - 2]) * price)
-            result = result + term / tail
-        return pi[index - 1] * result
+    Args:
+        arithmetic: the number type.
+        pi: positive probabilities in ascending order.
+        index: m, counted from 1.
+        level: M, the largest Gumbel that can occur.
+    """
+    n = len(pi)
+    if not 1 <= index <= n:
+        raise TheoryError(f"index: need 1 ≤ m ≤ {n}, got {index}")
+    price = arithmetic.exp(-level)
+    result = arithmetic.rational(0)
+    for i in range(1, index + 1):
+        tail = _sum(arithmetic, pi[i - 1 :])
+        term = arithmetic.exp((n + 1 - i - tail / pi[i - 1]) * price)
+        if i > 1:
+            term = term - arithmetic.exp((n + 1 - i - tail / pi[i - 2]) * price)
+        result = result + term / tail
+    return pi[index - 1] * result
 
 
-class Root(Named):
-    """The square root, kept as one term in print."""
-
-    signature = (NUMBER,)
-    template = r"\sqrt{{{0}}}"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, x: Number) -> Number:
-        """Of 0 where rounding made x negative: information and divergence are not."""
-        return arithmetic.sqrt(_positive(arithmetic, x))
+@named(r"\sqrt{{{0}}}")
+def Root(arithmetic: Arithmetic, x: Number) -> Number:
+    """√x, one term in print; 0 where rounding made x negative: information is not."""
+    return arithmetic.sqrt(_positive(arithmetic, x))
 
 
-class Phi(Named):
+@named(r"\varphi({0})")
+def Phi(arithmetic: Arithmetic, x: Number) -> Number:
     """φ(L) = L − 1 − log L ≥ 0."""
-
-    signature = (NUMBER,)
-    template = r"\varphi({0})"
-
-    @staticmethod
-    def compute(arithmetic: Arithmetic, x: Number) -> Number:
-        """By its definition."""
-        return x - 1 - arithmetic.log(x)
+    return x - 1 - arithmetic.log(x)
