@@ -8,16 +8,18 @@ from sharprates.theory.proofs import (
     information,
     laws,
 )
-from sharprates.theory.proofs.proof import Proof
+from sharprates.theory.proofs.proof import PROOFS, Proof
 
-PROOFS: tuple[Proof, ...] = (
-    *forward.PROOFS,
-    *laws.PROOFS,
-    *euler_upper.PROOFS,
-    *euler_lower.PROOFS,
-    *first_hitting.PROOFS,
-    *information.PROOFS,
-)
+__all__ = [
+    "PROOFS",
+    "euler_lower",
+    "euler_upper",
+    "first_hitting",
+    "forward",
+    "information",
+    "laws",
+    "proofs_of",
+]
 
 
 def proofs_of(claim_id: str) -> tuple[Proof, ...]:

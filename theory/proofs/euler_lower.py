@@ -22,7 +22,7 @@ from sharprates.theory.functions import DistinctSteps, SharedSymbols, SumOfSquar
 from sharprates.theory.proofs.forward import fill
 from sharprates.theory.proofs.laws import S as EARLY
 from sharprates.theory.proofs.laws import T as LATE
-from sharprates.theory.proofs.proof import RATIONALS, Polynomials, Proof
+from sharprates.theory.proofs.proof import RATIONALS, Polynomials, proof
 from sharprates.theory.proofs.sampler import (
     Row,
     copies,
@@ -39,6 +39,8 @@ from sharprates.theory.proofs.sampler import (
     uniform_conditional,
 )
 from sharprates.theory.symbols import symbol
+
+_ALL = "symbolic hazards with leftover, three steps"
 
 STEPS = 3
 
@@ -63,6 +65,7 @@ def _agrees(
     return True
 
 
+@proof("L1", f"exact value for all S, d ≤ 5 (degree ⌊d/2⌋ in 1/S), {_ALL}", "S + 1")
 def _pairs(broken: bool) -> bool:
     return all(
         _agrees(L1, {"S": S + broken}, pairs(d, S))
@@ -71,12 +74,14 @@ def _pairs(broken: bool) -> bool:
     )
 
 
+@proof("L2", f"exact value for all S, d ≤ 5 (degree d − 1 in 1/S), {_ALL}", "S + 1")
 def _copies(broken: bool) -> bool:
     return all(
         _agrees(L2, {"S": S + broken}, copies(d, S)) for d in range(1, 6) for S in range(1, d + 1)
     )
 
 
+@proof("L4", f"parity, for all S, d ≤ 5 (degree 1 in 1/S), {_ALL}", "S + 1")
 def _parity(broken: bool) -> bool:
     return all(
         _agrees(L4, {"S": S + broken, "k": d - 1}, parity(d, S))
@@ -86,6 +91,11 @@ def _parity(broken: bool) -> bool:
     )
 
 
+@proof(
+    "L4",
+    f"Reed–Solomon codes (d,k) = (3,1), (3,2), (4,2), (4,3) (degree d − k in 1/S), {_ALL}",
+    "k + 1 for k",
+)
 def _threshold(broken: bool) -> bool:
     sizes = ((3, 1, (3, 5, 7)), (3, 2, (3, 5)), (4, 2, (5, 7, 11)), (4, 3, (5, 7)))
     return all(
@@ -95,6 +105,7 @@ def _threshold(broken: bool) -> bool:
     )
 
 
+@proof("L3", f"exact value for all b, d ≤ 4 (degree C(d,2) in 1/b), {_ALL}", "b + 1")
 def _shared(broken: bool) -> bool:
     return all(
         _agrees(L3, {"b": b + broken}, shared_symbols(d, b))
@@ -116,6 +127,7 @@ def _interpolate_at_zero(points: list[Fraction], values: list[Any]) -> Any:
     return total
 
 
+@proof("L3", "tends to 1 − d!·e_d(w) as b → ∞, d ≤ 4, symbolic w of four steps", "d + 1 for d")
 def _many_symbols(broken: bool) -> bool:
     """The value at 1/b = 0 of L3's polynomial in 1/b is 1 − d!·e_d(w)."""
     for d in (2, 3, 4):
@@ -130,6 +142,11 @@ def _many_symbols(broken: bool) -> bool:
     return True
 
 
+@proof(
+    "L3",
+    "the bound for every law, with E6: no negative coefficient, d ≤ 5, five steps",
+    "1/(b+1) for 1/b",
+)
 def _coinciding_pair(broken: bool) -> bool:
     """Where two tokens share a step the price is at most 1/b: all coefficients of the gap ≥ 0."""
     for d in (2, 3, 4, 5):
@@ -146,6 +163,11 @@ def _coinciding_pair(broken: bool) -> bool:
     return True
 
 
+@proof(
+    "L1",
+    "the bound for every law is a sum of squares above, and attained at the uniform law, K ≤ 6",
+    "K + 1 for K",
+)
 def _every_law_of_pairs(broken: bool) -> bool:
     """K·Σw² − (Σw)² is a sum of squares, so one pair agrees at most with 1 − (1−1/S)/K."""
     for steps in range(1, 7):
@@ -169,6 +191,12 @@ def _every_law_of_pairs(broken: bool) -> bool:
     return True
 
 
+@proof(
+    "L6",
+    "(a) groups (g,d) = (2,4), (2,5), (3,3), (3,4) for every b in place of 2 (degree "
+    f"C(g,2)·⌊d/g⌋ in 1/b), and (3,6) at b = 2, {_ALL}",
+    "g + 1 for g",
+)
 def _groups(broken: bool) -> bool:
     """L6a's formula with b for its 2: a polynomial in 1/b of degree C(g,2)·⌊d/g⌋."""
     for g, d, top in ((2, 4, 3), (2, 5, 3), (3, 3, 4), (3, 4, 4), (3, 6, 2)):
@@ -182,6 +210,7 @@ def _groups(broken: bool) -> bool:
     return True
 
 
+@proof("L6", f"(b) permutations (S,d) = (2,2), (2,4), (3,3), {_ALL}", "one more group")
 def _permutations(broken: bool) -> bool:
     return all(
         _agrees(
@@ -228,6 +257,11 @@ def _uniform_limit(value: Callable[[int], Fraction], degree: int) -> Fraction:
     return Fraction(int(leading.p), int(leading.q))
 
 
+@proof(
+    "L5",
+    "c is the limit of K·TV: copies and parity (S = 2, d ≤ 5; S = 3, d ≤ 4), permutations",
+    "twice c",
+)
 def _limits(broken: bool) -> bool:
     """c of L5, by enumeration of P_a, is lim K·TV of the exact values L2, L4 and L6b."""
     cases: list[tuple[Claim, str | None, dict[str, int], list[Row]]] = []
@@ -254,6 +288,7 @@ def _limits(broken: bool) -> bool:
     return True
 
 
+@proof("E10", "attained: shared symbols, (d,b) up to (3,3) and (4,2)", "b + 1")
 def _short(broken: bool) -> bool:
     """c of shared symbols, by enumeration of P_a, is E10's bound at S = b^{d−1}."""
     return all(
@@ -262,6 +297,11 @@ def _short(broken: bool) -> bool:
     )
 
 
+@proof(
+    "L5",
+    "copies, d = 3, S = 2: 9/8 with the coarse steps first, 3/8 with them last",
+    "the other half of the steps",
+)
 def _coarse_steps(broken: bool) -> bool:
     """Copies, d = 3, S = 2: coarse steps on one half, n² fine ones on the other, n → ∞.
 
@@ -294,6 +334,7 @@ def _coarse_steps(broken: bool) -> bool:
     return True
 
 
+@proof("L7", "parity at S = 2, ancestral steps, symbolic T, d ≤ 5", "d + 1 for d")
 def _grid(broken: bool) -> bool:
     """L7 for parity: the exact value on the uniform grid, over h, tends to the binary form.
 
@@ -322,6 +363,7 @@ def _grid(broken: bool) -> bool:
     return True
 
 
+@proof("L7", "the supremum's constant, symbolic T, d ≤ 5", "the density itself")
 def _grid_supremum(broken: bool) -> bool:
     """L7: Σ_k w_k²/h → ∫ρ² over the time, ρ the density of the reveal time; times C(d,2)."""
     horizon = symbol("T")
@@ -332,65 +374,3 @@ def _grid_supremum(broken: bool) -> bool:
         if sympy.simplify(sympy.binomial(d, 2) * integral - claimed) != 0:
             return False
     return True
-
-
-_ALL = "symbolic hazards with leftover, three steps"
-
-PROOFS = (
-    Proof("L1", f"exact value for all S, d ≤ 5 (degree ⌊d/2⌋ in 1/S), {_ALL}", "S + 1", _pairs),
-    Proof(
-        "L1",
-        "the bound for every law is a sum of squares above, and attained at the uniform law, K ≤ 6",
-        "K + 1 for K",
-        _every_law_of_pairs,
-    ),
-    Proof("L2", f"exact value for all S, d ≤ 5 (degree d − 1 in 1/S), {_ALL}", "S + 1", _copies),
-    Proof("L3", f"exact value for all b, d ≤ 4 (degree C(d,2) in 1/b), {_ALL}", "b + 1", _shared),
-    Proof(
-        "L3",
-        "tends to 1 − d!·e_d(w) as b → ∞, d ≤ 4, symbolic w of four steps",
-        "d + 1 for d",
-        _many_symbols,
-    ),
-    Proof(
-        "L3",
-        "the bound for every law, with E6: no negative coefficient, d ≤ 5, five steps",
-        "1/(b+1) for 1/b",
-        _coinciding_pair,
-    ),
-    Proof("L4", f"parity, for all S, d ≤ 5 (degree 1 in 1/S), {_ALL}", "S + 1", _parity),
-    Proof(
-        "L4",
-        f"Reed–Solomon codes (d,k) = (3,1), (3,2), (4,2), (4,3) (degree d − k in 1/S), {_ALL}",
-        "k + 1 for k",
-        _threshold,
-    ),
-    Proof(
-        "L5",
-        "c is the limit of K·TV: copies and parity (S = 2, d ≤ 5; S = 3, d ≤ 4), permutations",
-        "twice c",
-        _limits,
-    ),
-    Proof(
-        "L5",
-        "copies, d = 3, S = 2: 9/8 with the coarse steps first, 3/8 with them last",
-        "the other half of the steps",
-        _coarse_steps,
-    ),
-    Proof("E10", "attained: shared symbols, (d,b) up to (3,3) and (4,2)", "b + 1", _short),
-    Proof(
-        "L6",
-        "(a) groups (g,d) = (2,4), (2,5), (3,3), (3,4) for every b in place of 2 (degree "
-        f"C(g,2)·⌊d/g⌋ in 1/b), and (3,6) at b = 2, {_ALL}",
-        "g + 1 for g",
-        _groups,
-    ),
-    Proof(
-        "L6",
-        f"(b) permutations (S,d) = (2,2), (2,4), (3,3), {_ALL}",
-        "one more group",
-        _permutations,
-    ),
-    Proof("L7", "parity at S = 2, ancestral steps, symbolic T, d ≤ 5", "d + 1 for d", _grid),
-    Proof("L7", "the supremum's constant, symbolic T, d ≤ 5", "the density itself", _grid_supremum),
-)

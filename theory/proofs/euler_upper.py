@@ -9,7 +9,12 @@ from sharprates.theory.euler_upper import E2, E3, E6, E7
 from sharprates.theory.functions import DistinctSteps, uniform_rank_excess
 from sharprates.theory.proofs.forward import fill
 from sharprates.theory.proofs.laws import STEP, T, lag
-from sharprates.theory.proofs.proof import RATIONALS, Polynomials, Proof, nonnegative_for_positive
+from sharprates.theory.proofs.proof import (
+    RATIONALS,
+    Polynomials,
+    nonnegative_for_positive,
+    proof,
+)
 from sharprates.theory.symbols import constant, symbol
 
 D, K = symbol("d"), symbol("K")
@@ -22,6 +27,7 @@ def _numbers(claim: Claim, **changed: sympy.Expr) -> dict[sympy.Symbol, sympy.Ex
     }
 
 
+@proof("E2", "the two sums over steps, for all h and K", "third power of the rate")
 def _sums(broken: bool) -> bool:
     """The two sums behind E2, from the hazards, as closed geometric series."""
     h, j, steps = STEP, sympy.Symbol("j", positive=True), sympy.Symbol("n", positive=True)
@@ -51,6 +57,7 @@ def _sums(broken: bool) -> bool:
     return geometric(h) and geometric(2 * h)
 
 
+@proof("E2", "the clock inequality, for all h > 0", "its constant × 0.99")
 def _clock_inequality(broken: bool) -> bool:
     """(e^h − 1 − h)/(e^h − 1) ≤ E2.clock·h for all h > 0."""
     factor = E2.constants["clock"] * (sympy.Rational(99, 100) if broken else 1)
@@ -58,12 +65,14 @@ def _clock_inequality(broken: bool) -> bool:
     return nonnegative_for_positive(factor * STEP * (e - 1) - (e - 1 - STEP), STEP, 2)
 
 
+@proof("E2", "the parallel inequality, for all h > 0", "its constant × 0.99")
 def _pair_inequality(broken: bool) -> bool:
     """C(d,2)·h²/(e^{2h} − 1) ≤ E2.parallel·d(d−1)·h for all h > 0."""
     factor = 2 * E2.constants["parallel"] * (sympy.Rational(99, 100) if broken else 1)
     return nonnegative_for_positive(factor * (sympy.exp(2 * STEP) - 1) - STEP, STEP, 2)
 
 
+@proof("E2", "the stated T and K give ε", "half of the steps")
 def _steps_needed(broken: bool) -> bool:
     """T = log(2d/ε), K = d(d+1)T/(2ε) make E2's own terms add up to ε."""
     epsilon, d = sympy.Symbol("epsilon", positive=True), sympy.Symbol("d", positive=True)
@@ -74,6 +83,7 @@ def _steps_needed(broken: bool) -> bool:
     return bool(sympy.simplify(bound - epsilon) == 0)
 
 
+@proof("E3", "d!·e_d is d! times e_d, d ≤ 5, six steps", "(d+1)! for d!")
 def _elementary(broken: bool) -> bool:
     """DistinctSteps is d! times the elementary symmetric polynomial, as sympy has it."""
     for d in range(1, 6):
@@ -86,6 +96,9 @@ def _elementary(broken: bool) -> bool:
     return True
 
 
+@proof(
+    "E3", "series as K → ∞, and d(d−1)/(2K) above for K ≥ d − 1, d ≤ 10", "the linear form × 0.99"
+)
 def _series(broken: bool) -> bool:
     """With x = 1/K: E3's uniform form is d(d−1)/2·x + O(x²), and below it for 0 < x ≤ 1/(d−1)."""
     x = sympy.Symbol("x", positive=True)
@@ -105,6 +118,7 @@ def _series(broken: bool) -> bool:
     return True
 
 
+@proof("E3", "closed form for the uniform law, d ≤ 6, K ≤ 8", "K + 1 for K")
 def _uniform_value(broken: bool) -> bool:
     """d!·e_d at w_k = 1/K is the product of E3 and E6, d ≤ 6, K ≤ 8."""
     for d in range(1, 7):
@@ -118,6 +132,11 @@ def _uniform_value(broken: bool) -> bool:
     return True
 
 
+@proof(
+    "E6",
+    "Schur–Ostrowski criterion as a polynomial identity, d ≤ 5, up to seven steps",
+    "the opposite sign",
+)
 def _schur_ostrowski(broken: bool) -> bool:
     """(w_1 − w_2)(∂_1 − ∂_2)(1 − d!e_d) = (w_1 − w_2)²·d!·e_{d−2}(w_3, …), so never negative.
 
@@ -147,6 +166,7 @@ def _schur_ostrowski(broken: bool) -> bool:
     return True
 
 
+@proof("E7", "Euler–Maclaurin with its boundary terms, symbolic K, d ≤ 8", "twice the terms")
 def _euler_maclaurin(broken: bool) -> bool:
     """The boundary terms of E7's proof are Σ_m n_m z^m − Σ_m z^m/d, as polynomials in z and 1/K.
 
@@ -184,6 +204,12 @@ def _boundary_terms(d: int, z: sympy.Symbol, x: sympy.Symbol) -> sympy.Expr:
     return sympy.Add(*terms)
 
 
+@proof(
+    "E7",
+    "the remainder is within the correction for all K ≥ d (norms and Bernoulli numbers listed "
+    "to j = 30)",
+    "the correction × 0.9",
+)
 def _remainder(broken: bool) -> bool:
     """The closed form of E7 from its boundary terms, for all K ≥ d.
 
@@ -210,6 +236,7 @@ def _remainder(broken: bool) -> bool:
     return bool(grows.is_positive and worst <= correction)
 
 
+@proof("E10", "AM–GM, one more ratio at a time, up to nine ratios", "x² for x")
 def _geometric_mean(broken: bool) -> bool:
     """((n + x)/(n + 1))^{n+1} ≥ x for x ≥ 0: the step from n to n + 1 ratios of AM–GM.
 
@@ -225,6 +252,7 @@ def _geometric_mean(broken: bool) -> bool:
     return True
 
 
+@proof("E10", "the sum of powers is least at the uniform law", "exponent 1/m")
 def _power_mean(broken: bool) -> bool:
     """x^{1+1/m} is convex on x > 0 for every m > 0; at p_a = 1/S its sum is S^{−1/m}."""
     x, m, symbols = (sympy.Symbol(name, positive=True) for name in "xmS")
@@ -232,40 +260,3 @@ def _power_mean(broken: bool) -> bool:
     at_uniform = sympy.powsimp(symbols * power.subs(x, 1 / symbols))
     equal = sympy.simplify(at_uniform - symbols ** (-1 / m)) == 0
     return bool(sympy.simplify(sympy.diff(power, x, 2)).is_positive and equal)
-
-
-PROOFS = (
-    Proof("E2", "the two sums over steps, for all h and K", "third power of the rate", _sums),
-    Proof("E2", "the clock inequality, for all h > 0", "its constant × 0.99", _clock_inequality),
-    Proof("E2", "the parallel inequality, for all h > 0", "its constant × 0.99", _pair_inequality),
-    Proof("E2", "the stated T and K give ε", "half of the steps", _steps_needed),
-    Proof("E3", "d!·e_d is d! times e_d, d ≤ 5, six steps", "(d+1)! for d!", _elementary),
-    Proof(
-        "E3",
-        "series as K → ∞, and d(d−1)/(2K) above for K ≥ d − 1, d ≤ 10",
-        "the linear form × 0.99",
-        _series,
-    ),
-    Proof("E3", "closed form for the uniform law, d ≤ 6, K ≤ 8", "K + 1 for K", _uniform_value),
-    Proof(
-        "E6",
-        "Schur–Ostrowski criterion as a polynomial identity, d ≤ 5, up to seven steps",
-        "the opposite sign",
-        _schur_ostrowski,
-    ),
-    Proof(
-        "E7",
-        "Euler–Maclaurin with its boundary terms, symbolic K, d ≤ 8",
-        "twice the terms",
-        _euler_maclaurin,
-    ),
-    Proof(
-        "E7",
-        "the remainder is within the correction for all K ≥ d (norms and Bernoulli numbers listed "
-        "to j = 30)",
-        "the correction × 0.9",
-        _remainder,
-    ),
-    Proof("E10", "AM–GM, one more ratio at a time, up to nine ratios", "x² for x", _geometric_mean),
-    Proof("E10", "the sum of powers is least at the uniform law", "exponent 1/m", _power_mean),
-)

@@ -11,13 +11,18 @@ from sharprates.theory.first_hitting import H3
 from sharprates.theory.forward import F4
 from sharprates.theory.proofs.forward import fill
 from sharprates.theory.proofs.laws import T
-from sharprates.theory.proofs.proof import Polynomials, Proof
+from sharprates.theory.proofs.proof import Polynomials, proof
 from sharprates.theory.proofs.sampler import from_table, reveal_in_blocks
 from sharprates.theory.symbols import symbol
 
 ALPHA, ETA = symbol("alpha"), symbol("eta")
 
 
+@proof(
+    "H2",
+    "compensator of the exact reverse jumps: a count of m masks lasts 1/m, any clock, d ≤ 8",
+    "rate −α′ per token",
+)
 def _compensator(broken: bool) -> bool:
     """∫P(|M_t| = m)·(−α′/(1−α)) dt = 1/m on any clock: in α it is an integral over [0, 1]."""
     rate = fill(F4, "rate", alpha=ALPHA, speed=1, q=1)  # per unit of −α′ dt = dα
@@ -30,6 +35,11 @@ def _compensator(broken: bool) -> bool:
     return True
 
 
+@proof(
+    "H2",
+    "α runs from 1 to 0 on every clock of the note but the geometric one, which ends above 0",
+    "to 0 on the geometric clock, too",
+)
 def _change_of_variable(broken: bool) -> bool:
     """α falls from 1 at t = 0 to 0 at the end of the domain: the substitution dα = α′dt is onto."""
     for name, chosen in CLOCKS.items():
@@ -42,6 +52,9 @@ def _change_of_variable(broken: bool) -> bool:
     return True
 
 
+@proof(
+    "H2", "the integral and the uniform order weigh every context alike, d ≤ 5", "one more factor α"
+)
 def _orders(broken: bool) -> bool:
     """The integral gives TV(p_i(·|x_U), p̂_i(·|x_U)) the weight that a uniform order gives it.
 
@@ -64,6 +77,7 @@ def _orders(broken: bool) -> bool:
     return True
 
 
+@proof("H3", "both error patterns, symbolic η, d ≤ 6", "2η for η")
 def _spread(broken: bool) -> bool:
     """H3 by running the chain: the all-zero word is kept with 1 − η at wrong contexts."""
     for d in range(1, 7):
@@ -80,26 +94,3 @@ def _spread(broken: bool) -> bool:
             if arithmetic.ring(claimed.subs(ETA, sympy.Symbol("eta"))) != 1 - value:
                 return False
     return True
-
-
-PROOFS = (
-    Proof(
-        "H2",
-        "compensator of the exact reverse jumps: a count of m masks lasts 1/m, any clock, d ≤ 8",
-        "rate −α′ per token",
-        _compensator,
-    ),
-    Proof(
-        "H2",
-        "α runs from 1 to 0 on every clock of the note but the geometric one, which ends above 0",
-        "to 0 on the geometric clock, too",
-        _change_of_variable,
-    ),
-    Proof(
-        "H2",
-        "the integral and the uniform order weigh every context alike, d ≤ 5",
-        "one more factor α",
-        _orders,
-    ),
-    Proof("H3", "both error patterns, symbolic η, d ≤ 6", "2η for η", _spread),
-)

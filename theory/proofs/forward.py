@@ -8,8 +8,10 @@ from itertools import product
 import sympy
 from sharprates.theory.claim import Claim
 from sharprates.theory.forward import F1, F2, F3, F4, F5
-from sharprates.theory.proofs.proof import Proof
+from sharprates.theory.proofs.proof import proof
 from sharprates.theory.symbols import symbol
+
+_LISTED = "(d,S) = (1,2), (1,3), (2,2), (3,2), symbolic q_0 and α"
 
 Word = tuple[int | None, ...]
 """A partial state; None is the mask."""
@@ -61,6 +63,7 @@ def _zero(expression: sympy.Expr) -> bool:
     return bool(sympy.cancel(expression) == 0)
 
 
+@proof("F1", f"law of independent masking, {_LISTED}", "one more factor α/(1−α)")
 def _masking(broken: bool) -> bool:
     """F1 from the channel of one token: keep with probability α, else mask."""
     for d, S in SIZES:
@@ -78,6 +81,7 @@ def _masking(broken: bool) -> bool:
     return True
 
 
+@proof("F2", f"total variation at the horizon, {_LISTED}", "d + 1 for d")
 def _initialisation(broken: bool) -> bool:
     """F2: TV to the unit mass is 1 − q_T(M…M)."""
     for d, S in SIZES:
@@ -90,6 +94,7 @@ def _initialisation(broken: bool) -> bool:
     return True
 
 
+@proof("F3", f"total variation at early stopping, {_LISTED}", "d + 1 for d")
 def _early_stopping(broken: bool) -> bool:
     """F3: only full words count on the side of q_0, and there q_δ = α^d q_0."""
     for d, S in SIZES:
@@ -111,6 +116,7 @@ def _rate(law: Mapping[Word, sympy.Expr], x: Word, i: int, a: int, broken: bool)
     return fill(F4, "rate", alpha=ALPHA, speed=speed, q=conditional)
 
 
+@proof("F4", f"score and rate as ratios of q_t, {_LISTED}", "rate −α′·q_0(a|x_U)")
 def _score(broken: bool) -> bool:
     """F4: the score as a ratio of q_t, and the rate as (−α′/α) times it."""
     for d, S in SIZES:
@@ -128,6 +134,11 @@ def _score(broken: bool) -> bool:
     return True
 
 
+@proof(
+    "F4",
+    f"Kolmogorov's equation backwards in time at every partial state, {_LISTED}",
+    "rate −α′·q_0(a|x_U)",
+)
 def _kolmogorov(broken: bool) -> bool:
     """F4: −∂_t q_t(x) = inflow − outflow under the reverse rates, at every partial state."""
     for d, S in SIZES:
@@ -150,6 +161,11 @@ def _kolmogorov(broken: bool) -> bool:
     return True
 
 
+@proof(
+    "F5",
+    f"the kernel carries q_t to q_s at every partial state, {_LISTED}",
+    "one more factor ρ/(1−ρ)",
+)
 def _bridge(broken: bool) -> bool:
     """F5: the kernel carries q_t to q_s at every partial state."""
     for d, S in SIZES:
@@ -172,6 +188,9 @@ def _bridge(broken: bool) -> bool:
     return True
 
 
+@proof(
+    "F5", "bridges compose and their slope at s = t is the rate of F4, any clock", "twice the rate"
+)
 def _bridge_rate(broken: bool) -> bool:
     """F5: bridges compose, and ρ/(t−s) tends to the rate of F4 as s → t."""
     alpha_r = sympy.Symbol("alpha_r", nonnegative=True)
@@ -183,31 +202,3 @@ def _bridge_rate(broken: bool) -> bool:
     slope = -sympy.diff(stay(ALPHA_T, ALPHA_S), ALPHA_S).subs(ALPHA_S, ALPHA_T) * SPEED
     rate = fill(F4, "rate", alpha=ALPHA_T, speed=SPEED, q=2 if broken else 1)
     return _zero(composed - stay(ALPHA_T, alpha_r)) and _zero(slope - rate)
-
-
-_LISTED = "(d,S) = (1,2), (1,3), (2,2), (3,2), symbolic q_0 and α"
-
-PROOFS = (
-    Proof("F1", f"law of independent masking, {_LISTED}", "one more factor α/(1−α)", _masking),
-    Proof("F2", f"total variation at the horizon, {_LISTED}", "d + 1 for d", _initialisation),
-    Proof("F3", f"total variation at early stopping, {_LISTED}", "d + 1 for d", _early_stopping),
-    Proof("F4", f"score and rate as ratios of q_t, {_LISTED}", "rate −α′·q_0(a|x_U)", _score),
-    Proof(
-        "F4",
-        f"Kolmogorov's equation backwards in time at every partial state, {_LISTED}",
-        "rate −α′·q_0(a|x_U)",
-        _kolmogorov,
-    ),
-    Proof(
-        "F5",
-        f"the kernel carries q_t to q_s at every partial state, {_LISTED}",
-        "one more factor ρ/(1−ρ)",
-        _bridge,
-    ),
-    Proof(
-        "F5",
-        "bridges compose and their slope at s = t is the rate of F4, any clock",
-        "twice the rate",
-        _bridge_rate,
-    ),
-)

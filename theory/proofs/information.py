@@ -9,10 +9,15 @@ from math import comb
 from sharprates.theory.evaluation import evaluate
 from sharprates.theory.functions import CompositionSum, compositions
 from sharprates.theory.information import KL1
-from sharprates.theory.proofs.proof import RATIONALS, Polynomials, Proof
+from sharprates.theory.proofs.proof import RATIONALS, Polynomials, proof
 from sharprates.theory.symbols import symbol
 
 
+@proof(
+    "KL1",
+    "one symbol for each entropy H(X_A), all orders, every composition of d ≤ 5",
+    "compositions read backwards",
+)
 def _telescopes(broken: bool) -> bool:
     """KL1 from entropies H(X_A), one symbol a subset, averaged over all orders of the tokens.
 
@@ -48,6 +53,11 @@ def _telescopes(broken: bool) -> bool:
 _SUM = CompositionSum(symbol("d"), symbol("w"), symbol("P"))
 
 
+@proof(
+    "KL1",
+    "its average over a is Σ(d·n_m − 1)h_m, all h, two rational step laws, d ≤ 5",
+    "the step law read backwards",
+)
 def _average(broken: bool) -> bool:
     """The average of KL1 over the step law is Σ_m (d·n_m − 1)h_m: linear in h, so on unit h."""
     for d in range(1, 6):
@@ -64,19 +74,3 @@ def _average(broken: bool) -> bool:
                 if left != KL1.value(values, RATIONALS, variant="average"):
                     return False
     return True
-
-
-PROOFS = (
-    Proof(
-        "KL1",
-        "one symbol for each entropy H(X_A), all orders, every composition of d ≤ 5",
-        "compositions read backwards",
-        _telescopes,
-    ),
-    Proof(
-        "KL1",
-        "its average over a is Σ(d·n_m − 1)h_m, all h, two rational step laws, d ≤ 5",
-        "the step law read backwards",
-        _average,
-    ),
-)

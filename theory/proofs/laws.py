@@ -22,7 +22,12 @@ from sharprates.theory.evaluation import evaluate
 from sharprates.theory.functions import CompositionSum, Monomial, compositions
 from sharprates.theory.laws import S1, S2, S3, S4
 from sharprates.theory.proofs.forward import fill
-from sharprates.theory.proofs.proof import RATIONALS, Polynomials, Proof, nonnegative_for_positive
+from sharprates.theory.proofs.proof import (
+    RATIONALS,
+    Polynomials,
+    nonnegative_for_positive,
+    proof,
+)
 from sharprates.theory.proofs.sampler import (
     Conditional,
     from_table,
@@ -38,6 +43,11 @@ T, S = symbol("t"), symbol("s")
 STEP = sympy.Symbol("step", positive=True)
 
 
+@proof(
+    "S1",
+    "the three rules on every clock of the note are the formula with that clock put in",
+    "twice the speed",
+)
 def _formulas(broken: bool) -> bool:
     """S1 with a clock put in is the hazard of that clock, for every clock of the note."""
     for chosen in CLOCKS.values():
@@ -57,6 +67,7 @@ def _formulas(broken: bool) -> bool:
     return True
 
 
+@proof("S1", "Euler and ancestral coincide on the linear clock", "on 1 − t², too")
 def _linear(broken: bool) -> bool:
     """Euler and ancestral coincide on the linear clock."""
     chosen = clock("polynomial:2" if broken else "linear")
@@ -71,11 +82,15 @@ def lag(step: sympy.Symbol, broken: bool = False) -> sympy.Expr:
     return sympy.simplify(sympy.expand(-product if broken else product))
 
 
+@proof("S1", "on the constant-rate clock Euler lags, for every t and every step size", "it leads")
 def _constant_lags(broken: bool) -> bool:
     """ρ − H ≥ 0 for every step size, because e^h − 1 − h ≥ 0."""
     return nonnegative_for_positive(lag(STEP, broken), STEP, 2)
 
 
+@proof(
+    "S1", "on cosine and on 1 − t^p, p = 2, 3, Euler leads, with H > 1", "on the linear clock, too"
+)
 def _euler_leads(broken: bool) -> bool:
     """One step from the end of the domain: H > 1 = ρ on cosine and polynomial clocks."""
     names = ("linear",) if broken else ("cosine", "polynomial:2", "polynomial:3")
@@ -98,6 +113,11 @@ def _expand(
     return evaluate(S2.expression, values, arithmetic)
 
 
+@proof(
+    "S2",
+    "step-by-step law = expansion as polynomials in hazards and in all conditionals, d ≤ 3, K = 3",
+    "compositions read backwards",
+)
 def _symbolic_denoiser(broken: bool) -> bool:
     """Both sides of S2 as polynomials in hazards and in every p̂_i(x_i|x_U)."""
     for d, K in ((1, 3), (2, 3), (3, 3)):
@@ -132,6 +152,11 @@ def _conditional_at(d: int, x: tuple[int, ...]) -> Conditional:
     return weighted_conditional(agreement, d)
 
 
+@proof(
+    "S2",
+    "the same with symbolic hazards and a rational q_0 on two symbols, d ≤ 5",
+    "compositions read backwards",
+)
 def _rational_target(broken: bool) -> bool:
     """Both sides of S2 as polynomials in the hazards, exact denoiser of a rational q_0."""
     for d, K in ((2, 3), (3, 3), (4, 3), (5, 2)):
@@ -146,6 +171,11 @@ def _rational_target(broken: bool) -> bool:
     return True
 
 
+@proof(
+    "S3",
+    "for all K, by interpolation of degree m in K, every composition of d ≤ 6",
+    "one more factor 1/K",
+)
 def _uniform_law(broken: bool) -> bool:
     """M_a(1/K, …)·K^d and C(K, m) are polynomials in K of degree m: equal at m + 1 points."""
     for d in range(1, 7):
@@ -158,6 +188,11 @@ def _uniform_law(broken: bool) -> bool:
     return True
 
 
+@proof(
+    "S4",
+    "the distribution function is that of n bridges of F5, and the quantile inverts it, n ≤ 8",
+    "n + 1 for n",
+)
 def _first_hitting(broken: bool) -> bool:
     """S4's distribution function is that of n bridges which all stay; its quantile inverts it."""
     rho, z = fill(S1, "ancestral"), sympy.Symbol("z", positive=True)
@@ -170,6 +205,10 @@ def _first_hitting(broken: bool) -> bool:
     return True
 
 
+@proof("E4", "the weights add up to (1 − w_∞)^d, symbolic w with leftover, d ≤ 5", "d + 1 for d")
+@proof(
+    "L0", "the mass on full words is (1 − w_∞)^d, symbolic w with leftover, d ≤ 5", "d + 1 for d"
+)
 def _total_weight(broken: bool) -> bool:
     """The weights of S2 add up to (1 − w_∞)^d: the mass on full words (L0, E4)."""
     for d, K in ((1, 2), (2, 3), (3, 3), (4, 3), (5, 3)):
@@ -186,6 +225,12 @@ def _total_weight(broken: bool) -> bool:
 _SUM = CompositionSum(symbol("d"), symbol("w"), symbol("P"))
 
 
+@proof(
+    "C3",
+    "on full words p_out is (1−w_∞)^d times its value at w/(1−w_∞), so that the divergences "
+    "differ by −d·log(1−w_∞), symbolic w, d ≤ 5",
+    "the power is the number of blocks",
+)
 def _homogeneous(broken: bool) -> bool:
     """M_a(c·w) = c^d·M_a(w) for every composition of d."""
     for d in range(1, 6):
@@ -197,70 +242,3 @@ def _homogeneous(broken: bool) -> bool:
             if scaled != power * Monomial.compute(arithmetic, a, weights):
                 return False
     return True
-
-
-PROOFS = (
-    Proof(
-        "S1",
-        "the three rules on every clock of the note are the formula with that clock put in",
-        "twice the speed",
-        _formulas,
-    ),
-    Proof("S1", "Euler and ancestral coincide on the linear clock", "on 1 − t², too", _linear),
-    Proof(
-        "S1",
-        "on the constant-rate clock Euler lags, for every t and every step size",
-        "it leads",
-        _constant_lags,
-    ),
-    Proof(
-        "S1",
-        "on cosine and on 1 − t^p, p = 2, 3, Euler leads, with H > 1",
-        "on the linear clock, too",
-        _euler_leads,
-    ),
-    Proof(
-        "S2",
-        "step-by-step law = expansion as polynomials in hazards and in all conditionals, d ≤ 3, "
-        "K = 3",
-        "compositions read backwards",
-        _symbolic_denoiser,
-    ),
-    Proof(
-        "S2",
-        "the same with symbolic hazards and a rational q_0 on two symbols, d ≤ 5",
-        "compositions read backwards",
-        _rational_target,
-    ),
-    Proof(
-        "S3",
-        "for all K, by interpolation of degree m in K, every composition of d ≤ 6",
-        "one more factor 1/K",
-        _uniform_law,
-    ),
-    Proof(
-        "S4",
-        "the distribution function is that of n bridges of F5, and the quantile inverts it, n ≤ 8",
-        "n + 1 for n",
-        _first_hitting,
-    ),
-    Proof(
-        "L0",
-        "the mass on full words is (1 − w_∞)^d, symbolic w with leftover, d ≤ 5",
-        "d + 1 for d",
-        _total_weight,
-    ),
-    Proof(
-        "E4",
-        "the weights add up to (1 − w_∞)^d, symbolic w with leftover, d ≤ 5",
-        "d + 1 for d",
-        _total_weight,
-    ),
-    Proof(
-        "C3",
-        "on full words p_out is (1−w_∞)^d times its value at w/(1−w_∞), so that the divergences "
-        "differ by −d·log(1−w_∞), symbolic w, d ≤ 5",
-        "the power is the number of blocks",
-        _homogeneous,
-    ),
-)

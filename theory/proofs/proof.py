@@ -40,6 +40,22 @@ class Proof:
             raise TheoryError(f"{self.claim}: the check cannot tell it from: {self.mutant}")
 
 
+PROOFS: list[Proof] = []
+"""All symbolic proofs; `proof` enters each where it is defined."""
+
+Holds = Callable[[bool], bool]
+
+
+def proof(claim: str, says: str, mutant: str) -> Callable[[Holds], Holds]:
+    """Enter the check that follows into `PROOFS`; the arguments are those of `Proof`."""
+
+    def enter(holds: Holds) -> Holds:
+        PROOFS.append(Proof(claim, says, mutant, holds))
+        return holds
+
+    return enter
+
+
 class _Exact:
     """Raises wherever a value would leave the exact type."""
 
