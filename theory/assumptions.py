@@ -28,11 +28,7 @@ C1 = Claim(
     provenance=Provenance(promises=("A2",)),
     depends_on=("H2",),
     variants={
-        "tv": Variant(
-            Root(error_kl / 2),
-            Relation.UPPER,
-            measured=Measured.FHS_TV,
-        ),
+        "tv": Variant(Root(error_kl / 2), Relation.UPPER, measured=Measured.FHS_TV),
     },
 )
 

@@ -286,11 +286,7 @@ E8 = Claim(
     variants={
         "coarse": Variant(with_leftover(1 - sympy.exp(-_drift(Largest(law)))), Relation.UPPER),
         "fine": Variant(with_leftover(1 - sympy.exp(-_fine)), Relation.UPPER),
-        "step-size": Variant(
-            1 - sympy.exp(-_drift(W)),
-            Relation.UPPER,
-            hypotheses=(NO_LEFTOVER,),
-        ),
+        "step-size": Variant(1 - sympy.exp(-_drift(W)), Relation.UPPER, hypotheses=(NO_LEFTOVER,)),
         "vocabulary": Variant(2 * d * W * sympy.log(S), Relation.UPPER, hypotheses=(NO_LEFTOVER,)),
     },
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import sympy
@@ -70,7 +70,8 @@ class _Evaluation:
         if isinstance(node, sympy.Add):
             return self.add(node)
         if isinstance(node, sympy.Mul):
-            return reduce(self.multiply, (self.value(factor) for factor in node.args))
+            multiply = partial(self.combine, operator.mul)
+            return reduce(multiply, map(self.value, node.args))
         if isinstance(node, sympy.exp):
             return self.arithmetic.exp(self.number(node.args[0]))
         if isinstance(node, sympy.Pow):
@@ -134,10 +135,13 @@ class _Evaluation:
             return self.number(node)
         value = self.value(node)
         if kind is Argument.VECTOR:
-            return [self.lift(entry) for entry in value]
+            return list(map(self.lift, value))
         if kind is Argument.COMPOSITION:
-            return tuple(operator.index(part) for part in value)
-        return _Lifted(value, self.lift)
+            return tuple(map(operator.index, value))
+        return {
+            a: list(map(self.lift, x)) if isinstance(x, Sequence) else self.lift(x)
+            for a, x in value.items()
+        }
 
     def add(self, node: sympy.Add) -> Any:
         terms = list(node.args)
@@ -166,9 +170,6 @@ class _Evaluation:
                 # Lifted: an exact power of a fraction has n times its digits.
                 return _miss(self.number(1 - inner.base), exponent.numerator)
         return None
-
-    def multiply(self, left: Any, right: Any) -> Any:
-        return self.combine(operator.mul, left, right)
 
     def combine(self, operation: Any, left: Any, right: Any) -> Any:
         if isinstance(left, Fraction) != isinstance(right, Fraction):
@@ -211,22 +212,3 @@ def _miss(x: Any, n: int) -> Any:
         if bit == "1":
             result = result + x * (1 - result)
     return result
-
-
-class _Lifted(Mapping[Any, Any]):
-    """A table of compositions, its values lifted to the arithmetic where they are read."""
-
-    def __init__(self, table: Mapping[Any, Any], lift: Any) -> None:
-        self.table, self.lift = table, lift
-
-    def __getitem__(self, key: Any) -> Any:
-        value = self.table[key]
-        if isinstance(value, Sequence):
-            return [self.lift(entry) for entry in value]
-        return self.lift(value)
-
-    def __iter__(self) -> Any:
-        return iter(self.table)
-
-    def __len__(self) -> int:
-        return len(self.table)

@@ -533,9 +533,3 @@ def TruncatedGumbel(arithmetic: Arithmetic, pi: Vector, index: int, level: Numbe
 def Root(arithmetic: Arithmetic, x: Number) -> Number:
     """√x, one term in print; 0 where rounding made x negative: information is not."""
     return arithmetic.sqrt(_positive(arithmetic, x))
-
-
-@named(r"\varphi({0})")
-def Phi(arithmetic: Arithmetic, x: Number) -> Number:
-    """φ(L) = L − 1 − log L ≥ 0."""
-    return x - 1 - arithmetic.log(x)

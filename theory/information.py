@@ -63,11 +63,7 @@ KL2 = Claim(
     depends_on=("KL1",),
     variants={
         "uniform": Variant(d / K * I_bar, Relation.UPPER, hypotheses=(UNIFORM_LAW,)),
-        "tv": Variant(
-            Root(d * W * I_bar / 2),
-            Relation.UPPER,
-            measured=Measured.TV,
-        ),
+        "tv": Variant(Root(d * W * I_bar / 2), Relation.UPPER, measured=Measured.TV),
         "uniform-tv": Variant(
             Root(d * I_bar / (2 * K)),
             Relation.UPPER,

@@ -51,12 +51,7 @@ _TABLE: tuple[tuple[str, str, str, str], ...] = (
     ("eta", r"\eta", "nonnegative", "mass that a denoiser puts on wrong symbols"),
     ("epsilon", r"\varepsilon", "nonnegative", "score error that the sampler may be given"),
     ("epsilon_1", r"\varepsilon_1", "nonnegative", "L1 score error along the grid (E2)"),
-    (
-        "epsilon_w",
-        r"\varepsilon_w",
-        "nonnegative",
-        "denoiser error along the step law (E3)",
-    ),
+    ("epsilon_w", r"\varepsilon_w", "nonnegative", "denoiser error along the step law (E3)"),
     (
         "epsilon_FHS",
         r"\varepsilon_{\mathrm{FHS}}",
@@ -75,12 +70,7 @@ _TABLE: tuple[tuple[str, str, str, str], ...] = (
         "nonnegative",
         "∫E_{q_t}Σ_i(−α′/α)max{Σ_a(s−ŝ)_+, Σ_a(ŝ−s)_+}dt, the error of a score (H2)",
     ),
-    (
-        "kl_revealed",
-        r"\mathrm{KL}_{\mathrm{rev}}",
-        "nonnegative",
-        "KL(q_0‖p_out) at w/(1−w_∞)",
-    ),
+    ("kl_revealed", r"\mathrm{KL}_{\mathrm{rev}}", "nonnegative", "KL(q_0‖p_out) at w/(1−w_∞)"),
     ("leak", r"\lambda", "nonnegative", "mass of p_out outside the support of q_0"),
     ("probabilities", r"\pi", "real", "positive probabilities in ascending order, a sequence"),
     ("index", "i", "positive integer", "place in that order, counted from 1"),

@@ -222,9 +222,8 @@ def test_enumeration_can_tell_the_order_of_steps() -> None:
         assert value(w) != value(back)
 
 
-def test_harmonic_and_phi() -> None:
+def test_harmonic_and_root() -> None:
     assert f.Harmonic.compute(RATIONALS, 4) == Fraction(25, 12)
-    assert f.Phi.compute(FLOAT, 2.0) == pytest.approx(1 - math.log(2))
     assert f.Root.compute(FLOAT, 2.25) == 1.5
     assert f.Root.compute(FLOAT, -1e-18) == 0.0
 

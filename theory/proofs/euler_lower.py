@@ -7,7 +7,7 @@ All families are uniform on their support, and there p_out is the same at every 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -66,8 +66,8 @@ def _agrees(
 
 
 @proof("L1", f"exact value for all S, d ≤ 5 (degree ⌊d/2⌋ in 1/S), {_ALL}", "S + 1")
-def _pairs(broken: bool) -> bool:
-    return all(
+def _pairs(broken: bool) -> Iterator[bool]:
+    yield from (
         _agrees(L1, {"S": S + broken}, pairs(d, S))
         for d in range(1, 6)
         for S in range(1, d // 2 + 2)  # degree ⌊d/2⌋
@@ -75,15 +75,15 @@ def _pairs(broken: bool) -> bool:
 
 
 @proof("L2", f"exact value for all S, d ≤ 5 (degree d − 1 in 1/S), {_ALL}", "S + 1")
-def _copies(broken: bool) -> bool:
-    return all(
+def _copies(broken: bool) -> Iterator[bool]:
+    yield from (
         _agrees(L2, {"S": S + broken}, copies(d, S)) for d in range(1, 6) for S in range(1, d + 1)
     )
 
 
 @proof("L4", f"parity, for all S, d ≤ 5 (degree 1 in 1/S), {_ALL}", "S + 1")
-def _parity(broken: bool) -> bool:
-    return all(
+def _parity(broken: bool) -> Iterator[bool]:
+    yield from (
         _agrees(L4, {"S": S + broken, "k": d - 1}, parity(d, S))
         and _agrees(L4, {"S": S + broken}, parity(d, S), "parity")
         for d in range(2, 6)
@@ -96,9 +96,9 @@ def _parity(broken: bool) -> bool:
     f"Reed–Solomon codes (d,k) = (3,1), (3,2), (4,2), (4,3) (degree d − k in 1/S), {_ALL}",
     "k + 1 for k",
 )
-def _threshold(broken: bool) -> bool:
+def _threshold(broken: bool) -> Iterator[bool]:
     sizes = ((3, 1, (3, 5, 7)), (3, 2, (3, 5)), (4, 2, (5, 7, 11)), (4, 3, (5, 7)))
-    return all(
+    yield from (
         _agrees(L4, {"S": S, "k": k + broken}, reed_solomon(d, k, S))
         for d, k, fields in sizes  # degree d − k
         for S in fields
@@ -106,8 +106,8 @@ def _threshold(broken: bool) -> bool:
 
 
 @proof("L3", f"exact value for all b, d ≤ 4 (degree C(d,2) in 1/b), {_ALL}", "b + 1")
-def _shared(broken: bool) -> bool:
-    return all(
+def _shared(broken: bool) -> Iterator[bool]:
+    yield from (
         _agrees(L3, {"b": b + broken}, shared_symbols(d, b))
         for d, top in ((2, 2), (3, 4), (4, 7))  # degree C(d,2), the value b = 1 included
         for b in range(1, top + 1)
@@ -128,7 +128,7 @@ def _interpolate_at_zero(points: list[Fraction], values: list[Any]) -> Any:
 
 
 @proof("L3", "tends to 1 − d!·e_d(w) as b → ∞, d ≤ 4, symbolic w of four steps", "d + 1 for d")
-def _many_symbols(broken: bool) -> bool:
+def _many_symbols(broken: bool) -> Iterator[bool]:
     """The value at 1/b = 0 of L3's polynomial in 1/b is 1 − d!·e_d(w)."""
     for d in (2, 3, 4):
         arithmetic = Polynomials(*(f"w{k}" for k in range(4)))
@@ -137,9 +137,7 @@ def _many_symbols(broken: bool) -> bool:
         values = [evaluate(L3.expression, {"d": d, "b": b, "w": w}, arithmetic) for b in bases]
         limit = _interpolate_at_zero([Fraction(1, b) for b in bases], values)
         form = L3.form("supremum").expression
-        if limit != evaluate(form, {"d": d + broken, "w": w}, arithmetic):
-            return False
-    return True
+        yield limit == evaluate(form, {"d": d + broken, "w": w}, arithmetic)
 
 
 @proof(
@@ -147,7 +145,7 @@ def _many_symbols(broken: bool) -> bool:
     "the bound for every law, with E6: no negative coefficient, d ≤ 5, five steps",
     "1/(b+1) for 1/b",
 )
-def _coinciding_pair(broken: bool) -> bool:
+def _coinciding_pair(broken: bool) -> Iterator[bool]:
     """Where two tokens share a step the price is at most 1/b: all coefficients of the gap ≥ 0."""
     for d in (2, 3, 4, 5):
         for b in (2, 3, 5):
@@ -158,9 +156,7 @@ def _coinciding_pair(broken: bool) -> bool:
             price = arithmetic.rational(1, b + broken)
             gap = distinct + price * (all_revealed - distinct)
             gap = gap - SharedSymbols.compute(arithmetic, d, b, w)
-            if any(coefficient < 0 for coefficient in gap.coeffs()):
-                return False
-    return True
+            yield all(coefficient >= 0 for coefficient in gap.coeffs())
 
 
 @proof(
@@ -168,7 +164,7 @@ def _coinciding_pair(broken: bool) -> bool:
     "the bound for every law is a sum of squares above, and attained at the uniform law, K ≤ 6",
     "K + 1 for K",
 )
-def _every_law_of_pairs(broken: bool) -> bool:
+def _every_law_of_pairs(broken: bool) -> Iterator[bool]:
     """K·Σw² − (Σw)² is a sum of squares, so one pair agrees at most with 1 − (1−1/S)/K."""
     for steps in range(1, 7):
         arithmetic = Polynomials(*(f"w{k}" for k in range(steps)))
@@ -178,17 +174,14 @@ def _every_law_of_pairs(broken: bool) -> bool:
         for i in range(steps):
             for j in range(i):
                 squares = squares + (w[i] - w[j]) ** 2
-        if gap != squares:
-            return False
+        yield gap == squares
         for S in (1, 2, 3):
             for d in (2, 3, 4, 5):
                 law = [RATIONALS.rational(1, steps + broken)] * steps
                 exact = evaluate(L1.expression, {"S": S, "d": d, "w": law}, RATIONALS)
                 values = {"S": S, "d": d, "K": steps}
                 # at the uniform law the bound for every law is the exact value
-                if exact != L1.value(values, RATIONALS, variant="every-law"):
-                    return False
-    return True
+                yield exact == L1.value(values, RATIONALS, variant="every-law")
 
 
 @proof(
@@ -197,7 +190,7 @@ def _every_law_of_pairs(broken: bool) -> bool:
     f"C(g,2)·⌊d/g⌋ in 1/b), and (3,6) at b = 2, {_ALL}",
     "g + 1 for g",
 )
-def _groups(broken: bool) -> bool:
+def _groups(broken: bool) -> Iterator[bool]:
     """L6a's formula with b for its 2: a polynomial in 1/b of degree C(g,2)·⌊d/g⌋."""
     for g, d, top in ((2, 4, 3), (2, 5, 3), (3, 3, 4), (3, 4, 4), (3, 6, 2)):
         for b in range(1, top + 1):  # all degree + 1 values, but for the last size b = 1 and 2
@@ -205,14 +198,12 @@ def _groups(broken: bool) -> bool:
                 SharedSymbols, lambda g, _, w, b=b: SharedSymbols(g, sympy.Integer(b), w)
             )
             claim = replace(L6, expression=form)
-            if not _agrees(claim, {"g": g + broken}, in_groups(d, g, shared_symbols(g, b))):
-                return False
-    return True
+            yield _agrees(claim, {"g": g + broken}, in_groups(d, g, shared_symbols(g, b)))
 
 
 @proof("L6", f"(b) permutations (S,d) = (2,2), (2,4), (3,3), {_ALL}", "one more group")
-def _permutations(broken: bool) -> bool:
-    return all(
+def _permutations(broken: bool) -> Iterator[bool]:
+    yield from (
         _agrees(
             L6,
             {"S": S, "d": d + S * broken},
@@ -262,7 +253,7 @@ def _uniform_limit(value: Callable[[int], Fraction], degree: int) -> Fraction:
     "c is the limit of K·TV: copies and parity (S = 2, d ≤ 5; S = 3, d ≤ 4), permutations",
     "twice c",
 )
-def _limits(broken: bool) -> bool:
+def _limits(broken: bool) -> Iterator[bool]:
     """c of L5, by enumeration of P_a, is lim K·TV of the exact values L2, L4 and L6b."""
     cases: list[tuple[Claim, str | None, dict[str, int], list[Row]]] = []
     for S, top in ((2, 5), (3, 4)):
@@ -279,19 +270,16 @@ def _limits(broken: bool) -> bool:
             return Fraction(evaluate(form, {**values, **law}, RATIONALS))
 
         c = first_order(values["d"], support)
-        if values["S"] == 2 and c != Fraction(values["d"], 4):
-            return False  # E9 is attained
-        if variant and c != L6.value(values, RATIONALS, variant="permutations-limit"):
-            return False
-        if _uniform_limit(exact, values["d"]) != c * (2 if broken else 1):
-            return False
-    return True
+        if values["S"] == 2:  # E9 is attained
+            yield c == Fraction(values["d"], 4)
+        if variant:
+            yield c == L6.value(values, RATIONALS, variant="permutations-limit")
+        yield _uniform_limit(exact, values["d"]) == c * (2 if broken else 1)
 
 
 @proof("E10", "attained: shared symbols, (d,b) up to (3,3) and (4,2)", "b + 1")
-def _short(broken: bool) -> bool:
-    """c of shared symbols, by enumeration of P_a, is E10's bound at S = b^{d−1}."""
-    return all(
+def _short(broken: bool) -> Iterator[bool]:
+    yield from (
         first_order(d, shared_symbols(d, b)) == fill(E10, d=d, S=(b + broken) ** (d - 1))
         for d, b in ((2, 2), (2, 3), (3, 2), (3, 3), (4, 2))
     )
@@ -302,7 +290,7 @@ def _short(broken: bool) -> bool:
     "copies, d = 3, S = 2: 9/8 with the coarse steps first, 3/8 with them last",
     "the other half of the steps",
 )
-def _coarse_steps(broken: bool) -> bool:
+def _coarse_steps(broken: bool) -> Iterator[bool]:
     """Copies, d = 3, S = 2: coarse steps on one half, n² fine ones on the other, n → ∞.
 
     The exact value L2, summed symbolically, over Σw² tends to L5's form with μ uniform on the
@@ -329,13 +317,11 @@ def _coarse_steps(broken: bool) -> bool:
         beta = [sympy.integrate(2 * (x if m else 1 - x), (x, low, high)) for m in range(2)]
         fractions = [Fraction(int(value.p), int(value.q)) for value in beta]
         expected = first_order(3, copies(3, 2), fractions)
-        if limit != sympy.Rational(expected.numerator, expected.denominator):
-            return False
-    return True
+        yield limit == sympy.Rational(expected.numerator, expected.denominator)
 
 
 @proof("L7", "parity at S = 2, ancestral steps, symbolic T, d ≤ 5", "d + 1 for d")
-def _grid(broken: bool) -> bool:
+def _grid(broken: bool) -> Iterator[bool]:
     """L7 for parity: the exact value on the uniform grid, over h, tends to the binary form.
 
     Ancestral steps on the constant-rate clock from T = K·h. With E = e^h and L = e^{−T} the sums
@@ -358,19 +344,16 @@ def _grid(broken: bool) -> bool:
         value = (1 - sympy.Rational(1, 2)) * (1 - d * total)
         slope = sympy.diff(value, E).subs(E, 1)
         claimed = fill(L7, "binary", d=d + broken).subs(horizon, -sympy.log(L))
-        if sympy.cancel(value.subs(E, 1)) != 0 or sympy.cancel(slope - claimed) != 0:
-            return False
-    return True
+        yield sympy.cancel(value.subs(E, 1)) == 0
+        yield sympy.cancel(slope - claimed) == 0
 
 
 @proof("L7", "the supremum's constant, symbolic T, d ≤ 5", "the density itself")
-def _grid_supremum(broken: bool) -> bool:
+def _grid_supremum(broken: bool) -> Iterator[bool]:
     """L7: Σ_k w_k²/h → ∫ρ² over the time, ρ the density of the reveal time; times C(d,2)."""
     horizon = symbol("T")
     density = clock("constant").speed / (1 - sympy.exp(-horizon))
     integral = sympy.integrate(density ** (1 if broken else 2), (LATE, 0, horizon))
     for d in range(2, 6):
         claimed = fill(L7, d=d)
-        if sympy.simplify(sympy.binomial(d, 2) * integral - claimed) != 0:
-            return False
-    return True
+        yield sympy.simplify(sympy.binomial(d, 2) * integral - claimed) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import sympy
 from sharprates.theory.claim import Claim
 from sharprates.theory.clocks import clock
@@ -28,7 +30,7 @@ def _numbers(claim: Claim, **changed: sympy.Expr) -> dict[sympy.Symbol, sympy.Ex
 
 
 @proof("E2", "the two sums over steps, for all h and K", "third power of the rate")
-def _sums(broken: bool) -> bool:
+def _sums(broken: bool) -> Iterator[bool]:
     """The two sums behind E2, from the hazards, as closed geometric series."""
     h, j, steps = STEP, sympy.Symbol("j", positive=True), sympy.Symbol("n", positive=True)
     chosen = clock("constant")
@@ -42,8 +44,7 @@ def _sums(broken: bool) -> bool:
         (clock_term, (sympy.exp(h) - 1 - h) * sympy.exp(-j * h)),
         (pair_term, h**2 * sympy.exp(-2 * j * h)),
     )
-    if any(sympy.simplify(sympy.expand(a - b)) != 0 for a, b in expected):
-        return False
+    yield all(sympy.simplify(sympy.expand(a - b)) == 0 for a, b in expected)
 
     def geometric(rate: sympy.Expr) -> bool:
         """Σ_{j=1}^{n} e^{−rate·j} = (1 − e^{−rate·n})/(e^{rate} − 1), by induction on n."""
@@ -54,52 +55,50 @@ def _sums(broken: bool) -> bool:
         step = closed(steps + 1) - closed(steps) - sympy.exp(-rate * (steps + 1))
         return bool(sympy.simplify(step) == 0 and closed(sympy.Integer(0)) == 0)
 
-    return geometric(h) and geometric(2 * h)
+    yield geometric(h) and geometric(2 * h)
 
 
 @proof("E2", "the clock inequality, for all h > 0", "its constant × 0.99")
-def _clock_inequality(broken: bool) -> bool:
+def _clock_inequality(broken: bool) -> Iterator[bool]:
     """(e^h − 1 − h)/(e^h − 1) ≤ E2.clock·h for all h > 0."""
     factor = E2.constants["clock"] * (sympy.Rational(99, 100) if broken else 1)
     e = sympy.exp(STEP)
-    return nonnegative_for_positive(factor * STEP * (e - 1) - (e - 1 - STEP), STEP, 2)
+    yield nonnegative_for_positive(factor * STEP * (e - 1) - (e - 1 - STEP), STEP, 2)
 
 
 @proof("E2", "the parallel inequality, for all h > 0", "its constant × 0.99")
-def _pair_inequality(broken: bool) -> bool:
+def _pair_inequality(broken: bool) -> Iterator[bool]:
     """C(d,2)·h²/(e^{2h} − 1) ≤ E2.parallel·d(d−1)·h for all h > 0."""
     factor = 2 * E2.constants["parallel"] * (sympy.Rational(99, 100) if broken else 1)
-    return nonnegative_for_positive(factor * (sympy.exp(2 * STEP) - 1) - STEP, STEP, 2)
+    yield nonnegative_for_positive(factor * (sympy.exp(2 * STEP) - 1) - STEP, STEP, 2)
 
 
 @proof("E2", "the stated T and K give ε", "half of the steps")
-def _steps_needed(broken: bool) -> bool:
+def _steps_needed(broken: bool) -> Iterator[bool]:
     """T = log(2d/ε), K = d(d+1)T/(2ε) make E2's own terms add up to ε."""
     epsilon, d = sympy.Symbol("epsilon", positive=True), sympy.Symbol("d", positive=True)
     horizon = sympy.log(2 * d / epsilon)
     steps = d * (d + 1) * horizon / (2 * epsilon) / (2 if broken else 1)
     bound = E2.expression.subs(_numbers(E2)).subs(symbol("epsilon_1"), 0)
     bound = bound.subs({D: d, K: steps, symbol("T"): horizon}, simultaneous=True)
-    return bool(sympy.simplify(bound - epsilon) == 0)
+    yield sympy.simplify(bound - epsilon) == 0
 
 
 @proof("E3", "d!·e_d is d! times e_d, d ≤ 5, six steps", "(d+1)! for d!")
-def _elementary(broken: bool) -> bool:
+def _elementary(broken: bool) -> Iterator[bool]:
     """DistinctSteps is d! times the elementary symmetric polynomial, as sympy has it."""
     for d in range(1, 6):
         arithmetic = Polynomials(*(f"w{k}" for k in range(6)))
         w = arithmetic.variables
         own = DistinctSteps.compute(arithmetic, d, w)
         table = sympy.symmetric_poly(d, *arithmetic.ring.symbols)
-        if own != arithmetic.ring(table * sympy.factorial(d + broken)):
-            return False
-    return True
+        yield own == arithmetic.ring(table * sympy.factorial(d + broken))
 
 
 @proof(
     "E3", "series as K → ∞, and d(d−1)/(2K) above for K ≥ d − 1, d ≤ 10", "the linear form × 0.99"
 )
-def _series(broken: bool) -> bool:
+def _series(broken: bool) -> Iterator[bool]:
     """With x = 1/K: E3's uniform form is d(d−1)/2·x + O(x²), and below it for 0 < x ≤ 1/(d−1)."""
     x = sympy.Symbol("x", positive=True)
     factor = sympy.Rational(99, 100) if broken else 1
@@ -109,17 +108,14 @@ def _series(broken: bool) -> bool:
         product = sympy.prod(1 - j * x for j in range(d))
         # f = x²·g exactly; g has no zero on (0, 1/(d−1)] and is positive at the end
         rest = sympy.Poly(sympy.expand(linear - 1 + product), x)
-        if any(rest.coeff_monomial(power) != 0 for power in (1, x)):
-            return False
+        yield all(rest.coeff_monomial(power) == 0 for power in (1, x))
         quotient = sympy.Poly(sympy.cancel(rest.as_expr() / x**2), x)
         end = sympy.Rational(1, d - 1)
-        if quotient.count_roots(0, end) or not quotient.eval(end) > 0:
-            return False
-    return True
+        yield quotient.count_roots(0, end) == 0 and bool(quotient.eval(end) > 0)
 
 
 @proof("E3", "closed form for the uniform law, d ≤ 6, K ≤ 8", "K + 1 for K")
-def _uniform_value(broken: bool) -> bool:
+def _uniform_value(broken: bool) -> Iterator[bool]:
     """d!·e_d at w_k = 1/K is the product of E3 and E6, d ≤ 6, K ≤ 8."""
     for d in range(1, 7):
         for steps in range(1, 9):
@@ -127,9 +123,7 @@ def _uniform_value(broken: bool) -> bool:
             law = [RATIONALS.rational(1, steps + broken)] * steps
             main = E3.value({**values, "w": law}, RATIONALS)
             uniform = E3.value(values, RATIONALS, variant="uniform")
-            if not main == uniform == E6.value(values, RATIONALS):
-                return False
-    return True
+            yield main == uniform == E6.value(values, RATIONALS)
 
 
 @proof(
@@ -137,7 +131,7 @@ def _uniform_value(broken: bool) -> bool:
     "Schur–Ostrowski criterion as a polynomial identity, d ≤ 5, up to seven steps",
     "the opposite sign",
 )
-def _schur_ostrowski(broken: bool) -> bool:
+def _schur_ostrowski(broken: bool) -> Iterator[bool]:
     """(w_1 − w_2)(∂_1 − ∂_2)(1 − d!e_d) = (w_1 − w_2)²·d!·e_{d−2}(w_3, …), so never negative.
 
     The function is symmetric, so one pair of places stands for all.
@@ -155,19 +149,15 @@ def _schur_ostrowski(broken: bool) -> bool:
             gap = w[0] - w[1]
             if broken:
                 gap = w[1] - w[0]
-            if slope != gap * others:
-                return False
+            yield slope == gap * others
             swapped = value.compose([(w[0], w[1]), (w[1], w[0])])
             cycled = value.compose(list(zip(w, [*w[1:], w[0]], strict=True)))
-            if value != swapped or value != cycled:  # these two generate all permutations
-                return False
-            if any(coefficient < 0 for coefficient in others.coeffs()):
-                return False
-    return True
+            yield value == swapped == cycled  # these two generate all permutations
+            yield all(coefficient >= 0 for coefficient in others.coeffs())
 
 
 @proof("E7", "Euler–Maclaurin with its boundary terms, symbolic K, d ≤ 8", "twice the terms")
-def _euler_maclaurin(broken: bool) -> bool:
+def _euler_maclaurin(broken: bool) -> Iterator[bool]:
     """The boundary terms of E7's proof are Σ_m n_m z^m − Σ_m z^m/d, as polynomials in z and 1/K.
 
     Left: Faulhaber's sums in K. Right: the coefficients that the bound is computed from.
@@ -183,14 +173,11 @@ def _euler_maclaurin(broken: bool) -> bool:
         left -= sympy.Add(*(z**m for m in range(d))) / d
         left = sympy.expand(sympy.expand(left).subs(steps, 1 / x))
         right = sympy.expand(_boundary_terms(d, z, x) * (2 if broken else 1))
-        if sympy.expand(left - right) != 0:
-            return False
+        yield sympy.expand(left - right) == 0
         for points in (d, d + 1, 3 * d):
             own = uniform_rank_excess(RATIONALS, d, points)
             poly = sympy.Poly(right.subs(x, sympy.Rational(1, points)), z)
-            if any(poly.coeff_monomial(z**m) != own[m] for m in range(d)):
-                return False
-    return True
+            yield all(poly.coeff_monomial(z**m) == own[m] for m in range(d))
 
 
 def _boundary_terms(d: int, z: sympy.Symbol, x: sympy.Symbol) -> sympy.Expr:
@@ -210,7 +197,7 @@ def _boundary_terms(d: int, z: sympy.Symbol, x: sympy.Symbol) -> sympy.Expr:
     "to j = 30)",
     "the correction × 0.9",
 )
-def _remainder(broken: bool) -> bool:
+def _remainder(broken: bool) -> Iterator[bool]:
     """The closed form of E7 from its boundary terms, for all K ≥ d.
 
     With y = d/K ≤ 1: j = 1 and 2 give 1/(2K) + (d−1)/(12K²) (norms of the two polynomials); for
@@ -222,22 +209,20 @@ def _remainder(broken: bool) -> bool:
     z, y = sympy.symbols("z y", positive=True)
     for j in range(2, 31, 2):
         known = 2 * sympy.zeta(j) / (2 * sympy.pi) ** j
-        if abs(sympy.bernoulli(j)) / sympy.factorial(j) != known:
-            return False
+        yield abs(sympy.bernoulli(j)) / sympy.factorial(j) == known
         for d in range(j, j + 4):
             shape = sympy.Poly((z - 1) ** (j - 1) * (z ** (d - j) - 1), z)
             norm = sum(abs(c) for c in shape.coeffs())
-            if norm > 2**j or (j == 2 and d > 2 and norm != 4):
-                return False
+            yield norm <= 2**j and (norm == 4 or j != 2 or d == 2)
     correction = E7.constants["correction"] * (sympy.Rational(9, 10) if broken else 1)
     tail = 2 * sympy.zeta(4) * y**2 / sympy.pi**4 / (1 - (y / sympy.pi) ** 2)
     grows = sympy.simplify(sympy.diff(tail, y) / (y / (1 - (y / sympy.pi) ** 2) ** 2))
     worst = sympy.simplify(sympy.Rational(1, 6) + tail.subs(y, 1))
-    return bool(grows.is_positive and worst <= correction)
+    yield bool(grows.is_positive and worst <= correction)
 
 
 @proof("E10", "AM–GM, one more ratio at a time, up to nine ratios", "x² for x")
-def _geometric_mean(broken: bool) -> bool:
+def _geometric_mean(broken: bool) -> Iterator[bool]:
     """((n + x)/(n + 1))^{n+1} ≥ x for x ≥ 0: the step from n to n + 1 ratios of AM–GM.
 
     The difference is (x − 1)² times a polynomial without negative coefficients.
@@ -247,16 +232,14 @@ def _geometric_mean(broken: bool) -> bool:
         mean = ((n + x) / (n + 1)) ** (n + 1)
         gap = sympy.Poly(sympy.expand(mean - x ** (2 if broken else 1)), x)
         rest, left_over = sympy.div(gap, sympy.Poly((x - 1) ** 2, x))
-        if not left_over.is_zero or any(c < 0 for c in rest.all_coeffs()):
-            return False
-    return True
+        yield left_over.is_zero and all(c >= 0 for c in rest.all_coeffs())
 
 
 @proof("E10", "the sum of powers is least at the uniform law", "exponent 1/m")
-def _power_mean(broken: bool) -> bool:
+def _power_mean(broken: bool) -> Iterator[bool]:
     """x^{1+1/m} is convex on x > 0 for every m > 0; at p_a = 1/S its sum is S^{−1/m}."""
     x, m, symbols = (sympy.Symbol(name, positive=True) for name in "xmS")
     power = x ** (1 / m if broken else 1 + 1 / m)
     at_uniform = sympy.powsimp(symbols * power.subs(x, 1 / symbols))
     equal = sympy.simplify(at_uniform - symbols ** (-1 / m)) == 0
-    return bool(sympy.simplify(sympy.diff(power, x, 2)).is_positive and equal)
+    yield bool(sympy.simplify(sympy.diff(power, x, 2)).is_positive and equal)

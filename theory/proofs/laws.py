@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
 from itertools import product
@@ -48,8 +49,7 @@ STEP = sympy.Symbol("step", positive=True)
     "the three rules on every clock of the note are the formula with that clock put in",
     "twice the speed",
 )
-def _formulas(broken: bool) -> bool:
-    """S1 with a clock put in is the hazard of that clock, for every clock of the note."""
+def _formulas(broken: bool) -> Iterator[bool]:
     for chosen in CLOCKS.values():
         values: dict[str, Any] = {
             "alpha_t": chosen.alpha,
@@ -62,16 +62,13 @@ def _formulas(broken: bool) -> bool:
             (fill(S1, "tau-leaping", **values), tau_leaping_hazard(chosen)),
             (fill(S1, "ancestral", **values), ancestral_hazard(chosen)),
         )
-        if any(sympy.simplify(left - right) != 0 for left, right in pairs):
-            return False
-    return True
+        yield all(sympy.simplify(left - right) == 0 for left, right in pairs)
 
 
 @proof("S1", "Euler and ancestral coincide on the linear clock", "on 1 − t², too")
-def _linear(broken: bool) -> bool:
-    """Euler and ancestral coincide on the linear clock."""
+def _linear(broken: bool) -> Iterator[bool]:
     chosen = clock("polynomial:2" if broken else "linear")
-    return bool(sympy.simplify(euler_hazard(chosen) - ancestral_hazard(chosen)) == 0)
+    yield sympy.simplify(euler_hazard(chosen) - ancestral_hazard(chosen)) == 0
 
 
 def lag(step: sympy.Symbol, broken: bool = False) -> sympy.Expr:
@@ -83,18 +80,18 @@ def lag(step: sympy.Symbol, broken: bool = False) -> sympy.Expr:
 
 
 @proof("S1", "on the constant-rate clock Euler lags, for every t and every step size", "it leads")
-def _constant_lags(broken: bool) -> bool:
+def _constant_lags(broken: bool) -> Iterator[bool]:
     """ρ − H ≥ 0 for every step size, because e^h − 1 − h ≥ 0."""
-    return nonnegative_for_positive(lag(STEP, broken), STEP, 2)
+    yield nonnegative_for_positive(lag(STEP, broken), STEP, 2)
 
 
 @proof(
     "S1", "on cosine and on 1 − t^p, p = 2, 3, Euler leads, with H > 1", "on the linear clock, too"
 )
-def _euler_leads(broken: bool) -> bool:
+def _euler_leads(broken: bool) -> Iterator[bool]:
     """One step from the end of the domain: H > 1 = ρ on cosine and polynomial clocks."""
     names = ("linear",) if broken else ("cosine", "polynomial:2", "polynomial:3")
-    return all(
+    yield from (
         euler_hazard(clock(name)).subs({T: 1, S: 0}) > 1
         and ancestral_hazard(clock(name)).subs({T: 1, S: 0}) == 1
         for name in names
@@ -118,7 +115,7 @@ def _expand(
     "step-by-step law = expansion as polynomials in hazards and in all conditionals, d ≤ 3, K = 3",
     "compositions read backwards",
 )
-def _symbolic_denoiser(broken: bool) -> bool:
+def _symbolic_denoiser(broken: bool) -> Iterator[bool]:
     """Both sides of S2 as polynomials in hazards and in every p̂_i(x_i|x_U)."""
     for d, K in ((1, 3), (2, 3), (3, 3)):
         contexts = [(i, U) for i in range(d) for U in range(1 << d) if not U >> i & 1]
@@ -129,9 +126,7 @@ def _symbolic_denoiser(broken: bool) -> bool:
         left = reveal(arithmetic, d, hazards, conditional)
         weights = step_weights(arithmetic, hazards)
         right = _expand(arithmetic, d, weights, conditional, broken)
-        if left != right:
-            return False
-    return True
+        yield left == right
 
 
 @cache
@@ -157,7 +152,7 @@ def _conditional_at(d: int, x: tuple[int, ...]) -> Conditional:
     "the same with symbolic hazards and a rational q_0 on two symbols, d ≤ 5",
     "compositions read backwards",
 )
-def _rational_target(broken: bool) -> bool:
+def _rational_target(broken: bool) -> Iterator[bool]:
     """Both sides of S2 as polynomials in the hazards, exact denoiser of a rational q_0."""
     for d, K in ((2, 3), (3, 3), (4, 3), (5, 2)):
         arithmetic = Polynomials(*(f"r{k}" for k in range(K)))
@@ -166,9 +161,7 @@ def _rational_target(broken: bool) -> bool:
         for x in ((0,) * d, (0, 1) * (d // 2) + (1,) * (d % 2)):
             conditional = lifted(arithmetic, _conditional_at(d, x))
             left = reveal(arithmetic, d, hazards, conditional)
-            if left != _expand(arithmetic, d, weights, conditional, broken):
-                return False
-    return True
+            yield left == _expand(arithmetic, d, weights, conditional, broken)
 
 
 @proof(
@@ -176,16 +169,14 @@ def _rational_target(broken: bool) -> bool:
     "for all K, by interpolation of degree m in K, every composition of d ≤ 6",
     "one more factor 1/K",
 )
-def _uniform_law(broken: bool) -> bool:
+def _uniform_law(broken: bool) -> Iterator[bool]:
     """M_a(1/K, …)·K^d and C(K, m) are polynomials in K of degree m: equal at m + 1 points."""
     for d in range(1, 7):
         for a in compositions(d):
             for K in range(1, len(a) + 3):
                 values = {"K": K, "m": len(a), "d": d + broken}
                 claimed = evaluate(S3.expression, values, RATIONALS)
-                if Monomial.compute(RATIONALS, a, [Fraction(1, K)] * K) != claimed:
-                    return False
-    return True
+                yield Monomial.compute(RATIONALS, a, [Fraction(1, K)] * K) == claimed
 
 
 @proof(
@@ -193,33 +184,29 @@ def _uniform_law(broken: bool) -> bool:
     "the distribution function is that of n bridges of F5, and the quantile inverts it, n ≤ 8",
     "n + 1 for n",
 )
-def _first_hitting(broken: bool) -> bool:
+def _first_hitting(broken: bool) -> Iterator[bool]:
     """S4's distribution function is that of n bridges which all stay; its quantile inverts it."""
     rho, z = fill(S1, "ancestral"), sympy.Symbol("z", positive=True)
     for n in range(1, 9):
         survival = fill(S4, n=n + broken)
         masked = fill(S4, "quantile", n=n, v=z**n)
         inverse = survival.subs(symbol("alpha_s"), 1 - masked)
-        if sympy.simplify(survival - (1 - rho) ** n) != 0 or sympy.simplify(inverse - z**n) != 0:
-            return False
-    return True
+        yield sympy.simplify(survival - (1 - rho) ** n) == 0
+        yield sympy.simplify(inverse - z**n) == 0
 
 
 @proof("E4", "the weights add up to (1 − w_∞)^d, symbolic w with leftover, d ≤ 5", "d + 1 for d")
 @proof(
     "L0", "the mass on full words is (1 − w_∞)^d, symbolic w with leftover, d ≤ 5", "d + 1 for d"
 )
-def _total_weight(broken: bool) -> bool:
-    """The weights of S2 add up to (1 − w_∞)^d: the mass on full words (L0, E4)."""
+def _total_weight(broken: bool) -> Iterator[bool]:
     for d, K in ((1, 2), (2, 3), (3, 3), (4, 3), (5, 3)):
         arithmetic = Polynomials(*(f"w{k}" for k in range(K)))
         weights, ones = arithmetic.variables, dict.fromkeys(compositions(d), 1)
         total = evaluate(_SUM, {"d": d, "w": weights, "P": ones}, arithmetic)
         values = {"d": d + broken, "w": weights, "D": dict.fromkeys(compositions(d + broken), 0)}
         for claim in (L0, E4):
-            if total != 1 - claim.value(values, arithmetic):
-                return False
-    return True
+            yield total == 1 - claim.value(values, arithmetic)
 
 
 _SUM = CompositionSum(symbol("d"), symbol("w"), symbol("P"))
@@ -231,7 +218,7 @@ _SUM = CompositionSum(symbol("d"), symbol("w"), symbol("P"))
     "differ by −d·log(1−w_∞), symbolic w, d ≤ 5",
     "the power is the number of blocks",
 )
-def _homogeneous(broken: bool) -> bool:
+def _homogeneous(broken: bool) -> Iterator[bool]:
     """M_a(c·w) = c^d·M_a(w) for every composition of d."""
     for d in range(1, 6):
         arithmetic = Polynomials("x", "y", "z", "c")
@@ -239,6 +226,4 @@ def _homogeneous(broken: bool) -> bool:
         for a in compositions(d):
             scaled = Monomial.compute(arithmetic, a, [c * weight for weight in weights])
             power = c ** (len(a) if broken else d)
-            if scaled != power * Monomial.compute(arithmetic, a, weights):
-                return False
-    return True
+            yield scaled == power * Monomial.compute(arithmetic, a, weights)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import sympy
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.errors import TheoryError
+
+Facts = Callable[[bool], Iterable[bool]]
 
 
 @dataclass(frozen=True)
@@ -20,13 +22,17 @@ class Proof:
         claim: id of the claim.
         says: what is proved, with the sizes.
         mutant: the false statement that the same check must reject.
-        holds: the check; with True it is run on the mutant.
+        facts: what must be true, one after the other; with True that of the mutant.
     """
 
     claim: str
     says: str
     mutant: str
-    holds: Callable[[bool], bool]
+    facts: Facts
+
+    def holds(self, broken: bool) -> bool:
+        """Whether all facts are true; those after a false one are not worked out."""
+        return all(self.facts(broken))
 
     def verify(self) -> None:
         """Run the check on the claim and on the mutant.
@@ -43,15 +49,13 @@ class Proof:
 PROOFS: list[Proof] = []
 """All symbolic proofs; `proof` enters each where it is defined."""
 
-Holds = Callable[[bool], bool]
 
-
-def proof(claim: str, says: str, mutant: str) -> Callable[[Holds], Holds]:
+def proof(claim: str, says: str, mutant: str) -> Callable[[Facts], Facts]:
     """Enter the check that follows into `PROOFS`; the arguments are those of `Proof`."""
 
-    def enter(holds: Holds) -> Holds:
-        PROOFS.append(Proof(claim, says, mutant, holds))
-        return holds
+    def enter(facts: Facts) -> Facts:
+        PROOFS.append(Proof(claim, says, mutant, facts))
+        return facts
 
     return enter
 

@@ -16,9 +16,8 @@ from flint import arb, fmpq
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sharprates.theory.claim import Relation
-from sharprates.theory.functions import Phi
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import BALL, Interval
+from sharprates.verification.arithmetic import Interval
 from sharprates.verification.checks.check import (
     Check,
     Example,
@@ -306,7 +305,7 @@ def _start(example: Example, mutant: Mutant) -> Trial:
     if example["p0"] >= Fraction(22, 125):  # 0.176
         bend = 1 - (2 * (1 - p0)).log()
         curve = -(1 - p0) * (1 - p0).log() - (1 - arb(2).log()) * p0
-        entropy = entropy - (curve - Phi.compute(BALL, bend) * p0)
+        entropy = entropy - (curve - (bend - 1 - bend.log()) * p0)
     value = formula("E9", None, {"d": 2}, mutant)
     return pairs(example, Relation.UPPER, [(entropy, value)], counts=True)
 

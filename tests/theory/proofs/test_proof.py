@@ -6,12 +6,18 @@ from sharprates.theory.proofs.proof import Polynomials, Proof, nonnegative_for_p
 from sharprates.theory.registry import CLAIMS
 
 
+@pytest.mark.parametrize("proof", PROOFS, ids=lambda it: f"{it.claim}: {it.says}")
+def test_the_claim_is_proved_and_the_mutant_is_not(proof: Proof) -> None:
+    assert proof.holds(False)
+    assert not proof.holds(True)
+
+
 def test_verify_wants_the_claim_true_and_the_mutant_false() -> None:
-    Proof("E3", "true", "false", lambda broken: not broken).verify()
+    Proof("E3", "true", "false", lambda broken: [True, not broken]).verify()
     with pytest.raises(TheoryError, match="E3: not so: something"):
-        Proof("E3", "something", "", lambda _: False).verify()
+        Proof("E3", "something", "", lambda _: [True, False]).verify()
     with pytest.raises(TheoryError, match="cannot tell it from: a mutant"):
-        Proof("E3", "", "a mutant", lambda _: True).verify()
+        Proof("E3", "", "a mutant", lambda _: [True]).verify()
 
 
 def test_proofs_belong_to_claims() -> None:
