@@ -22,9 +22,9 @@ TWICE = {"Clock", "clock"}
 # fmt: off
 NOT_YET = {
     "Bound", "Effort", "Exact", "Journal", "Outcome", "Perturbed", "Row", "Schedule", "Settings",
-    "Shape", "Task", "audit", "bound", "check", "check_times", "climb", "compositions", "constant",
-    "copies", "count", "decide", "family", "first_order", "load", "monomials", "pairs", "parity",
-    "plan", "power", "product", "replay", "revealed", "run", "scenarios", "shared_symbols",
+    "Shape", "Task", "audit", "bound", "check", "check_times", "climb", "constant",
+    "count", "decide", "load", "monomials", "pairs", 
+    "plan", "product", "replay", "run", "scenarios", 
     "step_weights", "tasks", "threshold", "to_json", "verify",
 }
 # fmt: on

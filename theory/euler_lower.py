@@ -33,7 +33,7 @@ from sharprates.theory.hypotheses import (
     TWO_TOKENS,
     UNIFORM_GRID,
     UNIFORM_LAW,
-    family,
+    on_families,
 )
 from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import constant, symbol
@@ -87,7 +87,7 @@ L1 = Claim(
         "every-law": Variant(
             1 - (1 - spread / K) ** pairs,
             Relation.LOWER,
-            hypotheses=(family("pairs"),),
+            hypotheses=(on_families("pairs"),),
         ),
     },
 )
@@ -135,7 +135,7 @@ L3 = Claim(
         "every-law": Variant(
             (1 - 1 / b) * (1 - Birthday(d, K)),
             Relation.LOWER,
-            hypotheses=(family("shared-symbols"),),
+            hypotheses=(on_families("shared-symbols"),),
         ),
         "supremum": Variant(
             1 - DistinctSteps(d, w),
@@ -168,7 +168,7 @@ L4 = Claim(
         "parity": Variant(
             spread * LastBlock(d, w),
             Relation.WORST_CASE,
-            hypotheses=(*RUN, family("parity"), NO_LEFTOVER),
+            hypotheses=(*RUN, on_families("parity"), NO_LEFTOVER),
             replaces=True,
         ),
     },
@@ -228,19 +228,19 @@ L6 = Claim(
         "every-law": Variant(
             1 - (1 - constant("L6", "half") * (1 - Birthday(g, K))) ** sympy.floor(d / g),
             Relation.LOWER,
-            hypotheses=(family("groups"),),
+            hypotheses=(on_families("groups"),),
         ),
         "permutations": Variant(
             1 - Permutations(S, w) ** (d / S),
             Relation.WORST_CASE,
-            hypotheses=(*RUN, family("permutations")),
+            hypotheses=(*RUN, on_families("permutations")),
             replaces=True,
         ),
         "permutations-limit": Variant(
             d / 2 * (Harmonic(S) - 1),
             Relation.LIMIT,
             measured=Measured.TV_TIMES_STEPS,
-            hypotheses=(*RUN, UNIFORM_LAW, family("permutations")),
+            hypotheses=(*RUN, UNIFORM_LAW, on_families("permutations")),
             replaces=True,
         ),
     },
@@ -281,13 +281,13 @@ L7 = Claim(
             (d - 1 + d * _grid_constant) / 4,
             Relation.LIMIT,
             measured=Measured.TV_PER_STEP_SIZE,
-            hypotheses=(BINARY, family("parity")),
+            hypotheses=(BINARY, on_families("parity")),
         ),
         "parity": Variant(
             spread * d * RankGap(d, w, d - 2),
             Relation.EQUALITY,
             measured=Measured.TV,
-            hypotheses=(*RUN, family("parity"), NO_LEFTOVER, TWO_TOKENS),
+            hypotheses=(*RUN, on_families("parity"), NO_LEFTOVER, TWO_TOKENS),
             replaces=True,
         ),
         "data": Variant(

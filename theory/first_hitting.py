@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy
 from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
-from sharprates.theory.hypotheses import EXACT, FIRST_HITTING, NORMALISED, TWO_SYMBOLS, family
+from sharprates.theory.hypotheses import EXACT, FIRST_HITTING, NORMALISED, TWO_SYMBOLS, on_families
 from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import symbol
 
@@ -68,7 +68,7 @@ H3 = Claim(
     kind=Kind.THEOREM,
     relation=Relation.EQUALITY,
     expression=eta,
-    hypotheses=(FIRST_HITTING, NORMALISED, TWO_SYMBOLS, family("point-mass")),
+    hypotheses=(FIRST_HITTING, NORMALISED, TWO_SYMBOLS, on_families("point-mass")),
     provenance=Provenance(promises=("A7",)),
     depends_on=("H2",),
     variants={

@@ -75,11 +75,11 @@ def named(template: str) -> Callable[[Callable[..., Any]], type[Named]]:
     return define
 
 
-def compositions(d: int) -> list[Composition]:
+def all_compositions(d: int) -> list[Composition]:
     """All 2^{d−1} compositions of d ≥ 1."""
     if d == 0:
         return [()]
-    return [(first, *rest) for first in range(1, d + 1) for rest in compositions(d - first)]
+    return [(first, *rest) for first in range(1, d + 1) for rest in all_compositions(d - first)]
 
 
 def multinomial(parts: Composition) -> int:
@@ -91,7 +91,7 @@ def multinomial(parts: Composition) -> int:
     return result
 
 
-def power(x: Number, n: int) -> Number:
+def integer_power(x: Number, n: int) -> Number:
     """x^n for n ≥ 0, with 0^0 = 1 also where the type refuses it."""
     return x**n if n else 1
 
@@ -197,7 +197,7 @@ def CompositionSum(arithmetic: Arithmetic, d: int, w: Vector, table: Table) -> N
     f(a) may be a number or an array of them.
     """
     result = arithmetic.rational(0)
-    for a in compositions(d):
+    for a in all_compositions(d):
         result = result + multinomial(a) * Monomial.compute(arithmetic, a, w) * table[a]
     return result
 
@@ -371,7 +371,7 @@ def LastBlock(arithmetic: Arithmetic, d: int, w: Vector) -> Number:
     (Σw)^d − d·Σ_k w_k t_k^{d−1}: all revealed, but not one alone after all others.
     """
     sums = _before(arithmetic, w)
-    alone = _sum(arithmetic, [x * power(t, d - 1) for x, t in zip(w, sums, strict=False)])
+    alone = _sum(arithmetic, [x * integer_power(t, d - 1) for x, t in zip(w, sums, strict=False)])
     return sums[-1] ** d - d * alone
 
 
@@ -384,7 +384,7 @@ def SharedSymbols(arithmetic: Arithmetic, d: int, b: int, w: Vector) -> Number:
     done = [arithmetic.rational(1)] + [arithmetic.rational(0)] * d
     weight_of = [arithmetic.rational(1, b ** comb(s, 2)) for s in range(d + 1)]
     for weight in w:
-        powers = [power(weight, s) * weight_of[s] for s in range(d + 1)]
+        powers = [integer_power(weight, s) * weight_of[s] for s in range(d + 1)]
         done = [
             _sum(arithmetic, [comb(n, s) * powers[s] * done[n - s] for s in range(n + 1)])
             for n in range(d + 1)
@@ -424,7 +424,9 @@ def Threshold(arithmetic: Arithmetic, d: int, k: int, S: int, w: Vector) -> Numb
             for s in range(k - n, d - n + 1):
                 ways = comb(d, n) * comb(d - n, s)
                 price = arithmetic.rational(ways, S ** (n + s - k))
-                result = result + price * power(t, n) * power(x, s) * power(v, d - n - s)
+                result = result + price * integer_power(t, n) * integer_power(x, s) * integer_power(
+                    v, d - n - s
+                )
     return result
 
 

@@ -39,7 +39,7 @@ TWO_SYMBOLS = Hypothesis(lambda it: it.vocabulary >= 2, "needs S ≥ 2")
 TWO_TOKENS = Hypothesis(lambda it: it.length >= 2, "needs d ≥ 2")
 
 
-def family(*names: str) -> Hypothesis:
+def on_families(*names: str) -> Hypothesis:
     """The target is of one of these built-in families."""
     return Hypothesis(
         lambda it: it.family in names,

@@ -9,9 +9,13 @@ from sharprates.theory.arithmetic import FLOAT
 from sharprates.theory.claim import Relation
 from sharprates.theory.euler_lower import L0, L1, L2, L3, L4, L5, L6, L7, X1
 from sharprates.theory.euler_upper import E3
-from sharprates.theory.proofs.euler_lower import first_order
+from sharprates.theory.proofs.euler_lower import first_order_by_rows
 from sharprates.theory.proofs.proof import RATIONALS
-from sharprates.theory.proofs.sampler import copies, permutations_in_groups, shared_symbols
+from sharprates.theory.proofs.sampler import (
+    permutations_in_groups,
+    rows_of_copies,
+    rows_of_shared_symbols,
+)
 from sharprates.theory.setting import Setting
 
 
@@ -88,17 +92,17 @@ def test_uniform_form_at_a_size_that_no_loop_over_steps_reaches() -> None:
 
 
 def test_first_order_constants() -> None:
-    assert first_order(3, copies(3, 2)) == Fraction(3, 4)
+    assert first_order_by_rows(3, rows_of_copies(3, 2)) == Fraction(3, 4)
     # conjectured to be the largest at (d, S) = (3,3), (4,3); attained
     for d, support in (
         (3, permutations_in_groups(3, 3)),
         (4, [_word(text) for text in ("0122", "1012", "2101", "2210", "1221", "0000")]),
     ):
-        c = first_order(d, support)
+        c = first_order_by_rows(d, support)
         assert c == X1.value({"d": d, "S": 3}, RATIONALS)
         assert c > X1.value({"d": d, "S": 3}, RATIONALS, {"X1.constant": Fraction(99, 100)})
     # best known at (3, 4), below the conjecture
-    c = first_order(3, shared_symbols(3, 2))
+    c = first_order_by_rows(3, rows_of_shared_symbols(3, 2))
     assert c == Fraction(3, 2) < X1.value({"d": 3, "S": 4}, RATIONALS)
 
 

@@ -11,10 +11,10 @@ from sharprates.theory.claim import Claim
 from sharprates.theory.euler_lower import L1, L2, L6
 from sharprates.theory.euler_upper import E1, E2, E3, E4, E5, E6, E7, E8, E9, E10
 from sharprates.theory.functions import BlockDivergence
-from sharprates.theory.proofs.euler_lower import first_order
+from sharprates.theory.proofs.euler_lower import first_order_by_rows
 from sharprates.theory.proofs.forward import fill
 from sharprates.theory.proofs.proof import RATIONALS
-from sharprates.theory.proofs.sampler import copies, parity, shared_symbols
+from sharprates.theory.proofs.sampler import rows_of_copies, rows_of_parity, rows_of_shared_symbols
 from sharprates.theory.setting import Setting
 
 
@@ -172,15 +172,15 @@ def test_e6_is_below_every_law_and_attained_at_the_uniform_one(w: list[Fraction]
 
 @pytest.mark.parametrize("d", [2, 3, 4, 5])
 def test_e9_is_attained_and_no_smaller_factor_does(d: int) -> None:
-    for support in (copies(d, 2), parity(d, 2)):
-        c = first_order(d, support)
+    for support in (rows_of_copies(d, 2), rows_of_parity(d, 2)):
+        c = first_order_by_rows(d, support)
         assert c == E9.value({"d": d}, RATIONALS)
         assert c > E9.value({"d": d}, RATIONALS, {"E9.factor": Fraction(99, 100)})
 
 
 @pytest.mark.parametrize(("d", "b"), [(2, 3), (3, 2), (4, 2)])
 def test_e10_is_attained_and_no_smaller_constant_does(d: int, b: int) -> None:
-    c, bound = first_order(d, shared_symbols(d, b)), fill(E10, d=d, S=b ** (d - 1))
+    c, bound = first_order_by_rows(d, rows_of_shared_symbols(d, b)), fill(E10, d=d, S=b ** (d - 1))
     assert c == bound
     values = {"d": d, "S": b ** (d - 1)}
     assert c > E10.value(values, FLOAT, {"E10.constant": Fraction(99, 100)})

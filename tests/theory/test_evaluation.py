@@ -12,7 +12,7 @@ from sharprates.theory.functions import (
     Leftover,
     Named,
     TruncatedGumbel,
-    compositions,
+    all_compositions,
 )
 from sharprates.theory.proofs.proof import RATIONALS
 from sharprates.theory.registry import CLAIMS
@@ -46,8 +46,8 @@ VALUES: dict[str, Any] = {
     "q": Fraction(1, 6),
     "q0": [Fraction(1, 2), Fraction(1, 2)],
     "p_out": [Fraction(1, 3), Fraction(1, 2)],
-    "P": {a: [Fraction(1, 2), Fraction(1, 1 + len(a))] for a in compositions(4)},
-    "D": {a: Fraction(1, len(a)) for a in compositions(4)},
+    "P": {a: [Fraction(1, 2), Fraction(1, 1 + len(a))] for a in all_compositions(4)},
+    "D": {a: Fraction(1, len(a)) for a in all_compositions(4)},
     "a": (1, 2, 1),
     "beta": [Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)],
     "m": 3,

@@ -54,7 +54,7 @@ def test_samplers_of_their_own() -> None:
 
 
 def test_families() -> None:
-    either = hypotheses.family("copies", "pairs")
+    either = hypotheses.on_families("copies", "pairs")
     assert either.holds(PLAIN)
     assert not either.holds(replace(PLAIN, family=None))
     assert "copies or pairs" in either.reason

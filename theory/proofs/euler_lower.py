@@ -25,18 +25,18 @@ from sharprates.theory.proofs.laws import T as LATE
 from sharprates.theory.proofs.proof import RATIONALS, Polynomials, proof
 from sharprates.theory.proofs.sampler import (
     Row,
-    copies,
     in_groups,
     lifted,
-    pairs,
-    parity,
     permutations_in_groups,
-    reed_solomon,
     reveal,
     reveal_in_blocks,
-    shared_symbols,
-    step_weights,
+    rows_of_copies,
+    rows_of_pairs,
+    rows_of_parity,
+    rows_of_reed_solomon,
+    rows_of_shared_symbols,
     uniform_conditional,
+    weights_from_hazards,
 )
 from sharprates.theory.symbols import symbol
 
@@ -54,7 +54,7 @@ def _agrees(
     hazards = arithmetic.variables
     if variant == "parity":  # stated without leftover
         hazards = [*hazards[:-1], arithmetic.rational(1)]
-    weights = step_weights(arithmetic, hazards)
+    weights = weights_from_hazards(arithmetic, hazards)
     claimed = evaluate(claim.form(variant).expression, {"d": d, "w": weights, **values}, arithmetic)
     # All rows of a small support; of a large one three, since the family is transitive.
     few = len(support) <= 9
@@ -68,7 +68,7 @@ def _agrees(
 @proof("L1", f"exact value for all S, d ≤ 5 (degree ⌊d/2⌋ in 1/S), {_ALL}", "S + 1")
 def _pairs(broken: bool) -> Iterator[bool]:
     yield from (
-        _agrees(L1, {"S": S + broken}, pairs(d, S))
+        _agrees(L1, {"S": S + broken}, rows_of_pairs(d, S))
         for d in range(1, 6)
         for S in range(1, d // 2 + 2)  # degree ⌊d/2⌋
     )
@@ -77,15 +77,17 @@ def _pairs(broken: bool) -> Iterator[bool]:
 @proof("L2", f"exact value for all S, d ≤ 5 (degree d − 1 in 1/S), {_ALL}", "S + 1")
 def _copies(broken: bool) -> Iterator[bool]:
     yield from (
-        _agrees(L2, {"S": S + broken}, copies(d, S)) for d in range(1, 6) for S in range(1, d + 1)
+        _agrees(L2, {"S": S + broken}, rows_of_copies(d, S))
+        for d in range(1, 6)
+        for S in range(1, d + 1)
     )
 
 
 @proof("L4", f"parity, for all S, d ≤ 5 (degree 1 in 1/S), {_ALL}", "S + 1")
 def _parity(broken: bool) -> Iterator[bool]:
     yield from (
-        _agrees(L4, {"S": S + broken, "k": d - 1}, parity(d, S))
-        and _agrees(L4, {"S": S + broken}, parity(d, S), "parity")
+        _agrees(L4, {"S": S + broken, "k": d - 1}, rows_of_parity(d, S))
+        and _agrees(L4, {"S": S + broken}, rows_of_parity(d, S), "parity")
         for d in range(2, 6)
         for S in (1, 2, 3)  # degree 1
     )
@@ -99,7 +101,7 @@ def _parity(broken: bool) -> Iterator[bool]:
 def _threshold(broken: bool) -> Iterator[bool]:
     sizes = ((3, 1, (3, 5, 7)), (3, 2, (3, 5)), (4, 2, (5, 7, 11)), (4, 3, (5, 7)))
     yield from (
-        _agrees(L4, {"S": S, "k": k + broken}, reed_solomon(d, k, S))
+        _agrees(L4, {"S": S, "k": k + broken}, rows_of_reed_solomon(d, k, S))
         for d, k, fields in sizes  # degree d − k
         for S in fields
     )
@@ -108,7 +110,7 @@ def _threshold(broken: bool) -> Iterator[bool]:
 @proof("L3", f"exact value for all b, d ≤ 4 (degree C(d,2) in 1/b), {_ALL}", "b + 1")
 def _shared(broken: bool) -> Iterator[bool]:
     yield from (
-        _agrees(L3, {"b": b + broken}, shared_symbols(d, b))
+        _agrees(L3, {"b": b + broken}, rows_of_shared_symbols(d, b))
         for d, top in ((2, 2), (3, 4), (4, 7))  # degree C(d,2), the value b = 1 included
         for b in range(1, top + 1)
     )
@@ -198,7 +200,7 @@ def _groups(broken: bool) -> Iterator[bool]:
                 SharedSymbols, lambda g, _, w, b=b: SharedSymbols(g, sympy.Integer(b), w)
             )
             claim = replace(L6, expression=form)
-            yield _agrees(claim, {"g": g + broken}, in_groups(d, g, shared_symbols(g, b)))
+            yield _agrees(claim, {"g": g + broken}, in_groups(d, g, rows_of_shared_symbols(g, b)))
 
 
 @proof("L6", f"(b) permutations (S,d) = (2,2), (2,4), (3,3), {_ALL}", "one more group")
@@ -217,7 +219,9 @@ def _permutations(broken: bool) -> Iterator[bool]:
 # --- limits ---------------------------------------------------------------------------------------
 
 
-def first_order(d: int, support: list[Row], beta: list[Fraction] | None = None) -> sympy.Rational:
+def first_order_by_rows(
+    d: int, support: list[Row], beta: list[Fraction] | None = None
+) -> sympy.Rational:
     """c(q_0) of L5 by enumeration of the laws P_a, or its form for β."""
     x_rows = support if len(support) <= 9 else support[:1]
     table: dict[tuple[int, ...], list[Any]] = {}
@@ -258,8 +262,8 @@ def _limits(broken: bool) -> Iterator[bool]:
     cases: list[tuple[Claim, str | None, dict[str, int], list[Row]]] = []
     for S, top in ((2, 5), (3, 4)):
         for d in range(2, top + 1):
-            cases.append((L2, None, {"d": d, "S": S}, copies(d, S)))
-            cases.append((L4, None, {"d": d, "S": S, "k": d - 1}, parity(d, S)))
+            cases.append((L2, None, {"d": d, "S": S}, rows_of_copies(d, S)))
+            cases.append((L4, None, {"d": d, "S": S, "k": d - 1}, rows_of_parity(d, S)))
     for S, d in ((2, 4), (3, 3)):
         cases.append((L6, "permutations", {"d": d, "S": S}, permutations_in_groups(d, S)))
     for claim, variant, values, support in cases:
@@ -269,7 +273,7 @@ def _limits(broken: bool) -> Iterator[bool]:
             law = {"w": [Fraction(1, K)] * K}
             return Fraction(evaluate(form, {**values, **law}, RATIONALS))
 
-        c = first_order(values["d"], support)
+        c = first_order_by_rows(values["d"], support)
         if values["S"] == 2:  # E9 is attained
             yield c == Fraction(values["d"], 4)
         if variant:
@@ -280,7 +284,8 @@ def _limits(broken: bool) -> Iterator[bool]:
 @proof("E10", "attained: shared symbols, (d,b) up to (3,3) and (4,2)", "b + 1")
 def _short(broken: bool) -> Iterator[bool]:
     yield from (
-        first_order(d, shared_symbols(d, b)) == fill(E10, d=d, S=(b + broken) ** (d - 1))
+        first_order_by_rows(d, rows_of_shared_symbols(d, b))
+        == fill(E10, d=d, S=(b + broken) ** (d - 1))
         for d, b in ((2, 2), (2, 3), (3, 2), (3, 3), (4, 2))
     )
 
@@ -316,7 +321,7 @@ def _coarse_steps(broken: bool) -> Iterator[bool]:
         low, high = (0, half) if coarse_first != broken else (half, 1)
         beta = [sympy.integrate(2 * (x if m else 1 - x), (x, low, high)) for m in range(2)]
         fractions = [Fraction(int(value.p), int(value.q)) for value in beta]
-        expected = first_order(3, copies(3, 2), fractions)
+        expected = first_order_by_rows(3, rows_of_copies(3, 2), fractions)
         yield limit == sympy.Rational(expected.numerator, expected.denominator)
 
 

@@ -42,7 +42,7 @@ def marginal(law: Mapping[Word, sympy.Expr], x: Word) -> sympy.Expr:
     )
 
 
-def revealed(x: Word) -> int:
+def count_revealed(x: Word) -> int:
     """|U|."""
     return sum(value is not None for value in x)
 
@@ -56,7 +56,7 @@ def fill(claim: Claim, variant: str | None = None, **values: object) -> sympy.Ex
 
 def partial_law(law: Mapping[Word, sympy.Expr], x: Word, alpha: sympy.Expr) -> sympy.Expr:
     """q_t(x) by F1."""
-    return fill(F1, alpha=alpha, u=revealed(x), d=len(x), q=marginal(law, x))
+    return fill(F1, alpha=alpha, u=count_revealed(x), d=len(x), q=marginal(law, x))
 
 
 def _zero(expression: sympy.Expr) -> bool:
@@ -74,7 +74,7 @@ def _masking(broken: bool) -> Iterator[bool]:
                 for u, v in zip(x, y, strict=True):
                     p = p * (1 - ALPHA if u is None else ALPHA if u == v else 0)
                 sent += p
-            exponent = revealed(x) + (1 if broken else 0)
+            exponent = count_revealed(x) + (1 if broken else 0)
             claimed = fill(F1, alpha=ALPHA, u=exponent, d=d, q=marginal(law, x))
             yield _zero(sent - claimed)
 
@@ -167,11 +167,11 @@ def _bridge(broken: bool) -> Iterator[bool]:
             for x in mass:
                 if not all(u is None or u == v for u, v in zip(x, y, strict=True)):
                     continue
-                sent = {"u": revealed(x), "d": d, "q": mass[x]}
-                step = {"j": revealed(y) - revealed(x) + broken, "q": mass[y] / mass[x]}
+                sent = {"u": count_revealed(x), "d": d, "q": mass[x]}
+                step = {"j": count_revealed(y) - count_revealed(x) + broken, "q": mass[y] / mass[x]}
                 kernel = fill(F5, alpha_t=ALPHA_T, alpha_s=ALPHA_S, **{**sent, **step})
                 arrived += fill(F1, alpha=ALPHA_T, **sent) * kernel
-            claimed = fill(F1, alpha=ALPHA_S, u=revealed(y), d=d, q=mass[y])
+            claimed = fill(F1, alpha=ALPHA_S, u=count_revealed(y), d=d, q=mass[y])
             yield _zero(arrived - claimed)
 
 

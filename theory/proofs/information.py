@@ -8,7 +8,7 @@ from itertools import permutations
 from math import comb
 
 from sharprates.theory.evaluation import evaluate
-from sharprates.theory.functions import CompositionSum, compositions
+from sharprates.theory.functions import CompositionSum, all_compositions
 from sharprates.theory.information import KL1
 from sharprates.theory.proofs.proof import RATIONALS, Polynomials, proof
 from sharprates.theory.symbols import symbol
@@ -33,7 +33,7 @@ def _telescopes(broken: bool) -> Iterator[bool]:
             mean.append(sum(chosen, arithmetic.rational(0)) * arithmetic.rational(1, comb(d, size)))
         h = [mean[m + 1] - mean[m] for m in range(d)]
         orders = list(permutations(range(d)))
-        for a in compositions(d):
+        for a in all_compositions(d):
             total = arithmetic.rational(0)
             for order in orders:
                 known, place = 0, 0
@@ -65,7 +65,7 @@ def _average(broken: bool) -> Iterator[bool]:
                 h = [int(n == m) for n in range(d)]
                 table = {
                     a: evaluate(KL1.expression, {"a": a, "h": h}, RATIONALS)
-                    for a in compositions(d)
+                    for a in all_compositions(d)
                 }
                 left = evaluate(_SUM, {"d": d, "w": w, "P": table}, RATIONALS)
                 law = w[::-1] if broken else w

@@ -20,7 +20,7 @@ from sharprates.theory.clocks import (
 from sharprates.theory.euler_lower import L0
 from sharprates.theory.euler_upper import E4
 from sharprates.theory.evaluation import evaluate
-from sharprates.theory.functions import CompositionSum, Monomial, compositions
+from sharprates.theory.functions import CompositionSum, Monomial, all_compositions
 from sharprates.theory.laws import S1, S2, S3, S4
 from sharprates.theory.proofs.forward import fill
 from sharprates.theory.proofs.proof import (
@@ -35,8 +35,8 @@ from sharprates.theory.proofs.sampler import (
     lifted,
     reveal,
     reveal_in_blocks,
-    step_weights,
     weighted_conditional,
+    weights_from_hazards,
 )
 from sharprates.theory.symbols import symbol
 
@@ -104,7 +104,7 @@ def _expand(
     """The right side of S2; the mutant reads compositions from right to left."""
     table = {
         a: reveal_in_blocks(arithmetic, d, a[::-1] if broken else a, conditional)
-        for a in compositions(d)
+        for a in all_compositions(d)
     }
     values = {"d": d, "w": weights, "P": table}
     return evaluate(S2.expression, values, arithmetic)
@@ -124,7 +124,7 @@ def _symbolic_denoiser(broken: bool) -> Iterator[bool]:
         hazards = arithmetic.variables[:K]
         conditional = from_table(dict(zip(contexts, arithmetic.variables[K:], strict=True)))
         left = reveal(arithmetic, d, hazards, conditional)
-        weights = step_weights(arithmetic, hazards)
+        weights = weights_from_hazards(arithmetic, hazards)
         right = _expand(arithmetic, d, weights, conditional, broken)
         yield left == right
 
@@ -157,7 +157,7 @@ def _rational_target(broken: bool) -> Iterator[bool]:
     for d, K in ((2, 3), (3, 3), (4, 3), (5, 2)):
         arithmetic = Polynomials(*(f"r{k}" for k in range(K)))
         hazards = arithmetic.variables
-        weights = step_weights(arithmetic, hazards)
+        weights = weights_from_hazards(arithmetic, hazards)
         for x in ((0,) * d, (0, 1) * (d // 2) + (1,) * (d % 2)):
             conditional = lifted(arithmetic, _conditional_at(d, x))
             left = reveal(arithmetic, d, hazards, conditional)
@@ -172,7 +172,7 @@ def _rational_target(broken: bool) -> Iterator[bool]:
 def _uniform_law(broken: bool) -> Iterator[bool]:
     """M_a(1/K, …)·K^d and C(K, m) are polynomials in K of degree m: equal at m + 1 points."""
     for d in range(1, 7):
-        for a in compositions(d):
+        for a in all_compositions(d):
             for K in range(1, len(a) + 3):
                 values = {"K": K, "m": len(a), "d": d + broken}
                 claimed = evaluate(S3.expression, values, RATIONALS)
@@ -202,9 +202,13 @@ def _first_hitting(broken: bool) -> Iterator[bool]:
 def _total_weight(broken: bool) -> Iterator[bool]:
     for d, K in ((1, 2), (2, 3), (3, 3), (4, 3), (5, 3)):
         arithmetic = Polynomials(*(f"w{k}" for k in range(K)))
-        weights, ones = arithmetic.variables, dict.fromkeys(compositions(d), 1)
+        weights, ones = arithmetic.variables, dict.fromkeys(all_compositions(d), 1)
         total = evaluate(_SUM, {"d": d, "w": weights, "P": ones}, arithmetic)
-        values = {"d": d + broken, "w": weights, "D": dict.fromkeys(compositions(d + broken), 0)}
+        values = {
+            "d": d + broken,
+            "w": weights,
+            "D": dict.fromkeys(all_compositions(d + broken), 0),
+        }
         for claim in (L0, E4):
             yield total == 1 - claim.value(values, arithmetic)
 
@@ -223,7 +227,7 @@ def _homogeneous(broken: bool) -> Iterator[bool]:
     for d in range(1, 6):
         arithmetic = Polynomials("x", "y", "z", "c")
         *weights, c = arithmetic.variables
-        for a in compositions(d):
+        for a in all_compositions(d):
             scaled = Monomial.compute(arithmetic, a, [c * weight for weight in weights])
             power = c ** (len(a) if broken else d)
             yield scaled == power * Monomial.compute(arithmetic, a, weights)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import combinations, product
 
 from sharprates.theory.arithmetic import Arithmetic, Number
-from sharprates.theory.functions import Composition, power
+from sharprates.theory.functions import Composition, integer_power
 
 Row = tuple[int, ...]
 Conditional = Callable[[int, int], Number]
@@ -30,7 +30,7 @@ def subsets(mask: int) -> Iterator[int]:
         part = (part - 1) & mask
 
 
-def step_weights(arithmetic: Arithmetic, hazards: Sequence[Number]) -> list[Number]:
+def weights_from_hazards(arithmetic: Arithmetic, hazards: Sequence[Number]) -> list[Number]:
     """w_k = r_k ∏_{l<k}(1 − r_l)."""
     stay, weights = arithmetic.rational(1), []
     for hazard in hazards:
@@ -50,7 +50,11 @@ def reveal(
         for state, weight in law.items():
             for block in subsets(full & ~state):
                 masked = d - (state | block).bit_count()
-                term = weight * power(hazard, block.bit_count()) * power(1 - hazard, masked)
+                term = (
+                    weight
+                    * integer_power(hazard, block.bit_count())
+                    * integer_power(1 - hazard, masked)
+                )
                 for i in bits(block):
                     term = term * conditional(i, state)
                 new[state | block] = new[state | block] + term
@@ -116,24 +120,24 @@ def lifted(arithmetic: Arithmetic, conditional: Conditional) -> Conditional:
 # --- the families of L1–L6, each uniform on its support ------------------------------------------
 
 
-def copies(d: int, S: int) -> list[Row]:
+def rows_of_copies(d: int, S: int) -> list[Row]:
     """All tokens equal."""
     return [(value,) * d for value in range(S)]
 
 
-def pairs(d: int, S: int) -> list[Row]:
+def rows_of_pairs(d: int, S: int) -> list[Row]:
     """⌊d/2⌋ pairs of equal symbols; an odd token is alone and free."""
     return [
         tuple(values[i // 2] for i in range(d)) for values in product(range(S), repeat=(d + 1) // 2)
     ]
 
 
-def parity(d: int, S: int) -> list[Row]:
+def rows_of_parity(d: int, S: int) -> list[Row]:
     """All tokens but one free, the sum 0 modulo S."""
     return [(*row, -sum(row) % S) for row in product(range(S), repeat=d - 1)]
 
 
-def reed_solomon(d: int, k: int, S: int) -> list[Row]:
+def rows_of_reed_solomon(d: int, k: int, S: int) -> list[Row]:
     """Values at 0..d−1 of the polynomials of degree below k over the field of S ≥ d elements."""
     return [
         tuple(sum(c * i**j for j, c in enumerate(word)) % S for i in range(d))
@@ -141,7 +145,7 @@ def reed_solomon(d: int, k: int, S: int) -> list[Row]:
     ]
 
 
-def shared_symbols(d: int, b: int) -> list[Row]:
+def rows_of_shared_symbols(d: int, b: int) -> list[Row]:
     """Token i shares an independent symbol of b values with each other token."""
     edges = list(combinations(range(d), 2))
     rows = []

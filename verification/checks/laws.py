@@ -21,7 +21,7 @@ from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
 from sharprates.theory.clocks import clock as formula_clock
 from sharprates.theory.evaluation import evaluate
-from sharprates.theory.functions import compositions
+from sharprates.theory.functions import all_compositions
 from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import BALL, Interval, ball, interval
 from sharprates.verification.checks import channel
@@ -175,7 +175,7 @@ def _uniform_monomials(example: Example, mutant: Mutant) -> Trial:
     found = monomials([fmpq(1, K)] * K, d)
     sides = [
         (found[a], formula("S3", None, {"K": K, "m": len(a), "d": d}, mutant))
-        for a in compositions(d)
+        for a in all_compositions(d)
     ]
     return pairs(example, Relation.EQUALITY, sides)
 

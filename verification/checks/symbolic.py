@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sharprates.theory.proofs import PROOFS
 from sharprates.theory.proofs.proof import Proof
 from sharprates.verification.checks.check import Method, Outcome
 
@@ -18,6 +17,3 @@ def run_proof(proof: Proof) -> Outcome:
         power={proof.mutant: None if proof.holds(True) else "the same sizes"},
         disproved=not proof.holds(False),
     )
-
-
-__all__ = ["PROOFS", "run_proof"]

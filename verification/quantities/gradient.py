@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Claim
-from sharprates.theory.functions import compositions
+from sharprates.theory.functions import all_compositions
 from sharprates.verification.adversary.search import Support
 from sharprates.verification.adversary.search import first_order as first_order_constants
 from sharprates.verification.quantities.base import Quantities
@@ -311,7 +311,7 @@ class GradientQuantities(Quantities):
     def D(self) -> dict[tuple[int, ...], Tensor]:
         """E4's D."""
         d, table = self.d, {}
-        for a in compositions(d):
+        for a in all_compositions(d):
             total, n = torch.zeros((), dtype=torch.float64), 0
             for s in a:
                 if s > 1:

@@ -7,14 +7,14 @@ from sharprates.verification.status import record
 
 
 def test_a_proof_with_its_mutant() -> None:
-    outcome = run_proof(Proof("F1", "what holds", "what does not", lambda broken: not broken))
+    outcome = run_proof(Proof("F1", "what holds", "what does not", lambda broken: [not broken]))
     assert (outcome.method, outcome.n, outcome.n_counting) == (Method.SYMBOLIC, 1, 1)
     assert outcome.power == {"what does not": "the same sizes"}
     assert not outcome.disproved
 
 
 def test_a_failing_proof_and_a_surviving_mutant() -> None:
-    refuted = run_proof(Proof("F1", "", "m", lambda _: False))
+    refuted = run_proof(Proof("F1", "", "m", lambda _: [False]))
     assert refuted.disproved
     assert record(refuted).failure
-    assert run_proof(Proof("F1", "", "m", lambda _: True)).power == {"m": None}
+    assert run_proof(Proof("F1", "", "m", lambda _: [True])).power == {"m": None}
