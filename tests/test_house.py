@@ -23,8 +23,8 @@ TWICE = {"Clock", "clock"}
 NOT_YET = {
     "Bound", "Effort", "Exact", "Journal", "Outcome", "Perturbed", "Row", "Schedule", "Settings",
     "Shape", "Task", "audit", "bound", "check", "check_times", "climb", "constant",
-    "count", "decide", "load", "monomials", "pairs", 
-    "plan", "product", "replay", "run", "scenarios", 
+    "count", "decide", "load", "monomials", "pairs",
+    "plan", "product", "replay", "run", "scenarios",
     "step_weights", "tasks", "threshold", "to_json", "verify",
 }
 # fmt: on
