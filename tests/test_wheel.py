@@ -33,12 +33,12 @@ PROJECT = {
         "import pytest\n"
         "from samplers.mine import sampler\n"
         "from sharprates.verification.conformance.findings import FAST\n"
-        "from sharprates.verification.record import Record\n"
+        "from sharprates.verification.evidence import Evidence\n"
         "\n\n"
         '@pytest.mark.claim("E3")\n'
         "def test_it_conforms(conformance, evidence):\n"
         "    conformance(sampler, FAST)\n"
-        '    evidence(Record("E3", "mine", "exact", 5, 4))\n'
+        '    evidence(Evidence("E3", "mine", "exact", 5, 4))\n'
     ),
 }
 

@@ -10,7 +10,7 @@ from sharprates.theory.claim import Claim
 from sharprates.theory.proofs import proofs_of
 from sharprates.verification.checks.check import Check
 from sharprates.verification.checks.registry import checks_of
-from sharprates.verification.status import CLAIMS_JSON, read_records, statuses
+from sharprates.verification.status import CLAIMS_JSON, read_evidence, statuses
 
 
 def page(one: Claim, results: Path = CLAIMS_JSON) -> dict[str, object]:
@@ -49,10 +49,10 @@ def page(one: Claim, results: Path = CLAIMS_JSON) -> dict[str, object]:
 def _last_run(one: Claim, results: Path) -> dict[str, object] | None:
     """The claim's row of `claims.json`, without what each check found; None without such a file."""
     try:
-        records = read_records(results)
+        evidence = read_evidence(results)
     except InputError:
         return None
-    (found,) = [status for status in statuses(records) if status.claim.id == one.id]
+    (found,) = [status for status in statuses(evidence) if status.claim.id == one.id]
     return {key: value for key, value in found.json().items() if key != "checks"}
 
 

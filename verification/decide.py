@@ -83,6 +83,19 @@ class Decision:
         """See `strain`."""
         return strain(self.relation, self.side)
 
+    @property
+    def text(self) -> str:
+        """Measured and bound at `side`: fractions where exact and short, else decimals."""
+        return " against ".join(map(_shown, self.side))
+
+
+def _shown(value: Interval) -> str:
+    if value.lower == math.inf:
+        return "∞"
+    if value.lower == value.upper and len(text := str(Fraction(value.lower))) <= 40:
+        return text if "/" not in text else f"{text} = {value.middle:.6g}"
+    return f"{value.middle:.12g}"
+
 
 def quotient(relation: Relation, side: Side) -> float | None:
     """Measured over bound, from the ends that are farther from failing; None if the bound is 0.

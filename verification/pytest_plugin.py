@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sharprates.theory.errors import UnknownClaimError
 from sharprates.theory.registry import claim
-from sharprates.verification.record import Record
+from sharprates.verification.evidence import Evidence
 
 MARKER = "claim"
 _FOUND: pytest.StashKey[list[dict[str, Any]]] = pytest.StashKey()
@@ -53,14 +53,14 @@ def _claims(item: pytest.Item) -> list[str]:
 
 
 @pytest.fixture
-def evidence(request: pytest.FixtureRequest) -> Callable[[Record], None]:
-    """Hand a record to the session; its claim must be among the test's markers."""
+def evidence(request: pytest.FixtureRequest) -> Callable[[Evidence], None]:
+    """Hand evidence to the session; its claim must be among the test's markers."""
     marked = _claims(request.node)
 
-    def hand_in(record: Record) -> None:
-        if record.claim not in marked:
-            raise pytest.UsageError(f"evidence for {record.claim}: the test is marked {marked}")
-        request.config.stash[_FOUND].append(asdict(record))
+    def hand_in(shown: Evidence) -> None:
+        if shown.claim not in marked:
+            raise pytest.UsageError(f"evidence for {shown.claim}: the test is marked {marked}")
+        request.config.stash[_FOUND].append(asdict(shown))
 
     return hand_in
 
@@ -73,7 +73,7 @@ def pytest_runtest_makereport(
     outcome = yield
     if outcome.failed:
         for claim_id in _claims(item):
-            failed = Record(claim_id, item.nodeid, "test", 0, 0, complaint="the test failed")
+            failed = Evidence(claim_id, item.nodeid, "test", 0, 0, complaint="the test failed")
             item.config.stash[_FOUND].append(asdict(failed))
     return outcome
 
@@ -97,11 +97,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if path is None:
         return
     # here, because a session that gathers nothing need not load torch
+    import cattrs
     from sharprates.verification import files
     from sharprates.verification.status import statuses, write_claims
 
     # In whatever order the workers finished, the file is the same.
-    records = sorted((Record(**one) for one in found), key=lambda one: (one.claim, one.check))
+    evidence = cattrs.structure(found, list[Evidence])
+    evidence.sort(key=lambda one: (one.claim, one.check))
     command = " ".join(["pytest", *sys.argv[1:]])
     manifest = {**files.manifest(), "command": command}
-    write_claims(Path(path), [one for one in statuses(records) if one.records], manifest)
+    write_claims(Path(path), [one for one in statuses(evidence) if one.evidence], manifest)

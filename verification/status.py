@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cattrs
 from sharprates.samplers.errors import InputError
 from sharprates.theory.claim import Claim, Relation
 from sharprates.theory.registry import CLAIMS
-from sharprates.verification.arithmetic import Interval
-from sharprates.verification.checks.check import Fit, Method, Outcome
-from sharprates.verification.decide import Side
+from sharprates.verification.evidence import Evidence, Fit, Method
 from sharprates.verification.files import to_json, write_whole
-from sharprates.verification.record import Record
 
-VERSION = 1
+VERSION = 2
 """Of the schema of `claims.json`."""
 
 CLAIMS_JSON = Path("build") / "claims.json"
@@ -42,44 +38,34 @@ class Status(StrEnum):
     UNTESTED = "untested"
 
 
-def side_text(side: Side) -> str:
-    """Measured and bound for a reader: fractions where exact and short, else decimals."""
-    return " against ".join(map(_number, side))
+@dataclass(frozen=True)
+class Sharpness:
+    """How near a claim is to being attained.
 
+    Attributes:
+        kind: ``attained``, ``limit``, or ``within ×f``.
+        ratio: measured over bound, where it is nearest to failing.
+        instance: where that is, in words.
+        limits: what the ratio tends to along families.
+        regimes: part of the claim → its own kind.
+    """
 
-def _number(value: Interval) -> str:
-    if value.lower == math.inf:
-        return "∞"
-    if value.lower == value.upper and len(text := str(Fraction(value.lower))) <= 40:
-        return text if "/" not in text else f"{text} = {value.middle:.6g}"
-    return f"{value.middle:.12g}"
+    kind: str
+    ratio: float
+    instance: str | None
+    limits: tuple[Fit, ...]
+    regimes: Mapping[str, str]
 
-
-def record(outcome: Outcome, regime: str = "", witness: str | None = None) -> Record:
-    """An outcome in plain values."""
-    failing, worst = outcome.failure, outcome.worst
-    failure = f"{failing.example.text}: {side_text(failing.decision.side)}" if failing else None
-    return Record(
-        claim=outcome.claim,
-        check=outcome.check,
-        method=str(outcome.method),
-        n=outcome.n,
-        n_counting=outcome.n_counting,
-        n_undecided=outcome.n_undecided,
-        relation=worst.decision.relation.value if worst else None,
-        ratio=worst.decision.ratio if worst else None,
-        instance=worst.example.text if worst else None,
-        failure="its symbolic proof fails" if outcome.disproved else failure,
-        witness=witness,
-        power=dict(outcome.power),
-        break_even=dict(outcome.break_even),
-        fit=asdict(outcome.fit) if isinstance(outcome.fit, Fit) else None,
-        regime=regime,
-        complaint=outcome.complaint,
-        note=outcome.note,
-        points=[list(one) for one in outcome.points],
-        difference=outcome.difference,
-    )
+    @property
+    def text(self) -> str:
+        """In a few words."""
+        parts = [self.kind + (f" {self.ratio:.5g}" if self.kind == "limit" else "")]
+        parts += [
+            f"limit {limit.last:.4g} along {limit.family}: 1 − ratio ~ "
+            f"{limit.constant:.3g}·{limit.parameter}^−{limit.exponent:.2f}"
+            for limit in self.limits
+        ]
+        return "; ".join(parts + [f"{regime}: {words}" for regime, words in self.regimes.items()])
 
 
 @dataclass(frozen=True)
@@ -88,18 +74,18 @@ class ClaimStatus:
 
     Attributes:
         claim: the claim.
-        records: of its checks.
+        evidence: of its checks.
     """
 
     claim: Claim
-    records: tuple[Record, ...]
+    evidence: tuple[Evidence, ...]
 
     @property
     def status(self) -> Status:
         """Refuted by any failure; else the best evidence that there is."""
-        if any(one.failure for one in self.records):
+        if any(one.failure for one in self.evidence):
             return Status.REFUTED
-        kinds = {one.method for one in self.records if one.n_counting}
+        kinds = {one.method for one in self.evidence if one.n_counting}
         if kinds & {Method.CERTIFIED, Method.SYMBOLIC}:
             return Status.CERTIFIED
         if Method.TESTED in kinds:
@@ -117,14 +103,14 @@ class ClaimStatus:
         return sum(one.n_counting for one in self._own)
 
     @property
-    def _own(self) -> list[Record]:
+    def _own(self) -> list[Evidence]:
         kind = str(self.status)
-        on_examples = [one for one in self.records if one.method != Method.SYMBOLIC]
+        on_examples = [one for one in self.evidence if one.method != Method.SYMBOLIC]
         same = [one for one in on_examples if one.method == kind]
-        return same or on_examples or list(self.records)
+        return same or on_examples or list(self.evidence)
 
     @property
-    def worst(self) -> Record | None:
+    def worst(self) -> Evidence | None:
         """The record whose ratio is nearest to failing, among those of the claim's own relation.
 
         A record with a regime is passed over while there is one without.
@@ -132,36 +118,36 @@ class ClaimStatus:
         wanted = self.claim.relation
         if wanted in (Relation.WORST_CASE, Relation.LIMIT):  # equalities where they are attained
             wanted = Relation.EQUALITY
-        rated = [one for one in self.records if one.ratio is not None]
+        rated = [one for one in self.evidence if one.ratio is not None]
         own = [one for one in rated if one.relation == wanted.value] or rated
         main = [one for one in own if not one.regime] or own
         return max(main, key=_strain, default=None)  # of equal ones the first
 
     @property
-    def sharpness(self) -> dict[str, Any] | None:
-        """Attained, a limit, or within a factor; also of each regime. None if not measured."""
+    def sharpness(self) -> Sharpness | None:
+        """How near the claim is to being attained; None if that was not measured."""
         worst = self.worst
         if worst is None:
             return None
-        ratio = worst.ratio or 0.0
-        found: dict[str, Any] = {"kind": _kind(ratio), "instance": worst.instance}
-        if found["kind"] == "limit":
-            found["ratio"] = ratio
-        limits = [dict(one.fit) for one in self.records if one.fit]
-        if limits:
-            found["limits"] = limits
-        rated = [one for one in self.records if one.regime and one.ratio is not None]
+        rated = [one for one in self.evidence if one.regime and one.ratio is not None]
+        regimes = {}
         for one in sorted(rated, key=_strain):  # of a regime the worst stands last
             kind = _kind(one.ratio or 0.0)
-            found[one.regime] = f"limit {one.ratio:.5g}" if kind == "limit" else kind
-        return found
+            regimes[one.regime] = f"limit {one.ratio:.5g}" if kind == "limit" else kind
+        return Sharpness(
+            _kind(worst.ratio or 0.0),
+            worst.ratio or 0.0,
+            worst.instance,
+            tuple(one.fit for one in self.evidence if one.fit),
+            regimes,
+        )
 
     @property
     def power(self) -> list[dict[str, Any]]:
         """Every mutant, and whether it was rejected."""
         return [
             {"mutant": mutant, "killed": killer is not None, "check": one.check, "by": killer}
-            for one in self.records
+            for one in self.evidence
             for mutant, killer in one.power.items()
         ]
 
@@ -174,7 +160,7 @@ class ClaimStatus:
         found: dict[str, float] = {}
         for regimes in (False, True):
             broken: dict[str, float] = {}
-            for one in self.records:
+            for one in self.evidence:
                 for name, factor in one.break_even.items():
                     if bool(one.regime) is regimes and factor is not None:
                         broken[name] = min(broken.get(name, factor), factor, key=_off)
@@ -184,14 +170,14 @@ class ClaimStatus:
     @property
     def problems(self) -> list[str]:
         """Failures, and what is wrong with checks."""
-        failures = [f"{one.check}: {one.failure}" for one in self.records if one.failure]
-        complaints = [f"{one.check}: {one.complaint}" for one in self.records if one.complaint]
+        failures = [f"{one.check}: {one.failure}" for one in self.evidence if one.failure]
+        complaints = [f"{one.check}: {one.complaint}" for one in self.evidence if one.complaint]
         return failures + complaints
 
     @property
     def undecided(self) -> int:
         """Examples that were not decided."""
-        return sum(one.n_undecided for one in self.records)
+        return sum(one.n_undecided for one in self.evidence)
 
     def json(self) -> dict[str, Any]:
         """The claim's row of `claims.json`."""
@@ -207,17 +193,17 @@ class ClaimStatus:
                 "worst": worst.ratio if worst else None,
                 "instance": worst.instance if worst else None,
             },
-            "sharpness": self.sharpness,
+            "sharpness": self.sharpness and asdict(self.sharpness),
             "power": self.power,
             "break_even": self.break_even or None,
-            "witness": next((one.witness for one in self.records if one.witness), None),
-            "failures": [one.failure for one in self.records if one.failure],
-            "proofs": [one.check for one in self.records if one.method == Method.SYMBOLIC],
-            "checks": [asdict(one) for one in self.records],
+            "witness": next((one.witness for one in self.evidence if one.witness), None),
+            "failures": [one.failure for one in self.evidence if one.failure],
+            "proofs": [one.check for one in self.evidence if one.method == Method.SYMBOLIC],
+            "checks": [asdict(one) for one in self.evidence],
         }
 
 
-def _strain(one: Record) -> float:
+def _strain(one: Evidence) -> float:
     ratio = one.ratio or 0.0
     if one.relation == Relation.UPPER.value:
         return ratio
@@ -240,10 +226,10 @@ def _kind(ratio: float) -> str:
     return f"within ×{max(ratio, 1 / ratio if ratio else float('inf')):.6g}"
 
 
-def statuses(records: Iterable[Record]) -> list[ClaimStatus]:
+def statuses(evidence: Iterable[Evidence]) -> list[ClaimStatus]:
     """One status for every claim, in the order of the note; a claim without record is untested."""
-    by_claim: dict[str, list[Record]] = {claim_id: [] for claim_id in CLAIMS}
-    for one in records:
+    by_claim: dict[str, list[Evidence]] = {claim_id: [] for claim_id in CLAIMS}
+    for one in evidence:
         by_claim[one.claim].append(one)
     return [ClaimStatus(CLAIMS[claim_id], tuple(found)) for claim_id, found in by_claim.items()]
 
@@ -266,8 +252,8 @@ def write_claims(path: Path, found: Sequence[ClaimStatus], manifest: Mapping[str
     write_whole(path, to_json(claims_json(found, manifest)))
 
 
-def read_records(path: Path) -> list[Record]:
-    """The records of a `claims.json`.
+def read_evidence(path: Path) -> list[Evidence]:
+    """The evidence in a `claims.json`.
 
     Raises:
         InputError: if it is missing or no such file.
@@ -276,10 +262,12 @@ def read_records(path: Path) -> list[Record]:
         content = json.loads(path.read_text())
         if content["version"] != VERSION:
             raise InputError(f"{path}: has version {content['version']}, not {VERSION}; run again")
-        return [Record(**one) for row in content["claims"] for one in row["checks"]]
+        return cattrs.structure(
+            [one for row in content["claims"] for one in row["checks"]], list[Evidence]
+        )
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except (ValueError, KeyError, TypeError, cattrs.BaseValidationError):
         raise InputError(f"{path}: is no claims.json of this project; run again") from None

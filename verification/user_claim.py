@@ -32,19 +32,18 @@ from sharprates.verification.checks.check import (
     COUNTS,
     Check,
     Example,
-    Method,
     Mutant,
     Trial,
     describe,
     run,
 )
 from sharprates.verification.decide import check_symbols, decision_of
+from sharprates.verification.evidence import Evidence, Method
 from sharprates.verification.instance import Instance
 from sharprates.verification.objects import load_object, one_line
 from sharprates.verification.quantities.base import LEFT_SIDES
 from sharprates.verification.quantities.exact import ExactQuantities
-from sharprates.verification.record import Record
-from sharprates.verification.status import ClaimStatus, record, side_text
+from sharprates.verification.status import ClaimStatus
 from sharprates.verification.verify import Report
 from sharprates.verification.witness import LeftSide, Witness
 
@@ -308,18 +307,18 @@ def verify(
         The report, with the claim's status; refuted if any instance fails.
     """
     progress(f"{bound.claim.id} generated instances")
+
+    def stored(failing: Example) -> str:
+        refuting = _witness(bound, failing.law)
+        return _store(refuting, folder / f"refutes-{bound.claim.id}.witness")
+
     try:
-        found = run(property_check(bound), instances, seed)
+        evidence = [run(property_check(bound), instances, seed, store=stored)]
     except ArithmeticError as error:
         raise InputError(
             f"claim {bound.claim.id}: a side has no value ({error}); add a hypothesis that rules "
             "such instances out, or change the formula"
         ) from error
-    stored = None
-    if found.failure is not None:
-        one = _witness(bound, found.failure.example.law)
-        stored = _store(one, folder / f"refutes-{bound.claim.id}.witness")
-    records = [record(found, witness=stored)]
     if bound.relation is not Relation.EQUALITY:
         worst = adversary.hunt(
             [bound.quest],
@@ -333,8 +332,8 @@ def verify(
             journal=f"claim-{bound.claim.id}",
             progress=progress,
         )
-        records += [_record(bound, one, folder) for one in worst]
-    return Report((ClaimStatus(bound.claim, tuple(records)),), files.manifest(seed))
+        evidence += [_evidence(bound, one, folder) for one in worst]
+    return Report((ClaimStatus(bound.claim, tuple(evidence)),), files.manifest(seed))
 
 
 def _witness(bound: Bound, instance: Instance) -> Witness:
@@ -357,7 +356,7 @@ def _store(one: Witness, path: Path) -> str:
     return str(path)
 
 
-def _record(bound: Bound, worst: Worst, folder: Path) -> Record:
+def _evidence(bound: Bound, worst: Worst, folder: Path) -> Evidence:
     """The adversary's worst instance, in the form of a check's result."""
     it, found = worst.witness.instance, worst.witness.decision
     name = worst.quest.name
@@ -366,7 +365,7 @@ def _record(bound: Bound, worst: Worst, folder: Path) -> Record:
         for constant in bound.claim.constants:
             full = f"{bound.claim.id}.{constant}"
             constants[constant] = float(adversary.threshold(worst.quest, full, it))
-    return Record(
+    return Evidence(
         claim=bound.claim.id,
         check="adversary",
         method=str(Method.CERTIFIED),
@@ -375,9 +374,7 @@ def _record(bound: Bound, worst: Worst, folder: Path) -> Record:
         relation=bound.relation.value,
         ratio=found.ratio,
         instance=describe(it),
-        failure=f"{describe(it)}: {side_text((found.measured, found.bound))}"
-        if worst.refuted
-        else None,
+        failure=f"{describe(it)}: {found.text}" if worst.refuted else None,
         witness=str(folder / f"worst-{name}.witness"),
         break_even=constants,
     )
@@ -392,7 +389,7 @@ def explain(found: Report, text: str, console: Console) -> None:
         console: where to print.
     """
     for one in found.statuses:
-        failing = [rec for rec in one.records if rec.failure]
+        failing = [rec for rec in one.evidence if rec.failure]
         if not failing:
             console.print(f"{one.claim.id}: no instance refutes it.")
             if not one.n_counting:

@@ -20,18 +20,16 @@ from sharprates.theory.proofs.proof import Proof
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import files, witness
-from sharprates.verification.checks.check import Check, Outcome, describe, run
+from sharprates.verification.checks.check import Check, Example, describe, run
 from sharprates.verification.checks.registry import checks_of
 from sharprates.verification.checks.symbolic import run_proof
 from sharprates.verification.decide import check_scale
+from sharprates.verification.evidence import Evidence
 from sharprates.verification.instance import Instance
-from sharprates.verification.record import Record
 from sharprates.verification.status import (
     ClaimStatus,
     Status,
     claims_json,
-    record,
-    side_text,
     statuses,
 )
 from sharprates.verification.verdict import Verdict
@@ -108,7 +106,7 @@ def verify(
     tasks = [
         (claim_id, number) for claim_id in chosen for number, _ in enumerate(checks_of(claim_id))
     ]
-    found: list[Record] = []
+    found: list[Evidence] = []
     if jobs == 1:
         for claim_id, number in tasks:
             progress(f"{claim_id} {name_of(checks_of(claim_id)[number])}")
@@ -142,7 +140,7 @@ def run_one(
     seed: int,
     scale: Mapping[str, Fraction],
     witnesses: Path | None = None,
-) -> Record:
+) -> Evidence:
     """Run one check of a claim, by its place among them; a failing instance is stored.
 
     Args:
@@ -156,20 +154,25 @@ def run_one(
     torch.set_num_threads(1)  # float sums do not depend on the machine's cores
     check = checks_of(claim_id)[number]
     if isinstance(check, Proof):
-        return record(run_proof(check))
-    outcome = run(check, examples, seed, scale)
-    stored = store(outcome, scale, witnesses) if witnesses and outcome.failure else None
-    return record(outcome, check.regime, stored)
+        return run_proof(check)
+
+    def stored(failing: Example) -> str | None:
+        return store(claim_id, failing, scale, witnesses) if witnesses else None
+
+    return run(check, examples, seed, scale, stored)
 
 
 # --- witnesses ------------------------------------------------------------------------------------
 
 
-def store(outcome: Outcome, scale: Mapping[str, Fraction], folder: Path) -> str | None:
+def store(
+    claim_id: str, failing: Example, scale: Mapping[str, Fraction], folder: Path
+) -> str | None:
     """Write the witness of a failing instance, if a witness can hold it.
 
     Args:
-        outcome: with a failure.
+        claim_id: of the claim that fails.
+        failing: the example on which it does.
         scale: factors on constants.
         folder: where to; it is made.
 
@@ -177,9 +180,7 @@ def store(outcome: Outcome, scale: Mapping[str, Fraction], folder: Path) -> str 
         The file, or None where the failure is of another kind than the exact instances that witness
         files hold.
     """
-    assert outcome.failure is not None
-    instance = outcome.failure.example.instance
-    claim = claim_of(outcome.claim)
+    instance, claim = failing.instance, claim_of(claim_id)
     own = {name: x for name, x in scale.items() if name.split(".")[0] == claim.id}
     if instance is None:
         return None
@@ -240,8 +241,7 @@ def print_replay(
     console.print(describe(held.instance), markup=False, soft_wrap=True)
     for name, factor in held.scale.items():
         console.print(f"{name} × {factor}", markup=False)
-    sides = side_text((found.measured, found.bound))
-    console.print(f"{held.measure}: {sides}: {found.verdict}", markup=False)
+    console.print(f"{held.measure}: {found.text}: {found.verdict}", markup=False)
     return found.verdict
 
 
@@ -274,7 +274,7 @@ def print_report(found: Report, console: Console) -> None:
         table.add_column(heading, justify="right" if justify == "right" else "left")
     for one in found.statuses:
         worst, killed = one.worst, one.power
-        proofs = sum(record.method == "symbolic" for record in one.records)
+        proofs = sum(record.method == "symbolic" for record in one.evidence)
         status = f"{one.status} ({one.n})" + (f" +{proofs} proofs" if proofs else "")
         share = f"{100 * one.n_counting // one.n} %" if one.n else "·"
         table.add_row(
@@ -285,7 +285,7 @@ def print_report(found: Report, console: Console) -> None:
             Text(share),
             Text(f"{worst.ratio:.4g}" if worst and worst.ratio is not None else "·"),
             Text((worst.instance or "") if worst else ""),
-            Text(sharpness_text(one)),
+            Text(one.sharpness.text if one.sharpness else "·"),
             Text(f"{sum(m['killed'] for m in killed)}/{len(killed)}" if killed else "·"),
             Text(", ".join(f"{name} ×{x:.4g}" for name, x in one.break_even.items()) or "·"),
         )
@@ -293,29 +293,13 @@ def print_report(found: Report, console: Console) -> None:
     for one in found.statuses:
         for line in one.problems:
             console.print(Text(f"{one.claim.id} fails: {line}", "red"), soft_wrap=True)
-        for rec in one.records:
+        for rec in one.evidence:
             if rec.note:
                 console.print(f"{one.claim.id}: {rec.check}: {rec.note}", markup=False)
             if rec.witness:
                 console.print(f"{one.claim.id} witness: {rec.witness}", soft_wrap=True)
         if one.undecided:
             console.print(Text(f"{one.claim.id}: {one.undecided} undecided", "yellow"))
-
-
-def sharpness_text(one: ClaimStatus) -> str:
-    """Sharpness in a few words."""
-    found = one.sharpness
-    if found is None:
-        return "·"
-    parts = [found["kind"] + (f" {found['ratio']:.5g}" if "ratio" in found else "")]
-    for limit in found.get("limits", ()):
-        parts.append(
-            f"limit {limit['last']:.4g} along {limit['family']}: 1 − ratio ~ "
-            f"{limit['constant']:.3g}·{limit['parameter']}^−{limit['exponent']:.2f}"
-        )
-    skip = ("kind", "ratio", "instance", "limits")
-    parts += [f"{regime}: {words}" for regime, words in found.items() if regime not in skip]
-    return "; ".join(parts)
 
 
 LEGEND = (

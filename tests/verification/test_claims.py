@@ -7,8 +7,8 @@ import pytest
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.checks.check import Check
 from sharprates.verification.checks.registry import checks_of
+from sharprates.verification.evidence import Evidence
 from sharprates.verification.files import to_json
-from sharprates.verification.record import Record
 from sharprates.verification.status import Status, statuses
 from sharprates.verification.verify import run_one
 
@@ -18,7 +18,7 @@ EXAMPLES = 10
 @pytest.mark.parametrize(
     "claim_id", [pytest.param(claim_id, marks=pytest.mark.claim(claim_id)) for claim_id in CLAIMS]
 )
-def test_the_row_of_every_claim(claim_id: str, evidence: Callable[[Record], None]) -> None:
+def test_the_row_of_every_claim(claim_id: str, evidence: Callable[[Evidence], None]) -> None:
     checks = checks_of(claim_id)
     records = [run_one(claim_id, number, EXAMPLES, 0, {}) for number in range(len(checks))]
     for one in records:

@@ -9,12 +9,12 @@ from sharprates.theory.registry import CLAIMS
 
 TESTS = """
 import pytest
-from sharprates.verification.record import Record
+from sharprates.verification.evidence import Evidence
 
 @pytest.mark.claim("E3")
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 def test_evidence(evidence, n):
-    evidence(Record("E3", f"check {n}", "certified", n, n, power={"m": "x"}))
+    evidence(Evidence("E3", f"check {n}", "certified", n, n, power={"m": "x"}))
 
 @pytest.mark.claim("e6")
 def test_that_fails():
@@ -26,7 +26,7 @@ def test_without_evidence():
 
 @pytest.mark.claim("L1")
 def test_for_another_claim(evidence):
-    evidence(Record("E4", "", "tested", 1, 1))
+    evidence(Evidence("E4", "", "tested", 1, 1))
 """
 
 

@@ -19,7 +19,7 @@ from sharprates.verification.adversary.hunt import Effort
 from sharprates.verification.cli import app
 from sharprates.verification.instance import Instance
 from sharprates.verification.quantities.exact import ExactQuantities
-from sharprates.verification.status import read_records, write_claims
+from sharprates.verification.status import read_evidence, write_claims
 from sharprates.verification.user_claim import Bound, load, property_check, verify
 from sharprates.verification.verdict import Verdict
 from typer.testing import CliRunner
@@ -254,14 +254,14 @@ def test_an_infinite_ratio_can_be_written(tmp_path):
     nothing = Bound(claim(expression=0 * symbol("d")))
     found = verify(nothing, tmp_path, instances=20, effort=QUICK)
     write_claims(tmp_path / "claims.json", found.statuses, found.manifest)
-    assert read_records(tmp_path / "claims.json")[-1].ratio is None
+    assert read_evidence(tmp_path / "claims.json")[-1].ratio is None
 
 
 def test_a_changed_claim_takes_over_the_instance_alone(tmp_path):
     first = verify(Bound(claim()), tmp_path, instances=5, effort=QUICK)
     halved = Bound(claim(expression=symbol("d") / symbol("K") / 2))
     second = verify(halved, tmp_path, instances=5, effort=QUICK, fresh=False)
-    before, after = (one.statuses[0].records[-1].ratio for one in (first, second))
+    before, after = (one.statuses[0].evidence[-1].ratio for one in (first, second))
     assert after >= 2 * before * (1 - 1e-9)
     held = witness.read(tmp_path / "worst-MINE.witness")
     witness.replay(held, halved.claim)

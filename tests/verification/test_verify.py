@@ -12,8 +12,9 @@ from sharprates.theory.errors import UnknownClaimError
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification import cli, status, witness
 from sharprates.verification import verify as verification_run
-from sharprates.verification.checks.check import Check, Method, Outcome
-from sharprates.verification.status import Status, read_records
+from sharprates.verification.checks.check import Check
+from sharprates.verification.evidence import Evidence, Method
+from sharprates.verification.status import Status, read_evidence
 from sharprates.verification.verdict import Verdict
 from sharprates.verification.verify import verify
 
@@ -91,7 +92,7 @@ def test_json_of_a_part_and_its_rows(run: Run, tmp_path: Path) -> None:
     content = json.loads(Path("out.json").read_text())
     assert [row["id"] for row in content["claims"]] == ["E6", "H3"]
     assert content["manifest"]["seed"] == 3
-    assert {one.claim for one in read_records(tmp_path / "out.json")} == {"E6", "H3"}
+    assert {one.claim for one in read_evidence(tmp_path / "out.json")} == {"E6", "H3"}
     for claim_id in ("E6", "H3"):
         assert sum(line.startswith(claim_id) for line in out.splitlines()) == 1
 
@@ -147,8 +148,8 @@ def test_bad_input_of_the_function() -> None:
     ],
 )
 def test_exit_codes(run: Run, monkeypatch: pytest.MonkeyPatch, outcome: dict, code: int) -> None:  # type: ignore[type-arg]
-    def made_up(check: Check, *_: object) -> Outcome:
-        return Outcome(check.claim, check.name, Method.CERTIFIED, 9, 9, **outcome)
+    def made_up(check: Check, *_: object) -> Evidence:
+        return Evidence(check.claim, check.name, Method.CERTIFIED, 9, 9, **outcome)
 
     monkeypatch.setattr(verification_run, "run", made_up)
     found, out, _ = run("--claims", "H4")

@@ -16,7 +16,6 @@ from sharprates.verification.checks.check import (
     Check,
     Evaluate,
     Example,
-    Method,
     Mutant,
     Trend,
     Trial,
@@ -29,6 +28,7 @@ from sharprates.verification.checks.check import (
 )
 from sharprates.verification.checks.forward import number
 from sharprates.verification.decide import Decision
+from sharprates.verification.evidence import Method
 from sharprates.verification.instance import Instance
 from sharprates.verification.quantities.exact import ExactQuantities
 

@@ -8,7 +8,6 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property, lru_cache, partial
 from typing import Any
@@ -27,6 +26,7 @@ from sharprates.verification.decide import (
     break_even,
     decision_of,
 )
+from sharprates.verification.evidence import Evidence, Fit, Method
 from sharprates.verification.instance import Instance
 from sharprates.verification.quantities.exact import ExactQuantities, evaluate_claim
 from sharprates.verification.verdict import Verdict
@@ -39,15 +39,6 @@ POINTS = 60
 
 CLOSE = 1e-12
 """Ratios within this of each other rank alike: the plainer example is shown."""
-
-
-class Method(StrEnum):
-    """How the sides of a check are known, best evidence first."""
-
-    SYMBOLIC = "symbolic"
-    CERTIFIED = "certified"
-    TESTED = "tested"
-    SAMPLED = "sampled"
 
 
 # --- examples -------------------------------------------------------------------------------------
@@ -361,69 +352,6 @@ class Check:
     note: Callable[[list[Trial]], str] | None = None
 
 
-@dataclass(frozen=True)
-class Fit:
-    """1 − ratio ≈ constant · parameter^(−exponent), from the last two examples of a trend.
-
-    Attributes:
-        family: along which.
-        parameter: what grows.
-        exponent: fitted.
-        constant: fitted.
-        last: the ratio at the largest parameter.
-        at: the largest parameter.
-    """
-
-    family: str
-    parameter: str
-    exponent: float
-    constant: float
-    last: float
-    at: float
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a check found.
-
-    Attributes:
-        claim: id.
-        check: its name.
-        method: of the check.
-        n: examples tried.
-        n_counting: those on which the claim says something.
-        n_undecided: those on which the sides could not be told apart.
-        worst: the counting trial that is nearest to failing.
-        failure: a trial that fails, shrunk.
-        power: mutant → the example that rejects it; None if none did.
-        break_even: constant → the factor at which a tried example begins to fail.
-        fit: of a trend.
-        complaint: why the check itself is not good enough, e.g. too few examples count.
-        note: see `Check`.
-        disproved: whether a symbolic proof of it fails, which has no failing trial.
-        points: (bound, measured) of counting trials, the worst first; five digits, for a plot.
-        difference: of an equality the largest |measured − formula| of any trial, from the middles
-            of both sides.
-    """
-
-    claim: str
-    check: str
-    method: Method
-    n: int
-    n_counting: int
-    n_undecided: int = 0
-    worst: Trial | None = None
-    failure: Trial | None = None
-    power: Mapping[str, str | None] = field(default_factory=dict)
-    break_even: Mapping[str, float | None] = field(default_factory=dict)
-    fit: Fit | None = None
-    complaint: str | None = None
-    note: str = ""
-    disproved: bool = False
-    points: tuple[tuple[float, float], ...] = ()
-    difference: float | None = None
-
-
 class _FalsifiedError(Exception):
     """Carries a failing trial through hypothesis, which shrinks it."""
 
@@ -503,7 +431,8 @@ def run(
     examples: int = 60,
     base_seed: int = 0,
     scale: Mapping[str, Fraction] | None = None,
-) -> Outcome:
+    store: Callable[[Example], str | None] = lambda _: None,
+) -> Evidence:
     """Run a check.
 
     Args:
@@ -511,6 +440,7 @@ def run(
         examples: how many, before the check's own `effort`.
         base_seed: of the run; each check draws its own examples from it.
         scale: factors on constants of its claim.
+        store: given the failing example, shrunk, if there is one; returns the file that keeps it.
 
     Returns:
         What was found. Mutants are tried on the same examples; with a scale none are.
@@ -529,23 +459,34 @@ def run(
         for example in check.edges.values():
             state(example)
     except _FalsifiedError as found:
-        return Outcome(
-            check.claim, check.name, check.method, state.n + 1, state.counting, failure=found.trial
+        failing = found.trial
+        return Evidence(
+            check.claim,
+            check.name,
+            check.method,
+            state.n + 1,
+            state.counting,
+            failure=f"{failing.example.text}: {failing.decision.text}",
+            witness=store(failing.example),
+            regime=check.regime,
         )
-    return Outcome(
+    worst = state.best[0] if state.best and check.rated else None
+    return Evidence(
         check.claim,
         check.name,
         check.method,
         state.n,
         state.counting,
         state.undecided,
-        state.best[0] if state.best and check.rated else None,
-        None,
-        {} if own else state.killed,
-        {} if own or not check.rated else _break_even(check, state.best),
-        _fit(check.trend, state.trials) if check.trend else None,
-        _complaint(check, state, bool(own)),
-        check.note(state.trials) if check.note else "",
+        worst.decision.relation.value if worst else None,
+        worst.decision.ratio if worst else None,
+        worst.example.text if worst else None,
+        power={} if own else state.killed,
+        break_even={} if own or not check.rated else _break_even(check, state.best),
+        fit=_fit(check.trend, state.trials) if check.trend else None,
+        regime=check.regime,
+        complaint=_complaint(check, state, bool(own)),
+        note=check.note(state.trials) if check.note else "",
         points=_drawn(state) if check.rated else (),
         difference=state.difference,
     )

@@ -23,7 +23,6 @@ from sharprates.verification.checks.check import (
     Check,
     Evaluate,
     Example,
-    Method,
     Mutant,
     Trial,
     changed,
@@ -35,6 +34,7 @@ from sharprates.verification.checks.check import (
 )
 from sharprates.verification.checks.torch_runs import on_scenarios
 from sharprates.verification.decide import Decision
+from sharprates.verification.evidence import Method
 from sharprates.verification.exact_schedule import Grid
 from sharprates.verification.instance import Instance
 from sharprates.verification.quantities.exact import ExactQuantities

@@ -25,7 +25,6 @@ from sharprates.verification.checks.check import (
     Check,
     Evaluate,
     Example,
-    Method,
     Mutant,
     Trend,
     Trial,
@@ -38,6 +37,7 @@ from sharprates.verification.checks.check import (
 )
 from sharprates.verification.checks.torch_runs import on_scenarios
 from sharprates.verification.decide import Decision
+from sharprates.verification.evidence import Method
 from sharprates.verification.exact_law import Context
 from sharprates.verification.exact_schedule import Grid
 from sharprates.verification.instance import Instance

@@ -24,7 +24,6 @@ from sharprates.verification.arithmetic import Interval, interval
 from sharprates.verification.checks.check import (
     Check,
     Example,
-    Method,
     Mutant,
     Trial,
     changed,
@@ -36,6 +35,7 @@ from sharprates.verification.checks.check import (
 )
 from sharprates.verification.checks.forward import number
 from sharprates.verification.decide import Decision
+from sharprates.verification.evidence import Method
 from sharprates.verification.exact_law import Context, exact_tables, positive_gap
 from sharprates.verification.instance import Instance
 from torch import Tensor

@@ -14,7 +14,6 @@ from sharprates.verification.checks.check import (
     Check,
     Evaluate,
     Example,
-    Method,
     Mutant,
     Trial,
     changed,
@@ -23,6 +22,7 @@ from sharprates.verification.checks.check import (
     pairs,
     tightened,
 )
+from sharprates.verification.evidence import Method
 from sharprates.verification.instance import Instance
 from sharprates.verification.quantities.exact import with_symbol
 

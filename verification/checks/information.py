@@ -21,7 +21,6 @@ from sharprates.verification.checks.check import (
     Check,
     Evaluate,
     Example,
-    Method,
     Mutant,
     Trend,
     Trial,
@@ -33,6 +32,7 @@ from sharprates.verification.checks.check import (
     tightened,
 )
 from sharprates.verification.decide import Decision
+from sharprates.verification.evidence import Method
 from sharprates.verification.exact_law import Composition
 from sharprates.verification.instance import Instance
 from sharprates.verification.quantities.exact import ExactQuantities

@@ -28,7 +28,6 @@ from sharprates.verification.checks import channel
 from sharprates.verification.checks.check import (
     Check,
     Example,
-    Method,
     Mutant,
     Trial,
     changed,
@@ -38,6 +37,7 @@ from sharprates.verification.checks.check import (
 )
 from sharprates.verification.checks.forward import ALPHAS, number
 from sharprates.verification.decide import Decision
+from sharprates.verification.evidence import Method
 from sharprates.verification.exact_law import Context, monomials
 from sharprates.verification.instance import Instance
 from sharprates.verification.quantities.exact import ExactQuantities

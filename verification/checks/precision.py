@@ -17,7 +17,6 @@ from sharprates.verification.arithmetic import Interval, interval
 from sharprates.verification.checks.check import (
     Check,
     Example,
-    Method,
     Mutant,
     Trial,
     changed,
@@ -25,6 +24,7 @@ from sharprates.verification.checks.check import (
     pairs,
 )
 from sharprates.verification.decide import Decision
+from sharprates.verification.evidence import Method
 
 BITS = 24
 """Random bits of a float32 uniform."""

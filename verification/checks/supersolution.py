@@ -21,7 +21,6 @@ from sharprates.verification.arithmetic import Interval
 from sharprates.verification.checks.check import (
     Check,
     Example,
-    Method,
     Mutant,
     Trial,
     exact,
@@ -30,6 +29,7 @@ from sharprates.verification.checks.check import (
     tightened,
 )
 from sharprates.verification.decide import Decision
+from sharprates.verification.evidence import Method
 from sharprates.verification.instance import Instance
 
 Array = NDArray[np.float64]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from sharprates.theory.proofs.proof import Proof
-from sharprates.verification.checks.check import Method, Outcome
+from sharprates.verification.evidence import Evidence, Method
 
 
-def run_proof(proof: Proof) -> Outcome:
+def run_proof(proof: Proof) -> Evidence:
     """Run a proof and its mutant."""
-    return Outcome(
+    return Evidence(
         proof.claim,
         proof.says,
         Method.SYMBOLIC,
         n=1,
         n_counting=1,
         power={proof.mutant: None if proof.holds(True) else "the same sizes"},
-        disproved=not proof.holds(False),
+        failure=None if proof.holds(False) else "its symbolic proof fails",
     )

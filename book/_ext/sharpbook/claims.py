@@ -101,8 +101,9 @@ def sharpness(row: Mapping[str, Any]) -> str:
             f"limit {words(limit['last'])} along {limit['family']}, "
             f"the gap like {limit['parameter']}^−{limit['exponent']:.2f}"
         )
-    rest = {k: v for k, v in found.items() if k not in ("kind", "limits", "instance")}
-    texts += [f"{regime}: {words(value)}" for regime, value in rest.items()]
+    if found.get("kind") == "limit":
+        texts.append(f"ratio: {words(found['ratio'])}")
+    texts += [f"{regime}: {kind}" for regime, kind in (found.get("regimes") or {}).items()]
     return "; ".join(texts)
 
 

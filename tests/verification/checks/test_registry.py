@@ -4,8 +4,9 @@ from collections import Counter
 
 from sharprates.theory.proofs import PROOFS
 from sharprates.theory.registry import CLAIMS
-from sharprates.verification.checks.check import Check, Method
+from sharprates.verification.checks.check import Check
 from sharprates.verification.checks.registry import CHECKS, checks_of
+from sharprates.verification.evidence import Method
 
 
 def test_every_claim_has_checks_on_instances() -> None:
