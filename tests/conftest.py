@@ -37,6 +37,7 @@ STATISTICAL_FILES = (
     "verification/test_empirical.py",
     "verification/conformance/test_checker.py",
     "verification/conformance/test_defects.py",
+    "verification/conformance/test_fixture.py",
     "peers/test_adapters.py",
     "verification/test_claims.py",  # a hundredth of a budget, see verification.checks.laws.LEVELS
 )

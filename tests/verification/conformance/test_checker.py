@@ -1,10 +1,8 @@
 """The checker's verdicts, laws and exit codes, also on samplers that misbehave."""
 
 import importlib
-import itertools
 import json
 import math
-import signal
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -14,31 +12,18 @@ from pathlib import Path
 import pytest
 import torch
 from sharprates.samplers.blocks import BlockSampler
-from sharprates.samplers.confidence import ConfidenceSampler, confidence_law
+from sharprates.samplers.confidence import ConfidenceSampler
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import fixed_blocks
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.parallel import parallel_sampler
-from sharprates.samplers.propagation import PartialStates, move_law, trajectory
-from sharprates.samplers.target import all_states
-from sharprates.verification import cli
-from sharprates.verification.conformance import known_laws, report
 from sharprates.verification.conformance.checker import check
-from sharprates.verification.conformance.defects import DEFECTS, RIGHT, Stepwise
-from sharprates.verification.conformance.denoiser_table import (
-    DenoiserTable,
-    order_dependent_denoiser,
-)
+from sharprates.verification.conformance.defects import RIGHT, Stepwise
 from sharprates.verification.conformance.findings import FAST, Conformance, Outcome
 from sharprates.verification.conformance.fixture import conformance  # noqa: F401 - a fixture
-from sharprates.verification.conformance.foreign import OutOfTimeError, in_child, time_limit
 from sharprates.verification.conformance.known_laws import (
     ByCount,
-    ByHazard,
-    design,
-    tv_between,
 )
-from sharprates.verification.conformance.looks.rare_tokens import walk
 from sharprates.verification.conformance.protocol import Declaration, OracleDenoiser
 from sharprates.verification.statistics.budget import Ledger
 from torch import Tensor
@@ -65,93 +50,13 @@ CHECKS = (
     "slow",
     "early end",
     "broken draw",
-    "fixture",
     "example",
 )
 
 
 # ---------------------------------------------------------------------------------------------
-# Laws by two algorithms
-# ---------------------------------------------------------------------------------------------
-
-
-def codes(rows: Tensor, S: int) -> Tensor:
-    d = rows.shape[1]
-    return (rows * torch.tensor([(S + 1) ** i for i in range(d - 1, -1, -1)])).sum(1)
-
-
-@pytest.mark.parametrize("rule", ["euler", "tau-leaping", "ancestral"])
-@pytest.mark.parametrize("last", ["leave", "fill"])
-def test_laws_by_hazard_agree_with_propagation(rule: str, last: str) -> None:
-    instance = order_dependent_denoiser(3, 2, 5)
-    declared = replace(TAU, rule=rule, last_step=last)
-    states = PartialStates.below(all_states(3, 2), 2)
-    rates = [*known_laws.hazards(rule, declared), *([1.0] if last == "fill" else [])]
-
-    def kernel(x: Tensor, step: int) -> Tensor:
-        return move_law(instance.table[codes(x, 2)], rates[step], normalised=True)
-
-    *_, expected = trajectory(states, kernel, len(rates))
-    assert tv_between(ByHazard(rule, last).law(instance, declared), expected) < 1e-12
-
-
-@pytest.mark.parametrize("measure", ["probability", "margin", "entropy", "drawn"])
-def test_laws_by_confidence_agree_with_the_sampler_room(measure: str) -> None:
-    instance = order_dependent_denoiser(3, 3, 2)
-    for count in (1, 2):
-        sampler = ConfidenceSampler(Table(instance), 3, count, measure)
-        rows, mass = confidence_law(sampler)
-        found = ByCount(measure, count).law(instance, TAU)
-        assert torch.allclose(found[codes(rows, 3)], mass, atol=1e-13)
-        assert float(found.sum()) == pytest.approx(1)
-
-
-def test_first_hitting_is_the_average_over_orders() -> None:
-    instance = order_dependent_denoiser(3, 2, 1)
-    expected = torch.zeros(27, dtype=torch.float64)
-    for order in itertools.permutations(range(3)):
-        for full in itertools.product(range(2), repeat=3):
-            state, chance = [2, 2, 2], 1 / 6
-            for i in order:
-                chance *= float(instance.table[int(codes(torch.tensor([state]), 2)), i, full[i]])
-                state[i] = full[i]
-            expected[int(codes(torch.tensor([full]), 2))] += chance
-    assert tv_between(ByCount("uniform").law(instance, TAU), expected) < 1e-12
-
-
-def test_a_design_separates_and_says_what_coincides() -> None:
-    # With κ = t, Euler and ancestral are one rule; with another clock they are not.
-    euler, ancestral = ByHazard("euler", "leave"), ByHazard("ancestral", "leave")
-    linear = design(replace(TAU, rule="euler", clock="linear", last_step="leave"), 3, 2)
-    assert {euler, ancestral} <= set(linear.group(euler))
-    bent = design(replace(TAU, rule="euler", last_step="leave"), 3, 2)
-    assert ancestral not in bent.group(euler)
-    assert bent.separation > 0.01
-    # Under an exact denoiser the order does not matter; the second one is there to show it.
-    p, q = bent.laws[ByCount("uniform")], bent.laws[ByCount("left-to-right")]
-    assert tv_between(p[0], q[0]) < 0.03 < 0.1 < tv_between(p[1], q[1])
-
-
-# ---------------------------------------------------------------------------------------------
 # The samplers of this project
 # ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """An instance as a denoiser of the sampler room."""
-
-    instance: DenoiserTable
-
-    time_free = normalised = True
-
-    @property
-    def vocabulary(self) -> int:
-        return self.instance.vocabulary
-
-    def __call__(self, x, t=None, positions=None):  # type: ignore[no-untyped-def]  # noqa: ARG002 - the protocol's
-        found = self.instance.table[codes(x, self.vocabulary)]
-        return found if positions is None else found[positions]
 
 
 @dataclass(frozen=True)
@@ -371,21 +276,6 @@ def test_a_sampler_that_hangs_is_ended() -> None:
     assert "not done within 3 s" in found.sentence
 
 
-def test_an_outer_time_limit_goes_on() -> None:
-    def too_late(*_: object) -> None:
-        raise AssertionError
-
-    before = signal.signal(signal.SIGALRM, too_late)
-    signal.setitimer(signal.ITIMER_REAL, 100)
-    try:
-        with pytest.raises(OutOfTimeError), time_limit(0.05):
-            time.sleep(10)
-        left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
-    finally:
-        signal.signal(signal.SIGALRM, before)
-    assert 0 < left < 100
-
-
 def test_a_slow_sampler_gives_fewer_rows_and_no_alarm(ledger: Ledger) -> None:
     class Slow:
         declaration = RIGHT[4].declaration
@@ -447,19 +337,6 @@ def test_a_trajectory_may_end_before_the_grid(ledger: Ledger) -> None:
     assert check(StopsEarly(wrong, "another rule"), settings=FAST).outcome is Outcome.FAILS
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"limit": math.inf}, "limit: need seconds"),
-        ({"limit": math.nan}, "limit: need seconds"),
-        ({"seed": 10**20}, "seed: need a whole number"),
-    ],
-)
-def test_settings_that_cannot_be_used_are_refused(options, words) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(InputError, match=words):
-        replace(FAST, **options)
-
-
 def test_a_budget_that_is_too_small_is_refused() -> None:
     with pytest.raises(InputError, match="budget: need at least"):
         check(RIGHT[0], Fraction(1e-323), FAST)
@@ -484,124 +361,8 @@ def test_what_is_no_sampler_is_told_so() -> None:
 
 
 # ---------------------------------------------------------------------------------------------
-# Rare values, the command, the fixture
+# The example
 # ---------------------------------------------------------------------------------------------
-
-
-class Gumbel:
-    """log p − log(−log u) in float32, u = 0 kept."""
-
-    def draw(self, p: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002
-        return (p.float().log() - (-torch.rand_like(p.float()).log()).log()).argmax(-1)
-
-
-def test_float32_noise_is_walked_exactly() -> None:
-    # By the lattice law of the sampler room, which shares no code: u = 0 lets rare symbols win.
-    found = walk(Gumbel())  # type: ignore[arg-type]
-    assert found is not None
-    assert found.dtype == "float32"
-    assert found.ratios[1e-7] == pytest.approx(1.3275, abs=2e-3)
-    assert found.ratios[1e-8] == pytest.approx(6, abs=0.1)
-
-
-def test_float64_draws_need_no_walk_and_others_are_left_alone() -> None:
-    class Double:
-        def draw(self, p: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002
-            return (p / -torch.rand_like(p).log()).argmax(-1)
-
-    found = walk(Double())  # type: ignore[arg-type]
-    assert found is not None
-    assert found.dtype == "float64"
-    assert walk(RIGHT[0]) is None
-
-
-PROBE = """
-import os, pathlib, signal, subprocess, time, torch
-from sharprates.verification.conformance.defects import DEFECTS, RIGHT
-right, wrong = RIGHT[0], DEFECTS[0].sampler
-class Probe:
-    declaration = right.declaration
-    def __init__(self, act):
-        self.sample = lambda denoiser, n, generator: act()
-def starts_another():
-    started = subprocess.Popen(["sleep", "600"])
-    pathlib.Path("started").write_text(str(started.pid))
-def hangs():
-    starts_another()
-    while True:
-        try:
-            time.sleep(600)
-        except BaseException:
-            pass
-def forks():
-    if os.fork() == 0:
-        pathlib.Path("started").write_text(str(os.getpid()))
-        time.sleep(600)
-    while not pathlib.Path("started").exists():
-        pass
-    os._exit(9)
-dies, hangs = Probe(forks), Probe(hangs)
-killed = Probe(lambda: os.kill(os.getpid(), signal.SIGTERM))
-def interrupt():
-    raise KeyboardInterrupt
-interrupts = Probe(interrupt)
-"""
-
-
-@pytest.mark.parametrize(
-    ("name", "code", "words"),
-    [
-        ("wrong", 1, "likely cause: fits the hazard of euler"),
-        ("dies", 1, "ends the process (exit code 9)"),
-        ("killed", 1, "ends the process (exit code -15)"),
-        ("interrupts", 1, "raises KeyboardInterrupt"),
-        ("hangs", 1, "hangs: no answer within"),
-    ],
-)
-def test_the_command(name, code, words, tmp_path, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
-    (tmp_path / "probe_samplers.py").write_text(PROBE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-    out = tmp_path / "out.json"
-    arguments = (
-        "check",
-        f"probe_samplers:{name}",
-        "--samples",
-        "2000",
-        "--limit",
-        "15",
-        "--json",
-        str(out),
-    )
-    monkeypatch.setattr(sys, "argv", ["sharprates", *arguments])
-    if name == "hangs":
-        monkeypatch.setattr(report, "in_child", lambda *one: in_child(*one[:2], 5.0))
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    printed = "".join(capsys.readouterr())
-    assert ended.value.code == code
-    assert words in " ".join(printed.split())
-    assert json.loads(out.read_text())["outcome"] == "fails"
-    if (tmp_path / "started").exists():
-        assert gone(int((tmp_path / "started").read_text()))
-
-
-def gone(pid: int) -> bool:
-    """True once a process that was killed is no more, or waits only to be reaped."""
-    for _ in range(100):
-        stat = Path(f"/proc/{pid}/stat")
-        if not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z":
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def test_the_fixture(conformance, ledger: Ledger, monkeypatch) -> None:  # type: ignore[no-untyped-def]  # noqa: F811 - requested
-    level = Fraction(ledger.take("fixture"))
-    monkeypatch.setattr("sharprates.verification.conformance.fixture.DEFAULT_BUDGET", level)
-    assert conformance(RIGHT[4], FAST).outcome is Outcome.CONFORMS
-    with pytest.raises(pytest.fail.Exception, match="its samples follow confidence:drawn"):
-        conformance(DEFECTS[-1].sampler, FAST)
 
 
 def test_the_example(ledger: Ledger) -> None:
@@ -612,7 +373,3 @@ def test_the_example(ledger: Ledger) -> None:
         sys.path.pop(0)
     found = check(sampler, ledger.take("example"), FAST)
     assert found.outcome is Outcome.CONFORMS, str(found)
-
-
-def test_the_shares_of_the_fixture_stay_within_the_budget() -> None:
-    assert math.fsum(1 / (j * (j + 1)) for j in range(1, 10**5)) < 1
