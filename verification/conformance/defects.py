@@ -183,14 +183,20 @@ class Defect:
     """A defect and who catches it.
 
     Attributes:
+        declaration: of a right sampler; the name is replaced.
         name: of the defect.
         caught_by: name of the check (`conformance.findings.ORDER`) that must report it first.
-        sampler: with the defect.
     """
 
+    declaration: Declaration
     name: str
     caught_by: str
-    sampler: Stepwise | Blockwise
+
+    @property
+    def sampler(self) -> Stepwise | Blockwise:
+        """The sampler with the defect."""
+        kind = Stepwise if self.declaration.by_hazard else Blockwise
+        return kind(replace(self.declaration, name=self.name), self.name)
 
     @property
     def settings(self) -> Settings:
@@ -218,36 +224,28 @@ RIGHT: tuple[Stepwise | Blockwise, ...] = (
 """Without a defect: each must conform."""
 
 
-def _stepwise(declaration: Declaration, name: str, caught_by: str) -> Defect:
-    return Defect(name, caught_by, Stepwise(replace(declaration, name=name), name))
-
-
-def _by_count(declaration: Declaration, name: str, caught_by: str) -> Defect:
-    return Defect(name, caught_by, Blockwise(replace(declaration, name=name), name))
-
-
 DEFECTS = (
-    _stepwise(_TAU, "another rule", "unmask probability"),
-    _stepwise(_TAU, "grid off by one", "unmask probability"),
-    _stepwise(_TAU, "time reversed", "unmask probability"),
-    _stepwise(_TAU, "half the step size", "unmask probability"),
-    _stepwise(_COLD, "temperature on weights not renormalised", "unmask probability"),
-    _stepwise(_TAU, "one coin for the row", "unmask pattern"),
-    _stepwise(_TAU, "one draw for the row", "values independent"),
-    _stepwise(_TAU, "tokens one by one", "token conditionals"),
-    _stepwise(_TAU, "nucleus", "token conditionals"),
-    _stepwise(_TAU, "no carry-over", "carry-over"),
-    _stepwise(_TAU, "works in place", "inputs not mutated"),
-    _stepwise(_TAU, "logits divided in place", "inputs not mutated"),
-    _stepwise(_TAU, "global random state", "reproducible by seed"),
-    _stepwise(_TAU, "seed ignored", "reproducible by seed"),
-    _stepwise(_TAU, "batches repeat", "rows independent"),
-    _stepwise(_TAU, "masks returned", "output"),
-    _stepwise(_LEAVE, "leftover set to 0", "leftover"),
-    _stepwise(_EARLY, "argmax at the end", "values by context"),
-    _stepwise(_TAU, "top-k over the batch", "rows independent"),
-    _stepwise(_TAU, "float32 Gumbel noise", "rare tokens"),
-    _by_count(_RANDOM, "one order for the batch", "rows independent"),
-    _by_count(_RANDOM, "left to right", "law, order-dependent denoiser"),
-    _by_count(_RANDOM, "keeps the surest draws", "law, exact denoiser"),
+    Defect(_TAU, "another rule", "unmask probability"),
+    Defect(_TAU, "grid off by one", "unmask probability"),
+    Defect(_TAU, "time reversed", "unmask probability"),
+    Defect(_TAU, "half the step size", "unmask probability"),
+    Defect(_COLD, "temperature on weights not renormalised", "unmask probability"),
+    Defect(_TAU, "one coin for the row", "unmask pattern"),
+    Defect(_TAU, "one draw for the row", "values independent"),
+    Defect(_TAU, "tokens one by one", "token conditionals"),
+    Defect(_TAU, "nucleus", "token conditionals"),
+    Defect(_TAU, "no carry-over", "carry-over"),
+    Defect(_TAU, "works in place", "inputs not mutated"),
+    Defect(_TAU, "logits divided in place", "inputs not mutated"),
+    Defect(_TAU, "global random state", "reproducible by seed"),
+    Defect(_TAU, "seed ignored", "reproducible by seed"),
+    Defect(_TAU, "batches repeat", "rows independent"),
+    Defect(_TAU, "masks returned", "output"),
+    Defect(_LEAVE, "leftover set to 0", "leftover"),
+    Defect(_EARLY, "argmax at the end", "values by context"),
+    Defect(_TAU, "top-k over the batch", "rows independent"),
+    Defect(_TAU, "float32 Gumbel noise", "rare tokens"),
+    Defect(_RANDOM, "one order for the batch", "rows independent"),
+    Defect(_RANDOM, "left to right", "law, order-dependent denoiser"),
+    Defect(_RANDOM, "keeps the surest draws", "law, exact denoiser"),
 )

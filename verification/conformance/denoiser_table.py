@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import torch
@@ -25,7 +25,6 @@ class DenoiserTable:
     """
 
     table: Tensor
-    _steps: dict[tuple[int, str], Tensor] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def length(self) -> int:
@@ -75,58 +74,62 @@ class DenoiserTable:
         full = torch.where(self.hidden, self.table.argmax(-1), self.states)
         return (self.states[None] == full[:, None]).all(-1).to(torch.float64)
 
-    def step_by_count(self, count: int, order: str) -> Tensor:
-        """A fixed number of tokens, fewer where fewer are masked: float64 [C, C].
 
-        Args:
-            count: tokens.
-            order: ``uniform`` over the sets of positions, ``left-to-right``, or a measure of
-                confidence; ``drawn`` draws at all masked positions and keeps the values that had
-                the highest probability.
-        """
-        if (count, order) not in self._steps:  # no clock is in it: one serves many declarations
-            self._steps[count, order] = self._by_count(count, order)
-        return self._steps[count, order]
+def _ordered(denoiser: DenoiserTable, x: int, hidden: list[int], order: str) -> list[int]:
+    """Masked positions of a state, those first that are revealed first."""
+    if order == "left-to-right":
+        return hidden
+    p = denoiser.table[x]
+    top = p.topk(min(2, denoiser.vocabulary), dim=-1).values
+    score = {
+        "probability": top[:, 0],
+        "margin": top[:, 0] - top[:, -1],
+        "entropy": torch.xlogy(p, p).sum(-1),
+    }[order].tolist()
+    return sorted(hidden, key=lambda i: (-round(score[i], 9), i))
 
-    def _by_count(self, count: int, order: str) -> Tensor:
-        C, d = self.table.shape[:2]
-        step = torch.zeros(C, C, dtype=torch.float64)
-        for x in range(C):
-            hidden = self.hidden[x].nonzero().flatten().tolist()
-            c = min(count, len(hidden))
-            if c == 0:
-                step[x, x] = 1
-            elif order == "drawn":
-                self._drawn(x, hidden, c, step)
-            elif order == "uniform":
-                exactly = self.revealed[x].sum(-1) == c
-                step[x] = torch.where(exactly, self.values[x], 0.0) / math.comb(len(hidden), c)
-            else:
-                chosen = torch.zeros(d, dtype=torch.bool)
-                chosen[self._surest(x, hidden, order)[:c]] = True
-                same = (self.revealed[x] == chosen).all(-1)
-                step[x] = torch.where(same, self.values[x], 0.0)
-        return step
 
-    def _surest(self, x: int, hidden: list[int], order: str) -> list[int]:
-        if order == "left-to-right":
-            return hidden
-        p = self.table[x]
-        top = p.topk(min(2, self.vocabulary), dim=-1).values
-        score = {
-            "probability": top[:, 0],
-            "margin": top[:, 0] - top[:, -1],
-            "entropy": torch.xlogy(p, p).sum(-1),
-        }[order].tolist()
-        return sorted(hidden, key=lambda i: (-round(score[i], 9), i))
+def _keep_surest_draws(
+    denoiser: DenoiserTable, x: int, hidden: list[int], count: int, step: Tensor
+) -> None:
+    """Add to a row of a step all draws at the masked positions, of which the surest are kept."""
+    d, S = denoiser.length, denoiser.vocabulary
+    for drawn in all_states(len(hidden), S).tolist():
+        p = [float(denoiser.table[x, i, a]) for i, a in zip(hidden, drawn, strict=True)]
+        kept = sorted(range(len(hidden)), key=lambda j: (-round(p[j], 9), j))[:count]
+        y = x + sum((drawn[j] - S) * (S + 1) ** (d - 1 - hidden[j]) for j in kept)
+        step[x, y] += math.prod(p)
 
-    def _drawn(self, x: int, hidden: list[int], count: int, step: Tensor) -> None:
-        d, S = self.length, self.vocabulary
-        for drawn in all_states(len(hidden), S).tolist():
-            p = [float(self.table[x, i, a]) for i, a in zip(hidden, drawn, strict=True)]
-            kept = sorted(range(len(hidden)), key=lambda j: (-round(p[j], 9), j))[:count]
-            y = x + sum((drawn[j] - S) * (S + 1) ** (d - 1 - hidden[j]) for j in kept)
-            step[x, y] += math.prod(p)
+
+@lru_cache(maxsize=1024)
+def step_by_count(denoiser: DenoiserTable, count: int, order: str) -> Tensor:
+    """A step that reveals a fixed number of tokens, fewer where fewer are masked: float64 [C, C].
+
+    Args:
+        denoiser: by its table.
+        count: tokens.
+        order: ``uniform`` over the sets of positions, ``left-to-right``, or a measure of
+            confidence; ``drawn`` draws at all masked positions and keeps the values that had
+            the highest probability.
+    """
+    C, d = denoiser.table.shape[:2]
+    step = torch.zeros(C, C, dtype=torch.float64)
+    for x in range(C):
+        hidden = denoiser.hidden[x].nonzero().flatten().tolist()
+        c = min(count, len(hidden))
+        if c == 0:
+            step[x, x] = 1
+        elif order == "drawn":
+            _keep_surest_draws(denoiser, x, hidden, c, step)
+        elif order == "uniform":
+            exactly = denoiser.revealed[x].sum(-1) == c
+            step[x] = torch.where(exactly, denoiser.values[x], 0.0) / math.comb(len(hidden), c)
+        else:
+            chosen = torch.zeros(d, dtype=torch.bool)
+            chosen[_ordered(denoiser, x, hidden, order)[:c]] = True
+            same = (denoiser.revealed[x] == chosen).all(-1)
+            step[x] = torch.where(same, denoiser.values[x], 0.0)
+    return step
 
 
 @lru_cache(maxsize=128)

@@ -18,6 +18,7 @@ from sharprates.verification.conformance.denoiser_table import (
     DenoiserTable,
     exact_denoiser,
     order_dependent_denoiser,
+    step_by_count,
     tempered,
 )
 from sharprates.verification.conformance.protocol import LAST_STEPS, MEASURES, Declaration
@@ -102,7 +103,7 @@ class ByCount(KnownSampler):
     """Each step reveals the same number of tokens.
 
     Attributes:
-        order: as in `DenoiserTable.step_by_count`.
+        order: as in `denoiser_table.step_by_count`.
         count: tokens a step.
     """
 
@@ -126,7 +127,7 @@ class ByCount(KnownSampler):
 
     def kernels(self, denoiser: DenoiserTable, declaration: Declaration) -> list[Tensor]:  # noqa: ARG002
         """The same step until all tokens are revealed; no clock is in it."""
-        return [denoiser.step_by_count(self.count, self.order)] * -(-denoiser.length // self.count)
+        return [step_by_count(denoiser, self.count, self.order)] * -(-denoiser.length // self.count)
 
 
 def declared_sampler(declaration: Declaration) -> KnownSampler | None:

@@ -60,16 +60,15 @@ class Declaration:
     uniforms: str = "float64"
 
     def __post_init__(self) -> None:
-        if self.rule is not None and self.rule not in KNOWN_RULES:
-            raise InputError(f"rule {self.rule!r} is unknown: use one of {', '.join(KNOWN_RULES)}")
-        if self.last_step not in LAST_STEPS:
-            raise InputError(
-                f"last_step {self.last_step!r} is unknown: use one of {', '.join(LAST_STEPS)}"
-            )
-        if self.time not in TIMES_RUN:
-            raise InputError(f"time {self.time!r} is unknown: use one of {', '.join(TIMES_RUN)}")
-        if self.uniforms not in ("float32", "float64"):
-            raise InputError(f"uniforms: float32 or float64, got {self.uniforms!r}")
+        for name, known in (
+            ("rule", (None, *KNOWN_RULES)),
+            ("last_step", LAST_STEPS),
+            ("time", TIMES_RUN),
+            ("uniforms", ("float64", "float32")),
+        ):
+            if getattr(self, name) not in known:
+                options = ", ".join(filter(None, known))
+                raise InputError(f"{name} {getattr(self, name)!r} is unknown: use one of {options}")
         if not 0 < self.temperature < math.inf:
             raise InputError(f"temperature: need a positive number, got {self.temperature}")
         if self.tokens_a_step < 1:

@@ -17,7 +17,7 @@ from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import fixed_blocks
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.parallel import parallel_sampler
-from sharprates.verification.conformance.checker import check
+from sharprates.verification.conformance.checker import LOOKS, check
 from sharprates.verification.conformance.defects import RIGHT, Stepwise
 from sharprates.verification.conformance.findings import FAST, Conformance, Outcome
 from sharprates.verification.conformance.fixture import conformance  # noqa: F401 - a fixture
@@ -131,6 +131,11 @@ def test_a_temperature_that_changes_the_rate_is_named() -> None:
 
 def test_a_verdict_is_a_function_of_the_seed() -> None:
     assert check(RIGHT[0], settings=FAST) == check(RIGHT[0], settings=FAST)
+    careless = Stepwise(TAU, "global random state")
+    found = check(careless, settings=FAST)
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        assert check(careless, settings=FAST) == found
 
 
 class Beside(Stepwise):
@@ -313,6 +318,12 @@ def test_a_broken_optional_method_is_no_traceback(name: str, ledger: Ledger) -> 
     else:  # nothing to walk
         found = check(Broken(), ledger.take("broken draw"), walked)
         assert found.outcome is Outcome.CONFORMS, str(found)
+
+
+def test_each_look_says_what_it_sees_and_has_levels_of_its_own() -> None:
+    levels = [level for look in LOOKS for level in look.levels]
+    assert len(set(levels)) == len(levels)
+    assert all(look.sees and look.misses for look in LOOKS)
 
 
 class StopsEarly(Stepwise):

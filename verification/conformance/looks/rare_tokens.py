@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 import torch
 from sharprates.verification.conformance.findings import Finding
@@ -62,26 +63,19 @@ class _OtherUseError(Exception):
     """The sampler does not ask for one uniform a symbol."""
 
 
-@contextlib.contextmanager
-def substituted(answer: Callable[[tuple[int, ...], torch.dtype], Tensor]) -> Iterator[None]:
+def substituted(
+    answer: Callable[[tuple[int, ...], torch.dtype], Tensor],
+) -> contextlib.AbstractContextManager[object]:
     """Answer torch.rand and torch.rand_like; any other source of chance stays as it is."""
-    real = {name: getattr(torch, name) for name in ("rand", "rand_like")}
 
     def rand(*size: Any, **options: Any) -> Tensor:
         shape = size[0] if len(size) == 1 and not isinstance(size[0], int) else size
-        dtype = options.get("dtype") or torch.get_default_dtype()
-        return answer(tuple(shape), dtype)
+        return answer(tuple(shape), options.get("dtype") or torch.get_default_dtype())
 
     def rand_like(like: Tensor, **options: Any) -> Tensor:
         return answer(tuple(like.shape), options.get("dtype") or like.dtype)
 
-    for name, fake in (("rand", rand), ("rand_like", rand_like)):
-        setattr(torch, name, fake)
-    try:
-        yield
-    finally:
-        for name, original in real.items():
-            setattr(torch, name, original)
+    return mock.patch.multiple(torch, rand=rand, rand_like=rand_like)
 
 
 def walk(sampler: SamplerUnderTest) -> Walk | None:
