@@ -4,17 +4,16 @@ data → Target → Denoiser → Clock, grid, rule → StepLaw → exact law →
 
 An audit is cut into pieces: a schedule with all its rules, or one sampler without a schedule. What
 the pieces of a target share, such as its composition tables, is computed once. Seeds and levels
-belong to rows, so it does not matter who works on a piece, or when; see `verification.sweep`.
+belong to rows, so it does not matter who works on a piece, or when; see `verification.jobs`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import product
-from typing import Any, Protocol
+from itertools import islice, product
+from typing import Any
 
 import torch
 from sharprates.samplers.clock import Clock, check_times, clock, default_horizon, grid
@@ -30,6 +29,7 @@ from sharprates.theory.claim import Claim, Relation
 from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS, claim
 from sharprates.theory.setting import Setting
+from sharprates.verification import jobs
 from sharprates.verification.arithmetic import Interval
 from sharprates.verification.crossover import MOST_STEPS, Crossover, dominated_among, dominated_from
 from sharprates.verification.decide import decide
@@ -37,6 +37,7 @@ from sharprates.verification.decomposition import Decomposition, Trajectory, dec
 from sharprates.verification.denoisers import Settled, probe
 from sharprates.verification.empirical import Sampling, empirical
 from sharprates.verification.faults import Faults, faults_of
+from sharprates.verification.journal import Journal
 from sharprates.verification.measure import Measure, check_size
 from sharprates.verification.profile import Profile, profile
 from sharprates.verification.quantities.float64 import FAMILY_PARAMETERS, Case, FloatQuantities
@@ -331,77 +332,17 @@ class Task:
 
     Attributes:
         key: its name in a journal.
+        target: its place among the targets.
         piece: what to do.
         seed: of its first running sampler; each next one takes the next seed.
         levels: false-alarm probability of each of its running samplers.
     """
 
     key: str
+    target: int
     piece: Piece
     seed: int
     levels: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Call:
-    """A function call that any process may carry out.
-
-    Attributes:
-        function: of `shared` and `arguments`, found by its name in its module.
-        shared: the same large object for many calls.
-        arguments: small ones.
-    """
-
-    function: Callable[..., Any]
-    shared: Any
-    arguments: tuple[Any, ...]
-
-
-class Workers(Protocol):
-    """Who carries out calls; `verification.sweep` has processes and Dask clusters."""
-
-    @property
-    def count(self) -> int:
-        """How many calls are carried out at a time."""
-        ...
-
-    def run(self, calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
-        """The place of each call in the list and its answer, as they finish."""
-        ...
-
-
-class Store(Protocol):
-    """Where finished pieces are kept."""
-
-    def get(self, key: str) -> Finished | None:
-        """What an earlier run has found, if it did."""
-        ...
-
-    def put(self, key: str, found: Finished) -> None:
-        """Keep what a piece has found; it is safe on return."""
-        ...
-
-
-@dataclass(frozen=True)
-class Serial:
-    """This process, one call after the other."""
-
-    count: int = 1
-
-    def run(self, calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
-        """See `Workers`."""
-        for place, call in enumerate(calls):
-            yield place, call.function(call.shared, *call.arguments)
-
-
-class Forgetful:
-    """A store that keeps nothing."""
-
-    def get(self, key: str) -> Finished | None:
-        """None."""
-
-    def put(self, key: str, found: Finished) -> None:
-        """Do nothing."""
 
 
 # --- the run --------------------------------------------------------------------------------------
@@ -412,8 +353,8 @@ def audit(
     plan: Plan,
     denoiser: Callable[[Target], Denoiser] = ExactDenoiser,
     progress: Progress = lambda _: None,
-    workers: Workers | None = None,
-    store: Store | None = None,
+    workers: jobs.Workers | int = 1,
+    journal: Journal[Finished] | None = None,
 ) -> list[TargetAudit]:
     """Audit samplers on targets.
 
@@ -422,8 +363,8 @@ def audit(
         plan: what to run.
         denoiser: what each sampler is given, made for a target; by default its exact conditionals.
         progress: told what is being done.
-        workers: who does it, by default this process. The results are the same to the last bit.
-        store: what was found by an earlier run; by default nothing.
+        workers: who does it, or how many processes. The results are the same to the last bit.
+        journal: of what was found by an earlier run; by default there is none.
 
     Returns:
         One audit a target, in their order.
@@ -432,44 +373,46 @@ def audit(
         InputError: for a bad plan, or a target that is too large.
     """
     plan.check()
-    hands, kept = workers or Serial(), store or Forgetful()
-    jobs = list(zip(targets, map(denoiser, targets), strict=True))
-    work = tasks(plan, [one.time_free for _, one in jobs])
-    found: dict[str, Finished] = {}
-    for task in (task for of_target in work for task in of_target):
-        known = kept.get(task.key)
-        if known is not None:
-            found[task.key] = known
-            for _ in known.results:
-                progress("rows that were done")
-    todo = [
-        (*job, missing)
-        for job, of_target in zip(jobs, work, strict=True)
-        if (missing := [task for task in of_target if task.key not in found])
+    made = list(zip(targets, map(denoiser, targets), strict=True))
+    work = tasks(plan, [one.time_free for _, one in made])
+    done = {} if journal is None else journal.values
+    open_targets = [
+        number for number, some in enumerate(work) if any(task.key not in done for task in some)
     ]
-    for target, one, _ in todo:
-        _check_job(target, one, plan)
+    for number in open_targets:
+        _check_job(*made[number], plan)
+
+    def told(task: Task, finished: Finished) -> None:
+        for row in finished.results:
+            progress(f"{targets[task.target].name}: {row.sampler} {row.steps}")
+
+    hands = jobs.using(workers)
+    size = hands.count  # asked once: a cluster may gain and lose workers meanwhile
+    finished: list[Finished] = []
     # As many targets at a time as there are workers: their tables in parallel, then their rows.
-    with _one_thread():
-        for first in range(0, len(todo), hands.count):
-            group = todo[first : first + hands.count]
-            shares = [(target, plan, _settled(one, target)) for target, one, _ in group]
-            ready = _prepared(shares, hands, progress)
-            calls = [
-                (task.key, Call(carry_out, shared, (task,)))
-                for shared, (_, _, missing) in zip(ready, group, strict=True)
-                for task in missing
-            ]
-            for place, answer in hands.run([call for _, call in calls]):
-                key, call = calls[place]
-                kept.put(key, answer)
-                found[key] = answer
-                for row in answer.results:
-                    progress(f"{call.shared.target.name}: {row.sampler} {row.steps}")
+    for first in range(0, len(work), size):
+        group = range(first, min(first + size, len(work)))
+        missing = [number for number in group if number in open_targets]
+        shares = [_share(*made[number], plan) for number in missing]
+        ready = dict(zip(missing, _prepared(shares, hands, progress), strict=True))
+        some = [task for number in group for task in work[number]]
+        shared = partial(_of_target, ready)
+        finished += jobs.run(some, carry_out, hands, journal, shared, told)
+    rows = iter(finished)
     return [
-        _joined(plan, *job, [found[task.key] for task in of_target])
-        for job, of_target in zip(jobs, work, strict=True)
+        _joined(plan, *pair, list(islice(rows, len(some))))
+        for pair, some in zip(made, work, strict=True)
     ]
+
+
+def _share(target: Target, denoiser: Denoiser, plan: Plan) -> Share:
+    """The exact denoiser as it is: it rounds each context alike."""
+    exact = isinstance(denoiser, ExactDenoiser)
+    return target, plan, denoiser if exact else Settled(denoiser, target)
+
+
+def _of_target(ready: Mapping[int, Prepared], task: Task) -> Prepared:
+    return ready[task.target]
 
 
 def audit_target(
@@ -493,14 +436,11 @@ def tasks(plan: Plan, time_free: Sequence[bool]) -> list[list[Task]]:
         found.append([])
         for place, piece in enumerate(pieces(plan, free)):
             share = tuple(levels[row : row + piece.rows])
-            found[-1].append(Task(f"{number}/{place}", piece, plan.sampling.seed + row, share))
+            found[-1].append(
+                Task(f"{number}/{place}", number, piece, plan.sampling.seed + row, share)
+            )
             row += piece.rows
     return found
-
-
-def _settled(denoiser: Denoiser, target: Target) -> Denoiser:
-    """The exact denoiser as it is: it rounds each context alike."""
-    return denoiser if isinstance(denoiser, ExactDenoiser) else Settled(denoiser, target)
 
 
 def _check_job(target: Target, denoiser: Denoiser, plan: Plan) -> None:
@@ -511,17 +451,6 @@ def _check_job(target: Target, denoiser: Denoiser, plan: Plan) -> None:
     require(40 * most * (target.length + 2) ** 2, f"the terms of {most} steps", "take fewer steps")
     steps = sum(steps for steps, _ in plan.schedules()) * len(plan.clocks) * len(plan.rules)
     check_size(target, denoiser, steps, len(plan.clocks))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums that are split over threads round differently; here results must not depend on cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 @dataclass(frozen=True, eq=False)
@@ -547,26 +476,26 @@ class Prepared:
     quick: Denoiser
 
 
-Job = tuple[Target, Plan, Denoiser]
+Share = tuple[Target, Plan, Denoiser]
 
 
-def _tables(job: Job) -> Measure:
-    target, plan, denoiser = job
+def _tables(share: Share) -> Measure:
+    target, plan, denoiser = share
     return Measure.of(target, denoiser, plan.arithmetic, torch.device(plan.sampling.device))
 
 
-def _shape(job: Job) -> Profile:
-    return profile(job[0])
+def _shape(share: Share) -> Profile:
+    return profile(share[0])
 
 
-def _faults(job: Job) -> Faults | None:
-    target, plan, denoiser = job
+def _faults(share: Share) -> Faults | None:
+    target, plan, denoiser = share
     exact = isinstance(denoiser, ExactDenoiser)
     return None if exact else faults_of(target, denoiser, plan.chosen_clocks())
 
 
-def _quick(job: Job) -> Denoiser:
-    target, plan, denoiser = job
+def _quick(share: Share) -> Denoiser:
+    target, plan, denoiser = share
     if not plan.sampling.samples:
         return denoiser
     return tabled(denoiser, target.length, torch.device(plan.sampling.device))
@@ -576,16 +505,18 @@ _PARTS = (_tables, _shape, _faults, _quick)
 """What is prepared for a target; each part may take seconds, and needs none of the others."""
 
 
-def _prepared(jobs: Sequence[Job], workers: Workers, progress: Progress) -> list[Prepared]:
-    for target, *_ in jobs:
+def _part(share: Share, which: tuple[int, int]) -> Any:
+    return _PARTS[which[1]](share)
+
+
+def _prepared(
+    shares: Sequence[Share], workers: jobs.Workers, progress: Progress
+) -> Iterator[Prepared]:
+    for target, *_ in shares:
         progress(f"{target.name}: composition tables, information and dependence")
-    calls = [Call(part, job, ()) for job in jobs for part in _PARTS]
-    answers = dict(workers.run(calls))
-    size = len(_PARTS)
-    return [
-        Prepared(*job, *(answers[place * size + part] for part in range(size)))
-        for place, job in enumerate(jobs)
-    ]
+    which = list(product(range(len(shares)), range(len(_PARTS))))
+    parts = iter(jobs.run(which, _part, workers, shared=lambda which: shares[which[0]]))
+    return (Prepared(*share, *islice(parts, len(_PARTS))) for share in shares)
 
 
 def carry_out(shared: Prepared, task: Task) -> Finished:

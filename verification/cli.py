@@ -36,10 +36,10 @@ from sharprates.theory.registry import CLAIMS, claim
 from sharprates.verification import audit as audits
 from sharprates.verification import (
     claim_page,
+    digests,
     files,
     report,
     status,
-    sweep,
     terms_report,
     user_claim,
 )
@@ -50,6 +50,8 @@ from sharprates.verification.conformance.findings import Settings
 from sharprates.verification.conformance.self_test import self_test
 from sharprates.verification.denoisers import resolve
 from sharprates.verification.empirical import Sampling
+from sharprates.verification.jobs import Cluster, Workers
+from sharprates.verification.journal import Journal, identity
 from sharprates.verification.measure import check_arithmetic
 from sharprates.verification.planning import bounds, long_targets, planner
 from sharprates.verification.planning import report as plan_report
@@ -62,6 +64,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Verify total-variation guarantees of masked diffusion samplers.",
 )
+
+JOURNAL = "rows.jsonl"
+"""Name of an audit's journal in the folder that `--out` names."""
 
 EXIT = {Verdict.HOLDS: 0, Verdict.FAILS: 1, Verdict.UNDECIDED: 3}
 """Exit code of a run by its worst verdict; 2 is bad input."""
@@ -200,12 +205,11 @@ def _make_folder(folder: Path) -> None:
 
 
 def _trained_before(
-    train: Callable[[Target], Denoiser], folder: Path, resume: bool, target: Target
+    train: Callable[[Target], Denoiser], folder: Path, resumed: bool, target: Target
 ) -> Denoiser:
     """The network that a stopped run left in its folder, or else a new one, which is left there."""
     path = folder / f"{_stem(target.name)}.pt"
-    # only a journal knows how a network was trained, and is compared with what is asked for now
-    if resume and path.exists() and (folder / sweep.JOURNAL).exists():
+    if resumed and path.exists():
         return load_checkpoint(path)
     made = train(target)
     if isinstance(made, NetworkDenoiser):
@@ -333,27 +337,33 @@ def audit(
     plan.check()
     check_arithmetic(arithmetic, denoiser == "exact")
     training = Training(steps=training_steps, seed=seed)
-    with _training() as told:
-        make = resolve(denoiser, training, told)
-        targets = [read_target(text, separator) for text in data or list(datasets.BUILTIN)]
-        if denoiser == "trained" and out is not None:
-            make = partial(_trained_before, make, out, resume)
-        made = {id(target): make(target) for target in targets}
-    count = sum(audits.count_cases(plan, one.time_free) for one in made.values())
     with ExitStack() as stack:
-        workers: audits.Workers = sweep.Processes(jobs) if jobs > 1 else audits.Serial()
-        if cluster is not None:
-            workers = stack.enter_context(closing(sweep.Cluster(cluster)))
-        store = None
-        if out is not None:
-            named = (denoiser, training.steps if denoiser == "trained" else None)
-            about = sweep.identity(plan, targets, list(made.values()), named)
-            store = stack.enter_context(sweep.journal(out, about, resume, count))
-            if store.rows:
-                _note(f"{store.path}: {store.rows} of {count} rows are done")
+        with _training() as told:
+            make = resolve(denoiser, training, told)
+            targets = [read_target(text, separator) for text in data or list(datasets.BUILTIN)]
+            workers: Workers | int = jobs
+            if cluster is not None:
+                workers = stack.enter_context(closing(Cluster(cluster)))
+            journal = None
+            if out is not None:
+                # before anything is trained: the folder may hold another run
+                options = {"plan": plan, "denoiser": [denoiser, denoiser == "trained" and training]}
+                about = identity(options, digests.of_data(plan, targets))
+                journal = stack.enter_context(
+                    Journal[audits.Finished](out / JOURNAL, about, audits.Finished, resume=resume)
+                )
+                if denoiser == "trained":
+                    make = partial(_trained_before, make, out, journal.resumed)
+            made = {id(target): make(target) for target in targets}
+        count = sum(audits.count_cases(plan, one.time_free) for one in made.values())
+        if journal is not None:
+            journal.check("denoiser's answers", digests.of_denoisers([*made.values()], targets))
+            done = sum(len(one.results) for one in journal.values.values())
+            if done:
+                _note(f"{journal.path}: {done} of {count} rows are done")
         progress = stack.enter_context(_progress(count + len(targets)))
         results = audits.audit(
-            targets, plan, lambda target: made[id(target)], progress, workers, store
+            targets, plan, lambda target: made[id(target)], progress, workers, journal
         )
     console = _console()
     for one in results:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-from joblib import Parallel, delayed
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -20,12 +19,13 @@ from sharprates.theory.proofs.proof import Proof
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import files, witness
-from sharprates.verification.checks.check import Check, Example, describe, run
+from sharprates.verification.checks.check import Example, describe, run
 from sharprates.verification.checks.registry import checks_of
 from sharprates.verification.checks.symbolic import run_proof
 from sharprates.verification.decide import check_scale
 from sharprates.verification.evidence import Evidence
 from sharprates.verification.instance import Instance
+from sharprates.verification.jobs import run as run_tasks
 from sharprates.verification.status import (
     ClaimStatus,
     Status,
@@ -91,7 +91,7 @@ def verify(
         seed: of the run; the same seed tries the same examples.
         jobs: processes.
         witnesses: folder for witness files of failing instances; none by default.
-        progress: told the claim and check before each is run.
+        progress: told the claim and check of each that is done.
 
     Returns:
         The report; claims that were not asked for are left out.
@@ -106,19 +106,8 @@ def verify(
     tasks = [
         (claim_id, number) for claim_id in chosen for number, _ in enumerate(checks_of(claim_id))
     ]
-    found: list[Evidence] = []
-    if jobs == 1:
-        for claim_id, number in tasks:
-            progress(f"{claim_id} {name_of(checks_of(claim_id)[number])}")
-            found.append(run_one(claim_id, number, examples, seed, factors, witnesses))
-    else:
-        calls = (
-            delayed(run_one)(claim_id, number, examples, seed, factors, witnesses)
-            for claim_id, number in tasks
-        )
-        for one in Parallel(n_jobs=jobs, return_as="generator")(calls):
-            progress(f"{one.claim} {one.check}")
-            found.append(one)
+    work = partial(run_one, examples=examples, seed=seed, scale=factors, witnesses=witnesses)
+    found = run_tasks(tasks, work, jobs, told=lambda _, one: progress(f"{one.claim} {one.check}"))
     kept = tuple(one for one in statuses(found) if one.claim.id in chosen)
     return Report(kept, files.manifest(seed))
 
@@ -128,14 +117,8 @@ def count_checks(claims: Sequence[str] | None = None) -> int:
     return sum(len(checks_of(one)) for one in {claim_of(one).id for one in claims or CLAIMS})
 
 
-def name_of(check: Check | Proof) -> str:
-    """What a check compares, or a proof says."""
-    return check.name if isinstance(check, Check) else check.says
-
-
 def run_one(
-    claim_id: str,
-    number: int,
+    task: tuple[str, int],
     examples: int,
     seed: int,
     scale: Mapping[str, Fraction],
@@ -144,14 +127,13 @@ def run_one(
     """Run one check of a claim, by its place among them; a failing instance is stored.
 
     Args:
-        claim_id: the claim.
-        number: place in `checks_of(claim_id)`.
+        task: id of the claim, and place of the check in `checks_of` it.
         examples: of a check of ordinary effort.
         seed: of the run.
         scale: factors on constants; those of other claims are ignored.
         witnesses: folder for a witness file.
     """
-    torch.set_num_threads(1)  # float sums do not depend on the machine's cores
+    claim_id, number = task
     check = checks_of(claim_id)[number]
     if isinstance(check, Proof):
         return run_proof(check)

@@ -20,7 +20,7 @@ EXAMPLES = 10
 )
 def test_the_row_of_every_claim(claim_id: str, evidence: Callable[[Evidence], None]) -> None:
     checks = checks_of(claim_id)
-    records = [run_one(claim_id, number, EXAMPLES, 0, {}) for number in range(len(checks))]
+    records = [run_one((claim_id, number), EXAMPLES, 0, {}) for number in range(len(checks))]
     for one in records:
         evidence(one)
     (found,) = [one for one in statuses(records) if one.claim.id == claim_id]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from joblib import Parallel, delayed
 from rich.console import Console
 from rich.table import Table
 from sharprates.theory.registry import claim as claim_of
@@ -22,6 +22,7 @@ from sharprates.verification.adversary import hunt as adversary
 from sharprates.verification.adversary.hunt import HUNTED, INNER, BreakEven, Quest, Worst
 from sharprates.verification.checks.check import describe
 from sharprates.verification.decide import check_scale
+from sharprates.verification.jobs import run as run_tasks
 from sharprates.verification.verdict import Verdict
 
 FOLDER = Path("build") / "adversary"
@@ -121,15 +122,21 @@ def run(
     )
     ids = {quest.claim.id for quest in chosen}
     inner = [name for name in INNER if name.split(".")[0] in ids]
-    constants = []
-    calls = (delayed(adversary.break_even)(Quest.of(n.split(".")[0]), n, seed=seed) for n in inner)
-    for one in Parallel(n_jobs=jobs, return_as="generator")(calls):
+    constants = run_tasks(
+        inner,
+        partial(_break_even, seed),
+        jobs,
+        told=lambda name, _: progress(f"break-even {name}"),
+    )
+    for one in constants:
         if one.witness is not None:
             witness.write(one.witness, folder / f"break-even-{one.constant}.witness")
-        constants.append(one)
-        progress(f"break-even {one.constant}")
     hunt = frontier.Hunt(folder, _pairs(deep), _effort(deep), fresh)
     return Campaign(tuple(worst), tuple(constants), tuple(hunt.run(jobs, progress)))
+
+
+def _break_even(seed: int, constant: str) -> BreakEven:
+    return adversary.break_even(Quest.of(constant.split(".")[0]), constant, seed=seed)
 
 
 # --- what a terminal shows ------------------------------------------------------------------------

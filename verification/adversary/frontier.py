@@ -10,7 +10,7 @@ that is killed loses nothing that it had found, and goes on where it stopped.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -25,7 +25,6 @@ from sharprates.samplers.errors import InputError
 from sharprates.theory.arithmetic import FLOAT
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification import witness
-from sharprates.verification.adversary.journal import Journal
 from sharprates.verification.adversary.search import (
     Support,
     all_rows,
@@ -38,6 +37,8 @@ from sharprates.verification.adversary.search import (
 )
 from sharprates.verification.arithmetic import RATIONAL
 from sharprates.verification.instance import Instance
+from sharprates.verification.jobs import run as run_tasks
+from sharprates.verification.journal import Journal, identity
 from sharprates.verification.quantities.exact import ExactQuantities
 from torch import Tensor
 
@@ -329,7 +330,6 @@ def run(task: Task, effort: Effort, starts: Mapping[Pair, Instance] | None = Non
         effort: how long.
         starts: for `polish`: the finds to start from.
     """
-    torch.set_num_threads(1)  # tasks share the cores; one thread each also makes sums repeatable
     if task.method == "families":
         return max(constructed(task.pair), key=constant)
     if task.method == "anneal":
@@ -349,7 +349,7 @@ def constant(instance: Instance) -> Fraction:
 class Hunt:
     """A hunt over several pairs, and the folder where it keeps what it finds.
 
-    A find is one witness file, written before its task is entered in the journal.
+    The best find of a pair is one witness file; the journal knows the finds of all tasks.
     """
 
     def __init__(
@@ -362,19 +362,19 @@ class Hunt:
         """Open a folder, new or of an earlier hunt.
 
         Args:
-            folder: where finds and the journal are kept.
+            folder: where finds and the journal are kept; a stopped hunt goes on from there.
             pairs: (d, S), 2 ≤ d ≤ 6 and 2 ≤ S ≤ 5.
             effort: how long each task searches.
             fresh: do all tasks again; stored finds stay until better ones are found.
 
         Raises:
-            InputError: if the folder cannot be used, or a stored find was changed.
+            InputError: if a stored find was changed.
         """
         self.folder, self.pairs, self.effort = folder, tuple(pairs), effort or Effort()
+        self.fresh = fresh
         for d, S in self.pairs:
             if (d, S) not in PAIRS:
                 raise InputError(f"frontier: needs 2 ≤ d ≤ 6 and 2 ≤ S ≤ 5, got ({d}, {S})")
-        self.journal = Journal(folder / "frontier.json", vars(self.effort), fresh)
         self.best: dict[Pair, Instance] = {}
         self._orders: dict[Pair, Order] = {}
         for pair in self.pairs:
@@ -411,37 +411,29 @@ class Hunt:
 
         Returns:
             The table, a row a pair.
+
+        Raises:
+            InputError: if the folder cannot be used, or holds another hunt.
         """
-        work = partial(run, effort=self.effort)
-        self._carry_out(
-            (t for p in self.pairs for t in tasks(p, self.effort)), work, jobs, progress
-        )
-        self._combine()
-        work = partial(run, effort=self.effort, starts=dict(self.best))
-        seeds = range(self.effort.seeds)
-        self._carry_out(
-            (Task(p, "polish", 24, s) for p in self.pairs for s in seeds), work, jobs, progress
-        )
-        self._combine()
+        about = identity({"effort": self.effort}, {})
+        path = self.folder / "frontier.jsonl"
+        with Journal[Instance](
+            path, about, Instance, resume=not self.fresh, replace=self.fresh
+        ) as journal:
+
+            def told(task: Task, found: Instance) -> None:
+                self.keep(task.pair, found)
+                progress(f"d={task.pair[0]} S={task.pair[1]} {task.method}")
+
+            wanted = [task for pair in self.pairs for task in tasks(pair, self.effort)]
+            run_tasks(wanted, partial(run, effort=self.effort), jobs, journal, told=told)
+            self._combine()
+            work = partial(run, effort=self.effort, starts=dict(self.best))
+            seeds = range(self.effort.seeds)
+            wanted = [Task(pair, "polish", 24, seed) for pair in self.pairs for seed in seeds]
+            run_tasks(wanted, work, jobs, journal, told=told)
+            self._combine()
         return self.table()
-
-    def count(self) -> int:
-        """How many tasks are left, for a progress bar."""
-        wanted = [t for p in self.pairs for t in tasks(p, self.effort)]
-        wanted += [Task(p, "polish", 24, s) for p in self.pairs for s in range(self.effort.seeds)]
-        return sum(task.key not in self.journal.done for task in wanted)
-
-    def _carry_out(
-        self,
-        wanted: Iterable[Task],
-        work: Callable[[Task], Instance],
-        jobs: int,
-        progress: Callable[[str], None],
-    ) -> None:
-        for task, found in self.journal.carry_out(wanted, work, jobs):
-            self.keep(task.pair, found)
-            self.journal.enter(task.key)
-            progress(f"d={task.pair[0]} S={task.pair[1]} {task.method}")
 
     def _combine(self) -> None:
         """Put independent tokens and smaller finds side by side, and reuse smaller vocabularies."""

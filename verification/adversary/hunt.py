@@ -29,11 +29,13 @@ from sharprates.theory.registry import CLAIMS
 from sharprates.theory.setting import Setting
 from sharprates.verification import decide, witness
 from sharprates.verification.adversary.frontier import constructed
-from sharprates.verification.adversary.journal import Journal
 from sharprates.verification.adversary.search import Support, as_weights, instance_of, roundings
 from sharprates.verification.decide import Decision, check_symbols
 from sharprates.verification.exact_schedule import Grid
+from sharprates.verification.files import write_whole
 from sharprates.verification.instance import Instance
+from sharprates.verification.jobs import run
+from sharprates.verification.journal import Journal, identity
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.quantities.gradient import GradientQuantities
 from sharprates.verification.verdict import Verdict
@@ -224,6 +226,19 @@ class Worst:
     def refuted(self) -> bool:
         """Whether the claim fails on the witness."""
         return self.witness.decision.verdict is Verdict.FAILS
+
+
+@dataclass(frozen=True)
+class Find:
+    """The worst instance that a task has found, as its journal keeps it.
+
+    Attributes:
+        score: see `Worst`.
+        text: its witness.
+    """
+
+    score: float
+    text: str
 
 
 # --- the free numbers -----------------------------------------------------------------------------
@@ -517,7 +532,6 @@ def attack(quest: Quest, shape: Shape, way: str, effort: Effort, seed: int) -> W
     Returns:
         The worst find; None if the claim applies to nothing of this shape.
     """
-    torch.set_num_threads(1)
     ways: dict[str, Callable[[Quest, Shape, Effort, int], Iterator[Instance]]] = {
         "climb": climb,
         "examples": draw_examples,
@@ -565,32 +579,50 @@ def hunt(
         The worst find of each quest that has one, in their order.
 
     Raises:
-        InputError: if a claim cannot be evaluated on an instance, or the folder is unusable.
+        InputError: if a claim cannot be evaluated on an instance, or the folder is unusable or
+            holds another hunt.
     """
     chosen = effort or Effort()
     for quest in quests:
         check(quest)
-    kept = Journal(folder / f"{journal}.json", {**vars(chosen), "seed": seed}, fresh)
-    best: dict[Path, Worst] = {}
-    paths = {id(quest): folder / f"worst-{quest.name}.witness" for quest in quests}
+    wanted = tasks(quests, shapes, seed)
+    places = {task.key: place for place, task in enumerate(wanted)}
+    ranks: dict[Path, tuple[float, int]] = {}
     for quest in quests:
-        path = paths[id(quest)]
+        path = _path(folder, quest)
         stored = _stored(quest, path) if path.exists() else None
         if stored is not None:
-            best[path] = stored
-    by_key = {}
-    for task in tasks(quests, shapes, seed):
-        by_key[task.key] = paths[id(task.quest)]
-    work = partial(_work, effort=chosen)
-    for task, worst in kept.carry_out(tasks(quests, shapes, seed), work, jobs):
-        path = by_key[task.key]
-        old = best.get(path)
-        if worst is not None and (old is None or worst.score > old.score + 1e-12):
-            witness.write(worst.witness, path)
-            best[path] = worst
-        kept.enter(task.key)
+            ranks[path] = _rank(stored.score, -1)
+
+    def told(task: _Task, find: Find | None) -> None:
+        path = _path(folder, task.quest)
+        if find is not None:
+            rank = _rank(find.score, places[task.key])
+            if path not in ranks or rank > ranks[path]:
+                write_whole(path, find.text)
+                ranks[path] = rank
         progress(f"{task.quest.claim.id} {task.way}")
-    return [replace(best[p], quest=q) for q in quests if (p := paths[id(q)]) in best]
+
+    about = identity({"effort": chosen, "seed": seed}, {})
+    file = folder / f"{journal}.jsonl"
+    with Journal[Find | None](file, about, Find | None, resume=not fresh, replace=fresh) as kept:
+        run(wanted, partial(_work, effort=chosen), jobs, kept, told=told)
+    worst = [(quest, _path(folder, quest)) for quest in quests]
+    return [_read(quest, path) for quest, path in worst if path in ranks]
+
+
+def _path(folder: Path, quest: Quest) -> Path:
+    return folder / f"worst-{quest.name}.witness"
+
+
+def _rank(score: float, place: int) -> tuple[float, int]:
+    """What is worse is larger; among equals the first one, whoever was done first."""
+    return round(score, 12), -place
+
+
+def _read(quest: Quest, path: Path) -> Worst:
+    instance = witness.read(path).instance
+    return quest.worst(instance, quest.decide(instance))
 
 
 def _stored(quest: Quest, path: Path) -> Worst | None:
@@ -625,8 +657,9 @@ def _seed(quest: Quest, shape: Shape, seed: int) -> int:
     return (zlib.crc32(text.encode()) + seed) % 2**31
 
 
-def _work(task: _Task, effort: Effort) -> Worst | None:
-    return attack(task.quest, task.shape, task.way, effort, task.seed)
+def _work(task: _Task, effort: Effort) -> Find | None:
+    worst = attack(task.quest, task.shape, task.way, effort, task.seed)
+    return None if worst is None else Find(worst.score, witness.to_text(worst.witness))
 
 
 # --- constants ------------------------------------------------------------------------------------

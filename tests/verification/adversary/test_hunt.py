@@ -149,13 +149,19 @@ def test_a_hunt_keeps_the_worst_and_can_be_stopped(tmp_path):
     class StopError(Exception):
         pass
 
-    def stop(_):
-        raise StopError
+    def stopping(many):
+        left = iter(range(1, many))
+
+        def stop(_):
+            if next(left, None) is None:
+                raise StopError
+
+        return stop
 
     seen = 0.0
-    for _ in range(20):
+    for many in range(1, 20):
         try:
-            found = hunt(quests, tmp_path, QUICK, shapes=shapes, progress=stop)
+            found = hunt(quests, tmp_path, QUICK, shapes=shapes, progress=stopping(many))
             break
         except StopError:
             kept = [witness.read(path) for path in tmp_path.glob("*.witness")]
@@ -168,15 +174,34 @@ def test_a_hunt_keeps_the_worst_and_can_be_stopped(tmp_path):
     whole = hunt(quests, tmp_path / "whole", QUICK, shapes=shapes)
     assert [one.score for one in whole] == [one.score for one in found]
     # nothing is left to do, and nothing is lost
-    again = hunt(quests, tmp_path, QUICK, shapes=shapes, progress=stop)
-    assert [one.score for one in again] == [one.score for one in found]
+    before = (tmp_path / "adversary.jsonl").read_bytes()
+    again = hunt(quests, tmp_path, QUICK, shapes=shapes)
+    assert (tmp_path / "adversary.jsonl").read_bytes() == before
+    assert [one.witness for one in again] == [one.witness for one in found]
+
+
+def test_processes_and_resuming_find_the_same(tmp_path):
+    """Among equals it is the first task's find, whoever was done first."""
+    quests = [Quest.of("H2"), Quest.of("L0")]
+    shapes = (PAIR, Shape(2, 3, 1))
+    for name, jobs in (("one", 1), ("two", 2)):
+        hunt(quests, tmp_path / name, QUICK, shapes=shapes, jobs=jobs)
+    files = sorted(path.name for path in (tmp_path / "one").glob("*.witness"))
+    assert len(files) == 2
+    for name in files:
+        first, second = ((tmp_path / one / name).read_bytes() for one in ("one", "two"))
+        assert first == second
+        (tmp_path / "two" / name).unlink()
+    hunt(quests, tmp_path / "two", QUICK, shapes=shapes)
+    for name in files:
+        assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
 
 
 def test_tasks_can_be_sent_to_other_processes():
     (task, _) = adversary.tasks([Quest.of("E3")], (PAIR,), 0)
     work, sent = pickle.loads(cloudpickle.dumps((adversary._work, task)))
     assert sent.key == task.key
-    assert work(sent, QUICK).witness == adversary._work(task, QUICK).witness
+    assert work(sent, QUICK) == adversary._work(task, QUICK)
 
 
 def test_a_tampered_find_is_refused(tmp_path):
