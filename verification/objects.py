@@ -23,12 +23,16 @@ def load_object(text: str, option: str) -> Any:
     module, _, name = text.partition(":")
     if not module or not name:
         raise InputError(f"{where}: needs MODULE:OBJECT, got {text!r}")
-    if "" not in sys.path:
-        sys.path.insert(0, "")
+    sys.path.insert(0, "")
     try:
         found = importlib.import_module(module)
     except (Exception, SystemExit) as error:  # a user's module may raise anything, or exit
         raise InputError(f"{where}: cannot import {module}: {one_line(error)}") from error
+    finally:
+        # from now on the last place: a numpy.py there is not what others mean by numpy
+        sys.path.remove("")
+        if "" not in sys.path:
+            sys.path.append("")
     for part in name.split("."):
         if not hasattr(found, part):
             raise InputError(f"{where}: {module} has no {name!r}")
