@@ -34,7 +34,7 @@ from sharprates.verification.arithmetic import Interval
 from sharprates.verification.crossover import MOST_STEPS, Crossover, dominated_among, dominated_from
 from sharprates.verification.decide import decide
 from sharprates.verification.decomposition import Decomposition, Trajectory, decompose
-from sharprates.verification.denoisers import Settled, probe
+from sharprates.verification.denoisers import ContextTable, probe
 from sharprates.verification.empirical import Sampling, empirical
 from sharprates.verification.faults import Faults, faults_of
 from sharprates.verification.journal import Journal
@@ -408,7 +408,7 @@ def audit(
 def _share(target: Target, denoiser: Denoiser, plan: Plan) -> Share:
     """The exact denoiser as it is: it rounds each context alike."""
     exact = isinstance(denoiser, ExactDenoiser)
-    return target, plan, denoiser if exact else Settled(denoiser, target)
+    return target, plan, denoiser if exact else ContextTable(denoiser, target)
 
 
 def _of_target(ready: Mapping[int, Prepared], task: Task) -> Prepared:

@@ -148,12 +148,11 @@ def probe(denoiser: Denoiser, target: Target) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Settled:
-    """A denoiser as one function, that rounds a context the same whenever it is asked.
+class ContextTable:
+    """A denoiser's predictions at all contexts of a target, asked for once and looked up.
 
     A float32 network rounds a row differently in every batch, and then a law and the bound on it
-    would belong to two denoisers. Here all contexts of a target are asked for together, in one
-    order and on a CPU, and looked up.
+    would belong to two denoisers. Here all contexts are asked for together, in one order.
 
     Attributes:
         base: what is asked.
@@ -183,9 +182,9 @@ class Settled:
         """As the base's."""
         return relative_error(self.base)
 
-    def __reduce__(self) -> tuple[type[Settled], tuple[Denoiser, Target]]:
+    def __reduce__(self) -> tuple[type[ContextTable], tuple[Denoiser, Target]]:
         """Without what was looked up: another process asks the same questions."""
-        return Settled, (self.base, self.target)
+        return ContextTable, (self.base, self.target)
 
     def __call__(
         self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None

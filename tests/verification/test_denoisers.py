@@ -15,7 +15,7 @@ from sharprates.samplers.network import Shape, Training, checkpoint, train
 from sharprates.samplers.perturbed import Mixed, Uniform, catalogue
 from sharprates.samplers.target import Target
 from sharprates.verification import denoisers as module
-from sharprates.verification.denoisers import Checked, Settled, probe, resolve
+from sharprates.verification.denoisers import Checked, ContextTable, probe, resolve
 from torch import Tensor, nn
 
 TARGET = copies(3, 2)
@@ -152,7 +152,7 @@ def test_a_settled_denoiser_rounds_a_context_the_same_in_every_batch() -> None:
 
     for free, t in ((True, None), (False, 0.5)):
         base = Checked("mine", rounds, 2, free, normalised=True)
-        one = Settled(base, TARGET)
+        one = ContextTable(base, TARGET)
         assert (one.vocabulary, one.time_free, one.normalised) == (2, free, True)
         whole = base(STATES, t)
         assert torch.equal(one(STATES, t), whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-from sharprates.verification.statistics.plug_in import deviation
+from sharprates.verification.statistics.plug_in_tv import deviation
 from sharprates.verification.statistics.sample_test import SampleTest, sampling_error
 from torch import Tensor
 

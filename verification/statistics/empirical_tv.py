@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.target import Target
-from sharprates.verification.statistics import plug_in
+from sharprates.verification.statistics import plug_in_tv
 from sharprates.verification.statistics.binomial import at_least
 from torch import Tensor
 
@@ -98,7 +98,7 @@ def empirical_tv(
     where the claimed law exceeds q_0, fixed before sampling; if the claim is wrong the bound is
     weaker, not wrong.
     Upper end: the plug-in TV(p̂, q_0) lies below its mean by more than t with probability ≤
-    e^{−2nt²} (McDiarmid); a TV above the end has a larger mean than that (`plug_in.least_mean`).
+    e^{−2nt²} (McDiarmid); a TV above the end has a larger mean than that (`plug_in_tv.least_mean`).
 
     Args:
         counts: int64 [N + 1], the `counts` of n ≥ 2 independent samples.
@@ -114,6 +114,6 @@ def empirical_tv(
     hits = int(counts[event].sum())
     lower = max(0.0, at_least(hits, n, level / 2) - math.fsum(q[event].tolist()))
     plug = float((q - counts / n).clamp(min=0).sum())
-    bound = plug_in.least_mean(n, target.weights.numpy())
-    upper = bound.inverse(plug + plug_in.deviation(n, level / 2))
+    bound = plug_in_tv.least_mean(n, target.weights.numpy())
+    upper = bound.inverse(plug + plug_in_tv.deviation(n, level / 2))
     return Empirical(n, seed, lower, max(lower, upper), level)

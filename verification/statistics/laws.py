@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from sharprates.verification.statistics import plug_in
+from sharprates.verification.statistics import plug_in_tv
 from sharprates.verification.statistics.sample_test import MISSES, SampleTest, sampling_error
 from torch import Tensor
 
@@ -79,7 +79,7 @@ def identity_p_value(counts: Tensor, p: Tensor) -> float:
     c, law, n, impossible = _law(counts, p)
     if n == 0:
         return 1.0
-    excess = float(np.clip(law - c / n, 0, None).sum()) - plug_in.mean(n, law, law)
+    excess = float(np.clip(law - c / n, 0, None).sum()) - plug_in_tv.mean(n, law, law)
     return 0.0 if impossible else math.exp(-2 * n * max(0.0, excess) ** 2)
 
 
@@ -89,8 +89,8 @@ def identity_detects(n: int, p: Tensor, level: float) -> float:
     law = law[law > 0]
     if n < 2:
         return 1.0
-    reached = plug_in.mean(n, law, law) + plug_in.deviation(n, level)
-    return plug_in.least_mean(n, law).inverse(reached + plug_in.deviation(n, MISSES))
+    reached = plug_in_tv.mean(n, law, law) + plug_in_tv.deviation(n, level)
+    return plug_in_tv.least_mean(n, law).inverse(reached + plug_in_tv.deviation(n, MISSES))
 
 
 def law_test(name: str, counts: Tensor, p: Tensor, level: float) -> SampleTest:
@@ -105,7 +105,7 @@ def law_test(name: str, counts: Tensor, p: Tensor, level: float) -> SampleTest:
     n = int(counts.sum())
     few = multinomial_detects(n, int((p > 0).sum()), level)
     # An identity test detects nothing within its own band: no need then to work its bound out.
-    if n == 0 or few <= plug_in.deviation(n, level) + plug_in.deviation(n, MISSES):
+    if n == 0 or few <= plug_in_tv.deviation(n, level) + plug_in_tv.deviation(n, MISSES):
         return SampleTest(name, multinomial_p_value(counts, p), level, n, few)
     many = identity_detects(n, p, level)
     if few <= many:

@@ -8,7 +8,7 @@ from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import family
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.step_law import StepLaw
-from sharprates.verification.statistics import plug_in
+from sharprates.verification.statistics import plug_in_tv
 from sharprates.verification.statistics.budget import Ledger
 from sharprates.verification.statistics.empirical_tv import (
     cells,
@@ -54,7 +54,7 @@ def test_the_simulation_rejects_an_interval_around_the_plug_in(ledger: Ledger) -
     for _ in range(200):
         found = torch.multinomial(q.weights, 500, replacement=True, generator=generator)
         plug = float((q.weights - counts(found, q)[:-1] / 500).clamp(min=0).sum())
-        wrong += plug - plug_in.deviation(500, LEVEL / 2) > 0
+        wrong += plug - plug_in_tv.deviation(500, LEVEL / 2) > 0
     assert not rarely(wrong, 200, LEVEL, ledger.take("naive interval"))
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sharprates.verification.statistics import plug_in
+from sharprates.verification.statistics import plug_in_tv
 from sharprates.verification.statistics.budget import Ledger
 from sharprates.verification.statistics.laws import (
     identity_detects,
@@ -109,7 +109,7 @@ def test_error_rates_of_law_checks(test: str, ledger: Ledger) -> None:
 def test_the_simulation_rejects_a_check_that_forgets_its_band(ledger: Ledger) -> None:
     # The mutant compares the plug-in with its mean alone, as if it never exceeded it by chance.
     n, p = 2000, random_law(6, 1)
-    centre = plug_in.mean(n, p.numpy(), p.numpy())
+    centre = plug_in_tv.mean(n, p.numpy(), p.numpy())
     draws = np.random.default_rng(1).multinomial(n, p.numpy(), size=RUNS)
     alarms = int((np.clip(p.numpy() - draws / n, 0, None).sum(1) > centre).sum())
     assert not rarely(alarms, RUNS, LEVEL, ledger.take("naive identity"))

@@ -14,7 +14,7 @@ from sharprates.verification.conformance.look import Look
 from sharprates.verification.conformance.oracle import state_word
 from sharprates.verification.conformance.samples import Samples
 from sharprates.verification.conformance.session import Session
-from sharprates.verification.statistics import plug_in
+from sharprates.verification.statistics import plug_in_tv
 from sharprates.verification.statistics.binomial import binomial_test
 from sharprates.verification.statistics.laws import law_test, multinomial_p_value
 from torch import Tensor
@@ -79,8 +79,8 @@ def tv_bound(run: Session, known: KnownSampler) -> float:
         counts = torch.bincount(samples.cells, minlength=p.numel())
         n, inside = int(counts.sum()), p > 0
         plug = float((p - counts / n)[inside].clamp(min=0).sum())
-        bound = plug_in.least_mean(n, p[inside].numpy())
-        bounds.append(bound.inverse(plug + plug_in.deviation(n, level)))
+        bound = plug_in_tv.least_mean(n, p[inside].numpy())
+        bounds.append(bound.inverse(plug + plug_in_tv.deviation(n, level)))
     return max(bounds)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import binom
-from sharprates.verification.statistics.plug_in import (
+from sharprates.verification.statistics.plug_in_tv import (
     LeastMean,
     _curve,
     _shortfall,
