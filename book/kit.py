@@ -20,6 +20,7 @@ from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions
 from sharprates.samplers.expansion import CompositionTables, tables
 from sharprates.samplers.families import family
 from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import FLOAT
@@ -235,7 +236,9 @@ class Bench:
             family=self.target.family.name if self.target.family else None,
             **facts,
         )
-        return Case(self.target, self.profile, setting, law=law, gaps=gaps)
+        return Case(
+            self.target, self.profile, setting, ParallelSampler(self.target.length, law), gaps=gaps
+        )
 
     def check(
         self, claim_id: str, law: StepLaw, what: str = "", variant: str | None = None, **facts: Any

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from sharprates.samplers.denoiser import Denoiser, relative_error
-from sharprates.samplers.errors import InputError
+from sharprates.samplers.errors import InputError, check_positive
+from sharprates.samplers.expansion import CompositionTables
 from sharprates.samplers.memory import require
 from sharprates.samplers.output_law import UNIT, OutputLaw, rounding
-from sharprates.samplers.sampling import CPU, Run, check_times, draw, in_batches, masked_positions
+from sharprates.samplers.sampler import Run, Sampler
+from sharprates.samplers.sampling import draw, masked_positions
 from sharprates.samplers.target import Target, all_states
 from torch import Tensor
 
 MEASURES = ("probability", "margin", "entropy", "drawn")
 
 
-@dataclass(frozen=True, eq=False)
-class ConfidenceSampler:
+@dataclass(frozen=True)
+class ConfidenceSampler(Sampler):
     """Reveals the `count` masked positions with the most confident predictions, step by step.
 
     Confidence is the largest probability, its lead over the second, or minus the entropy. It is
@@ -28,87 +32,66 @@ class ConfidenceSampler:
     The measure ``drawn`` draws a candidate at every masked position and keeps those whose candidate
     has the largest probability. The choice then depends on the values drawn, so probable ones are
     favoured: even one token a step with the exact denoiser does not give q_0. A row uses d uniforms
-    a step.
+    a step. An unnormalised denoiser is normalised first.
 
     Attributes:
-        denoiser: what predicts the hidden tokens; an unnormalised one is normalised first.
-        length: d.
         count: tokens a step, ≥ 1; the last step takes what is left.
         measure: one of `MEASURES`.
-        times: float64 [calls], needed by a time-dependent denoiser.
-        device: where it runs.
-        dtype: of the uniforms and of the draws.
-        batch: rows at a time; None chooses by size. It does not change the rows.
 
     Source: S2 (value-dependent samplers); LLaDA and MaskGIT decode in this way.
     """
 
-    denoiser: Denoiser
-    length: int
+    kind = "confidence"
+
     count: int
     measure: str = "probability"
-    times: Tensor | None = None
-    device: torch.device = CPU
-    dtype: torch.dtype = torch.float64
-    batch: int | None = None
 
     def __post_init__(self) -> None:
-        if self.length < 1 or self.count < 1:
-            raise InputError(f"count: need d, count ≥ 1, got {self.length} and {self.count}")
+        super().__post_init__()
+        check_positive(count=self.count)
         if self.measure not in MEASURES:
             raise InputError(
                 f"measure {self.measure!r} is unknown: use one of {', '.join(MEASURES)}"
             )
-        check_times(self.times, self.calls, self.denoiser)
-
-    @property
-    def vocabulary(self) -> int:
-        """S, without the mask."""
-        return self.denoiser.vocabulary
 
     @property
     def calls(self) -> int:
-        """Denoiser calls of a trajectory, ⌈d/count⌉."""
+        """⌈d/count⌉."""
         return -(-self.length // self.count)
 
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draw n sequences, int64 [n, d]; none has a mask left."""
-        return self.run(n, generator).rows
+    @property
+    def uniforms(self) -> int:
+        """One for each value that is drawn."""
+        return self.calls if self.measure == "drawn" else 1
 
-    def run(self, n: int, generator: torch.Generator) -> Run:
-        """Draw n sequences and say at which step each token was revealed.
+    def __str__(self) -> str:
+        return f"confidence {self.count} {self.measure}"
 
-        Args:
-            n: rows, ≥ 0.
-            generator: on the sampler's device.
+    def facts(self) -> Mapping[str, Any]:
+        """See `samplers.sampler.Sampler`."""
+        return {"sampler": self.kind, "steps": self.calls}
 
-        Raises:
-            InputError: for impossible arguments, or a denoiser without mass where it is needed.
-        """
-        uniforms = self.calls if self.measure == "drawn" else 1
-        return in_batches(self, n, generator, uniforms, 1.0, self._batch)
-
-    def choose(self, x: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """The positions that step k reveals, and the predictions there.
+    def choose(self, denoiser: Denoiser, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The positions that are revealed next, and the predictions there.
 
         Args:
+            denoiser: what predicts the hidden tokens.
             x: int64 [B, d], all rows with the same number m ≥ 1 of masks.
-            k: step, 0..calls-1.
 
         Returns:
             Positions int64 [B, c], c = min(count, m), and probabilities [B, c, S].
         """
-        columns, predicted = self.predict(x, k)
+        columns, predicted = self.predict(denoiser, x)
         best = self.surest(self._confidence(predicted))
-        chosen = predicted.gather(1, best[..., None].expand(-1, -1, self.vocabulary))
+        chosen = predicted.gather(1, best[..., None].expand(-1, -1, denoiser.vocabulary))
         return columns.gather(1, best), chosen
 
-    def predict(self, x: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    def predict(self, denoiser: Denoiser, x: Tensor) -> tuple[Tensor, Tensor]:
         """All masked positions [B, m] and the normalised predictions [B, m, S]; see `choose`."""
-        masked = masked_positions(x, self.vocabulary)
-        t = None if self.times is None else float(self.times[k])
-        predicted = self.denoiser(x, t, positions=masked)
-        predicted = (predicted / predicted.sum(-1, keepdim=True)).view(len(x), -1, self.vocabulary)
+        S = denoiser.vocabulary
+        masked = masked_positions(x, S)
+        predicted = denoiser(x, positions=masked)
+        predicted = (predicted / predicted.sum(-1, keepdim=True)).view(len(x), -1, S)
         return masked[1].view(len(x), -1), predicted
 
     def surest(self, score: Tensor) -> Tensor:
@@ -117,37 +100,61 @@ class ConfidenceSampler:
         return ranked.indices[:, : self.count]
 
     def _confidence(self, p: Tensor) -> Tensor:
-        if self.measure == "probability" or self.vocabulary == 1:
+        if self.measure == "probability" or p.shape[-1] == 1:
             return p.amax(-1)
         if self.measure == "margin":
             first, second = p.topk(2, dim=-1).values.unbind(-1)
             return first - second
         return torch.xlogy(p, p).sum(-1)
 
-    def _batch(self, u: Tensor) -> Run:
+    def run_batch(self, denoiser: Denoiser, uniforms: Tensor) -> Run:
+        """See `samplers.sampler.Sampler`."""
+        u = uniforms
         n, _, d = u.shape
-        x = torch.full((n, d), self.vocabulary, device=self.device)
+        x = torch.full((n, d), denoiser.vocabulary, device=self.device)
         steps = torch.empty_like(x)
         for k in range(self.calls if n else 0):
             if self.measure == "drawn":
-                columns, predicted = self.predict(x, k)
+                columns, predicted = self.predict(denoiser, x)
                 drawn = draw(predicted.flatten(0, 1), u[:, k].gather(1, columns).flatten())
                 drawn = drawn.view_as(columns)
                 best = self.surest(predicted.gather(-1, drawn[..., None]).squeeze(-1))
                 columns, drawn = columns.gather(1, best), drawn.gather(1, best)
             else:
-                columns, predicted = self.choose(x, k)
+                columns, predicted = self.choose(denoiser, x)
                 drawn = draw(predicted.flatten(0, 1), u[:, 0].gather(1, columns).flatten())
             x.scatter_(1, columns, drawn.view_as(columns))
             steps.scatter_(1, columns, k)
         return Run(x, steps, self.calls)
 
+    def _law(
+        self,
+        target: Target,
+        denoiser: Denoiser,
+        given: CompositionTables | None,  # noqa: ARG002 - no tables are needed
+    ) -> OutputLaw:
+        """Each probability is a sum over values of products of d predictions, two roundings each.
 
-def confidence_law(sampler: ConfidenceSampler) -> tuple[Tensor, Tensor]:
+        The number of values that share a position is at most S a step.
+        """
+        rows, mass = confidence_law(self, denoiser)
+        both, place = torch.unique(torch.cat([target.rows, rows.cpu()]), dim=0, return_inverse=True)
+        reached = torch.zeros(len(both), dtype=torch.float64)
+        reached[place[target.support :]] = mass.cpu()
+        d, S = target.length, target.vocabulary
+        depth = d * (2 + S + relative_error(denoiser) / UNIT) + len(mass)
+        relative = rounding(depth)
+        return OutputLaw(
+            target.rows, reached[place[: target.support]], S, False, relative, relative
+        )
+
+
+def confidence_law(sampler: ConfidenceSampler, denoiser: Denoiser) -> tuple[Tensor, Tensor]:
     """The exact output law, by propagation over the partial states that can be reached.
 
     Args:
         sampler: any; small d, since up to S^d sequences are reached.
+        denoiser: what predicts the hidden tokens.
 
     Returns:
         Sequences int64 [N, d], distinct, in lexicographic order, and their probabilities
@@ -156,14 +163,14 @@ def confidence_law(sampler: ConfidenceSampler) -> tuple[Tensor, Tensor]:
     Raises:
         TooLargeError: if the states reached do not fit into memory.
     """
-    d, S = sampler.length, sampler.vocabulary
+    d, S = sampler.length, denoiser.vocabulary
     x = torch.full((1, d), S, device=sampler.device)
     mass = torch.ones(1, dtype=torch.float64, device=sampler.device)
     for k in range(sampler.calls):
         if sampler.measure == "drawn":
-            x, mass = _drawn_step(sampler, x, mass, k)
+            x, mass = _drawn_step(sampler, denoiser, x, mass)
             continue
-        columns, predicted = sampler.choose(x, k)
+        columns, predicted = sampler.choose(denoiser, x)
         for j in range(columns.shape[1]):
             # Positions and predictions stay those at the step's start; values branch one by one.
             require(
@@ -187,14 +194,14 @@ def _merged(x: Tensor, mass: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _drawn_step(
-    sampler: ConfidenceSampler, x: Tensor, mass: Tensor, k: int
+    sampler: ConfidenceSampler, denoiser: Denoiser, x: Tensor, mass: Tensor
 ) -> tuple[Tensor, Tensor]:
     """One step of the measure ``drawn``: candidates at all masked positions branch at once."""
-    columns, predicted = sampler.predict(x, k)
-    (B, m), S = columns.shape, sampler.vocabulary
+    columns, predicted = sampler.predict(denoiser, x)
+    (B, m), S = columns.shape, denoiser.vocabulary
     require(
         8 * B * S**m * (2 * m + sampler.length),
-        f"the {B * S**m} candidates of step {k}",
+        f"the {B * S**m} candidates at {m} positions",
         "take a shorter sequence or a smaller vocabulary",
     )
     values = all_states(m, S).to(x.device).expand(B, -1, m)
@@ -206,24 +213,3 @@ def _drawn_step(
     x.scatter_(1, places, values.reshape(-1, m).gather(1, kept))
     weight = mass.repeat_interleave(S**m) * p.prod(-1)
     return _merged(x[weight > 0], weight[weight > 0])
-
-
-def on_support(sampler: ConfidenceSampler, target: Target) -> OutputLaw:
-    """The exact output law on a target's support, which is all that its TV needs (S5).
-
-    Args:
-        sampler: any; small d.
-        target: the data law.
-
-    Returns:
-        The law. Each probability is a sum over values of products of d predictions, two roundings
-        each: the number of values that share a position is at most S a step.
-    """
-    rows, mass = confidence_law(sampler)
-    both, place = torch.unique(torch.cat([target.rows, rows.cpu()]), dim=0, return_inverse=True)
-    found = torch.zeros(len(both), dtype=torch.float64)
-    found[place[target.support :]] = mass.cpu()
-    d, S = target.length, target.vocabulary
-    depth = d * (2 + S + relative_error(sampler.denoiser) / UNIT) + len(mass)
-    relative = rounding(depth)
-    return OutputLaw(target.rows, found[place[: target.support]], S, False, relative, relative)

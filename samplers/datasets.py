@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.families import FAMILIES, family
 from sharprates.samplers.memory import require
 from sharprates.samplers.rational import read_rational
 from sharprates.samplers.target import Target
@@ -47,10 +49,35 @@ def builtin(name: str) -> Target:
     if name not in BUILTIN:
         raise InputError(f"no built-in data set is called {name!r}: known are {', '.join(BUILTIN)}")
     with resources.as_file(resources.files("sharprates.samplers") / "data" / f"{name}.csv") as path:
-        return replace(load(path), name=name)
+        return replace(read_file(path), name=name)
 
 
-def load(path: str | Path, *, separator: str | None = None) -> Target:
+def load(source: str | Path, *, separator: str | None = None) -> Target:
+    """A data law as a user names it.
+
+    Args:
+        source: a built-in data set (`BUILTIN`), a member of a family such as ``copies:3:2``
+            (`samplers.families.FAMILIES`), or the path of a file (`read_file`).
+        separator: of a file's tokens.
+
+    Raises:
+        InputError: if it is none of them, or bad.
+    """
+    if isinstance(source, str) and source in BUILTIN:
+        return builtin(source)
+    # unlike Path.exists, False also for a name that no file can have
+    if isinstance(source, Path) or os.path.exists(source):
+        return read_file(source, separator=separator)
+    name, colon, _ = source.partition(":")
+    if colon or name in FAMILIES:
+        return family(source)
+    raise InputError(
+        f"{source}: no such file, and no data set ({', '.join(BUILTIN)}); "
+        "a family is written like copies:3:2"
+    )
+
+
+def read_file(path: str | Path, *, separator: str | None = None) -> Target:
     """Read a data law from a file; the ending of its name says how.
 
     * ``.csv``, ``.tsv``: a header, a column ``weight`` and one other column, the sequence. Weights

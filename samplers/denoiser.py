@@ -88,6 +88,9 @@ class ExactDenoiser:
         default_factory=dict, init=False, repr=False
     )
 
+    time_free = True
+    normalised = True
+
     def __post_init__(self) -> None:
         if self.off_support not in OFF_SUPPORT:
             raise InputError(
@@ -98,16 +101,6 @@ class ExactDenoiser:
     def vocabulary(self) -> int:
         """S, without the mask."""
         return self.target.vocabulary
-
-    @property
-    def time_free(self) -> bool:
-        """True."""
-        return True
-
-    @property
-    def normalised(self) -> bool:
-        """True."""
-        return True
 
     @property
     def relative_error(self) -> float:

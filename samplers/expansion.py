@@ -12,7 +12,7 @@ import torch
 from sharprates.samplers.denoiser import Denoiser, relative_error
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.memory import free_bytes, require
-from sharprates.samplers.output_law import UNIT, OutputLaw, compound, listed, on_rows, rounding
+from sharprates.samplers.output_law import UNIT, OutputLaw, compound, listed, rounding
 from sharprates.samplers.step_law import StepLaw, check_weights
 from sharprates.samplers.target import Target
 from torch import Tensor
@@ -217,31 +217,6 @@ class CompositionTables:
         depth = _monomial_depth(w.shape[0], d) + values.shape[0] + 1
         relative = compound(self.relative_error, rounding(depth), *[error] * d)
         return self._law(self.table @ values, relative)
-
-    def total_variations(self, weights: Tensor, target: Target) -> tuple[Tensor, float]:
-        """TV(p_out, q_0) of many schedules of one length at once; differentiable in the weights.
-
-        Args:
-            weights: [n, K], a step law a row.
-            target: the data law q_0 of these tables.
-
-        Returns:
-            float64 [n], and a bound on the absolute error of each.
-
-        Raises:
-            InputError: if a row is no sub-probability, or the target another.
-        """
-        for row in weights:
-            check_weights(row)
-        zero = self._law(self.table.new_zeros(len(self.rows)), 0.0)
-        q = on_rows(zero, target)
-        d, count = self.length, self.table.shape[1]
-        depth = _monomial_depth(weights.shape[1], d) + count + 1
-        relative = compound(self.relative_error, rounding(depth))
-        values = monomials(weights.to(self.table.device), d)
-        gaps = (q - values @ self.table.T).clamp(min=0).sum(1)
-        missing = abs(1 - math.fsum(target.weights.tolist()))
-        return gaps, relative + missing + rounding(len(self.rows) + 4)
 
     def at(self, parts: Sequence[int]) -> OutputLaw:
         """P_a, the law at one composition: the vertex that always reveals blocks of these sizes.

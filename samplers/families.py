@@ -1,4 +1,7 @@
-"""Built-in families of data laws, each also written as a short text such as ``copies:3:2``."""
+"""Built-in families of data laws, each also written as a short text such as ``copies:3:2``.
+
+In all of them d ≥ 1 is the length and S ≥ 1 the vocabulary size.
+"""
 
 from __future__ import annotations
 
@@ -39,22 +42,13 @@ _BYTES_A_ROW = 750
 
 
 def uniform(d: int, S: int) -> Target:
-    """Independent uniform tokens.
-
-    Args:
-        d: length.
-        S: vocabulary size.
-    """
+    """Independent uniform tokens."""
     check_positive(d=d, S=S)
     return _uniform_on(_product_rows(d, S), S, "uniform", d=d, S=S)
 
 
 def point_mass(d: int, S: int) -> Target:
     """The single sequence 0…0.
-
-    Args:
-        d: length.
-        S: vocabulary size.
 
     Source:
         H3 of the theory note uses it.
@@ -97,10 +91,6 @@ def blocks(d: int, size: int, S: int) -> Target:
 def copies(d: int, S: int) -> Target:
     """All d tokens equal, their common symbol uniform.
 
-    Args:
-        d: length.
-        S: vocabulary size.
-
     Source:
         L2 of the theory note.
     """
@@ -109,10 +99,6 @@ def copies(d: int, S: int) -> Target:
 
 def pairs(d: int, S: int) -> Target:
     """⌊d/2⌋ independent pairs of equal uniform tokens (1,2), (3,4), …; an odd last one is uniform.
-
-    Args:
-        d: length.
-        S: vocabulary size.
 
     Source:
         L1 of the theory note.
@@ -168,10 +154,6 @@ def groups(d: int, g: int) -> Target:
 def parity(d: int, S: int) -> Target:
     """All tokens but one are free; the sum of all is 0 mod S.
 
-    Args:
-        d: length.
-        S: vocabulary size.
-
     Source:
         L4 of the theory note.
     """
@@ -216,10 +198,6 @@ def mds(d: int, k: int, S: int) -> Target:
 
 def permutations(d: int, S: int) -> Target:
     """Independent groups of S consecutive tokens, each a uniform permutation of the S symbols.
-
-    Args:
-        d: length, a multiple of S.
-        S: vocabulary size.
 
     Raises:
         InputError: if S does not divide d.

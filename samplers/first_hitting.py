@@ -2,91 +2,115 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from sharprates.samplers.clock import Clock
+from sharprates.samplers.clock import Clock, clock
 from sharprates.samplers.denoiser import Denoiser
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.sampling import CPU, Run, draw, in_batches, random_order
+from sharprates.samplers.expansion import CompositionTables
+from sharprates.samplers.hitting_law import hitting_law
+from sharprates.samplers.output_law import OutputLaw
+from sharprates.samplers.sampler import Run, Sampler
+from sharprates.samplers.sampling import draw, random_order
+from sharprates.samplers.target import Target
 from torch import Tensor
 
 
-@dataclass(frozen=True, eq=False)
-class FirstHittingSampler:
+@dataclass(frozen=True)
+class FirstHittingSampler(Sampler):
     """Simulates the unmasking times and positions of the reverse process, then draws the values.
 
     With n tokens masked at time τ_n the next one is revealed at the time with
     1−α(τ_{n−1}) = u^{1/n}·(1−α(τ_n)), at a position uniform among the masked ones. Every row has
     its own times and its own order; the denoiser is called d times and is given each row's time.
-    A row uses 3d uniforms: times, order, values.
+    A row uses 3d uniforms: times, order, values. An unnormalised denoiser is normalised: values are
+    drawn from ŝ/Σŝ. With a time-free denoiser the law depends on no clock.
 
     Attributes:
-        denoiser: what predicts the hidden tokens; normalised or not (values are drawn from ŝ/Σŝ).
-        length: d.
-        clock: the clock.
+        clock: its name or itself; None is the linear one, for time-free denoisers.
         horizon: T at which all is masked; None is the end of the clock's domain.
-        device: where it runs.
-        dtype: of the uniforms and of the draws; times are float64.
-        batch: rows at a time; None chooses by size. It does not change the rows.
 
     Source: S4, H1, H2; Zheng et al., arXiv 2409.02908.
     """
 
-    denoiser: Denoiser
-    length: int
-    clock: Clock
+    kind = "fhs"
+    uniforms = 3
+
+    clock: str | Clock | None = None
     horizon: float | None = None
-    device: torch.device = CPU
-    dtype: torch.dtype = torch.float64
-    batch: int | None = None
 
     def __post_init__(self) -> None:
-        if self.horizon is not None and not 0 < self.horizon <= self.clock.end:
+        super().__post_init__()
+        chosen = self.chosen
+        if self.horizon is not None and not 0 < self.horizon <= chosen.end:
             raise InputError(
-                f"horizon: clock {self.clock.name} lives on (0, {self.clock.end:g}], "
-                f"got {self.horizon:g}"
+                f"horizon: clock {chosen.name} lives on (0, {chosen.end:g}], got {self.horizon:g}"
             )
 
     @property
-    def vocabulary(self) -> int:
-        """S, without the mask."""
-        return self.denoiser.vocabulary
+    def chosen(self) -> Clock:
+        """The clock of the hitting times."""
+        if isinstance(self.clock, Clock):
+            return self.clock
+        return clock(self.clock or "linear")
 
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draw n sequences, int64 [n, d]; none has a mask left."""
-        return self.run(n, generator).rows
+    @property
+    def calls(self) -> int:
+        """d, one call a token."""
+        return self.length
 
-    def run(self, n: int, generator: torch.Generator) -> Run:
-        """Draw n sequences, with every row's order (`steps`) and hitting times (`times`).
+    @property
+    def composition(self) -> tuple[int, ...]:
+        """(1, …, 1)."""
+        return (1,) * self.length
 
-        Args:
-            n: rows, ≥ 0.
-            generator: on the sampler's device.
+    def __str__(self) -> str:
+        return "fhs" if self.clock is None else f"fhs {self.chosen.name}"
 
-        Raises:
-            InputError: for impossible arguments, or a denoiser without mass where it is needed.
-        """
-        return in_batches(self, n, generator, 3, 1 / max(1, self.length), self._batch)
+    def facts(self) -> Mapping[str, Any]:
+        """See `samplers.sampler.Sampler`."""
+        name = None if self.clock is None else self.chosen.name
+        return {"sampler": self.kind, "steps": self.length, "clock": name}
 
-    def _batch(self, u: Tensor) -> Run:
+    def check(self, denoiser: Denoiser) -> None:
+        """Find out that a time-dependent denoiser lacks a clock."""
+        if not denoiser.time_free and self.clock is None:
+            raise InputError("clock: this denoiser depends on time; name the clock of its times")
+
+    def share(self, denoiser: Denoiser) -> float:  # noqa: ARG002 - the base's argument
+        """One token's."""
+        return 1 / self.length
+
+    def _law(
+        self, target: Target, denoiser: Denoiser, given: CompositionTables | None
+    ) -> OutputLaw:
+        if denoiser.time_free:
+            return self._tables(target, denoiser, given).at(self.composition)
+        return hitting_law(target, denoiser, self.chosen, horizon=self.horizon)
+
+    def run_batch(self, denoiser: Denoiser, uniforms: Tensor) -> Run:
+        """See `samplers.sampler.Sampler`; its `times` are the hitting times."""
+        u, chosen = uniforms, self.chosen
         n, d = u.shape[0], self.length
         end = torch.tensor(
-            self.clock.end if self.horizon is None else self.horizon,
+            chosen.end if self.horizon is None else self.horizon,
             dtype=torch.float64,
             device=self.device,
         )
         waiting = torch.arange(d, 0, -1, dtype=torch.float64, device=self.device)
         # 1 − u is in (0, 1]: its logarithm is finite. A token still masked has log(1−α) summed up.
         logs = torch.log1p(-u[:, 0].to(torch.float64)) / waiting
-        masked = self.clock.masked(end) * torch.exp(torch.cumsum(logs, 1))
-        times = self.clock.inverse(1 - masked)
+        masked = chosen.masked(end) * torch.exp(torch.cumsum(logs, 1))
+        times = chosen.inverse(1 - masked)
         order = random_order(u[:, 1])
-        x = torch.full((n, d), self.vocabulary, device=self.device)
+        x = torch.full((n, d), denoiser.vocabulary, device=self.device)
         rows = torch.arange(n, device=self.device)
         for j in range(d):
             columns = order[:, j]
-            predicted = self.denoiser(x, times[:, j], positions=(rows, columns))
+            predicted = denoiser(x, times[:, j], positions=(rows, columns))
             x[rows, columns] = draw(predicted, u[:, 2, j])
         steps = torch.empty_like(order)
         steps.scatter_(1, order, torch.arange(d, device=self.device).expand(n, d))

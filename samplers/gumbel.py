@@ -11,13 +11,9 @@ where each probability is off by at most 2^−53.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
-from sharprates.samplers.denoiser import Denoiser, Positions
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.perturbed import Perturbed
-from sharprates.samplers.step_law import StepLaw
 from torch import Tensor
 
 BITS = {torch.bfloat16: 8, torch.float32: 24, torch.float64: 53}
@@ -101,50 +97,3 @@ def lattice_law(probabilities: Tensor, uniforms: Tensor) -> Tensor:
                 wins = wins * reached[torch.searchsorted(other, mine, right=j > m)]
         law.append(float(wins.sum()))
     return torch.tensor(law, dtype=torch.float64)
-
-
-@dataclass(frozen=True, eq=False)
-class GumbelValues(Perturbed):
-    """A denoiser whose values are drawn by Gumbel-max: its law, for the exact laws of samplers.
-
-    Attributes:
-        bits: of a uniform, see `BITS`.
-    """
-
-    bits: int
-
-    @property
-    def normalised(self) -> bool:
-        """True: a draw has a law."""
-        return True
-
-    def __call__(
-        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
-    ) -> Tensor:
-        """Predict; see `samplers.denoiser.Denoiser`."""
-        return truncated_law(self.base(x, t, positions), self.bits)
-
-
-@dataclass(frozen=True, eq=False)
-class GumbelKernel:
-    """One step drawn by Gumbel-max on {tokens, mask}, for `samplers.propagation.propagate_kernel`.
-
-    Attributes:
-        denoiser: time-free and normalised.
-        law: the step law that is meant.
-        bits: of a uniform, see `BITS`.
-    """
-
-    denoiser: Denoiser
-    law: StepLaw
-    bits: int
-
-    def __call__(self, x: Tensor, step: int) -> Tensor:
-        """Law of each masked token's next symbol, float64 [B, d, S + 1]; the last is the mask."""
-        return truncated_law(with_mask(self.denoiser(x), float(self.law.hazards[step])), self.bits)
-
-
-def with_mask(prediction: Tensor, hazard: float) -> Tensor:
-    """The law on {tokens, mask} of one step: [..., S] to [..., S + 1]."""
-    stay = torch.full_like(prediction[..., :1], 1 - hazard)
-    return torch.cat([hazard * prediction, stay], -1)

@@ -19,8 +19,8 @@ from sharprates.samplers.clock import Clock
 from sharprates.samplers.contexts import Contexts
 from sharprates.samplers.denoiser import Denoiser
 from sharprates.samplers.memory import require
+from sharprates.samplers.normalised import normalised
 from sharprates.samplers.output_law import UNIT, OutputLaw
-from sharprates.samplers.perturbed import Normalised
 from sharprates.samplers.target import Target
 from torch import Tensor
 
@@ -66,13 +66,19 @@ class Nodes:
             torch.from_numpy(step * slope * running),
         )
 
-    def times(self, clock: Clock) -> Tensor:
-        """t at each node, for a process that starts all masked at the end of the clock's domain."""
-        end = torch.tensor(clock.end, dtype=torch.float64)
+    def times(self, clock: Clock, horizon: float | None = None) -> Tensor:
+        """t at each node, for a process that starts all masked at T, by default the clock's end."""
+        end = torch.tensor(clock.end if horizon is None else horizon, dtype=torch.float64)
         return clock.inverse(clock.alpha(end) + clock.masked(end) * self.revealed)
 
 
-def hitting_law(target: Target, denoiser: Denoiser, clock: Clock, count: int = NODES) -> OutputLaw:
+def hitting_law(
+    target: Target,
+    denoiser: Denoiser,
+    clock: Clock,
+    count: int = NODES,
+    horizon: float | None = None,
+) -> OutputLaw:
     """The law of first-hitting sampling, on the support.
 
     Args:
@@ -80,6 +86,7 @@ def hitting_law(target: Target, denoiser: Denoiser, clock: Clock, count: int = N
         denoiser: also time-dependent; values are drawn from ŝ/Σŝ if it is not normalised.
         clock: the clock.
         count: of nodes, odd; there are as many denoiser calls on all contexts.
+        horizon: T at which all is masked; by default the end of the clock's domain.
 
     Returns:
         The law. Its error is the L1 distance to the same rule with half the nodes: an estimate, not
@@ -92,7 +99,7 @@ def hitting_law(target: Target, denoiser: Denoiser, clock: Clock, count: int = N
     """
     rule = Nodes.of(count)
     contexts = Contexts.of(target)
-    drawn = denoiser if denoiser.normalised else Normalised(denoiser)
+    drawn = normalised(denoiser)
     context, i = (contexts.states < contexts.vocabulary).nonzero().unbind(1)
     require(
         8 * count * (len(context) + 2 * contexts.count),
@@ -101,7 +108,7 @@ def hitting_law(target: Target, denoiser: Denoiser, clock: Clock, count: int = N
     )
     parent, symbol = contexts.parents[context, i], contexts.states[context, i]
     moves = torch.empty((len(context), count), dtype=torch.float64)
-    for k, t in enumerate(rule.times(clock).tolist()):
+    for k, t in enumerate(rule.times(clock, horizon).tolist()):
         moves[:, k] = drawn(contexts.states, t)[parent, i, symbol]
     fine = _integrated(contexts, context, parent, moves, rule)
     coarse = _integrated(contexts, context, parent, moves[:, ::2], Nodes.of((count + 1) // 2))

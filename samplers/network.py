@@ -27,7 +27,7 @@ _LARGEST = 1 << 16
 
 
 @dataclass(frozen=True)
-class Shape:
+class NetworkShape:
     """What a network is made of.
 
     Attributes:
@@ -82,7 +82,7 @@ class _Layer(nn.Module):
 class Network(nn.Module):
     """From partial states int64 [B, d] to log-probabilities [B, d, S]."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
         self.shape = shape
         self.symbol = nn.Embedding(shape.vocabulary + 1, shape.width)
@@ -92,7 +92,7 @@ class Network(nn.Module):
         self.out = nn.Linear(shape.width, shape.vocabulary)
 
     @staticmethod
-    def blank(shape: Shape) -> Network:
+    def blank(shape: NetworkShape) -> Network:
         """A network without memory for its weights; building it draws no random numbers."""
         with torch.device("meta"):
             return Network(shape)
@@ -192,7 +192,7 @@ Progress = Callable[[int, float], None]
 def train(
     target: Target,
     training: Training | None = None,
-    shape: Shape | None = None,
+    shape: NetworkShape | None = None,
     progress: Progress | None = None,
 ) -> NetworkDenoiser:
     """Train a network on a data law.
@@ -200,14 +200,14 @@ def train(
     Args:
         target: the data law; sequences are drawn with its weights.
         training: how long, by default `Training()`.
-        shape: of the network, by default `Shape(d, S)`.
+        shape: of the network, by default `NetworkShape(d, S)`.
         progress: told of every step.
 
     Returns:
         The denoiser; the same for the same arguments, whatever the number of threads.
     """
     how = training or Training()
-    form = shape or Shape(target.length, target.vocabulary)
+    form = shape or NetworkShape(target.length, target.vocabulary)
     generator = torch.Generator().manual_seed(how.seed)
     batch = -(-how.tokens // target.length)
     with _one_thread():
@@ -333,12 +333,12 @@ def load_checkpoint(path: str | Path) -> NetworkDenoiser:
     return NetworkDenoiser(network.requires_grad_(False))
 
 
-def _plain(content: Any) -> tuple[Shape, dict[str, Tensor]]:
+def _plain(content: Any) -> tuple[NetworkShape, dict[str, Tensor]]:
     """The shape and the tensors of a checkpoint, if it is one."""
     if not isinstance(content, dict) or content.keys() != {"config", "state"}:
         raise InputError("needs a dict of 'config' and 'state'")
     config, state = content["config"], content["state"]
-    names = {field.name for field in fields(Shape)}
+    names = {field.name for field in fields(NetworkShape)}
     if not isinstance(config, dict) or config.keys() != names:
         raise InputError(f"its config needs {', '.join(sorted(names))}")
     if not isinstance(state, dict) or not all(
@@ -349,7 +349,7 @@ def _plain(content: Any) -> tuple[Shape, dict[str, Tensor]]:
     for name, value in state.items():
         if not bool(torch.isfinite(value.to(torch.float64)).all()):
             raise InputError(f"its tensor {name} holds NaN or infinite numbers")
-    return Shape(**config), {name: value.to(torch.float64) for name, value in state.items()}
+    return NetworkShape(**config), {name: value.to(torch.float64) for name, value in state.items()}
 
 
 def _is_plain(value: Tensor) -> bool:

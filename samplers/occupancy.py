@@ -157,7 +157,7 @@ def equal_draws(bins: Bins, g: int, S: int) -> Chance:
     return Chance.of(float(failure.sum()), float(log_success))
 
 
-def threshold(bins: Bins, d: int, k: int, S: int) -> Chance:
+def code_draws(bins: Bins, d: int, k: int, S: int) -> Chance:
     """The first k tokens are free; each further one in the bin that holds the k-th is a guess.
 
     With c = k + e tokens up to the end of a bin, it holds the k-th if at least e + 1 of the c lie

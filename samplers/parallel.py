@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import torch
-from sharprates.samplers.clock import Clock
 from sharprates.samplers.denoiser import Denoiser, Positions
-from sharprates.samplers.sampling import CPU, Run, check_times, draw, in_batches, masked_positions
-from sharprates.samplers.step_law import Rule, StepLaw, step_law
+from sharprates.samplers.expansion import CompositionTables
+from sharprates.samplers.output_law import OutputLaw
+from sharprates.samplers.propagation import propagate
+from sharprates.samplers.sampler import Run, Sampler
+from sharprates.samplers.sampling import draw, masked_positions
+from sharprates.samplers.schedule import Schedule
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target
 from torch import Tensor
 
 
-@dataclass(frozen=True, eq=False)
-class ParallelSampler:
+@dataclass(frozen=True)
+class ParallelSampler(Sampler):
     """Reveals each masked token in step k independently, with values from one denoiser call.
 
     Under a normalised denoiser a token is revealed in step k with probability r_k. Otherwise, at a
@@ -26,56 +34,78 @@ class ParallelSampler:
     the value.
 
     Attributes:
-        denoiser: what predicts the hidden tokens.
-        length: d.
-        law: the step law.
-        times: float64 [K], the time handed to the denoiser in each step.
-        device: where it runs.
-        dtype: of the uniforms and of the draws.
-        batch: rows at a time; None chooses by size. It does not change the rows.
+        schedule: when it takes its steps; or a step law alone, without times.
 
     Source: S1, E1.
     """
 
-    denoiser: Denoiser
-    length: int
-    law: StepLaw
-    times: Tensor | None = None
-    device: torch.device = CPU
-    dtype: torch.dtype = torch.float64
-    batch: int | None = None
+    kind = "parallel"
+    uniforms = 2
 
-    def __post_init__(self) -> None:
-        check_times(self.times, self.law.steps, self.denoiser)
+    schedule: Schedule | StepLaw
+
+    @cached_property
+    def step_law(self) -> StepLaw:
+        """The step law."""
+        given = self.schedule
+        return given if isinstance(given, StepLaw) else given.law(self.length)
 
     @property
-    def vocabulary(self) -> int:
-        """S, without the mask."""
-        return self.denoiser.vocabulary
+    def calls(self) -> int:
+        """K, and one more where a step fills what is left."""
+        return self.step_law.steps
 
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draw n sequences, int64 [n, d]; masks that are left stay S."""
-        return self.run(n, generator).rows
+    @cached_property
+    def call_times(self) -> Tensor | None:
+        """The time at the start of each step; that of a step that fills is the last one."""
+        if isinstance(self.schedule, StepLaw):
+            return None
+        return self.schedule.times(self.length)[: self.calls]
 
-    def run(self, n: int, generator: torch.Generator) -> Run:
-        """Draw n sequences and say at which step each token was revealed.
+    def __str__(self) -> str:
+        return str(self.schedule)
 
-        Args:
-            n: rows, ≥ 0.
-            generator: on the sampler's device.
+    def facts(self) -> Mapping[str, Any]:
+        """See `samplers.sampler.Sampler`; a step law alone has no rule's name."""
+        law, schedule = self.step_law, self.schedule
+        steps = schedule.steps
+        known = {
+            "steps": steps,
+            "has_leftover": law.leftover > 0,
+            "uniform_law": law.is_uniform(steps),
+        }
+        if isinstance(schedule, StepLaw):
+            return known
+        return known | {
+            "sampler": schedule.rule_name,
+            "custom_rule": not isinstance(schedule.rule, str),
+            "clock": schedule.chosen.name,
+            "grid": schedule.grid,
+            "delta": float(schedule.delta),
+            "last_step": schedule.last_step,
+        }
 
-        Raises:
-            InputError: for impossible arguments, or a denoiser without mass where it is needed.
-        """
-        blind = self.denoiser.normalised
-        share = max(float(self.law.weights.max()), 1e-9) if blind else 1.0
-        one = self._value_blind if blind else self._by_mass
-        return in_batches(self, n, generator, 2, share, one)
+    def share(self, denoiser: Denoiser) -> float:
+        """The largest weight's, if steps can be drawn before the values."""
+        return max(float(self.step_law.weights.max()), 1e-9) if denoiser.normalised else 1.0
 
-    def step(self, x: Tensor, k: int, generator: torch.Generator) -> Tensor:
+    def run_batch(self, denoiser: Denoiser, uniforms: Tensor) -> Run:
+        """See `samplers.sampler.Sampler`."""
+        run = self._value_blind if denoiser.normalised else self._by_mass
+        return run(denoiser, uniforms)
+
+    def _law(
+        self, target: Target, denoiser: Denoiser, given: CompositionTables | None
+    ) -> OutputLaw:
+        if denoiser.time_free and denoiser.normalised:
+            return self._tables(target, denoiser, given).law(self.step_law)
+        return propagate(target, denoiser, self.step_law, self.call_times, device=self.device)
+
+    def step(self, denoiser: Denoiser, x: Tensor, k: int, generator: torch.Generator) -> Tensor:
         """One step alone, from any partial states.
 
         Args:
+            denoiser: what predicts the hidden tokens.
             x: int64 [B, d], mask = S.
             k: step, 0..K-1.
             generator: on the sampler's device.
@@ -86,98 +116,64 @@ class ParallelSampler:
         shape = (x.shape[0], 2, self.length)
         u = torch.rand(shape, generator=generator, dtype=self.dtype, device=self.device)
         x = x.clone()
-        masked = masked_positions(x, self.vocabulary)
-        if self.denoiser.normalised:
-            hit = u[:, 0][masked] < float(self.law.hazards[k])
+        masked = masked_positions(x, denoiser.vocabulary)
+        if denoiser.normalised:
+            hit = u[:, 0][masked] < float(self.step_law.hazards[k])
             rows, columns = masked[0][hit], masked[1][hit]
-            predicted = self._predict(x, k, (rows, columns))
+            predicted = self._predict(denoiser, x, k, (rows, columns))
         else:
-            predicted = self._predict(x, k, masked)
+            predicted = self._predict(denoiser, x, k, masked)
             hit = u[:, 0][masked] < self._hazard(predicted, k)
             rows, columns = masked[0][hit], masked[1][hit]
             predicted = predicted[hit]
         x[rows, columns] = draw(predicted, u[rows, 1, columns])
         return x
 
-    def _predict(self, x: Tensor, k: int, positions: Positions) -> Tensor:
-        t = None if self.times is None else float(self.times[k])
-        return self.denoiser(x, t, positions=positions)
+    def _predict(self, denoiser: Denoiser, x: Tensor, k: int, positions: Positions) -> Tensor:
+        t = None if self.call_times is None else float(self.call_times[k])
+        return denoiser(x, t, positions=positions)
 
     def _hazard(self, predicted: Tensor, k: int) -> Tensor:
         """Reveal probabilities at predictions [n, S] that need not be normalised, float64 [n]."""
         mass = predicted.sum(-1, dtype=torch.float64)
-        asked = mass * float(self.law.unclipped[k])
+        asked = mass * float(self.step_law.unclipped[k])
         # A step that fills asks for ∞; where nothing is predicted nothing can be drawn.
         return torch.where(mass > 0, asked, 0.0).clamp(max=1)
 
-    def _value_blind(self, u: Tensor) -> Run:
+    def _value_blind(self, denoiser: Denoiser, u: Tensor) -> Run:
         """All steps of a batch when hazards do not depend on the state: steps are drawn first."""
-        n, d, K = u.shape[0], self.length, self.law.steps
-        by_step = torch.cumsum(self.law.weights, 0)
+        n, d, K = u.shape[0], self.length, self.step_law.steps
+        by_step = torch.cumsum(self.step_law.weights, 0)
         # From a step that reveals all on, rounding must leave no mask.
-        by_step[torch.cummax((self.law.hazards >= 1).to(torch.int8), 0).values > 0] = 1
+        by_step[torch.cummax((self.step_law.hazards >= 1).to(torch.int8), 0).values > 0] = 1
         by_step = by_step.to(self.device, self.dtype)
         at = torch.searchsorted(by_step, u[:, 0].contiguous(), right=True)
         # One sort in place of K searches through the batch; short keys sort twice as fast.
         keys = at.flatten().to(torch.int16 if K < 2**15 else torch.int64)
         order = torch.sort(keys, stable=True).indices
         values = u[:, 1].flatten()
-        x = torch.full((n, d), self.vocabulary, device=self.device)
+        x = torch.full((n, d), denoiser.vocabulary, device=self.device)
         counts = torch.bincount(at.flatten(), minlength=K + 1).tolist()
         for k, flat in enumerate(torch.split(order, counts)[:K]):
             # Ask only for rows that reveal something now; where none does, the call is still made.
             rows, local = torch.unique_consecutive(flat // d, return_inverse=True)
             contexts = x[rows] if rows.numel() else x[:1]
-            drawn = draw(self._predict(contexts, k, (local, flat % d)), values[flat])
+            drawn = draw(self._predict(denoiser, contexts, k, (local, flat % d)), values[flat])
             x.view(-1)[flat] = drawn
         return Run(x, at, K)
 
-    def _by_mass(self, u: Tensor) -> Run:
+    def _by_mass(self, denoiser: Denoiser, u: Tensor) -> Run:
         """All steps of a batch when hazards depend on the state through the predicted mass."""
-        n, d, K = u.shape[0], self.length, self.law.steps
-        x = torch.full((n, d), self.vocabulary, device=self.device)
+        n, d, K = u.shape[0], self.length, self.step_law.steps
+        x = torch.full((n, d), denoiser.vocabulary, device=self.device)
         at = torch.full_like(x, K)
         survival = torch.ones(n, d, dtype=torch.float64, device=self.device)
         for k in range(K):
-            masked = masked_positions(x, self.vocabulary)
-            predicted = self._predict(x, k, masked)
+            masked = masked_positions(x, denoiser.vocabulary)
+            predicted = self._predict(denoiser, x, k, masked)
             survival[masked] *= 1 - self._hazard(predicted, k)
             hit = u[:, 0][masked] >= survival[masked]
             rows, columns = masked[0][hit], masked[1][hit]
             x[rows, columns] = draw(predicted[hit], u[rows, 1, columns])
             at[rows, columns] = k
         return Run(x, at, K)
-
-
-def parallel_sampler(
-    denoiser: Denoiser,
-    length: int,
-    rule: str | Rule,
-    clock: Clock,
-    times: Tensor,
-    last_step: str = "leave",
-    *,
-    device: torch.device = CPU,
-    dtype: torch.dtype = torch.float64,
-    batch: int | None = None,
-) -> ParallelSampler:
-    """The sampler of a rule on a clock and a grid; for any denoiser, normalised or not.
-
-    Args:
-        denoiser: what predicts the hidden tokens; it gets the time at each step's start.
-        length: d.
-        rule: a name in `samplers.step_law.RULES`, or a function of (clock, times).
-        clock: the clock.
-        times: float64 [K + 1], decreasing.
-        last_step: ``leave`` masks that remain, or ``fill`` them in one more call at the last time.
-        device: where it runs.
-        dtype: of the uniforms and of the draws.
-        batch: rows at a time.
-
-    Raises:
-        InputError: for an unknown rule or last step, or a negative hazard.
-
-    Source: S1, E1.
-    """
-    law = step_law(rule, clock, times, last_step)
-    return ParallelSampler(denoiser, length, law, times[: law.steps], device, dtype, batch)

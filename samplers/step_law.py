@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -48,12 +50,31 @@ class StepLaw:
         asked: float64 [K], what the rule asked for, if it is not `hazards`. A denoiser whose
             prediction does not sum to 1 needs it; infinite in a step that fills all masks.
         given: float64 [K], the weights, if the law was made from them.
+        fractions: the weights as exact rationals, if the law was made from these.
     """
 
     hazards: Tensor
     clipped: int = 0
     asked: Tensor | None = None
     given: Tensor | None = None
+    fractions: tuple[Fraction, ...] | None = None
+
+    @cached_property
+    def _content(self) -> tuple[object, ...]:
+        parts = (self.hazards, self.asked, self.given)
+        shown = [None if part is None else part.numpy().tobytes() for part in parts]
+        return (*shown, self.clipped, self.fractions)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StepLaw) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)
+
+    def __str__(self) -> str:
+        shown = self.weights.tolist() if self.fractions is None else self.fractions
+        some = " ".join(str(w) if isinstance(w, Fraction) else f"{w:g}" for w in shown[:8])
+        return f"w=[{some}{' …' if len(shown) > 8 else ''}]"
 
     @property
     def steps(self) -> int:
@@ -76,16 +97,30 @@ class StepLaw:
     def weight_error(self) -> float:
         """Bound on the relative rounding error of each weight, the hazards taken as exact.
 
-        K differences and K products in extended precision, then one rounding to float64.
+        K differences and K products in extended precision, then one rounding to float64; fractions
+        are rounded once.
         """
         if self.given is not None:
-            return 0.0
+            return 0.0 if self.fractions is None else 2.0**-53
         return (2 * self.steps + 1) * float(np.finfo(np.longdouble).eps) + 2.0**-53
 
     @property
     def leftover(self) -> float:
         """w_∞: the probability that a token is never revealed."""
+        if self.fractions is not None:
+            return float(1 - sum(self.fractions))
         return float(self._stay[-1]) if self.given is None else _missing(self.given)
+
+    def is_uniform(self, steps: int) -> bool:
+        """Whether w_k = 1/K without leftover; in float64 as far as that can say.
+
+        Args:
+            steps: K; a step that fills what is left is none of them.
+        """
+        if self.fractions is not None:
+            return all(w == Fraction(1, steps) for w in self.fractions[:steps])
+        off = (self.weights[:steps] * steps - 1).abs()
+        return self.leftover < 1e-12 and bool((off < 1e-12).all())
 
     @property
     def _stay(self) -> npt.NDArray[np.longdouble]:
@@ -142,6 +177,23 @@ class StepLaw:
         return StepLaw(torch.from_numpy(r.astype(np.float64)), given=w)
 
     @staticmethod
+    def from_fractions(weights: Sequence[Fraction]) -> StepLaw:
+        """A step law from exact w, kept beside their float64 values.
+
+        Args:
+            weights: K ≥ 1 of them, not negative, sum at most 1.
+
+        Raises:
+            InputError: if the weights are no sub-probability.
+        """
+        if sum(weights) > 1:
+            raise InputError(f"weights: their sum must be at most 1, got {sum(weights)}")
+        rounded = StepLaw.from_weights(
+            torch.tensor([float(w) for w in weights], dtype=torch.float64)
+        )
+        return replace(rounded, fractions=tuple(map(Fraction, weights)))
+
+    @staticmethod
     def uniform(steps: int) -> StepLaw:
         """w_k = 1/K, no leftover: steps equidistant in α. Source: S3, E6."""
         if steps < 1:
@@ -155,7 +207,10 @@ class StepLaw:
         if given is not None:
             given = _then(given, self.leftover)
         asked = _then(self.unclipped, math.inf)
-        return StepLaw(_then(self.hazards, 1.0), self.clipped, asked, given)
+        exact = self.fractions
+        if exact is not None:
+            exact += (Fraction(1) - sum(exact),)
+        return StepLaw(_then(self.hazards, 1.0), self.clipped, asked, given, exact)
 
 
 def check_weights(weights: Tensor) -> float:

@@ -14,10 +14,10 @@ from sharprates.samplers.errors import InputError, check_positive
 from sharprates.samplers.occupancy import (
     Bins,
     Chance,
+    code_draws,
     distinct_draws,
     equal_draws,
     shared_draws,
-    threshold,
 )
 from sharprates.samplers.step_law import StepLaw
 
@@ -120,7 +120,7 @@ def mds_tv(law: StepLaw, d: int, k: int, S: int) -> StructuredTV:
     if not 1 <= k <= d:
         raise InputError(f"k: the dimension must lie in 1..{d}, got {k}")
     bins = Bins.of(law)
-    return _whole(bins, d, 1, threshold(bins, d, k, S))
+    return _whole(bins, d, 1, code_draws(bins, d, k, S))
 
 
 def parity_tv(law: StepLaw, d: int, S: int) -> StructuredTV:

@@ -21,11 +21,11 @@ TWICE = {"Clock", "clock"}
 
 # fmt: off
 NOT_YET = {
-    "Bound", "Effort", "Exact", "Journal", "Outcome", "Perturbed", "Row", "Schedule", "Settings",
-    "Shape", "Task", "audit", "bound", "check", "check_times", "climb", "constant",
-    "count", "decide", "load", "monomials", "pairs",
+    "Bound", "Effort", "Exact", "Journal", "Outcome", "Row", "Settings",
+    "Task", "audit", "bound", "check", "climb", "constant",
+    "count", "decide", "monomials", "pairs",
     "plan", "product", "replay", "run", "scenarios",
-    "step_weights", "tasks", "threshold", "to_json", "verify",
+    "step_weights", "tasks", "to_json", "verify",
 }
 # fmt: on
 """Names that stand for two things and are to be told apart."""

@@ -16,12 +16,18 @@ from itertools import islice, product
 from typing import Any
 
 import torch
-from sharprates.samplers.clock import Clock, check_times, clock, default_horizon, grid
+from sharprates.samplers.blocks import BlockSampler
+from sharprates.samplers.clock import Clock, clock
+from sharprates.samplers.confidence import ConfidenceSampler
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import fixed_blocks
+from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.memory import require
-from sharprates.samplers.step_law import RULES, Rule, StepLaw, step_law
+from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.sampler import Sampler
+from sharprates.samplers.schedule import Schedule
+from sharprates.samplers.step_law import RULES, Rule
 from sharprates.samplers.tabled import tabled
 from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
@@ -45,7 +51,6 @@ from sharprates.verification.score_error import OrderError
 from sharprates.verification.statistics.empirical_tv import Empirical
 from sharprates.verification.statistics.sample_test import SampleTest
 from sharprates.verification.verdict import Verdict
-from torch import Tensor
 
 DEFAULT_CLAIMS = ("E1", "E2", "E3", "E5", "E7", "L0", "L1", "L2", "L3", "H1", "H2")
 ARITHMETICS = ("float64", "rational", "ball")
@@ -112,7 +117,7 @@ class Plan:
         self.sampling.check()
         for chosen in self.chosen_clocks():
             for steps, grid_name in self.schedules():
-                self.grid_times(chosen, grid_name, steps, 2)
+                self.schedule("euler", chosen, grid_name, steps).times(2)
 
     def chosen_clocks(self) -> list[Clock]:
         """The clocks, looked up by name where they are named."""
@@ -124,12 +129,10 @@ class Plan:
             return [(len(self.times) - 1, None)]
         return [(steps, name) for name in self.grids for steps in self.steps]
 
-    def grid_times(self, chosen: Clock, name: str | None, steps: int, length: int) -> Tensor:
-        """The times of one grid, for sequences of this length."""
-        if name is None:
-            return check_times(torch.tensor(self.times, dtype=torch.float64), chosen)
-        horizon = default_horizon(chosen, length) if self.horizon is None else self.horizon
-        return grid(name, chosen, steps, horizon, self.delta)
+    def schedule(self, rule: str | Rule, chosen: Clock, name: str | None, steps: int) -> Schedule:
+        """The schedule of a rule on one clock and grid."""
+        times = self.times if name is None else None
+        return Schedule(rule, chosen, name, steps, self.horizon, self.delta, self.last_step, times)
 
 
 @dataclass(frozen=True)
@@ -589,62 +592,53 @@ def _cases(shared: Prepared, piece: Piece) -> Iterator[Case]:
         time_free=denoiser.time_free,
         family=target.family.name if target.family else None,
     )
-    timeless = None if faults is None else faults.gaps
     if piece.sampler == "schedule":
         assert piece.clock is not None, "a schedule has a clock"
         yield from _on_schedule(shared, base, piece.clock, piece.schedule)
-    elif piece.sampler == "fhs":
-        hitting = replace(base, steps=d, sampler="fhs")
-        ones = (1,) * d
-        if faults is None:
-            terms = Decomposition.of_draws((0.0,) * d, 0.0)
-            yield Case(target, shape, hitting, decomposition=terms, composition=ones)
-            return
-        chosen, errors = faults.errors[piece.clock or 0]
-        yield Case(
-            target,
-            shape,
-            replace(hitting, clock=None if chosen is None else chosen.name),
-            decomposition=Decomposition.of_draws(errors.gaps, errors.error),
-            gaps=timeless,
-            composition=ones,
-            errors=errors,
-            clock=chosen,
-        )
+        return
+    device = torch.device(plan.sampling.device)
+    chosen, errors = None, None
+    sampler: Sampler
+    if piece.sampler == "fhs":
+        if faults is not None:
+            chosen, errors = faults.errors[piece.clock or 0]
+        sampler = FirstHittingSampler(d, chosen, device=device)
     elif piece.sampler == "blocks":
-        sizes = fixed_blocks(d, piece.size)
-        blocks = replace(base, steps=len(sizes), sampler="blocks")
-        yield Case(target, shape, blocks, gaps=timeless, composition=sizes)
+        sampler = BlockSampler(d, fixed_blocks(d, piece.size), device=device)
     else:
-        surest = replace(base, steps=-(-d // piece.size), sampler="confidence")
-        yield Case(target, shape, surest, gaps=timeless, confidence=piece.size)
+        sampler = ConfidenceSampler(d, piece.size, device=device)
+    terms = None
+    if piece.sampler == "fhs":
+        gaps, error = ((0.0,) * d, 0.0) if errors is None else (errors.gaps, errors.error)
+        terms = Decomposition.of_draws(gaps, error)
+    yield Case(
+        target,
+        shape,
+        replace(base, **sampler.facts()),
+        sampler,
+        decomposition=terms,
+        gaps=None if faults is None else faults.gaps,
+        errors=errors,
+    )
 
 
 def _on_schedule(shared: Prepared, base: Setting, clock: int, schedule: int) -> Iterator[Case]:
     """Each rule on one clock and grid; what the denoiser errs along its times is found once."""
     plan, faults, d = shared.plan, shared.faults, shared.target.length
+    device = torch.device(plan.sampling.device)
     chosen = plan.chosen_clocks()[clock]
     steps, grid_name = plan.schedules()[schedule]
-    times = plan.grid_times(chosen, grid_name, steps, d)
+    times = plan.schedule("euler", chosen, grid_name, steps).times(d)
     calls = times if plan.last_step == "fill" else times[:-1]
     gaps = None if faults is None else faults.along(calls)
     for rule in plan.rules:
-        law = step_law(rule, chosen, times, plan.last_step)
-        path = Trajectory.of(chosen, times, law)
+        sampler = ParallelSampler(d, plan.schedule(rule, chosen, grid_name, steps), device=device)
+        path = Trajectory.of(chosen, times, sampler.step_law)
         yield Case(
             shared.target,
             shared.shape,
-            replace(
-                base,
-                steps=steps,
-                sampler=_rule_name(rule),
-                custom_rule=not isinstance(rule, str),
-                clock=chosen.name,
-                grid=grid_name,
-                has_leftover=law.leftover > 0,
-                uniform_law=_is_uniform(law, steps),
-            ),
-            law,
+            replace(base, **sampler.facts()),
+            sampler,
             path,
             decompose(shared.shape, path, gaps, shared.denoiser.normalised),
             gaps,
@@ -671,8 +665,8 @@ def _searched(shared: Prepared) -> Iterator[Crossover]:
     gaps, normalised = faults.gaps, faults.normalised
 
     def terms(chosen: Clock, grid_name: str, rule: str | Rule, steps: int) -> Decomposition:
-        times = plan.grid_times(chosen, grid_name, steps, d)
-        path = Trajectory.of(chosen, times, step_law(rule, chosen, times, plan.last_step))
+        schedule = plan.schedule(rule, chosen, grid_name, steps)
+        path = Trajectory.of(chosen, schedule.times(d), schedule.law(d))
         return decompose(shared.shape, path, gaps, normalised)
 
     for chosen, grid_name, rule, key in _places(plan):
@@ -691,12 +685,6 @@ def _looked_up(plan: Plan, results: Sequence[Result]) -> Iterator[Crossover]:
             if (one.sampler, one.clock, one.grid) == key and one.decomposition is not None
         }
         yield Crossover(*key, dominated_among(run), max(run))
-
-
-def _is_uniform(law: StepLaw, steps: int) -> bool:
-    """Whether w_k = 1/K as far as float64 can say; E5 covers the law exactly as it is."""
-    w = law.weights[:steps]
-    return law.leftover < 1e-12 and bool(((w * steps - 1).abs() < 1e-12).all())
 
 
 def _result(case: Case, plan: Plan, measure: Measure) -> Result:

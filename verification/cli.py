@@ -6,7 +6,6 @@ Exit codes: 0 all hold; 1 a claim or sampler fails; 2 bad usage or input; 3 unde
 from __future__ import annotations
 
 import math
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -25,7 +24,7 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from sharprates.samplers import datasets, families
+from sharprates.samplers import datasets
 from sharprates.samplers.denoiser import Denoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.network import NetworkDenoiser, Training, checkpoint, load_checkpoint
@@ -119,25 +118,6 @@ def _scales(texts: list[str]) -> dict[str, Fraction]:
         except ValueError:
             raise InputError(f"--scale: needs ID.name=number, got {text!r}") from None
     return scales
-
-
-def read_target(text: str, separator: str | None = None) -> Target:
-    """A target as a user names it: a file, a built-in data set, or a family such as `copies:3:2`.
-
-    Raises:
-        InputError: if it is none of them, or the file is bad.
-    """
-    if text in datasets.BUILTIN:
-        return datasets.builtin(text)
-    if os.path.exists(text):  # unlike Path.exists, False also for a name that no file can have
-        return datasets.load(text, separator=separator)
-    name, colon, _ = text.partition(":")
-    if colon or name in families.FAMILIES:
-        return families.family(text)
-    raise InputError(
-        f"{text}: no such file, and no data set ({', '.join(datasets.BUILTIN)}); "
-        "a family is written like copies:3:2"
-    )
 
 
 @contextmanager
@@ -340,7 +320,9 @@ def audit(
     with ExitStack() as stack:
         with _training() as told:
             make = resolve(denoiser, training, told)
-            targets = [read_target(text, separator) for text in data or list(datasets.BUILTIN)]
+            targets = [
+                datasets.load(text, separator=separator) for text in data or list(datasets.BUILTIN)
+            ]
             workers: Workers | int = jobs
             if cluster is not None:
                 workers = stack.enter_context(closing(Cluster(cluster)))
@@ -507,7 +489,9 @@ def _plan_data(
     long = None if named else long_targets.long_target(data)
     if long is None:
         _no_use("exact TV", **{**sampling, "seed": None})  # its search has a seed
-        return planner.plan_target(read_target(data, separator), *wanted, options=options)
+        return planner.plan_target(
+            datasets.load(data, separator=separator), *wanted, options=options
+        )
     _no_steps(options.steps)
     if isinstance(long, str):
         _no_use("exact TV by recursion", **sampling)
@@ -597,7 +581,7 @@ def verify(
         files.check_writable(json)
     chosen = _list(claims, "claims") if claims else None
     factors = _scales(scale or [])
-    user = None if own is None else user_claim.load(own, factors)
+    user = None if own is None else user_claim.load_claim(own, factors)
     if witness is not None:
         shown = verification_run.print_replay(witness, console, *user_claim.sides(user))
         raise typer.Exit(EXIT[shown])

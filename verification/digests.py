@@ -55,7 +55,7 @@ def _schedules(plan: Plan, lengths: set[int]) -> Iterator[Any]:
     for length in sorted(lengths):
         for chosen in plan.chosen_clocks():
             for steps, name in plan.schedules():
-                times = plan.grid_times(chosen, name, steps, length)
+                times = plan.schedule("euler", chosen, name, steps).times(length)
                 yield times.numpy().tobytes()
                 for rule in plan.rules:
                     yield step_law(rule, chosen, times, plan.last_step).unclipped.numpy().tobytes()

@@ -6,15 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import torch
-from sharprates.samplers.blocks import BlockSampler
-from sharprates.samplers.clock import clock
-from sharprates.samplers.confidence import ConfidenceSampler
 from sharprates.samplers.denoiser import Denoiser
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.output_law import OutputLaw
-from sharprates.samplers.parallel import ParallelSampler
-from sharprates.samplers.sampling import Sampler
 from sharprates.verification.quantities.float64 import Case
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget
 from sharprates.verification.statistics.empirical_tv import (
@@ -68,26 +62,6 @@ class Sampling:
         return [share.alpha for share in shares.values()]
 
 
-def running(case: Case, denoiser: Denoiser, device: torch.device) -> Sampler:
-    """The sampler that a case is about, ready to run.
-
-    Args:
-        case: parallel on a clock, first-hitting, blocks, or confidence-based.
-        denoiser: what it is given; `samplers.tabled.tabled` makes it quick for many samples.
-        device: where it runs.
-    """
-    d = case.target.length
-    if case.setting.sampler == "fhs":
-        # the law depends on the clock only if the denoiser depends on time
-        return FirstHittingSampler(denoiser, d, case.clock or clock("linear"), device=device)
-    if case.confidence is not None:
-        return ConfidenceSampler(denoiser, d, case.confidence, device=device)
-    if case.composition is not None:
-        return BlockSampler(denoiser, case.composition, device=device)
-    times = case.path.times[: case.step_law.steps]
-    return ParallelSampler(denoiser, d, case.step_law, times, device)
-
-
 def empirical(
     case: Case, denoiser: Denoiser, law: OutputLaw, sampling: Sampling, seed: int, level: float
 ) -> tuple[Empirical, SampleTest]:
@@ -95,7 +69,7 @@ def empirical(
 
     Args:
         case: what to run.
-        denoiser: what it is given.
+        denoiser: what it is given; `samplers.tabled.tabled` makes it quick for many samples.
         law: the exact law that the sampler should have.
         sampling: how many samples, and where.
         seed: of the generator.
@@ -104,14 +78,14 @@ def empirical(
     Returns:
         An interval that trusts nothing known about the sampler, and the test against `law`.
     """
-    device = torch.device(sampling.device)
-    generator = torch.Generator(device).manual_seed(seed)
-    sampler = running(case, denoiser, device)
+    sampler = case.sampler
+    assert sampler is not None, "nothing is run without a sampler"
+    generator = torch.Generator(sampler.device).manual_seed(seed)
     found = torch.zeros(case.target.support + 1, dtype=torch.int64)
     # Counted part by part: the generator goes on, and memory does not grow with n.
     most = max(1, _TOKENS // case.target.length)
     for start in range(0, sampling.samples, most):
-        rows = sampler.sample(min(most, sampling.samples - start), generator).cpu()
+        rows = sampler.sample(denoiser, min(most, sampling.samples - start), generator).cpu()
         found += counts(cells(case.target, rows), case.target)
     # The exact law only chooses, before sampling, the event that bounds TV from below.
     should = law_on_cells(law, case.target)

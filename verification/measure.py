@@ -6,14 +6,12 @@ import math
 from dataclasses import dataclass
 
 import torch
-from sharprates.samplers.confidence import ConfidenceSampler, on_support
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
 from sharprates.samplers.errors import InputError, TooLargeError
 from sharprates.samplers.expansion import CompositionTables, tables
-from sharprates.samplers.hitting_law import NODES, hitting_law
+from sharprates.samplers.hitting_law import NODES
+from sharprates.samplers.normalised import normalised
 from sharprates.samplers.output_law import OutputLaw, total_variation
-from sharprates.samplers.perturbed import Normalised
-from sharprates.samplers.propagation import propagate
 from sharprates.samplers.sampling import CPU
 from sharprates.samplers.target import Target
 from sharprates.verification.arithmetic import Interval, ball, interval, precision
@@ -43,8 +41,6 @@ class Measure:
         arithmetic: ``float64``, ``rational`` or ``ball``.
         floats: composition tables of p̂, or of p̂/Σp̂; None if the denoiser depends on time.
         exact: tables in fractions, unless the arithmetic is float64.
-        device: where laws in float64 are computed, but for those of confidence-based samplers and
-            of hitting times.
     """
 
     target: Target
@@ -52,7 +48,6 @@ class Measure:
     arithmetic: str
     floats: CompositionTables | None
     exact: ExactTables | None
-    device: torch.device = CPU
 
     @staticmethod
     def of(
@@ -76,38 +71,25 @@ class Measure:
         floats = None
         if denoiser.time_free:
             # one token at a time, and in blocks, values are drawn from p̂/Σp̂
-            drawn = denoiser if denoiser.normalised else Normalised(denoiser)
-            floats = tables(target, drawn, device=device)
-        return Measure(target, denoiser, arithmetic, floats, exact, device)
+            floats = tables(target, normalised(denoiser), device=device)
+        return Measure(target, denoiser, arithmetic, floats, exact)
 
     def law(self, case: Case) -> OutputLaw:
         """The exact output law in float64."""
-        if case.confidence is not None:
-            sampler = ConfidenceSampler(self.denoiser, self.target.length, case.confidence)
-            return on_support(sampler, self.target)
-        if case.composition is not None and self.floats is not None:
-            return self.floats.at(case.composition)
-        if case.composition is not None:
-            assert case.clock is not None, "hitting times need a clock"
-            return hitting_law(self.target, self.denoiser, case.clock)
-        if self.floats is not None and self.denoiser.normalised:
-            return self.floats.law(case.step_law)
-        return propagate(
-            self.target, self.denoiser, case.step_law, case.path.times, device=self.device
-        )
+        assert case.sampler is not None, "an output law needs a sampler"
+        return case.sampler.law(self.target, self.denoiser, self.floats)
 
     def method(self, case: Case) -> str:
         """What the number comes from: an arithmetic, or ``quadrature`` over hitting times."""
-        if case.confidence is not None:
-            return "float64"
-        if case.composition is not None and self.floats is None:
-            return "quadrature"
-        return self.arithmetic
+        assert case.sampler is not None, "an output law needs a sampler"
+        if case.sampler.composition is not None:
+            return "quadrature" if self.floats is None else self.arithmetic
+        return "float64" if case.law is None else self.arithmetic
 
     def tv(self, case: Case) -> Interval:
         """TV(p_out, q_0) with all rounding enclosed."""
-        blocks = case.composition
-        if self.exact is None or case.confidence is not None:
+        blocks = case.sampler.composition if case.sampler else None
+        if self.exact is None or (blocks is None and case.law is None):
             found = total_variation(self.law(case), self.target)
             return _within_unit(Interval.around(*found))
         with precision(BITS):

@@ -17,9 +17,10 @@ import torch
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from sharprates.samplers import families
-from sharprates.samplers.clock import Clock, clock, default_horizon, grid
+from sharprates.samplers.clock import clock
 from sharprates.samplers.denoiser import OFF_SUPPORT, Denoiser, ExactDenoiser, Positions
-from sharprates.samplers.step_law import LAST_STEPS, RULES, StepLaw, step_law
+from sharprates.samplers.schedule import Schedule
+from sharprates.samplers.step_law import LAST_STEPS, RULES
 from sharprates.samplers.target import Target
 from sharprates.verification.exact_law import Context
 from sharprates.verification.exact_schedule import Grid
@@ -330,48 +331,6 @@ EDGES: Mapping[str, Instance] = {
 # --- what the torch samplers run on ---------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """A rule on a clock and a grid.
-
-    Attributes:
-        clock: its name.
-        grid: its name.
-        steps: K.
-        horizon: T; None for the clock's default.
-        delta: early-stopping time.
-        rule: name of the step rule.
-        last_step: ``leave`` or ``fill``.
-    """
-
-    clock: str
-    grid: str
-    steps: int
-    horizon: float | None
-    delta: float
-    rule: str
-    last_step: str
-
-    @property
-    def chosen(self) -> Clock:
-        """The clock."""
-        return clock(self.clock)
-
-    def times(self, length: int) -> Tensor:
-        """The grid's times for sequences of this length, float64 [K + 1]."""
-        end = default_horizon(self.chosen, length) if self.horizon is None else self.horizon
-        return grid(self.grid, self.chosen, self.steps, end, self.delta)
-
-    def law(self, length: int) -> StepLaw:
-        """The step law."""
-        return step_law(self.rule, self.chosen, self.times(length), self.last_step)
-
-    def __str__(self) -> str:
-        end = "" if self.horizon is None else f" T={self.horizon}"
-        stop = f" δ={self.delta}" if self.delta else ""
-        return f"{self.rule} {self.clock} {self.grid} K={self.steps}{end}{stop} {self.last_step}"
-
-
 @st.composite
 def schedules(
     draw: DrawFn,
@@ -387,15 +346,9 @@ def schedules(
     inner = kind == "logsnr" and clock(name).end == 1
     horizon = 0.75 if inner else draw(st.sampled_from((None, 0.5, 1.0)))
     deltas = (0.0, 0.125) if kind in ("uniform", "alpha") else (0.125, 0.015625)
-    return Schedule(
-        name,
-        kind,
-        draw(st.integers(1, max_steps)),
-        horizon,
-        draw(st.sampled_from(deltas)),
-        draw(st.sampled_from(rules)),
-        draw(st.sampled_from(LAST_STEPS)),
-    )
+    steps, delta = draw(st.integers(1, max_steps)), draw(st.sampled_from(deltas))
+    rule, last_step = draw(st.sampled_from(rules)), draw(st.sampled_from(LAST_STEPS))
+    return Schedule(rule, name, kind, steps, horizon, delta, last_step)
 
 
 @dataclass(frozen=True, eq=False)

@@ -122,7 +122,7 @@ def _guarded(claim_id: str, measure: LeftSide) -> LeftSide:
     return left
 
 
-def load(text: str, scale: Mapping[str, Fraction] | None = None) -> Bound:
+def load_claim(text: str, scale: Mapping[str, Fraction] | None = None) -> Bound:
     """A user's claim, named as MODULE:OBJECT.
 
     Args:

@@ -13,7 +13,8 @@ from sharprates.samplers.clock import clock, grid
 from sharprates.samplers.denoiser import Denoiser, Positions
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.markov import MarkovChain
-from sharprates.samplers.parallel import parallel_sampler
+from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import ancestral
 from torch import Tensor
 
@@ -84,11 +85,12 @@ def test_ours(benchmark, kind: str, dtype: str) -> None:
     number = DTYPES[dtype]
     rows = 16_384
     if kind == "euler":
-        sampler = parallel_sampler(denoiser, D, "euler", CLOCK, TIMES, dtype=number)
+        sampler = ParallelSampler(D, Schedule.at(TIMES, "euler", CLOCK), dtype=number)
     else:
-        sampler = FirstHittingSampler(denoiser, D, CLOCK, dtype=number)
+        sampler = FirstHittingSampler(D, CLOCK, dtype=number)
     generator = torch.Generator().manual_seed(1)
-    measure(benchmark, f"{kind} {dtype}", rows, denoiser, lambda: sampler.sample(rows, generator))
+    run = lambda: sampler.sample(denoiser, rows, generator)  # noqa: E731
+    measure(benchmark, f"{kind} {dtype}", rows, denoiser, run)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

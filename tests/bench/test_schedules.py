@@ -32,21 +32,3 @@ def test_share_of_copy_bandwidth(report: Report) -> None:
             copies_over_schedule=times["copy"].over(times[name]),
         )
     assert times["copy"].median >= 0.5 * times["K = 64"].median
-
-
-def test_a_thousand_schedules(report: Report) -> None:
-    target = dense(8, 2)
-    found = tables(target, ExactDenoiser(target))
-    generator = torch.Generator().manual_seed(0)
-    weights = torch.rand(1000, 64, generator=generator, dtype=torch.float64)
-    weights /= weights.sum(1, keepdim=True)
-    some = StepLaw.uniform(64)
-    times = in_turn(
-        {
-            "together": lambda: found.total_variations(weights, target),
-            "one": lambda: total_variation(found.law(some), target),
-        }
-    )
-    report.add(TITLE, what="d = 8, S = 2, K = 64: a thousand schedules", time=times["together"])
-    report.add(TITLE, what="d = 8, S = 2, K = 64: one", time=times["one"])
-    assert times["together"].median <= 1

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from sharprates.samplers.confidence import ConfidenceSampler, on_support
+from sharprates.samplers.confidence import ConfidenceSampler
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.families import family
 from sharprates.samplers.output_law import total_variation
@@ -77,8 +77,8 @@ def low_confidence() -> str:
     """Exact TV of LLaDA's low_confidence law to the model's, exact denoiser; how it varies."""
 
     def tv(target: Target, count: int = 1) -> float:
-        sampler = ConfidenceSampler(ExactDenoiser(target), target.length, count, "drawn")
-        return total_variation(on_support(sampler, target), target).value
+        sampler = ConfidenceSampler(target.length, count, "drawn")
+        return total_variation(sampler.law(target, ExactDenoiser(target)), target).value
 
     found = []
     for text in ("dirichlet:3:2", "markov:3:1/3,2/3:9/10,1/10:1/20,19/20"):

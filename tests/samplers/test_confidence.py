@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sharprates.samplers.blocks import BlockSampler
-from sharprates.samplers.confidence import MEASURES, ConfidenceSampler, confidence_law, on_support
+from sharprates.samplers.confidence import MEASURES, ConfidenceSampler, confidence_law
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions
 from sharprates.samplers.errors import InputError, TooLargeError
 from sharprates.samplers.families import dirichlet, family
@@ -72,7 +72,7 @@ def propagated(q: Target, denoiser: Denoiser, count: int, measure: str) -> Tenso
 def test_two_algorithms_give_one_law(d: int, S: int, count: int, measure: str, seed: int) -> None:
     q = dirichlet(d, S, 0.5, seed)
     denoiser = ExactDenoiser(q)
-    rows, weights = confidence_law(ConfidenceSampler(denoiser, d, count, measure))
+    rows, weights = confidence_law(ConfidenceSampler(d, count, measure), denoiser)
     assert float(weights.sum()) == pytest.approx(1, abs=1e-12)
     law = torch.zeros(S**d, dtype=torch.float64)
     law[(rows * S ** torch.arange(d - 1, -1, -1)).sum(1)] = weights
@@ -85,10 +85,11 @@ def test_two_algorithms_give_one_law(d: int, S: int, count: int, measure: str, s
 @pytest.mark.parametrize("name", CASES)
 def test_empirical_law_is_the_exact_law(name: str, measure: str, ledger: Ledger) -> None:
     q = target(name)
-    sampler = ConfidenceSampler(tabled(ExactDenoiser(q), q.length), q.length, CASES[name], measure)
-    rows, weights = confidence_law(sampler)
+    sampler = ConfidenceSampler(q.length, CASES[name], measure)
+    denoiser = tabled(ExactDenoiser(q), q.length)
+    rows, weights = confidence_law(sampler, denoiser)
     law = Target.from_rows(rows, weights, q.vocabulary)
-    run = sampler.run(20_000, seeded())
+    run = sampler.run(denoiser, 20_000, seeded())
     level = ledger.take(f"{name} {measure}")
     p = torch.cat([law.weights, torch.zeros(1, dtype=torch.float64)])
     check = law_test("confidence", counts(cells(law, run.rows), law), p, level)
@@ -100,10 +101,10 @@ def test_empirical_law_is_the_exact_law(name: str, measure: str, ledger: Ledger)
 @pytest.mark.parametrize("name", REAL)
 def test_real_data(name: str, ledger: Ledger) -> None:
     q = target(name)
-    sampler = ConfidenceSampler(tabled(ExactDenoiser(q), q.length), q.length, REAL[name])
-    rows, weights = confidence_law(sampler)
+    sampler, denoiser = ConfidenceSampler(q.length, REAL[name]), tabled(ExactDenoiser(q), q.length)
+    rows, weights = confidence_law(sampler, denoiser)
     law = Target.from_rows(rows, weights, q.vocabulary)
-    found = counts(cells(law, sampler.sample(20_000, seeded())), law)
+    found = counts(cells(law, sampler.sample(denoiser, 20_000, seeded())), law)
     p = torch.cat([law.weights, torch.zeros(1, dtype=torch.float64)])
     check = law_test(name, found, p, ledger.take(name))
     assert check.passed, str(check)
@@ -114,14 +115,13 @@ def test_one_by_one_with_an_exact_denoiser_is_the_target_only_in_value_blind_ord
 ) -> None:
     # One token a step from exact conditionals is exact in any order, also a value-dependent one …
     q = family("dirichlet:3:2:0.5:7")
-    rows, weights = confidence_law(ConfidenceSampler(ExactDenoiser(q), 3, 1))
+    rows, weights = confidence_law(ConfidenceSampler(3, 1), ExactDenoiser(q))
     assert torch.equal(rows, q.rows)
     assert float((weights - q.weights).abs().max()) < 1e-15
     # … two tokens at once are not, and confidence and random order then differ.
-    pair = ConfidenceSampler(ExactDenoiser(q), 3, 2)
-    rows, weights = confidence_law(pair)
+    rows, weights = confidence_law(ConfidenceSampler(3, 2), ExactDenoiser(q))
     assert float((weights - q.weights).abs().sum() / 2) > 0.02
-    blocks = BlockSampler(ExactDenoiser(q), (2, 1)).sample(200_000, seeded())
+    blocks = BlockSampler(3, (2, 1)).sample(ExactDenoiser(q), 200_000, seeded())
     p = torch.cat([weights, torch.zeros(1, dtype=torch.float64)])
     assert not law_test("target", counts(cells(q, blocks), q), p, ledger.take("target")).passed
 
@@ -163,35 +163,35 @@ def test_each_measure_orders_by_itself(measure: str, order: list[int]) -> None:
     if measure == "entropy":
         table[1] = [Fraction(6, 10), Fraction(2, 10), Fraction(2, 10)]
         table[2] = [Fraction(55, 100), Fraction(40, 100), Fraction(5, 100)]
-    run = ConfidenceSampler(Fixed(table), 3, 1, measure).run(3, seeded())
+    run = ConfidenceSampler(3, 1, measure).run(Fixed(table), 3, seeded())
     assert run.steps.argsort(1).tolist() == [order] * 3
 
 
 def test_of_equal_confidences_the_leftmost_comes_first() -> None:
     # 1/3 three times, and once as the sum of rounded parts: equal up to the last bit.
     near = [THIRD, Fraction(1 / 3 + 1e-13), 1 - THIRD - Fraction(1 / 3 + 1e-13)]
-    run = ConfidenceSampler(Fixed([[THIRD] * 3, near, [THIRD] * 3]), 3, 1).run(5, seeded())
+    denoiser = Fixed([[THIRD] * 3, near, [THIRD] * 3])
+    run = ConfidenceSampler(3, 1).run(denoiser, 5, seeded())
     assert run.steps.tolist() == [[0, 1, 2]] * 5
 
 
 def test_predictions_are_normalised_before_they_are_compared() -> None:
     table = [[Fraction(5), Fraction(4)], [Fraction(2, 10), Fraction(1, 10)]]
-    run = ConfidenceSampler(Fixed(table, normalised=False), 2, 1).run(4, seeded())
+    run = ConfidenceSampler(2, 1).run(Fixed(table, normalised=False), 4, seeded())
     assert run.steps.tolist() == [[1, 0]] * 4
 
 
 def test_bad_arguments_are_named() -> None:
-    denoiser = Fixed([[HALF, HALF]] * 2)
     with pytest.raises(InputError, match="measure"):
-        ConfidenceSampler(denoiser, 2, 1, "surprise")
+        ConfidenceSampler(2, 1, "surprise")
     with pytest.raises(InputError, match="count"):
-        ConfidenceSampler(denoiser, 2, 0)
+        ConfidenceSampler(2, 0)
 
 
 def test_too_many_states_are_refused_before_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sharprates.samplers.memory.available_bytes", lambda: 10_000_000)
     with pytest.raises(TooLargeError, match="partial states"):
-        confidence_law(ConfidenceSampler(Fixed([[HALF, HALF]] * 60), 60, 30))
+        confidence_law(ConfidenceSampler(60, 30), Fixed([[HALF, HALF]] * 60))
 
 
 def drawn_law(denoiser: Denoiser, d: int, S: int, count: int) -> dict[tuple[int, ...], float]:
@@ -217,7 +217,7 @@ def drawn_law(denoiser: Denoiser, d: int, S: int, count: int) -> dict[tuple[int,
 def test_the_law_of_kept_draws_by_two_algorithms(d: int, S: int, count: int, seed: int) -> None:
     denoiser = ExactDenoiser(dirichlet(d, S, 0.5, seed))
     expected = drawn_law(denoiser, d, S, count)
-    rows, mass = confidence_law(ConfidenceSampler(denoiser, d, count, "drawn"))
+    rows, mass = confidence_law(ConfidenceSampler(d, count, "drawn"), denoiser)
     for row, weight in zip(rows.tolist(), mass.tolist(), strict=True):
         assert weight == pytest.approx(expected.pop(tuple(row)), rel=1e-12)
     assert sum(expected.values()) == pytest.approx(0, abs=1e-12)
@@ -226,7 +226,7 @@ def test_the_law_of_kept_draws_by_two_algorithms(d: int, S: int, count: int, see
 def test_keeping_the_surest_draw_does_not_give_the_target() -> None:
     # Choosing before drawing does; a probable value raises its own chance to be kept.
     target = family("dirichlet:3:2")
-    sampler = ConfidenceSampler(ExactDenoiser(target), 3, 1, "drawn")
-    assert total_variation(on_support(sampler, target), target).value > 0.02
+    sampler, exact = ConfidenceSampler(3, 1, "drawn"), ExactDenoiser(target)
+    assert total_variation(sampler.law(target, exact), target).value > 0.02
     before = replace(sampler, measure="probability")
-    assert total_variation(on_support(before, target), target).value < 1e-12
+    assert total_variation(before.law(target, exact), target).value < 1e-12

@@ -380,3 +380,13 @@ def test_the_script_makes_the_shipped_files() -> None:
     assert set(made) == {f"{name}.csv" for name in BUILTIN}
     for name, text in made.items():
         assert (ROOT / "samplers" / "data" / name).read_bytes() == text.encode("ascii")
+
+
+def test_a_text_names_a_data_set_a_family_or_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "two.txt"
+    path.write_text("ab\nba\n")
+    assert load("words4").name == "words4"
+    assert str(load("copies:3:2").family) == "copies:3:2"
+    assert load(str(path)).name == "two.txt"
+    with pytest.raises(InputError, match="no such file, and no data set"):
+        load("nowhere")

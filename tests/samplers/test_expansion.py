@@ -21,7 +21,6 @@ from sharprates.samplers.expansion import (
     multinomials,
     tables,
 )
-from sharprates.samplers.families import dirichlet
 from sharprates.samplers.output_law import deficit, rounding, total_variation
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target, all_states
@@ -124,21 +123,6 @@ def test_monomials_of_many_schedules_are_those_of_each(d, n, K, chunk):
         patch.setattr(module, "_chunk", lambda _: chunk)
         found = monomials(w, d)
         assert torch.equal(found, torch.stack([monomials(row, d) for row in w]))
-
-
-@pytest.mark.parametrize("rows", ["support", "all"])
-def test_many_schedules_at_once_have_the_tv_of_each(rows):
-    target = dirichlet(4, 2, seed=1)
-    found = tables(target, ExactDenoiser(target), rows)
-    w = torch.rand(7, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    w = w / w.sum(1, keepdim=True) * torch.linspace(0.5, 1, 7)[:, None]
-    values, error = found.total_variations(w, target)
-    each = [total_variation(found.law(row), target) for row in w]
-    for value, one in zip(values.tolist(), each, strict=True):
-        assert abs(value - one.value) <= error + one.error
-    assert error < 1e-12
-    with pytest.raises(InputError, match="sum"):
-        found.total_variations(2 * w, target)
 
 
 # ---------------------------------------------------------------------------------------------

@@ -38,8 +38,10 @@ def seeded(seed: int = 1) -> torch.Generator:
 @pytest.mark.parametrize("name", [*FAMILIES, *REAL])
 def test_with_an_exact_denoiser_the_law_is_the_target(name: str, ledger: Ledger) -> None:
     q = target(name)
-    sampler = FirstHittingSampler(tabled(ExactDenoiser(q), q.length), q.length, clock("linear"))
-    found = counts(cells(q, sampler.sample(20_000, seeded())), q)
+    sampler = FirstHittingSampler(q.length)
+    found = counts(
+        cells(q, sampler.sample(tabled(ExactDenoiser(q), q.length), 20_000, seeded())), q
+    )
     law = torch.cat([q.weights, torch.zeros(1, dtype=torch.float64)])
     check = law_test(name, found, law, ledger.take(name))
     assert check.passed, str(check)
@@ -50,7 +52,7 @@ def test_with_an_exact_denoiser_the_law_is_the_target(name: str, ledger: Ledger)
 def test_hitting_times_follow_the_clock(name: str, ledger: Ledger) -> None:
     c = clock(name)
     q = family("copies:5:2")
-    run = FirstHittingSampler(ExactDenoiser(q), 5, c).run(20_000, seeded())
+    run = FirstHittingSampler(5, c).run(ExactDenoiser(q), 20_000, seeded())
     assert run.times is not None
     assert bool((run.times.diff(dim=1) <= 0).all())
     check = step_tests.hitting_times(run.times, c, c.end, ledger.take(f"times {name}"))
@@ -59,7 +61,8 @@ def test_hitting_times_follow_the_clock(name: str, ledger: Ledger) -> None:
 
 def test_hitting_times_start_at_the_horizon(ledger: Ledger) -> None:
     c = clock("constant")
-    run = FirstHittingSampler(ExactDenoiser(family("copies:5:2")), 5, c, 1.5).run(20_000, seeded())
+    exact = ExactDenoiser(family("copies:5:2"))
+    run = FirstHittingSampler(5, c, 1.5).run(exact, 20_000, seeded())
     assert run.times is not None
     assert float(run.times.max()) <= 1.5
     check = step_tests.hitting_times(run.times, c, 1.5, ledger.take("finite horizon"))
@@ -69,7 +72,7 @@ def test_hitting_times_start_at_the_horizon(ledger: Ledger) -> None:
 @pytest.mark.claim("S4")
 def test_order_is_uniform_and_independent_of_the_values(ledger: Ledger) -> None:
     q = family("markov:4:1/3,2/3:9/10,1/10:1/20,19/20")
-    run = FirstHittingSampler(ExactDenoiser(q), 4, clock("linear")).run(50_000, seeded())
+    run = FirstHittingSampler(4, "linear").run(ExactDenoiser(q), 50_000, seeded())
     assert step_tests.order_uniform(run.steps, ledger.take("order")).passed
     cell = run.steps.argmin(1) * q.support + cells(q, run.rows)
     joint = torch.bincount(cell, minlength=4 * q.support)
@@ -103,7 +106,7 @@ class ByTime:
 @pytest.mark.parametrize("name", ["time-dependent", "unnormalised"])
 def test_the_denoiser_is_given_each_rows_time(name: str, ledger: Ledger) -> None:
     denoiser = ByTime(0.3 if name == "unnormalised" else 1.0)
-    run = FirstHittingSampler(denoiser, 2, clock("linear")).run(100_000, seeded())
+    run = FirstHittingSampler(2, "linear").run(denoiser, 100_000, seeded())
     assert run.times is not None
     assert torch.equal(torch.stack(denoiser.seen, 1), run.times)
     # On the linear clock the two times are the larger and the smaller of two uniforms, M and m.
@@ -119,7 +122,7 @@ def test_the_denoiser_is_given_each_rows_time(name: str, ledger: Ledger) -> None
 def test_exactly_d_denoiser_calls(rows: int) -> None:
     for d in (1, 4, 9):
         denoiser = ByTime()
-        run = FirstHittingSampler(denoiser, d, clock("linear")).run(rows, seeded())
+        run = FirstHittingSampler(d, "linear").run(denoiser, rows, seeded())
         assert len(denoiser.seen) == run.calls == d
         assert torch.equal(run.steps.sort(1).values, torch.arange(d).expand(rows, d))
 
@@ -133,4 +136,6 @@ def test_the_vertex_of_the_expansion_is_the_target() -> None:
 
 def test_a_horizon_outside_the_clock_is_named() -> None:
     with pytest.raises(InputError, match="horizon"):
-        FirstHittingSampler(ByTime(), 2, clock("linear"), 1.5)
+        FirstHittingSampler(2, "linear", 1.5)
+    with pytest.raises(InputError, match="name the clock"):
+        FirstHittingSampler(2).sample(ByTime(), 5, seeded())

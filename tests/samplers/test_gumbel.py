@@ -1,34 +1,82 @@
 """Gumbel-max with few bits: a race against G1's formula, a walk, quadrature; and our own draws."""
 
 import math
+from dataclasses import dataclass
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
-from sharprates.samplers import sampling
-from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers import sampler
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import copies, dirichlet
 from sharprates.samplers.gumbel import (
     BITS,
-    GumbelKernel,
-    GumbelValues,
     all_uniforms,
     lattice_law,
     truncated_law,
-    with_mask,
 )
 from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.parallel import ParallelSampler
-from sharprates.samplers.perturbed import Uniform
 from sharprates.samplers.propagation import propagate_kernel
 from sharprates.samplers.sampling import draw
 from sharprates.samplers.step_law import StepLaw
 from sharprates.theory.arithmetic import FLOAT
 from sharprates.theory.precision import G1
+from torch import Tensor
+
+from tests.samplers.perturbed import Perturbed, Uniform
+
+
+@dataclass(frozen=True, eq=False)
+class GumbelValues(Perturbed):
+    """A denoiser whose values are drawn by Gumbel-max: its law, for the exact laws of samplers.
+
+    Attributes:
+        bits: of a uniform, see `BITS`.
+    """
+
+    bits: int
+
+    @property
+    def normalised(self) -> bool:
+        """True: a draw has a law."""
+        return True
+
+    def __call__(
+        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+    ) -> Tensor:
+        """Predict; see `samplers.denoiser.Denoiser`."""
+        return truncated_law(self.base(x, t, positions), self.bits)
+
+
+@dataclass(frozen=True, eq=False)
+class GumbelKernel:
+    """One step drawn by Gumbel-max on {tokens, mask}, for `samplers.propagation.propagate_kernel`.
+
+    Attributes:
+        denoiser: time-free and normalised.
+        law: the step law that is meant.
+        bits: of a uniform, see `BITS`.
+    """
+
+    denoiser: Denoiser
+    law: StepLaw
+    bits: int
+
+    def __call__(self, x: Tensor, step: int) -> Tensor:
+        """Law of each masked token's next symbol, float64 [B, d, S + 1]; the last is the mask."""
+        return truncated_law(with_mask(self.denoiser(x), float(self.law.hazards[step])), self.bits)
+
+
+def with_mask(prediction: Tensor, hazard: float) -> Tensor:
+    """The law on {tokens, mask} of one step: [..., S] to [..., S + 1]."""
+    stay = torch.full_like(prediction[..., :1], 1 - hazard)
+    return torch.cat([hazard * prediction, stay], -1)
+
 
 BFLOAT16 = all_uniforms(torch.bfloat16)
 RARE = torch.tensor([1e-7, 1 - 1e-7], dtype=torch.float64)
@@ -151,7 +199,7 @@ def test_values_alone_are_a_sharper_denoiser() -> None:
 # --- our own samplers are free of it --------------------------------------------------------------
 
 
-def boundary(symbol: int, weights: torch.Tensor) -> float:
+def boundary(symbol: int, weights: Tensor) -> float:
     """The smallest u at which `draw` returns a symbol above the given one, by bisection."""
     low, high = 0.0, 1.0
     while (middle := (low + high) / 2) not in (low, high):
@@ -172,12 +220,11 @@ def test_our_unmask_rate_is_exact_on_the_lattice(monkeypatch: pytest.MonkeyPatch
     law = StepLaw.from_hazards(torch.tensor([hazard], dtype=torch.float64))
     lattice = (torch.arange(-50, 50) + int(hazard * 2**53)).to(torch.float64) / 2**53
 
-    def chosen(shape: tuple[int, ...], **_: object) -> torch.Tensor:
+    def chosen(shape: tuple[int, ...], **_: object) -> Tensor:
         u = torch.full(shape, 0.5, dtype=torch.float64)
         u[:, 0, 0] = lattice
         return u
 
-    monkeypatch.setattr(sampling.torch, "rand", chosen)
-    sampler = ParallelSampler(Uniform(2), 1, law)
-    rows = sampler.sample(len(lattice), torch.Generator())
+    monkeypatch.setattr(sampler.torch, "rand", chosen)
+    rows = ParallelSampler(1, law).sample(Uniform(2), len(lattice), torch.Generator())
     assert torch.equal(rows[:, 0] < 2, lattice < hazard)

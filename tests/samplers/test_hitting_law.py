@@ -14,8 +14,10 @@ from sharprates.samplers.expansion import first_hitting, tables
 from sharprates.samplers.families import copies, dirichlet, point_mass
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.hitting_law import Nodes, hitting_law
+from sharprates.samplers.normalised import normalised
 from sharprates.samplers.output_law import total_variation
-from sharprates.samplers.perturbed import Drifting, Mixed, Normalised, Scaled, Uniform, catalogue
+
+from tests.samplers.perturbed import Drifting, Mixed, Scaled, Uniform, catalogue
 
 CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric")
 
@@ -56,7 +58,7 @@ TIME_FREE = [name for name, one in catalogue(ExactDenoiser(copies(2, 2))).items(
 def test_without_drift_it_is_the_composition_of_ones(kind: str, name: str, d: int) -> None:
     target = dirichlet(d, 2, 0.5, seed=d)
     free = catalogue(ExactDenoiser(target))[kind]
-    drawn = free if free.normalised else Normalised(free)
+    drawn = normalised(free)
     expected = tables(target, drawn).at(first_hitting(d))
     law = hitting_law(target, free, clock(name))
     assert float((law.probability - expected.probability).abs().sum()) <= law.error + expected.error
@@ -69,7 +71,7 @@ def test_the_running_sampler_has_this_law(name: str) -> None:
     drifting = Drifting(ExactDenoiser(target), Uniform(3), 0.9)
     law = hitting_law(target, drifting, clock(name))
     generator = torch.Generator().manual_seed(3)
-    rows = FirstHittingSampler(drifting, 3, clock(name)).sample(n, generator)
+    rows = FirstHittingSampler(3, name).sample(drifting, n, generator)
     digits = torch.tensor([9, 3, 1])
     found = torch.bincount((rows * digits).sum(1), minlength=27)[(target.rows * digits).sum(1)] / n
     spread = (law.probability * (1 - law.probability) / n).sqrt()

@@ -15,7 +15,7 @@ from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import copies, dirichlet
 from sharprates.samplers.network import (
     NetworkDenoiser,
-    Shape,
+    NetworkShape,
     Training,
     any_order_loss,
     checkpoint,
@@ -25,7 +25,7 @@ from sharprates.samplers.network import (
 from sharprates.samplers.target import Target
 
 TARGET = Target.from_rows([[0, 0, 1], [1, 0, 0], [2, 2, 2], [1, 1, 1]], [4, 3, 2, 1], 3)
-SMALL = Shape(3, 3, width=16, layers=1, heads=2)
+SMALL = NetworkShape(3, 3, width=16, layers=1, heads=2)
 
 
 def trained(steps: int, seed: int = 0) -> NetworkDenoiser:
@@ -106,10 +106,10 @@ def test_the_same_seed_gives_the_same_network_on_any_number_of_threads() -> None
     program = (
         "import torch; torch.set_num_threads(3)\n"
         "from sharprates.samplers.contexts import Contexts\n"
-        "from sharprates.samplers.network import Shape, Training, train\n"
+        "from sharprates.samplers.network import NetworkShape, Training, train\n"
         "from sharprates.samplers.target import Target\n"
         "t = Target.from_rows([[0,0,1],[1,0,0],[2,2,2],[1,1,1]], [4,3,2,1], 3)\n"
-        "q = train(t, Training(steps=25, tokens=144), Shape(3, 3, 16, 1, 2))\n"
+        "q = train(t, Training(steps=25, tokens=144), NetworkShape(3, 3, 16, 1, 2))\n"
         "print(q(Contexts.of(t).states).flatten().tolist())"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
@@ -207,8 +207,8 @@ def _written(path: Path) -> Path:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Shape(0, 2), "length"),
-        (lambda: Shape(2, 2, width=10, heads=4), "multiple"),
+        (lambda: NetworkShape(0, 2), "length"),
+        (lambda: NetworkShape(2, 2, width=10, heads=4), "multiple"),
         (lambda: Training(steps=0), "steps"),
         (lambda: Training(rate=0.0), "rate"),
     ],
@@ -220,5 +220,5 @@ def test_impossible_arguments(make, words: str) -> None:  # type: ignore[no-unty
 
 def test_a_network_for_one_token_and_one_symbol() -> None:
     target = copies(1, 1)
-    denoiser = train(target, Training(steps=1, tokens=1), Shape(1, 1, 4, 1, 1))
+    denoiser = train(target, Training(steps=1, tokens=1), NetworkShape(1, 1, 4, 1, 1))
     assert denoiser(torch.tensor([[1]])).tolist() == [[[1.0]]]

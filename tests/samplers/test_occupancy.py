@@ -8,7 +8,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from sharprates.samplers.occupancy import Bins, distinct_draws, equal_draws, shared_draws, threshold
+from sharprates.samplers.occupancy import (
+    Bins,
+    code_draws,
+    distinct_draws,
+    equal_draws,
+    shared_draws,
+)
 from sharprates.samplers.step_law import StepLaw
 
 
@@ -58,7 +64,7 @@ def test_chances_agree_with_counting(tokens: int) -> None:
     for found, agree in (
         (equal_draws(bins, tokens, 3), equal),
         (shared_draws(bins, tokens, 3), shared),
-        (threshold(bins, tokens, 2, 3), beyond_two),
+        (code_draws(bins, tokens, 2, 3), beyond_two),
         (distinct_draws(bins, tokens), distinct),
     ):
         exact = by_hand(WEIGHTS, tokens, agree)

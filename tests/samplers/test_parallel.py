@@ -11,8 +11,9 @@ from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import family
-from sharprates.samplers.parallel import ParallelSampler, parallel_sampler
+from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.propagation import propagate
+from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import RULES, StepLaw, step_law
 from sharprates.samplers.tabled import tabled
 from sharprates.samplers.target import Target
@@ -81,8 +82,8 @@ def test_empirical_law_is_the_exact_law(name: str, ledger: Ledger) -> None:
     for rule, (curve, mesh, last, K) in RUNS.items():
         c = clock(curve)
         times = grid(mesh, c, K, min(c.end, 4.0))
-        sampler = parallel_sampler(fast, q.length, rule, c, times, last)
-        run = sampler.run(20_000, seeded())
+        sampler = ParallelSampler(q.length, Schedule.at(times, rule, c, last))
+        run = sampler.run(fast, 20_000, seeded())
         law = law_on_cells(table.law(step_law(rule, c, times, last)), q)
         check = compare(f"{name} {rule}", run.rows, q, law, ledger.take(f"{name} {rule}"))
         assert check.passed, str(check)
@@ -97,15 +98,13 @@ def test_steps_reveal_with_the_probability_of_their_rule(
     rule: str, curve: str, horizon: float, ledger: Ledger
 ) -> None:
     q = family("copies:3:2")
-    c = clock(curve)
-    sampler = parallel_sampler(
-        ExactDenoiser(q), 3, rule, c, grid("uniform", c, 4, horizon), "leave"
-    )
+    sampler = ParallelSampler(3, Schedule(rule, curve, "uniform", 4, horizon))
+    denoiser = ExactDenoiser(q)
     before = torch.full((20_000, 3), 2)
     for k in range(4):
         start, end = horizon * (4 - k) / 4, horizon * (3 - k) / 4
         claimed = BY_HAND[rule, curve, horizon](start, end)
-        after = sampler.step(before, k, seeded(k))
+        after = sampler.step(denoiser, before, k, seeded(k))
         level = ledger.take(f"{rule} {curve} step {k}")
         revealed = int((after != 2).sum())
         check = binomial_test("revealed", revealed, after.numel(), claimed, level)
@@ -136,7 +135,7 @@ class Tilted:
         return p if positions is None else p[positions]
 
 
-def instance(name: str) -> tuple[ParallelSampler, Tensor]:
+def instance(name: str) -> tuple[Denoiser, ParallelSampler, Tensor]:
     """A sampler that is not covered by the expansion tables, and its grid."""
     c = clock("cosine" if name == "cosine clipped" else "constant")
     times = grid("uniform", c, 3, min(c.end, 2.0))
@@ -145,24 +144,24 @@ def instance(name: str) -> tuple[ParallelSampler, Tensor]:
     if name in ("euler leave", "cosine clipped"):
         denoiser = ExactDenoiser(family("dirichlet:3:3"))
     last = "fill" if name == "unnormalised" else "leave"
-    return parallel_sampler(denoiser, 3, "euler", c, times, last), times
+    return denoiser, ParallelSampler(3, Schedule.at(times, "euler", c, last)), times
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_runs_and_single_steps_follow_the_propagated_law(name: str, ledger: Ledger) -> None:
     q = family("dirichlet:3:3")
-    sampler, times = instance(name)
-    law = propagate(q, sampler.denoiser, sampler.law, times, rows="all")
+    denoiser, sampler, times = instance(name)
+    law = propagate(q, denoiser, sampler.step_law, times, rows="all")
     p = law_on_cells(law, q)
-    assert (name == "cosine clipped") == bool(sampler.law.clipped)
-    rows = sampler.sample(50_000, seeded())
+    assert (name == "cosine clipped") == bool(sampler.step_law.clipped)
+    rows = sampler.sample(denoiser, 50_000, seeded())
     check = compare(name, rows, q, p, ledger.take(name))
     assert check.passed, str(check)
     # `step` draws its own Bernoulli variables, so a chain of steps is a second sampler.
     x = torch.full((50_000, 3), 3)
     generator = seeded(2)
-    for k in range(sampler.law.steps):
-        x = sampler.step(x, k, generator)
+    for k in range(sampler.step_law.steps):
+        x = sampler.step(denoiser, x, k, generator)
     check = compare(name, x, q, p, ledger.take(f"{name} one step"))
     assert check.passed, str(check)
 
@@ -173,7 +172,7 @@ def test_a_rate_that_is_off_is_rejected(ledger: Ledger) -> None:
     right = StepLaw.uniform(3)
     wrong = StepLaw.from_hazards(right.hazards * torch.tensor([1.1, 1.0, 1.0]))
     law = law_on_cells(tables(q, denoiser).law(right), q)
-    rows = ParallelSampler(denoiser, 3, wrong).sample(200_000, seeded())
+    rows = ParallelSampler(3, wrong).sample(denoiser, 200_000, seeded())
     assert not compare("rate off", rows, q, law, ledger.take("rate off")).passed
 
 
@@ -205,7 +204,7 @@ def test_one_denoiser_call_a_step_at_its_start(last: str, calls: int, rows: int)
     denoiser = Recorded(ExactDenoiser(family("pairs:4:2")))
     c = clock("linear")
     times = grid("uniform", c, 40, 1.0)
-    run = parallel_sampler(denoiser, 4, "euler", c, times, last).run(rows, seeded())
+    run = ParallelSampler(4, Schedule.at(times, "euler", c, last)).run(denoiser, rows, seeded())
     assert run.calls == calls == len(denoiser.times)
     assert denoiser.times == times[:calls].tolist()
 
@@ -214,26 +213,24 @@ def test_a_law_without_leftover_leaves_no_mask() -> None:
     # Sums of these weights round to less than 1: a token of large uniform must still be revealed.
     given = torch.full((7,), 0.1, dtype=torch.float64)
     for law in (StepLaw.uniform(49), StepLaw.from_weights(given).filled()):
-        sampler = ParallelSampler(ExactDenoiser(family("uniform:2:2")), 2, law)
+        sampler, denoiser = ParallelSampler(2, law), ExactDenoiser(family("uniform:2:2"))
         top = torch.full((1, 2, 2), 1 - 2.0**-53, dtype=torch.float64)
-        assert bool((sampler._value_blind(top).rows < 2).all())
+        assert bool((sampler._value_blind(denoiser, top).rows < 2).all())
 
 
 def test_single_precision_is_explicit() -> None:
     q = family("dirichlet:3:3")
-    sampler = ParallelSampler(ExactDenoiser(q), 3, StepLaw.uniform(2), dtype=torch.float32)
-    double = ParallelSampler(ExactDenoiser(q), 3, StepLaw.uniform(2))
-    assert not torch.equal(sampler.sample(99, seeded()), double.sample(99, seeded()))
+    exact = ExactDenoiser(q)
+    sampler = ParallelSampler(3, StepLaw.uniform(2), dtype=torch.float32)
+    double = ParallelSampler(3, StepLaw.uniform(2))
+    assert not torch.equal(sampler.sample(exact, 99, seeded()), double.sample(exact, 99, seeded()))
 
 
 def test_an_unknown_rule_or_missing_times_are_named() -> None:
-    c = clock("linear")
     with pytest.raises(InputError, match="rule"):
-        parallel_sampler(Tilted(True), 3, "heun", c, grid("uniform", c, 3, 1.0))
+        Schedule("heun", "linear", "uniform", 3)
     with pytest.raises(InputError, match="depends on time"):
-        ParallelSampler(Tilted(True), 3, StepLaw.uniform(3))
-    with pytest.raises(InputError, match="need 3"):
-        ParallelSampler(Tilted(True), 3, StepLaw.uniform(3), torch.ones(2))
+        ParallelSampler(3, StepLaw.uniform(3)).sample(Tilted(True), 5, seeded())
 
 
 def test_a_denoiser_without_mass_reveals_nothing() -> None:
@@ -246,10 +243,12 @@ def test_a_denoiser_without_mass_reveals_nothing() -> None:
     c = clock("linear")
     times = grid("uniform", c, 2, 1.0)
     # It reveals nothing while masks may stay …
-    kept = parallel_sampler(Empty(False), 3, "euler", c, times[:-1]).sample(5, seeded())
+    leave = ParallelSampler(3, Schedule.at(times[:-1], "euler", c))
+    kept = leave.sample(Empty(False), 5, seeded())
     assert bool((kept == 3).all())
     # … and leaves them also in a step that fills, since there is nothing to draw.
-    filled = parallel_sampler(Empty(False), 3, "euler", c, times, "fill").sample(5, seeded())
+    fill = ParallelSampler(3, Schedule.at(times, "euler", c, "fill"))
+    filled = fill.sample(Empty(False), 5, seeded())
     assert bool((filled == 3).all())
 
 
@@ -260,9 +259,6 @@ def test_custom_rules_run() -> None:
         )
 
     rule: Callable[[Clock, Tensor], Tensor] = late
-    c = clock("linear")
-    sampler = parallel_sampler(
-        ExactDenoiser(family("uniform:2:2")), 2, rule, c, grid("uniform", c, 3, 1.0)
-    )
-    assert sampler.law.hazards.tolist() == pytest.approx([0.1, 0.5, 0.9])
+    sampler = ParallelSampler(2, Schedule(rule, "linear", "uniform", 3, 1.0))
+    assert sampler.step_law.hazards.tolist() == pytest.approx([0.1, 0.5, 0.9])
     assert set(RULES) == {"euler", "tau-leaping", "ancestral"}

@@ -11,13 +11,15 @@ from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import first_hitting, tables
 from sharprates.samplers.families import copies, dirichlet, point_mass
+from sharprates.samplers.normalised import Normalised
 from sharprates.samplers.output_law import total_variation
-from sharprates.samplers.perturbed import (
+from sharprates.samplers.target import Target
+
+from tests.samplers.perturbed import (
     Drifting,
     Forbidding,
     Leaking,
     Mixed,
-    Normalised,
     Scaled,
     Tempered,
     TopK,
@@ -25,7 +27,6 @@ from sharprates.samplers.perturbed import (
     Uniform,
     catalogue,
 )
-from sharprates.samplers.target import Target
 
 TARGET = Target.from_rows(
     [[0, 1, 2], [0, 2, 2], [1, 1, 0], [3, 0, 0], [3, 3, 3]], [8, 4, 2, 1, 1], 4

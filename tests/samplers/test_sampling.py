@@ -15,8 +15,10 @@ from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import dirichlet
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.markov import MarkovChain
-from sharprates.samplers.parallel import ParallelSampler, parallel_sampler
-from sharprates.samplers.sampling import Run, Sampler, draw, random_order
+from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.sampler import Run, Sampler
+from sharprates.samplers.sampling import draw, random_order
+from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import StepLaw
 from sharprates.verification.statistics.budget import Ledger
 from sharprates.verification.statistics.laws import law_test
@@ -85,13 +87,16 @@ TIMES = grid("uniform", CLOCK, 6, 5.0)
 def runs(batch: int | None, n: int = 500) -> dict[str, Run]:
     """A run of every sampler, all from one seed."""
     denoiser = ExactDenoiser(TARGET)
-    samplers = {
-        "parallel": parallel_sampler(denoiser, 4, "euler", CLOCK, TIMES, batch=batch),
-        "first hitting": FirstHittingSampler(denoiser, 4, CLOCK, batch=batch),
-        "blocks": BlockSampler(denoiser, (1, 2, 1), batch=batch),
-        "confidence": ConfidenceSampler(denoiser, 4, 2, batch=batch),
+    samplers: dict[str, Sampler] = {
+        "parallel": ParallelSampler(4, Schedule.at(TIMES, "euler", CLOCK), batch=batch),
+        "first hitting": FirstHittingSampler(4, CLOCK, batch=batch),
+        "blocks": BlockSampler(4, (1, 2, 1), batch=batch),
+        "confidence": ConfidenceSampler(4, 2, batch=batch),
     }
-    return {name: one.run(n, torch.Generator().manual_seed(3)) for name, one in samplers.items()}
+    return {
+        name: one.run(denoiser, n, torch.Generator().manual_seed(3))
+        for name, one in samplers.items()
+    }
 
 
 @pytest.mark.parametrize("batch", [1, 7, 499, 1000])
@@ -133,15 +138,18 @@ def test_neither_threads_nor_batches_change_the_rows() -> None:
     chain = MarkovChain.of(A / A.sum(1, keepdim=True), 64)
 
     def rows(batch: int | None) -> list[Tensor]:
-        samplers: tuple[Sampler, ...] = (
-            ParallelSampler(chain, 64, StepLaw.uniform(4), batch=batch),
-            ParallelSampler(Halved(chain), 64, StepLaw.uniform(4), batch=batch),
-            FirstHittingSampler(chain, 64, CLOCK, batch=batch),
-            BlockSampler(chain, (32, 32), batch=batch),
-            ConfidenceSampler(chain, 64, 32, batch=batch),
-            ConfidenceSampler(chain, 64, 32, "drawn", batch=batch),
+        samplers: tuple[tuple[Denoiser, Sampler], ...] = (
+            (chain, ParallelSampler(64, StepLaw.uniform(4), batch=batch)),
+            (Halved(chain), ParallelSampler(64, StepLaw.uniform(4), batch=batch)),
+            (chain, FirstHittingSampler(64, CLOCK, batch=batch)),
+            (chain, BlockSampler(64, (32, 32), batch=batch)),
+            (chain, ConfidenceSampler(64, 32, batch=batch)),
+            (chain, ConfidenceSampler(64, 32, "drawn", batch=batch)),
         )
-        return [one.sample(1000, torch.Generator().manual_seed(1)) for one in samplers]
+        return [
+            one.sample(denoiser, 1000, torch.Generator().manual_seed(1))
+            for denoiser, one in samplers
+        ]
 
     before = torch.get_num_threads()
     try:
@@ -162,23 +170,23 @@ def test_no_rows_is_a_run() -> None:
 
 
 def test_bad_arguments_are_named() -> None:
-    sampler = FirstHittingSampler(ExactDenoiser(TARGET), 4, CLOCK)
+    sampler, exact = FirstHittingSampler(4, CLOCK), ExactDenoiser(TARGET)
     with pytest.raises(InputError, match="number of rows"):
-        sampler.sample(-1, torch.Generator())
+        sampler.sample(exact, -1, torch.Generator())
     with pytest.raises(InputError, match="batch"):
-        FirstHittingSampler(ExactDenoiser(TARGET), 4, CLOCK, batch=0).sample(5, torch.Generator())
+        FirstHittingSampler(4, CLOCK, batch=0)
     with pytest.raises(InputError, match="length"):
-        replace(sampler, length=0).sample(5, torch.Generator())
+        replace(sampler, length=0)
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_samplers_run_on_a_gpu(ledger: Ledger) -> None:
     device = torch.device("cuda")
-    sampler = FirstHittingSampler(ExactDenoiser(TARGET), 4, CLOCK, device=device)
-    rows = sampler.sample(100_000, torch.Generator(device).manual_seed(1)).cpu()
+    sampler, exact = FirstHittingSampler(4, CLOCK, device=device), ExactDenoiser(TARGET)
+    rows = sampler.sample(exact, 100_000, torch.Generator(device).manual_seed(1)).cpu()
     code = (rows * torch.tensor([27, 9, 3, 1])).sum(1)
     found = torch.bincount(code, minlength=81)
     assert law_test("gpu", found, TARGET.pmf().flatten(), ledger.take("gpu")).passed
     with pytest.raises(InputError, match="generator"):
-        sampler.sample(5, torch.Generator())
+        sampler.sample(exact, 5, torch.Generator())

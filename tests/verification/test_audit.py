@@ -22,7 +22,6 @@ from sharprates.samplers.families import (
     shared_symbols,
 )
 from sharprates.samplers.output_law import total_variation
-from sharprates.samplers.perturbed import Drifting, Leaking, Mixed, Scaled, Uniform, catalogue
 from sharprates.samplers.step_law import RULES, StepLaw
 from sharprates.samplers.target import Target, all_states
 from sharprates.theory.claim import Relation
@@ -31,6 +30,8 @@ from sharprates.verification.decomposition import Decomposition
 from sharprates.verification.empirical import Sampling
 from sharprates.verification.verdict import Verdict
 from torch import Tensor
+
+from tests.samplers.perturbed import Drifting, Leaking, Mixed, Scaled, Uniform, catalogue
 
 CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric")
 UPPER = ("E1", "E2", "E3", "E5", "E7", "E8")
@@ -155,7 +156,7 @@ def test_a_sampler_of_another_rule_breaks_an_exact_value(monkeypatch: pytest.Mon
         if case.law is None:
             return right(self, case)
         lagging = StepLaw.from_hazards(-torch.expm1(-case.law.hazards))
-        return right(self, replace(case, law=lagging))
+        return right(self, replace(case, sampler=replace(case.sampler, schedule=lagging)))
 
     monkeypatch.setattr(module.Measure, "tv", wrong)
     results = audit([pairs(4, 2)], FINE)[0].results
@@ -172,7 +173,8 @@ def test_a_dropped_leftover_breaks_the_lower_bound(monkeypatch: pytest.MonkeyPat
         if case.law is None:
             return right(self, case)
         weights = case.law.weights / case.law.weights.sum()
-        return right(self, replace(case, law=StepLaw.from_weights(weights)))
+        whole = replace(case.sampler, schedule=StepLaw.from_weights(weights))
+        return right(self, replace(case, sampler=whole))
 
     monkeypatch.setattr(module.Measure, "tv", wrong)
     plan = replace(FINE, rules=("tau-leaping",))

@@ -253,7 +253,7 @@ def test_the_exact_denoiser_has_draws_that_cost_nothing(run, tmp_path: Path) -> 
 OWN = """
 import torch
 from sharprates.samplers.denoiser import ExactDenoiser
-from sharprates.samplers.perturbed import Drifting, Scaled, TopK, Uniform
+from tests.samplers.perturbed import Drifting, Scaled, TopK, Uniform
 
 def leading(target): return TopK(ExactDenoiser(target), 1)
 def drifting(target): return Drifting(ExactDenoiser(target), Uniform(2), 0.1)

@@ -11,12 +11,13 @@ from sharprates.samplers.contexts import Contexts
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import copies, pairs
-from sharprates.samplers.network import Shape, Training, checkpoint, train
-from sharprates.samplers.perturbed import Mixed, Uniform, catalogue
+from sharprates.samplers.network import NetworkShape, Training, checkpoint, train
 from sharprates.samplers.target import Target
 from sharprates.verification import denoisers as module
 from sharprates.verification.denoisers import Checked, ContextTable, probe, resolve
 from torch import Tensor, nn
+
+from tests.samplers.perturbed import Mixed, Uniform, catalogue
 
 TARGET = copies(3, 2)
 STATES = Contexts.of(TARGET).states
@@ -187,7 +188,7 @@ def test_exact_and_trained() -> None:
 
 def test_a_checkpoint_must_fit(tmp_path: Path) -> None:
     path = tmp_path / "network.pt"
-    network = train(TARGET, Training(steps=1, tokens=9), Shape(3, 2, 8, 1, 2))
+    network = train(TARGET, Training(steps=1, tokens=9), NetworkShape(3, 2, 8, 1, 2))
     path.write_bytes(checkpoint(network))
     make = resolve(str(path))
     assert torch.allclose(make(TARGET)(STATES)[MASKED], network(STATES)[MASKED], atol=1e-15)
@@ -197,7 +198,7 @@ def test_a_checkpoint_must_fit(tmp_path: Path) -> None:
 
 def test_a_checkpoint_that_overflows_is_found(tmp_path: Path) -> None:
     path = tmp_path / "network.pt"
-    network = train(TARGET, Training(steps=1, tokens=9), Shape(3, 2, 8, 1, 2))
+    network = train(TARGET, Training(steps=1, tokens=9), NetworkShape(3, 2, 8, 1, 2))
     network.network.symbol.weight.mul_(1e200)
     path.write_bytes(checkpoint(network))
     with pytest.raises(InputError, match="NaN"):

@@ -49,15 +49,17 @@ def test_every_sampler_follows_its_exact_law(ledger: Ledger) -> None:
 
 def test_a_sampler_of_another_law_is_seen(monkeypatch: pytest.MonkeyPatch, ledger: Ledger) -> None:
     """The mutant lags by τ-leaping where Euler was asked for."""
-    right = module.running
+    from sharprates.verification import audit as auditing
 
-    def wrong(case, denoiser, device):  # type: ignore[no-untyped-def]
+    right = auditing.empirical
+
+    def wrong(case, *others):  # type: ignore[no-untyped-def]
         if case.law is not None:
             lagging = StepLaw.from_hazards(-torch.expm1(-case.law.hazards))
-            case = replace(case, law=lagging)
-        return right(case, denoiser, device)
+            case = replace(case, sampler=replace(case.sampler, schedule=lagging))
+        return right(case, *others)
 
-    monkeypatch.setattr(module, "running", wrong)
+    monkeypatch.setattr(auditing, "empirical", wrong)
     plan = replace(PLAN, clocks=("linear",), rules=("euler",), blocks=(), confidence=())
     results = audit([copies(3, 2)], budgeted(plan, ledger.take("another law")))
     assert [r.runs_true for r in results[0].results] == [False, False, True]

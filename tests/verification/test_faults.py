@@ -3,9 +3,10 @@ import torch
 from sharprates.samplers.clock import clock
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.families import dirichlet
-from sharprates.samplers.perturbed import Drifting, Scaled, Uniform
 from sharprates.verification.faults import faults_of
 from sharprates.verification.profile import score_gaps
+
+from tests.samplers.perturbed import Drifting, Scaled, Uniform
 
 TARGET = dirichlet(3, 2, 0.5, seed=1)
 EXACT = ExactDenoiser(TARGET)

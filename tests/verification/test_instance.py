@@ -12,6 +12,7 @@ from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import family
 from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.step_law import StepLaw, step_law
 from sharprates.samplers.target import Target
 from sharprates.theory.registry import CLAIMS
@@ -77,7 +78,7 @@ def test_all_values_agree_with_the_float_path(target, rule, fill, data):
         target,
         shape,
         instance.setting(),
-        steps,
+        ParallelSampler(target.length, steps),
         path,
         decompose(shape, path, gaps),
         gaps,

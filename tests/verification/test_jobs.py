@@ -15,13 +15,14 @@ import pytest
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import copies, dirichlet, pairs
-from sharprates.samplers.perturbed import Drifting, Leaking, Uniform
 from sharprates.verification import audit as audits
 from sharprates.verification import digests, jobs, report
 from sharprates.verification.audit import Finished, Plan, audit
 from sharprates.verification.empirical import Sampling
 from sharprates.verification.jobs import Cluster, Here, Processes, run
 from sharprates.verification.journal import Journal, identity
+
+from tests.samplers.perturbed import Drifting, Leaking, Uniform
 
 NAME = "rows.jsonl"
 PLAN = Plan(

@@ -18,12 +18,13 @@ from sharprates.samplers.clock import clock
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import copies, dirichlet, pairs
-from sharprates.samplers.perturbed import Drifting, Leaking, TopK, Uniform
 from sharprates.verification import cli, digests, files, report
 from sharprates.verification.audit import Finished, Plan, audit
 from sharprates.verification.empirical import Sampling
 from sharprates.verification.jobs import Here
 from sharprates.verification.journal import Journal, identity
+
+from tests.samplers.perturbed import Drifting, Leaking, TopK, Uniform
 
 NAME = "rows.jsonl"
 PIECES = 21

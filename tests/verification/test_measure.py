@@ -8,15 +8,19 @@ from sharprates.samplers.clock import clock, grid
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
 from sharprates.samplers.errors import InputError, TooLargeError
 from sharprates.samplers.families import copies, dirichlet, uniform
+from sharprates.samplers.first_hitting import FirstHittingSampler
+from sharprates.samplers.normalised import Normalised
 from sharprates.samplers.output_law import total_variation
-from sharprates.samplers.perturbed import Drifting, Leaking, Normalised, Scaled, Tempered, Uniform
+from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.propagation import propagate
-from sharprates.samplers.step_law import step_law
+from sharprates.samplers.schedule import Schedule
 from sharprates.theory.setting import Setting
 from sharprates.verification.decomposition import Trajectory
 from sharprates.verification.measure import Measure, check_arithmetic, check_size
 from sharprates.verification.profile import profile
 from sharprates.verification.quantities.float64 import Case
+
+from tests.samplers.perturbed import Drifting, Leaking, Scaled, Tempered, Uniform
 
 TARGET = dirichlet(3, 2, 0.5, seed=2)
 EXACT = ExactDenoiser(TARGET)
@@ -25,13 +29,14 @@ TIMES = grid("uniform", CLOCK, 4, 1.0)
 
 
 def case(last_step: str = "leave") -> Case:
-    law = step_law("euler", CLOCK, TIMES, last_step)
+    sampler = ParallelSampler(3, Schedule.at(TIMES, "euler", CLOCK, last_step))
     setting = Setting(length=3, vocabulary=2, steps=4, clock="cosine", grid="uniform")
-    return Case(TARGET, profile(TARGET), setting, law, Trajectory.of(CLOCK, TIMES, law))
+    path = Trajectory.of(CLOCK, TIMES, sampler.step_law)
+    return Case(TARGET, profile(TARGET), setting, sampler, path)
 
 
 def ones() -> Case:
-    return replace(case(), law=None, trajectory=None, composition=(1, 1, 1), clock=CLOCK)
+    return replace(case(), sampler=FirstHittingSampler(3, CLOCK), trajectory=None)
 
 
 @pytest.mark.parametrize("last_step", ["leave", "fill"])

@@ -15,18 +15,8 @@ from sharprates.samplers.errors import InputError, TooLargeError
 from sharprates.samplers.expansion import first_hitting, tables
 from sharprates.samplers.families import copies, dirichlet, point_mass
 from sharprates.samplers.hitting_law import hitting_law
+from sharprates.samplers.normalised import Normalised
 from sharprates.samplers.output_law import total_variation
-from sharprates.samplers.perturbed import (
-    Drifting,
-    Leaking,
-    Mixed,
-    Normalised,
-    Scaled,
-    Tempered,
-    TopP,
-    Uniform,
-    catalogue,
-)
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.verification import score_error as module
@@ -37,6 +27,17 @@ from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.score_error import Comparison, OrderError, hitting_error, order_error
 from sharprates.verification.strategies import laws, predictions
 from torch import Tensor
+
+from tests.samplers.perturbed import (
+    Drifting,
+    Leaking,
+    Mixed,
+    Scaled,
+    Tempered,
+    TopP,
+    Uniform,
+    catalogue,
+)
 
 
 class Given:

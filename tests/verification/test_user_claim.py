@@ -20,7 +20,7 @@ from sharprates.verification.cli import app
 from sharprates.verification.instance import Instance
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.status import read_evidence, write_claims
-from sharprates.verification.user_claim import Bound, load, property_check, verify
+from sharprates.verification.user_claim import Bound, load_claim, property_check, verify
 from sharprates.verification.verdict import Verdict
 from typer.testing import CliRunner
 
@@ -48,7 +48,9 @@ def claim(**changes):
 
 
 def test_the_true_example_stands(tmp_path):
-    found = verify(load("book.examples.true_claim:UNION"), tmp_path, instances=60, effort=QUICK)
+    found = verify(
+        load_claim("book.examples.true_claim:UNION"), tmp_path, instances=60, effort=QUICK
+    )
     (status,) = found.statuses
     assert status.status.value == "certified"
     assert found.verdict is Verdict.HOLDS
@@ -60,7 +62,7 @@ def test_the_true_example_stands(tmp_path):
 
 
 def test_the_false_example_falls_by_hand(tmp_path):
-    bound = load("book.examples.false_claim:QUARTER")
+    bound = load_claim("book.examples.false_claim:QUARTER")
     found = verify(bound, tmp_path, instances=60, effort=QUICK)
     assert found.verdict is Verdict.FAILS
     assert found.statuses[0].status.value == "refuted"
@@ -148,7 +150,7 @@ def test_instances_are_of_the_kind_that_the_claim_is_about(measured, hypotheses)
 )
 def test_bad_claims_are_one_line(text, message):
     with pytest.raises(ValueError, match=message) as caught:
-        load(text)
+        load_claim(text)
     assert "\n" not in str(caught.value)
 
 
@@ -172,21 +174,21 @@ def test_bad_claims_are_one_line(text, message):
 def test_malformed_claims(monkeypatch, changes, message):
     monkeypatch.setattr("book.examples.true_claim.UNION", claim(**changes))
     with pytest.raises(ValueError, match=message):
-        load("book.examples.true_claim:UNION")
+        load_claim("book.examples.true_claim:UNION")
 
 
 def test_a_bound_without_a_claim(monkeypatch):
     monkeypatch.setattr("book.examples.true_claim.UNION", Bound("text"))
     with pytest.raises(ValueError, match=r"needs a sharprates\.theory\.claim\.Claim"):
-        load("book.examples.true_claim:UNION")
+        load_claim("book.examples.true_claim:UNION")
 
 
 def test_a_scale_of_ones_own_is_kept(monkeypatch):
     third = Bound(claim(), scale={"MINE.constant": Fraction(1, 3)})
     monkeypatch.setattr("book.examples.true_claim.UNION", third)
-    assert load("book.examples.true_claim:UNION").scale == third.scale
+    assert load_claim("book.examples.true_claim:UNION").scale == third.scale
     half = {"MINE.constant": Fraction(1, 2)}
-    assert load("book.examples.true_claim:UNION", half).scale == half
+    assert load_claim("book.examples.true_claim:UNION", half).scale == half
 
 
 OWN = claim(measured=Measured.OWN)
@@ -269,7 +271,7 @@ def test_a_changed_claim_takes_over_the_instance_alone(tmp_path):
 
 def test_unknown_scales():
     with pytest.raises(ValueError, match="no constant of UNION"):
-        load("book.examples.true_claim:UNION", {"UNION.factor": Fraction(1)})
+        load_claim("book.examples.true_claim:UNION", {"UNION.factor": Fraction(1)})
 
 
 @pytest.mark.parametrize(
@@ -288,7 +290,7 @@ def test_unknown_scales():
 def test_unknown_left_sides(monkeypatch, bound, message):
     monkeypatch.setattr("book.examples.true_claim.UNION", bound)
     with pytest.raises(ValueError, match=message):
-        load("book.examples.true_claim:UNION")
+        load_claim("book.examples.true_claim:UNION")
 
 
 def test_a_claim_that_applies_to_nothing():

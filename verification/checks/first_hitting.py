@@ -118,8 +118,8 @@ def _calls(example: Example, mutant: Mutant) -> Trial:
     target = example.law.target()
     counted = _Counted(ExactDenoiser(target), [])
     length = target.length + (mutant.word == "longer")
-    sampler = FirstHittingSampler(counted, target.length, clock("linear"))
-    sampler.sample(5, torch.Generator().manual_seed(0))
+    sampler = FirstHittingSampler(target.length)
+    sampler.sample(counted, 5, torch.Generator().manual_seed(0))
     value = formula("H1", "calls", {"d": length})
     return pairs(example, Relation.EQUALITY, [(fmpq(len(counted.calls)), value)])
 

@@ -218,8 +218,9 @@ def _hitting(example: Example, mutant: Mutant) -> Trial:
     target: Target = example["_target"]
     chosen = sampler_clock(example["clock"])
     horizon = 3.0 if example["clock"] == "constant" else 1.0
-    sampler = FirstHittingSampler(ExactDenoiser(target), target.length, chosen, horizon)
-    run = sampler.run(SAMPLES, torch.Generator().manual_seed(example["seed"]))
+    sampler = FirstHittingSampler(target.length, chosen, horizon)
+    generator = torch.Generator().manual_seed(example["seed"])
+    run = sampler.run(ExactDenoiser(target), SAMPLES, generator)
     times, steps = run.times, run.steps
     assert times is not None
     if mutant.word == "late":

@@ -238,7 +238,7 @@ def _by_likelihood(
 ) -> float:
     """A lower limit of TV from the two distribution functions of log q_0."""
     d = target.length
-    drawn = ParallelSampler(target, d, law).sample(n, generator)
+    drawn = ParallelSampler(d, law).sample(target, n, generator)
     masked = (drawn == target.vocabulary).any(1)
     out = target.log_probability(torch.where(masked[:, None], 0, drawn))
     out = torch.where(masked, -math.inf, out).sort().values

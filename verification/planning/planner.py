@@ -43,7 +43,7 @@ from sharprates.verification.planning.loss_curve import (
     excess,
     mean_excess,
 )
-from sharprates.verification.planning.schedule import Schedule, best_schedule
+from sharprates.verification.planning.schedule import BestSchedule, best_schedule
 from sharprates.verification.profile import profile
 
 
@@ -119,7 +119,7 @@ class StepPlan:
     hitting: float
     target: str | None = None
     exact: tuple[Exact, ...] = ()
-    schedule: Schedule | None = None
+    schedule: BestSchedule | None = None
     estimates: tuple[Estimate, ...] = ()
     level: float = 0.0
     by_schedule: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)

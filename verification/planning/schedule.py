@@ -19,7 +19,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class Schedule:
+class BestSchedule:
     """A step law found by search, beside the uniform one.
 
     Attributes:
@@ -66,7 +66,7 @@ def best_schedule(
     restarts: int = 2,
     iterations: int = 200,
     seed: int = 0,
-) -> Schedule:
+) -> BestSchedule:
     """Search the K-step law without leftover whose exact TV is smallest.
 
     L-BFGS on w = softmax(θ) from the uniform law, from laws that grow and shrink linearly, and from
@@ -108,7 +108,7 @@ def best_schedule(
     starts += [generator.normal(size=steps) for _ in range(restarts)]
 
     uniform = total_variation(table.law(StepLaw.uniform(steps)), target)
-    best = Schedule(StepLaw.uniform(steps).weights, uniform, uniform)
+    best = BestSchedule(StepLaw.uniform(steps).weights, uniform, uniform)
     for start in starts if steps > 1 else []:
         found = minimize(
             objective, start, jac=True, method="L-BFGS-B", options={"maxiter": iterations}
@@ -117,5 +117,5 @@ def best_schedule(
         weights = weights / weights.sum()
         tv = total_variation(table.law(weights), target)
         if tv.value < best.tv.value:
-            best = Schedule(weights, tv, uniform)
+            best = BestSchedule(weights, tv, uniform)
     return best

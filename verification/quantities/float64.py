@@ -13,9 +13,10 @@ from functools import cached_property
 from typing import Any, Self
 
 import torch
-from sharprates.samplers.clock import Clock
 from sharprates.samplers.errors import TooLargeError
 from sharprates.samplers.family import Family
+from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.sampler import Sampler
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
@@ -38,32 +39,31 @@ class Case:
         target: the data law.
         profile: its information curve and dependence.
         setting: the facts that hypotheses look at.
-        law: the step law, for parallel samplers.
+        sampler: what is run; None for claims about the data law alone.
         trajectory: the sampler along its grid, for parallel samplers on a clock.
         decomposition: the terms of E1, if there is a trajectory.
         gaps: denoiser gaps from `score_gaps`, [d + 1] or, time-dependent, [K, d + 1]; None if the
             denoiser is exact.
         horizon: T, if there is a grid.
-        composition: block sizes in order, for samplers that have them (first-hitting: all 1).
-        confidence: tokens a step of a confidence-based sampler.
         errors: of the denoiser along a uniform order; by default ε_FHS comes from `gaps`.
-        clock: of the hitting times, where the denoiser depends on them.
         information: the information curve in balls, where float64 was not enough.
     """
 
     target: Target
     profile: Profile
     setting: Setting
-    law: StepLaw | None = None
+    sampler: Sampler | None = None
     trajectory: Trajectory | None = None
     decomposition: Decomposition | None = None
     gaps: Tensor | None = None
     horizon: float | None = None
-    composition: tuple[int, ...] | None = None
-    confidence: int | None = None
     information: tuple[Number, ...] | None = None
     errors: OrderError | None = None
-    clock: Clock | None = None
+
+    @property
+    def law(self) -> StepLaw | None:
+        """The step law, of a parallel sampler."""
+        return self.sampler.step_law if isinstance(self.sampler, ParallelSampler) else None
 
     @property
     def step_law(self) -> StepLaw:

@@ -23,7 +23,7 @@ def trial(claim_id: str, place: int = 0):  # type: ignore[no-untyped-def]
 @pytest.mark.parametrize("clock", ["linear", "constant", "cosine", "geometric", "polynomial:3"])
 @pytest.mark.parametrize("rule", ["euler", "tau-leaping", "ancestral"])
 def test_hazards_agree_on_every_clock(clock: str, rule: str) -> None:
-    plan = Schedule(clock, "uniform", 6, None, 0.0, rule, "leave")
+    plan = Schedule(rule, clock, "uniform", 6)
     found = trial("S1")(Example.of(schedule=plan), STATED)
     assert len(found.decision.sides) == 6
     assert found.decision.verdict is Verdict.HOLDS

@@ -16,7 +16,8 @@ from sharprates.samplers.confidence import ConfidenceSampler
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import fixed_blocks
 from sharprates.samplers.first_hitting import FirstHittingSampler
-from sharprates.samplers.parallel import parallel_sampler
+from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.schedule import Schedule
 from sharprates.verification.conformance.checker import LOOKS, check
 from sharprates.verification.conformance.defects import RIGHT, Stepwise
 from sharprates.verification.conformance.findings import FAST, Conformance, Outcome
@@ -69,15 +70,15 @@ class Ours:
         declared, d = self.declaration, denoiser.length
         if declared.by_hazard:
             clock, last = declared.chosen_clock, declared.last_step
-            made = parallel_sampler(denoiser, d, str(declared.rule), clock, declared.grid, last)
-            return made.sample(n, generator)
+            plan = Schedule.at(declared.grid, str(declared.rule), clock, last)
+            return ParallelSampler(d, plan).sample(denoiser, n, generator)
         if declared.rule == "first-hitting":
-            return FirstHittingSampler(denoiser, d, declared.chosen_clock).sample(n, generator)
+            return FirstHittingSampler(d, declared.chosen_clock).sample(denoiser, n, generator)
         count = declared.tokens_a_step
         if declared.rule == "blocks":
-            return BlockSampler(denoiser, fixed_blocks(d, count)).sample(n, generator)
+            return BlockSampler(d, fixed_blocks(d, count)).sample(denoiser, n, generator)
         measure = str(declared.rule).partition(":")[2]
-        return ConfidenceSampler(denoiser, d, count, measure).sample(n, generator)
+        return ConfidenceSampler(d, count, measure).sample(denoiser, n, generator)
 
 
 @pytest.mark.parametrize("rule", OURS)

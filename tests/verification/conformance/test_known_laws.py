@@ -50,8 +50,8 @@ def test_laws_by_hazard_agree_with_propagation(rule: str, last: str) -> None:
 def test_laws_by_confidence_agree_with_the_sampler_room(measure: str) -> None:
     instance = order_dependent_denoiser(3, 3, 2)
     for count in (1, 2):
-        sampler = ConfidenceSampler(Table(instance), 3, count, measure)
-        rows, mass = confidence_law(sampler)
+        sampler = ConfidenceSampler(3, count, measure)
+        rows, mass = confidence_law(sampler, Table(instance))
         found = ByCount(measure, count).law(instance, TAU)
         assert torch.allclose(found[codes(rows, 3)], mass, atol=1e-13)
         assert float(found.sum()) == pytest.approx(1)

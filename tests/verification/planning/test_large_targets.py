@@ -7,7 +7,7 @@ import torch
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import tables
-from sharprates.samplers.markov import MarkovChain, ProductMixture
+from sharprates.samplers.markov import MarkovChain
 from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target, all_states
@@ -22,6 +22,8 @@ from sharprates.verification.planning.large_targets import (
 )
 from sharprates.verification.profile import profile
 from torch import Tensor
+
+from book.examples.two_topics import ProductMixture
 
 SLOW = torch.tensor([[0.8, 0.15, 0.05], [0.1, 0.7, 0.2], [0.3, 0.1, 0.6]], dtype=torch.float64)
 SPARSE = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.5, 0.5], [0.9, 0.0, 0.1]], dtype=torch.float64)

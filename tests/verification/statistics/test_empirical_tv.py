@@ -86,7 +86,7 @@ def test_empirical_tv_of_a_running_sampler_holds_the_exact_tv() -> None:
     denoiser = ExactDenoiser(q)
     p = law_on_cells(tables(q, denoiser).law(steps), q)
     exact = float((torch.cat([q.weights, torch.zeros(1)]) - p).clamp(min=0).sum())
-    rows = ParallelSampler(denoiser, 3, steps).sample(100_000, torch.Generator().manual_seed(9))
+    rows = ParallelSampler(3, steps).sample(denoiser, 100_000, torch.Generator().manual_seed(9))
     one = empirical_tv(counts(cells(q, rows), q), q, 1e-9, 9, p)
     assert one.lower <= exact <= one.upper < one.lower + 0.03
     assert one.json() == {

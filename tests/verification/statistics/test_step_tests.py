@@ -8,8 +8,9 @@ from sharprates.samplers.clock import clock, grid
 from sharprates.samplers.denoiser import ExactDenoiser, Positions
 from sharprates.samplers.families import family
 from sharprates.samplers.first_hitting import FirstHittingSampler
-from sharprates.samplers.parallel import ParallelSampler, parallel_sampler
-from sharprates.samplers.sampling import Run
+from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.sampler import Run
+from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import StepLaw
 from sharprates.verification.statistics import step_tests
 from sharprates.verification.statistics.binomial import binomial_detects, binomial_test
@@ -24,7 +25,7 @@ TARGET = family("markov:4:1/3,2/3:9/10,1/10:1/20,19/20")
 DENOISER = ExactDenoiser(TARGET)
 CLOCK = clock("constant")
 TIMES = grid("uniform", CLOCK, 5, 4.0)
-EULER = parallel_sampler(DENOISER, 4, "euler", CLOCK, TIMES)
+EULER = ParallelSampler(4, Schedule.at(TIMES, "euler", CLOCK))
 MASK = 2
 STATE = torch.tensor([MASK, 1, MASK, MASK])
 N = 60_000
@@ -87,19 +88,19 @@ class Tempered:
 def step_of(kind: str, hazard: float) -> Tensor:
     """States after one step from `STATE` that reveals with this probability."""
     law = StepLaw.from_hazards(torch.tensor([hazard], dtype=torch.float64))
-    sampler = ParallelSampler(DENOISER, 4, law)
+    sampler = ParallelSampler(4, law)
     x = STATE.expand(N, 4)
     if kind == "right":
-        return sampler.step(x, 0, seeded())
+        return sampler.step(DENOISER, x, 0, seeded())
     if kind == "rate off by 1 %":
-        return replace(sampler, law=StepLaw(law.hazards * 0.99)).step(x, 0, seeded())
+        return replace(sampler, schedule=StepLaw(law.hazards * 0.99)).step(DENOISER, x, 0, seeded())
     if kind == "temperature not renormalised":
-        return replace(sampler, denoiser=Tempered()).step(x, 0, seeded())
-    after = sampler.step(x, 0, seeded())
+        return sampler.step(Tempered(), x, 0, seeded())
+    after = sampler.step(DENOISER, x, 0, seeded())
     shown = after != MASK
     p = DENOISER(STATE[None])[0]
     if kind == "one coin for all tokens":
-        full = replace(sampler, law=StepLaw.uniform(1)).step(x, 0, seeded())
+        full = replace(sampler, schedule=StepLaw.uniform(1)).step(DENOISER, x, 0, seeded())
         coin = torch.rand(N, 1, generator=seeded(2)) < hazard
         return torch.where(coin | (x != MASK), full, MASK)
     if kind == "argmax":
@@ -135,7 +136,7 @@ def test_the_samples_suffice_for_one_percent() -> None:
 
 
 def test_a_redrawn_token_is_caught() -> None:
-    after = EULER.step(STATE.expand(100, 4), 2, seeded())
+    after = EULER.step(DENOISER, STATE.expand(100, 4), 2, seeded())
     assert observe(after).carried_over
     after[57, 1] = 0
     assert not observe(after).carried_over
@@ -152,22 +153,22 @@ def test_a_redrawn_token_is_caught() -> None:
 def euler_run(kind: str) -> Run:
     sampler = EULER
     if kind == "off-by-one grid":
-        hazards = EULER.law.hazards
-        sampler = ParallelSampler(DENOISER, 4, StepLaw(torch.cat([hazards[1:], hazards[-1:]])))
+        hazards = EULER.step_law.hazards
+        sampler = ParallelSampler(4, StepLaw(torch.cat([hazards[1:], hazards[-1:]])))
     if kind == "one step too many":
-        hazards = EULER.law.hazards
-        sampler = ParallelSampler(DENOISER, 4, StepLaw(torch.cat([hazards, hazards[-1:]])))
+        hazards = EULER.step_law.hazards
+        sampler = ParallelSampler(4, StepLaw(torch.cat([hazards, hazards[-1:]])))
     if kind == "grid reversed":
-        sampler = ParallelSampler(DENOISER, 4, StepLaw(EULER.law.hazards.flip(0)))
-    run = sampler.run(N, seeded())
+        sampler = ParallelSampler(4, StepLaw(EULER.step_law.hazards.flip(0)))
+    run = sampler.run(DENOISER, N, seeded())
     if kind == "leftover filled":
         return replace(run, rows=torch.where(run.rows == MASK, 0, run.rows))
     return run
 
 
 def hitting_run(kind: str) -> Run:
-    sampler = FirstHittingSampler(DENOISER, 4, CLOCK)
-    run = sampler.run(N, seeded())
+    sampler = FirstHittingSampler(4, CLOCK)
+    run = sampler.run(DENOISER, N, seeded())
     assert run.times is not None
     if kind == "time reversed":
         return replace(run, times=CLOCK.inverse(CLOCK.masked(run.times)))
@@ -204,10 +205,10 @@ def rows_independent(
 
 def trajectory_test(name: str, run: Run, level: float) -> SampleTest | list[SampleTest]:
     if name == "step law":
-        return step_tests.reveal_steps(run.steps, EULER.law.weights, level)
+        return step_tests.reveal_steps(run.steps, EULER.step_law.weights, level)
     if name == "leftover":
         masks = int((run.rows == MASK).sum())
-        return binomial_test(name, masks, run.rows.numel(), EULER.law.leftover, level)
+        return binomial_test(name, masks, run.rows.numel(), EULER.step_law.leftover, level)
     if name == "hitting times":
         assert run.times is not None
         return step_tests.hitting_times(run.times, CLOCK, CLOCK.end, level)

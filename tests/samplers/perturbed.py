@@ -306,30 +306,6 @@ class Scaled(Perturbed):
         return p * torch.tensor(self.factors, dtype=p.dtype, device=p.device)
 
 
-@dataclass(frozen=True, eq=False)
-class Normalised(Perturbed):
-    """ŝ/Σŝ: what samplers draw from that take the time of a jump elsewhere. Source: H2."""
-
-    @property
-    def normalised(self) -> bool:
-        """True."""
-        return True
-
-    def __call__(
-        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
-    ) -> Tensor:
-        """Predict; see `samplers.denoiser.Denoiser`."""
-        p = self.base(x, t, positions)
-        masked = x == self.vocabulary
-        masked = masked if positions is None else masked[positions]
-        if bool((p.sum(-1)[masked] == 0).any()):
-            raise InputError(
-                "denoiser: its weights at a masked token sum to 0, so none can be drawn; "
-                "it must give every context some mass"
-            )
-        return _normal(p)
-
-
 def catalogue(base: Denoiser) -> dict[str, Denoiser]:
     """One denoiser of each defect, made from the same base; S ≥ 2.
 

@@ -1,0 +1,95 @@
+"""When a parallel sampler takes its steps: a rule on a clock and a grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import torch
+from sharprates.samplers.clock import Clock, check_times, clock, default_horizon, grid
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.step_law import LAST_STEPS, RULES, Rule, StepLaw, step_law
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A step rule on a clock and a grid of K steps from T to δ.
+
+    Attributes:
+        rule: a name in `samplers.step_law.RULES`, or a function of (clock, times).
+        clock: a name that `samplers.clock.clock` knows, or a clock.
+        grid: a name in `samplers.clock.GRIDS`; None where times are given.
+        steps: K.
+        horizon: T; None for the clock's default, which depends on the length. A fraction lets an
+            exact computation take it as it is.
+        delta: early-stopping time δ.
+        last_step: ``leave`` masks that remain, or ``fill`` them in one more call at the last time.
+        times_given: K + 1 decreasing times, in place of grid, horizon and delta.
+    """
+
+    rule: str | Rule
+    clock: str | Clock
+    grid: str | None
+    steps: int
+    horizon: float | Fraction | None = None
+    delta: float | Fraction = 0.0
+    last_step: str = "leave"
+    times_given: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.rule, str) and self.rule not in RULES:
+            raise InputError(f"rule {self.rule!r} is unknown: use one of {', '.join(RULES)}")
+        if self.last_step not in LAST_STEPS:
+            raise InputError(
+                f"last step {self.last_step!r} is unknown: use one of {', '.join(LAST_STEPS)}"
+            )
+        if (self.grid is None) != (self.times_given is not None):
+            raise InputError(f"grid: give the name of one, or times; got {self.grid!r} and times")
+
+    @staticmethod
+    def at(
+        times: Tensor, rule: str | Rule, clock: str | Clock, last_step: str = "leave"
+    ) -> Schedule:
+        """The schedule of a rule at explicit times.
+
+        Args:
+            times: [K + 1], decreasing.
+            rule: as the attribute.
+            clock: as the attribute.
+            last_step: as the attribute.
+        """
+        given = tuple(times.to(torch.float64).tolist())
+        return Schedule(rule, clock, None, len(given) - 1, last_step=last_step, times_given=given)
+
+    @property
+    def chosen(self) -> Clock:
+        """The clock."""
+        return clock(self.clock) if isinstance(self.clock, str) else self.clock
+
+    @property
+    def rule_name(self) -> str:
+        """The rule's name; of a function its own."""
+        return self.rule if isinstance(self.rule, str) else self.rule.__name__
+
+    def times(self, length: int) -> Tensor:
+        """The grid's times for sequences of this length, float64 [K + 1].
+
+        Raises:
+            InputError: if a number is out of range for this grid and clock.
+        """
+        chosen = self.chosen
+        if self.grid is None:
+            return check_times(torch.tensor(self.times_given, dtype=torch.float64), chosen)
+        end = default_horizon(chosen, length) if self.horizon is None else float(self.horizon)
+        return grid(self.grid, chosen, self.steps, end, float(self.delta))
+
+    def law(self, length: int) -> StepLaw:
+        """The step law for sequences of this length, with K steps, or K + 1 for ``fill``."""
+        return step_law(self.rule, self.chosen, self.times(length), self.last_step)
+
+    def __str__(self) -> str:
+        end = "" if self.horizon is None else f" T={self.horizon}"
+        stop = f" δ={self.delta}" if self.delta else ""
+        place = f"{self.rule_name} {self.chosen.name} {self.grid or 'times'}"
+        return f"{place} K={self.steps}{end}{stop} {self.last_step}"
