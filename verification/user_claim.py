@@ -18,7 +18,6 @@ from pathlib import Path
 import sympy
 from flint import arb, fmpq, fmpz
 from hypothesis.strategies import SearchStrategy
-from rich.console import Console
 from sharprates.samplers.errors import InputError
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import OVERALL, Claim, Hypothesis, Kind, Relation
@@ -378,28 +377,3 @@ def _evidence(bound: Bound, worst: Worst, folder: Path) -> Evidence:
         witness=str(folder / f"worst-{name}.witness"),
         break_even=constants,
     )
-
-
-def explain(found: Report, text: str, console: Console) -> None:
-    """The smallest refuting instance in words, to be checked by hand.
-
-    Args:
-        found: from `verify`.
-        text: the claim as MODULE:OBJECT.
-        console: where to print.
-    """
-    for one in found.statuses:
-        failing = [rec for rec in one.evidence if rec.failure]
-        if not failing:
-            console.print(f"{one.claim.id}: no instance refutes it.")
-            if not one.n_counting:
-                console.print("  It says nothing on any of them: the bound is trivial there.")
-            continue
-        smallest = failing[0]  # of generated instances, which hypothesis shrank, if any failed
-        console.print(f"{one.claim.id} is refuted. Check by hand:")
-        console.print(f"  {smallest.failure}", soft_wrap=True, markup=False)
-        console.print(
-            f"  replay: sharprates verify --claim {text} --witness {smallest.witness}",
-            soft_wrap=True,
-            markup=False,
-        )

@@ -9,9 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 from sharprates.samplers.errors import InputError
 from sharprates.theory.claim import Claim, Relation
 from sharprates.theory.errors import TheoryError
@@ -19,7 +16,7 @@ from sharprates.theory.proofs.proof import Proof
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import files, witness
-from sharprates.verification.checks.check import Example, describe, run
+from sharprates.verification.checks.check import Example, run
 from sharprates.verification.checks.registry import checks_of
 from sharprates.verification.checks.symbolic import run_proof
 from sharprates.verification.decide import check_scale
@@ -194,99 +191,3 @@ def _failing(
     except (InputError, TheoryError):
         return None
     return found if found.decision.verdict is Verdict.FAILS else None
-
-
-def print_replay(
-    path: Path,
-    console: Console,
-    claim: Claim | None = None,
-    left: witness.LeftSide | None = None,
-) -> Verdict:
-    """Compute a witness again and print what it shows.
-
-    Args:
-        path: of the witness file.
-        console: where to print.
-        claim: a user's own, if the witness is of it.
-        left: its left side, if that is a function.
-
-    Returns:
-        The verdict of the claim on the instance.
-
-    Raises:
-        WitnessError: if the file was changed, or does not reproduce.
-    """
-    held, found = witness.recall(path, claim, left)
-    console.print(Text(f"{held.claim} {held.variant or ''}".rstrip(), "bold"))
-    for line in held.remark:
-        console.print(line, markup=False)
-    console.print(describe(held.instance), markup=False, soft_wrap=True)
-    for name, factor in held.scale.items():
-        console.print(f"{name} × {factor}", markup=False)
-    console.print(f"{held.measure}: {found.text}: {found.verdict}", markup=False)
-    return found.verdict
-
-
-# --- what a terminal shows ------------------------------------------------------------------------
-
-_STYLES = {
-    Status.REFUTED: "bold red",
-    Status.CERTIFIED: "green",
-    Status.TESTED: "cyan",
-    Status.SAMPLED: "yellow",
-    Status.UNTESTED: "dim",
-}
-
-
-def print_report(found: Report, console: Console) -> None:
-    """One row a claim, then what fails."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading, justify in (
-        ("claim", "left"),
-        ("kind", "left"),
-        ("relation", "left"),
-        ("status (n)", "left"),
-        ("count", "right"),
-        ("ratio", "right"),
-        ("at", "left"),
-        ("sharpness", "left"),
-        ("power", "right"),
-        ("break-even", "left"),
-    ):
-        table.add_column(heading, justify="right" if justify == "right" else "left")
-    for one in found.statuses:
-        worst, killed = one.worst, one.power
-        proofs = sum(record.method == "symbolic" for record in one.evidence)
-        status = f"{one.status} ({one.n})" + (f" +{proofs} proofs" if proofs else "")
-        share = f"{100 * one.n_counting // one.n} %" if one.n else "·"
-        table.add_row(
-            Text(one.claim.id),
-            Text(one.claim.kind.value),
-            Text(one.claim.relation.value),
-            Text(status, _STYLES[one.status]),
-            Text(share),
-            Text(f"{worst.ratio:.4g}" if worst and worst.ratio is not None else "·"),
-            Text((worst.instance or "") if worst else ""),
-            Text(one.sharpness.text if one.sharpness else "·"),
-            Text(f"{sum(m['killed'] for m in killed)}/{len(killed)}" if killed else "·"),
-            Text(", ".join(f"{name} ×{x:.4g}" for name, x in one.break_even.items()) or "·"),
-        )
-    console.print(table)
-    for one in found.statuses:
-        for line in one.problems:
-            console.print(Text(f"{one.claim.id} fails: {line}", "red"), soft_wrap=True)
-        for rec in one.evidence:
-            if rec.note:
-                console.print(f"{one.claim.id}: {rec.check}: {rec.note}", markup=False)
-            if rec.witness:
-                console.print(f"{one.claim.id} witness: {rec.witness}", soft_wrap=True)
-        if one.undecided:
-            console.print(Text(f"{one.claim.id}: {one.undecided} undecided", "yellow"))
-
-
-LEGEND = (
-    "status: certified = decided in exact or ball arithmetic on n examples, or proved symbolically "
-    "for listed sizes; tested = float64 with a stated error bound. count: share of examples on "
-    "which the claim says something. ratio: measured/bound, the one nearest to failing. power: "
-    "mutants rejected. break-even: factor on a constant at which a tried example begins to fail."
-)

@@ -16,8 +16,8 @@ from sharprates.samplers.expansion import compositions, tables
 from sharprates.samplers.network import Training, train
 from sharprates.samplers.output_law import total_variation
 from sharprates.verification.planning.loss_curve import excess, read_loss_curve
+from sharprates.verification.reports.audit import loss_curve_csv
 from sharprates.verification.score_error import Comparison, order_error
-from sharprates.verification.terms_report import loss_curve_csv
 
 
 def log_conditionals(target, denoiser):

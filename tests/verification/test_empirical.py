@@ -11,7 +11,7 @@ from sharprates.samplers.step_law import RULES, StepLaw
 from sharprates.verification import empirical as module
 from sharprates.verification.audit import Plan, audit
 from sharprates.verification.empirical import Sampling
-from sharprates.verification.report import audit_json, worst
+from sharprates.verification.reports.audit import audit_json, worst
 from sharprates.verification.statistics.budget import Ledger
 from sharprates.verification.verdict import Verdict
 

@@ -16,11 +16,12 @@ from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import copies, dirichlet, pairs
 from sharprates.verification import audit as audits
-from sharprates.verification import digests, jobs, report
+from sharprates.verification import digests, jobs
 from sharprates.verification.audit import Finished, Plan, audit
 from sharprates.verification.empirical import Sampling
 from sharprates.verification.jobs import Cluster, Here, Processes, run
 from sharprates.verification.journal import Journal, identity
+from sharprates.verification.reports.audit import audit_json
 
 from tests.samplers.perturbed import Drifting, Leaking, Uniform
 
@@ -33,7 +34,7 @@ ROWS = 14
 
 
 def found(audited):  # type: ignore[no-untyped-def]
-    return report.audit_json(audited)["targets"]
+    return audit_json(audited)["targets"]
 
 
 @pytest.fixture(scope="module")

@@ -18,11 +18,12 @@ from sharprates.samplers.clock import clock
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import copies, dirichlet, pairs
-from sharprates.verification import cli, digests, files, report
+from sharprates.verification import cli, digests, files
 from sharprates.verification.audit import Finished, Plan, audit
 from sharprates.verification.empirical import Sampling
 from sharprates.verification.jobs import Here
 from sharprates.verification.journal import Journal, identity
+from sharprates.verification.reports.audit import audit_json
 
 from tests.samplers.perturbed import Drifting, Leaking, TopK, Uniform
 
@@ -35,7 +36,7 @@ TARGETS = [copies(3, 2), dirichlet(2, 3, 0.5, seed=1), pairs(2, 3)]
 
 
 def found(audited):  # type: ignore[no-untyped-def]
-    return report.audit_json(audited)["targets"]
+    return audit_json(audited)["targets"]
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from sharprates.verification.adversary.hunt import Effort
 from sharprates.verification.cli import app
 from sharprates.verification.instance import Instance
 from sharprates.verification.quantities.exact import ExactQuantities
+from sharprates.verification.reports.verify import explain
 from sharprates.verification.status import read_evidence, write_claims
 from sharprates.verification.user_claim import Bound, load_claim, property_check, verify
 from sharprates.verification.verdict import Verdict
@@ -57,7 +58,7 @@ def test_the_true_example_stands(tmp_path):
     assert 0.3 < status.worst.ratio <= 1
     assert status.n_counting >= 20
     stream = io.StringIO()
-    user_claim.explain(found, "book.examples.true_claim:UNION", Console(file=stream, width=200))
+    explain(found, "book.examples.true_claim:UNION", Console(file=stream, width=200))
     assert "no instance refutes it" in stream.getvalue()
 
 
@@ -81,7 +82,7 @@ def test_the_false_example_falls_by_hand(tmp_path):
     with pytest.raises(witness.WitnessError, match="--claim"):
         witness.replay(held)
     stream = io.StringIO()
-    user_claim.explain(found, "a:B", Console(file=stream, width=200))
+    explain(found, "a:B", Console(file=stream, width=200))
     assert "2/3" in stream.getvalue()
 
 
@@ -239,7 +240,7 @@ def test_a_trivial_bound_shows_nothing(tmp_path):
     assert found.statuses[0].status.value == "untested"
     assert found.verdict is Verdict.UNDECIDED
     stream = io.StringIO()
-    user_claim.explain(found, "a:B", Console(file=stream, width=200))
+    explain(found, "a:B", Console(file=stream, width=200))
     assert "says nothing on any" in stream.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""`sharprates verify --adversary`: all hunts in one run, and a report of where the constants stand.
+"""`sharprates verify --adversary`: all hunts in one run.
 
 The worst instance of every bound (once with everything free, once without leftover and with the
 exact denoiser), how far inner constants can be lowered, and the frontier of c(q_0).
@@ -11,16 +11,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from rich.console import Console
-from rich.table import Table
 from sharprates.theory.registry import claim as claim_of
-from sharprates.verification import files, witness
+from sharprates.verification import witness
 from sharprates.verification.adversary import frontier
 from sharprates.verification.adversary import hunt as adversary
 from sharprates.verification.adversary.hunt import HUNTED, INNER, BreakEven, Quest, Worst
-from sharprates.verification.checks.check import describe
 from sharprates.verification.decide import check_scale
 from sharprates.verification.jobs import run as run_tasks
 from sharprates.verification.verdict import Verdict
@@ -137,75 +133,3 @@ def run(
 
 def _break_even(seed: int, constant: str) -> BreakEven:
     return adversary.break_even(Quest.of(constant.split(".")[0]), constant, seed=seed)
-
-
-# --- what a terminal shows ------------------------------------------------------------------------
-
-
-def print_campaign(found: Campaign, console: Console) -> None:
-    """All tables."""
-    print_worst(found.worst, console)
-    console.print()
-    print_constants(found.constants, console)
-    console.print()
-    frontier.print_table(found.frontier, console)
-
-
-def print_worst(found: Sequence[Worst], console: Console) -> None:
-    """The worst instance of each bound."""
-    table = Table(title="Worst instances", title_justify="left", box=None)
-    for heading, side in (("claim", "left"), ("ratio", "right"), ("", "left"), ("at", "left")):
-        table.add_column(heading, justify="right" if side == "right" else "left")
-    for one in found:
-        scale = ", ".join(f"{name} × {x}" for name, x in one.quest.scale.items())
-        # on a grid the leftover follows from T: it is not the adversary's to choose
-        on_grid = one.witness.instance.grid is not None
-        strict = "exact denoiser" if on_grid else "no leftover, exact denoiser"
-        words = [strict] if one.quest.strict else []
-        words += [scale] if scale else []
-        words += ["FAILS"] if one.refuted else ["attained"] if one.score > 1 - 1e-9 else []
-        table.add_row(
-            one.quest.claim.id,
-            f"{one.score:.4f}",
-            ", ".join(words),
-            describe(one.witness.instance),
-        )
-    console.print(table)
-
-
-def print_constants(found: Sequence[BreakEven], console: Console) -> None:
-    """How far inner constants can be lowered."""
-    for one in found:
-        if one.witness is None:
-            console.print(f"{one.constant}: no instance that was tried needs it")
-        else:
-            at = describe(one.witness.instance)
-            console.print(f"{one.constant}: fails below ×{one.factor:.4g} at {at}", soft_wrap=True)
-
-
-def to_json(found: Campaign, seed: int) -> dict[str, Any]:
-    """All results for a JSON file."""
-    return {
-        "version": 1,
-        "manifest": files.manifest(seed),
-        "worst": [
-            {
-                "claim": one.quest.claim.id,
-                "strict": one.quest.strict,
-                "scale": {name: str(x) for name, x in one.quest.scale.items()},
-                "ratio": min(one.score, 1e300),
-                "verdict": str(one.witness.decision.verdict),
-                "instance": describe(one.witness.instance),
-            }
-            for one in found.worst
-        ],
-        "break_even": [
-            {
-                "constant": one.constant,
-                "factor": one.factor,
-                "instance": None if one.witness is None else describe(one.witness.instance),
-            }
-            for one in found.constants
-        ],
-        "frontier": frontier.to_json(found.frontier),
-    }

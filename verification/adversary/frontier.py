@@ -15,11 +15,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
-from rich.console import Console
-from rich.table import Table
 from sharprates.samplers import families
 from sharprates.samplers.errors import InputError
 from sharprates.theory.arithmetic import FLOAT
@@ -478,51 +475,3 @@ def row(found: Instance) -> Row:
         binary=exact("E9") if S == 2 else None,
         conjecture=exact("X1"),
     )
-
-
-def print_table(rows: Sequence[Row], console: Console) -> None:
-    """The frontier table: certified lower bounds, proved upper bounds, and X1's value."""
-    table = Table(title="sup c(q_0) of L5, uniform law", title_justify="left", box=None)
-    for heading in ("d", "S", "found", "", "rows", "", "≤ E9", "≤ E10", "≤ E7", "≤ E3", "X1", ""):
-        table.add_column(heading, justify="right")
-    for one in rows:
-        mark = "REFUTED" if one.refutes else "attained" if one.attained else ""
-        table.add_row(
-            str(one.length),
-            str(one.vocabulary),
-            text if len(text := str(one.lower)) <= 12 else "",
-            f"{float(one.lower):.4f}",
-            str(len(one.instance.rows)),
-            "= sup" if one.closed else "",
-            str(one.binary) if one.binary is not None else "",
-            f"{one.short:.4f}",
-            f"{one.entropy:.4f}",
-            str(one.birthday),
-            f"{one.conjecture} = {float(one.conjecture):.4f}",
-            mark,
-        )
-    console.print(table)
-    console.print("= sup: what was found is a proved bound.")
-
-
-def to_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """The table for a JSON file; exact numbers are strings."""
-    return [
-        {
-            "length": one.length,
-            "vocabulary": one.vocabulary,
-            "lower": str(one.lower),
-            "rows": len(one.instance.rows),
-            "upper": {
-                "E3": str(one.birthday),
-                "E7": one.entropy,
-                "E9": None if one.binary is None else str(one.binary),
-                "E10": one.short,
-            },
-            "closed": one.closed,
-            "X1": str(one.conjecture),
-            "attained": one.attained,
-            "refutes": one.refutes,
-        }
-        for one in rows
-    ]

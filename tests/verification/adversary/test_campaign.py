@@ -13,6 +13,7 @@ from sharprates.verification.adversary.campaign import Campaign
 from sharprates.verification.adversary.hunt import BreakEven, Effort, Quest, Shape
 from sharprates.verification.files import to_json
 from sharprates.verification.instance import Instance
+from sharprates.verification.reports.adversary import adversary_json, print_campaign
 from sharprates.verification.verdict import Verdict
 
 QUICK = Effort(starts=1, moves=1, steps=5, examples=5)
@@ -53,10 +54,10 @@ def test_tables_and_json():
     )
     assert found.verdict is Verdict.HOLDS
     stream = io.StringIO()
-    campaign.print_campaign(found, Console(file=stream, width=220))
+    print_campaign(found, Console(file=stream, width=220))
     for words in ("attained", "tried needs it", "fails below ×0.5"):
         assert words in stream.getvalue()
-    content = json.loads(to_json(campaign.to_json(found, 0)))
+    content = json.loads(to_json(adversary_json(found, 0)))
     assert content["frontier"][0]["lower"] == "5/4"
 
 

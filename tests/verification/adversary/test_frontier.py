@@ -21,6 +21,7 @@ from sharprates.verification.adversary.search import (
     instance_of,
 )
 from sharprates.verification.instance import Instance
+from sharprates.verification.reports.adversary import frontier_json, print_frontier
 from sharprates.verification.verdict import Verdict
 
 QUICK = Effort(starts=8, moves=150, steps=80)
@@ -150,9 +151,9 @@ def test_a_hunt_finds_the_known_values_with_exact_witnesses(tmp_path):
         stored = witness.read(hunt.path((line.length, line.vocabulary)))
         assert witness.replay(stored).measured.lower == line.lower
     console = Console(record=True, width=120, file=io.StringIO())
-    frontier.print_table(rows, console)
+    print_frontier(rows, console)
     assert "attained" in console.export_text()
-    assert frontier.to_json(rows)[3]["lower"] == "5/4"
+    assert frontier_json(rows)[3]["lower"] == "5/4"
 
 
 @pytest.mark.parametrize("pair", frontier.PAIRS)

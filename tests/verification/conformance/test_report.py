@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from sharprates.verification import cli
-from sharprates.verification.conformance import report
+from sharprates.verification.conformance import named
 from sharprates.verification.conformance.foreign import in_child
 
 PROBE = """
@@ -70,7 +70,7 @@ def test_the_command(name, code, words, tmp_path, monkeypatch, capsys) -> None: 
     )
     monkeypatch.setattr(sys, "argv", ["sharprates", *arguments])
     if name == "hangs":
-        monkeypatch.setattr(report, "in_child", lambda *one: in_child(*one[:2], 5.0))
+        monkeypatch.setattr(named, "in_child", lambda *one: in_child(*one[:2], 5.0))
     with pytest.raises(SystemExit) as ended:
         cli.main()
     printed = "".join(capsys.readouterr())

@@ -8,7 +8,7 @@ from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.families import copies
 from sharprates.verification.audit import Plan, TargetAudit, audit_target
 from sharprates.verification.planning.loss_curve import read_loss_curve
-from sharprates.verification.terms_report import loss_curve_csv, print_terms
+from sharprates.verification.reports.audit import loss_curve_csv, print_terms
 
 from tests.samplers.perturbed import Drifting, Leaking, TopK, Uniform
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import precision
-from sharprates.verification.files import write_whole
 from sharprates.verification.planning.bounds import (
     BITS,
     Bound,
@@ -24,7 +22,7 @@ from sharprates.verification.planning.bounds import (
     upper_bounds,
 )
 from sharprates.verification.planning.planner import CurvePlan, StepPlan
-from sharprates.verification.report import shown
+from sharprates.verification.reports.layout import figure, shown, table
 
 
 def _grouped(number: int) -> str:
@@ -38,26 +36,18 @@ def _asked(ask: Question, name: str | None = None) -> str:
     return f"{name + ': ' if name else ''}{size}: parallel steps for TV ≤ {ask.tv:g}{error}"
 
 
-def _table(*headings: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        right = heading in ("steps K", "excess NELBO (nats)")
-        table.add_column(heading, justify="right" if right else "left")
-    return table
-
-
 def _bounds(rows: tuple[Row, ...]) -> Table:
-    table = _table("claim", "", "says", "steps K", "")
+    found = table("claim", "", "says", ">steps K", "")
     for one in rows:
         detail = ", ".join(f"{name} = {value:.4g}" for name, value in one.detail.items())
-        table.add_row(
+        found.add_row(
             one.claim,
             CLAIMS[one.claim].title,
             "enough" if one.role == "enough" else "fewer are forbidden",
             "·" if one.steps is None else Text(_grouped(one.steps), "bold"),
             Text(one.reason or detail, "dim"),
         )
-    return table
+    return found
 
 
 def print_plan(plan: StepPlan, console: Console) -> None:
@@ -107,13 +97,11 @@ def _print_schedules(found: Mapping[str, tuple[Row, ...]], console: Console) -> 
     """Print the steps that each schedule's own weights ask for."""
     claims = [row.claim for row in next(iter(found.values()))]
     heads = [f"{claim}: enough" if claim != "L1" else "L1: needed" for claim in claims]
-    table = Table("schedule", box=None, pad_edge=False, header_style="bold")
-    for head in heads:
-        table.add_column(head, justify="right")
+    lines = table("schedule", *(f">{head}" for head in heads))
     for name, rows in found.items():
         counts = ["·" if row.steps is None else _grouped(row.steps) for row in rows]
-        table.add_row(Text(name), *counts)
-    console.print(table)
+        lines.add_row(Text(name), *counts)
+    console.print(lines)
     missing = {f"{row.claim} {row.reason}" for rows in found.values() for row in rows if row.reason}
     for reason in sorted(missing):
         console.print(Text(f"· {reason}.", "dim"))
@@ -121,18 +109,18 @@ def _print_schedules(found: Mapping[str, tuple[Row, ...]], console: Console) -> 
 
 def _print_estimates(plan: StepPlan, console: Console) -> None:
     """Print what samples say of the uniform law, step count by step count."""
-    table = _table("uniform law, steps K", "TV at least", "TV at most", "by", "KL1 mean (nats)")
+    lines = table("uniform law, steps K", "TV at least", "TV at most", "by", "KL1 mean (nats)")
     for one in plan.estimates:
         by = min(one.found.parts, key=lambda name: one.found.parts[name])
         kl = one.found.divergence
-        table.add_row(
+        lines.add_row(
             _grouped(one.steps),
             shown(one.found.tv_lower),
             Text(shown(one.found.tv_upper), "bold"),
             by,
             f"{kl.mean:.4g}, within {kl.lower:.4g} … {kl.upper:.4g}" if kl else "·",
         )
-    console.print(table)
+    console.print(lines)
     first = plan.estimates[0].found
     console.print(
         f"Limits from {_grouped(first.samples)} rows a part; all of them hold together with "
@@ -152,7 +140,7 @@ def print_curve_plan(plan: CurvePlan, console: Console) -> None:
             "bold",
         )
     )
-    table = _table("schedule", "excess NELBO (nats)", "", "blocks")
+    lines = table("schedule", ">excess NELBO (nats)", "", "blocks")
     found = [("best blocks", best), ("equal blocks", equal)]
     found += [("your blocks", one) for one in plan.own]
     rows = [(one.excess, (name, one.label, _sizes(one.blocks))) for name, one in found]
@@ -160,8 +148,8 @@ def print_curve_plan(plan: CurvePlan, console: Console) -> None:
         rows.append((plan.random, ("uniform law, on average", best.label, "")))
     rows.append((0.0, ("one token at a time", "exact", f"{ask.length} calls")))
     for value, (name, label, sizes) in sorted(rows, key=lambda row: row[0]):
-        table.add_row(name, f"{value:.5g}", label, sizes)
-    console.print(table)
+        lines.add_row(name, f"{value:.5g}", label, sizes)
+    console.print(lines)
     if 0 < plan.pinsker < 1:
         console.print(f"TV of the best blocks: about {shown(plan.pinsker)} by Pinsker (estimate).")
     if plan.bound is not None and round(plan.bound, 4) < 1:
@@ -185,50 +173,41 @@ def plot_plan(plan: StepPlan, path: Path) -> None:
         plan: what to draw.
         path: ends in .png, .svg or .pdf; written whole.
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    figure, axis = plt.subplots(figsize=(6.4, 5.2), layout="constrained")
     best = {row.claim: row for row in plan.rows}
     found = [row.steps for row in plan.rows if row.steps]
     found += [one.steps for one in plan.exact if one.steps]
     found += [one.steps for one in plan.estimates]
     ends = 1.0, 10.0 * max(found, default=100)
     grid = sorted({max(1, round(K)) for K in np.geomspace(*ends, 60)})
-    for place, bound in enumerate(_drawn(plan, best)):
-        points = _points(bound, grid)
-        if points:
-            line = "--" if bound.role == "enough" else ":"
-            axis.plot(
-                *zip(*points, strict=True), line, color=f"C{place}", lw=1.3, label=bound.claim
-            )
-    for place, one in enumerate(plan.exact):
-        curve = [(K, tv) for K, tv in one.measured.items() if tv > 0]
-        if curve:
-            axis.plot(
-                *zip(*curve, strict=True),
-                f"{_MARKERS[place % len(_MARKERS)]}-",
-                color=f"{0.7 * place / len(plan.exact)}",
-                ms=3,
-                lw=1,
-                label=f"exact: {one.schedule}",
-            )
-    for place, sampled in enumerate(plan.estimates):
-        ends = max(sampled.found.tv_lower, 1e-9), sampled.found.tv_upper
-        label = "limits from samples" if place == 0 else None
-        axis.plot([sampled.steps] * 2, ends, "k_-", lw=1.5, ms=7, label=label)
-    axis.axhline(plan.ask.tv, color="0.5", lw=0.8)
-    axis.set(xscale="log", yscale="log", xlabel="steps K", ylabel="total variation")
-    axis.set_title(_asked(plan.ask, plan.target), fontsize=9)
-    axis.set_ylim(plan.ask.tv / 30, 1.3)
-    axis.grid(visible=True, alpha=0.2)
-    figure.legend(fontsize=7, ncols=2 if plan.exact else 5, loc="outside lower center")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=path.suffix.lstrip("."), dpi=130)
-    plt.close(figure)
-    write_whole(path, buffer.getvalue())
+    with figure(path, figsize=(6.4, 5.2)) as (drawn, ((axis,),)):
+        for place, bound in enumerate(_drawn(plan, best)):
+            points = _points(bound, grid)
+            if points:
+                line = "--" if bound.role == "enough" else ":"
+                axis.plot(
+                    *zip(*points, strict=True), line, color=f"C{place}", lw=1.3, label=bound.claim
+                )
+        for place, one in enumerate(plan.exact):
+            curve = [(K, tv) for K, tv in one.measured.items() if tv > 0]
+            if curve:
+                axis.plot(
+                    *zip(*curve, strict=True),
+                    f"{_MARKERS[place % len(_MARKERS)]}-",
+                    color=f"{0.7 * place / len(plan.exact)}",
+                    ms=3,
+                    lw=1,
+                    label=f"exact: {one.schedule}",
+                )
+        for place, sampled in enumerate(plan.estimates):
+            ends = max(sampled.found.tv_lower, 1e-9), sampled.found.tv_upper
+            label = "limits from samples" if place == 0 else None
+            axis.plot([sampled.steps] * 2, ends, "k_-", lw=1.5, ms=7, label=label)
+        axis.axhline(plan.ask.tv, color="0.5", lw=0.8)
+        axis.set(xscale="log", yscale="log", xlabel="steps K", ylabel="total variation")
+        axis.set_title(_asked(plan.ask, plan.target), fontsize=9)
+        axis.set_ylim(plan.ask.tv / 30, 1.3)
+        axis.grid(visible=True, alpha=0.2)
+        drawn.legend(fontsize=7, ncols=2 if plan.exact else 5, loc="outside lower center")
 
 
 _MARKERS = "osv^D<>"

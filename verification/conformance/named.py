@@ -6,13 +6,9 @@ import sys
 import time
 from fractions import Fraction
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 from sharprates.samplers.errors import InputError
 from sharprates.verification.conformance.checker import check
 from sharprates.verification.conformance.findings import (
-    EXIT,
     Conformance,
     Finding,
     Outcome,
@@ -21,8 +17,6 @@ from sharprates.verification.conformance.findings import (
 from sharprates.verification.conformance.foreign import in_child
 from sharprates.verification.conformance.protocol import FaultError
 from sharprates.verification.objects import load_object, one_line
-
-__all__ = ["EXIT", "check_named", "print_conformance"]
 
 
 def _work(name: str, path: list[str], budget: Fraction, settings: Settings) -> Conformance:
@@ -56,19 +50,3 @@ def check_named(name: str, budget: Fraction, settings: Settings) -> Conformance:
     if not isinstance(found, Conformance):
         return stopped(Outcome.UNDECIDED, "the check gave no verdict")
     return found
-
-
-def print_conformance(found: Conformance, console: Console) -> None:
-    """The verdict's sentence, then one row a check."""
-    colour = {Outcome.CONFORMS: "green", Outcome.FAILS: "red", Outcome.UNDECIDED: "yellow"}
-    console.print(Text(f"{found.name}:", "bold"), Text(found.sentence, colour[found.outcome]))
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("check", "", "numbers"):
-        table.add_column(heading)
-    for one in found.findings:
-        mark = Text("holds", "green") if one.passed else Text("FAILS", "red")
-        table.add_row(one.name, mark, Text(one.detail))
-    console.print(table)
-    for group in found.coinciding:
-        names = ", ".join(map(str, group))
-        console.print(Text(f"the same on this clock and grid: {names}", "dim"))

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.checks.registry import checks_of
-from sharprates.verification.claim_page import page, text
 from sharprates.verification.files import manifest
+from sharprates.verification.reports.claims import page, text
 from sharprates.verification.status import statuses, write_claims
 from sharprates.verification.verify import run_one
 

@@ -1,8 +1,7 @@
-"""What a run leaves behind: JSON with a manifest, tables on a terminal, plots."""
+"""What an audit leaves behind: JSON with a manifest, tables on a terminal, plots, loss curves."""
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from fractions import Fraction
@@ -10,22 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 from sharprates.theory.claim import Relation
 from sharprates.verification.arithmetic import Interval
 from sharprates.verification.audit import BoundResult, ImperfectDenoiser, Result, TargetAudit
-from sharprates.verification.files import manifest, write_whole
+from sharprates.verification.files import manifest
+from sharprates.verification.reports.layout import exact_text, figure, shown, table
+from sharprates.verification.score_error import OrderError
 from sharprates.verification.verdict import Verdict
-
-
-def _number(value: Fraction | float) -> str | float:
-    return float(value) if isinstance(value, float) else str(value)
 
 
 def _end(value: Fraction | float, method: str) -> str | float:
     """An interval's end: exact as a string, or the nearest float."""
-    return _number(Fraction(value)) if method == "rational" else float(value)
+    return exact_text(Fraction(value)) if method == "rational" else float(value)
 
 
 def interval_json(value: Interval, method: str) -> dict[str, Any]:
@@ -142,11 +138,6 @@ _SIGNS = {
 }
 
 
-def shown(value: float) -> str:
-    """A probability in four significant digits, as short as it can be."""
-    return "0" if value == 0 else f"{value:.4f}" if value >= 0.001 else f"{value:.1e}"
-
-
 def _cell(bound: BoundResult) -> Text:
     if bound.value is None:
         return Text("·", "dim")
@@ -159,23 +150,16 @@ def print_audit(one: TargetAudit, console: Console) -> None:
     names = list(one.results[0].bounds)
     seen = [name for name in names if any(r.bounds[name].applies for r in one.results)]
     relations = {name: one.results[0].bounds[name].relation for name in names}
-    table = Table(
-        title=f"{one.name}: d = {one.length}, S = {one.vocabulary}, {one.support} sequences",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-        header_style="bold",
-    )
-    for heading in ("sampler", "clock", "grid"):
-        table.add_column(heading)
     sampled = any(result.empirical for result in one.results)
-    for heading in ("K", "left over", "exact TV", *(["sampled TV"] if sampled else [])):
-        table.add_column(heading, justify="right")
-    for name in seen:
-        table.add_column(f"{_SIGNS[relations[name]]} {name}", justify="right")
+    rows = table(
+        *("sampler", "clock", "grid", ">K", ">left over", ">exact TV"),
+        *([">sampled TV"] if sampled else []),
+        *(f">{_SIGNS[relations[name]]} {name}" for name in seen),
+        title=f"{one.name}: d = {one.length}, S = {one.vocabulary}, {one.support} sequences",
+    )
     for result in one.results:
         clipped = f" (clipped {result.clipped})" if result.clipped else ""
-        table.add_row(
+        rows.add_row(
             result.sampler,
             result.clock or "·",
             result.grid or "·",
@@ -185,7 +169,7 @@ def print_audit(one: TargetAudit, console: Console) -> None:
             *([_sampled(result)] if sampled else []),
             *(_cell(result.bounds[name]) for name in seen),
         )
-    console.print(table)
+    console.print(rows)
     for name in names:
         if name not in seen:
             reasons = sorted({str(result.bounds[name].reason) for result in one.results})
@@ -205,6 +189,86 @@ def _sampled(result: Result) -> Text:
         return Text("·", "dim")
     ends = f"{result.empirical.lower:.4f}–{result.empirical.upper:.4f}"
     return Text(f"{ends} ✓", "green") if result.runs_true else Text(f"{ends} ✗ FAILS", "bold red")
+
+
+TERMS = {
+    "score": "score",
+    "parallel": "parallel decoding",
+    "clock": "clock",
+    "initialisation": "initialisation",
+    "early_stopping": "early stopping",
+}
+"""Field of a decomposition → what a report calls it; the lowest of a stack first."""
+
+
+def print_terms(one: TargetAudit, console: Console) -> None:
+    """Print where an imperfect denoiser's samplers err, term by term, and how much it errs.
+
+    Nothing is printed for the exact denoiser.
+    """
+    if one.denoiser is None:
+        return
+    rows = table(
+        *("sampler", "clock", "grid", ">K", ">exact TV"),
+        *(f">{name}" for name in TERMS.values()),
+        *(">sum", ">TV / sum"),
+        title="where the error comes from (E1; for fhs H2)",
+    )
+    for result in one.results:
+        terms = result.decomposition
+        if terms is not None:
+            rows.add_row(
+                result.sampler,
+                result.clock or "·",
+                result.grid or "·",
+                str(result.steps),
+                Text(shown(settled(result)), "bold"),
+                *(shown(getattr(terms, name)) for name in TERMS),
+                Text(shown(terms.sum), "bold"),
+                f"{result.tv.middle / terms.sum:.2f}" if terms.sum else "·",
+            )
+    console.print(rows)
+    for clock, errors in one.denoiser.errors:
+        place = "" if clock is None else f", hitting times of {clock.name}"
+        draws = ", ".join(shown(gap) for gap in errors.gaps)
+        console.print(
+            f"denoiser{place}: ε_FHS {errors.epsilon_fhs:.4f} (by draw {draws}), "
+            f"ε_KL {_nats(errors.epsilon_kl)}, NELBO {_nats(errors.nelbo)} "
+            f"(entropy of the data {_nats(math.fsum(one.information))})",
+            soft_wrap=True,
+        )
+    for line in _crossover_lines(one):
+        console.print(line, soft_wrap=True)
+
+
+def _nats(value: float) -> str:
+    return f"{value:.4f} nats" if math.isfinite(value) else "∞"
+
+
+def _crossover_lines(one: TargetAudit) -> list[str]:
+    """From which K on the score error is at least half of the sum, samplers of one K together."""
+    places: dict[tuple[int | None, int], list[str]] = {}
+    for found in one.crossovers:
+        where = f"{found.sampler} {found.clock} {found.grid}"
+        places.setdefault((found.steps, found.searched), []).append(where)
+    return [
+        f"score error is at least half of the sum from K = {steps} on: {', '.join(where)}"
+        if steps is not None
+        else f"score error is less than half of the sum up to K = {searched}: {', '.join(where)}"
+        for (steps, searched), where in places.items()
+    ]
+
+
+def loss_curve_csv(errors: OrderError) -> str | None:
+    """The loss L_m by number of masked tokens d − m, as `sharprates plan --loss-curve` reads it.
+
+    None if a loss is infinite.
+    """
+    d = len(errors.losses)
+    if not math.isfinite(errors.nelbo):
+        return None
+    rows = [f"{d - m},{loss!r}" for m, loss in enumerate(errors.losses)]
+    return "\n".join(["masked,loss", *rows]) + "\n"
 
 
 LEGEND = (
@@ -236,11 +300,6 @@ def plot_audit(audits: Sequence[TargetAudit], path: Path) -> None:
         audits: what to draw.
         path: ends in .png, .svg or .pdf; written whole.
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
     panels: dict[tuple[str, str, str | None], dict[str, list[Result]]] = {}
     for one in audits:
         for result in one.results:
@@ -254,23 +313,13 @@ def plot_audit(audits: Sequence[TargetAudit], path: Path) -> None:
         for draw in ([_draw, _draw_terms] if place[0] in imperfect else [_draw])
     ]
     rules = list(dict.fromkeys(rule for panel in panels.values() for rule in panel))
-    figure, axes = plt.subplots(
-        len(rows),
-        len(rules),
-        figsize=(4.4 * len(rules), 3.6 * len(rows)),
-        squeeze=False,
-        sharey="row",
-        layout="constrained",
-    )
-    for line, (place, panel, draw) in zip(axes, rows, strict=True):
-        for axis, rule in zip(line, rules, strict=True):
-            draw(axis, sorted(panel[rule], key=lambda result: result.steps))
-            axis.set(title=" · ".join(filter(None, (*place, rule))), xlabel="steps K")
-        line[0].set_ylabel("total variation")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=path.suffix.lstrip("."), dpi=130)
-    plt.close(figure)
-    write_whole(path, buffer.getvalue())
+    size = (4.4 * len(rules), 3.6 * len(rows))
+    with figure(path, len(rows), len(rules), figsize=size, sharey="row") as (_, axes):
+        for line, (place, panel, draw) in zip(axes, rows, strict=True):
+            for axis, rule in zip(line, rules, strict=True):
+                draw(axis, sorted(panel[rule], key=lambda result: result.steps))
+                axis.set(title=" · ".join(filter(None, (*place, rule))), xlabel="steps K")
+            line[0].set_ylabel("total variation")
 
 
 _LINES = {Relation.UPPER: "--", Relation.LOWER: ":", Relation.WORST_CASE: "-."}
@@ -293,16 +342,6 @@ def _draw(axis: Any, results: Sequence[Result]) -> None:
     axis.xaxis.minorticks_off()
     axis.grid(visible=True, which="both", alpha=0.2)
     axis.legend(fontsize=7)
-
-
-TERMS = {
-    "score": "score",
-    "parallel": "parallel decoding",
-    "clock": "clock",
-    "initialisation": "initialisation",
-    "early_stopping": "early stopping",
-}
-"""Field of a decomposition → what a report calls it; the lowest of a stack first."""
 
 
 def _draw_terms(axis: Any, results: Sequence[Result]) -> None:

@@ -1,0 +1,203 @@
+"""`sharprates audit`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sharprates.samplers import datasets
+from sharprates.samplers.denoiser import Denoiser
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.network import NetworkDenoiser, Training, checkpoint, load_checkpoint
+from sharprates.samplers.target import Target
+from sharprates.verification import audit as audits
+from sharprates.verification import digests
+from sharprates.verification.cli import options
+from sharprates.verification.cli.terminal import EXIT, console, note, progress, training
+from sharprates.verification.denoisers import resolve
+from sharprates.verification.empirical import Sampling
+from sharprates.verification.files import to_json, write_whole
+from sharprates.verification.jobs import Cluster, Workers
+from sharprates.verification.journal import Journal, identity
+from sharprates.verification.measure import check_arithmetic
+from sharprates.verification.reports import audit as report
+
+JOURNAL = "rows.jsonl"
+"""Name of the journal in the folder that `--out` names."""
+
+
+def command(
+    context: typer.Context,
+    data: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files, built-in sets (words4, patterns12), families (copies:3:2)."),
+    ] = None,
+    claims: Annotated[str, typer.Option(help="Claim ids to show.")] = ",".join(
+        audits.DEFAULT_CLAIMS
+    ),
+    steps: Annotated[str, typer.Option(help="Numbers of steps K.")] = "4,16,64,256",
+    clock: Annotated[str, typer.Option(help="Clocks.")] = "constant,linear",
+    grid: Annotated[
+        str, typer.Option(help="Grids: uniform, alpha, logsnr, exp-const.")
+    ] = "uniform",
+    times: Annotated[
+        str, typer.Option(help="Explicit decreasing times, in place of --steps and --grid.")
+    ] = "",
+    horizon: Annotated[float | None, typer.Option(help="T; default: the clock's.")] = None,
+    delta: Annotated[float, typer.Option(help="Early-stopping time.")] = 0.0,
+    rule: Annotated[str, typer.Option(help="Step rules.")] = "euler,tau-leaping,ancestral",
+    last_step: Annotated[str, typer.Option(help="Masks that remain: leave or fill.")] = "leave",
+    blocks: Annotated[str, typer.Option(help="Also fixed-size blocks, e.g. 2,4.")] = "",
+    confidence: Annotated[str, typer.Option(help="Also the surest c tokens a step.")] = "",
+    arithmetic: Annotated[str, typer.Option(help="float64, rational or ball.")] = "float64",
+    denoiser: Annotated[
+        str,
+        typer.Option(help="exact, trained, a checkpoint's path, or MODULE:OBJECT of your own."),
+    ] = "exact",
+    training_steps: Annotated[
+        int, typer.Option(help="Of the optimiser, with --denoiser trained.")
+    ] = Training.steps,
+    samples: Annotated[int, typer.Option(help="Also run each sampler so often.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the running samplers and of training.")] = 0,
+    budget: Annotated[float, typer.Option(help="False-alarm probability of the run.")] = 1e-6,
+    device: Annotated[str, typer.Option(help="Of tables and running samplers: cpu, cuda.")] = "cpu",
+    jobs: Annotated[int, typer.Option(min=1, help="Processes; the results are the same.")] = 1,
+    cluster: Annotated[
+        str | None, typer.Option(help="Instead: the scheduler's address of a Dask cluster.")
+    ] = None,
+    scale: Annotated[
+        list[str] | None, typer.Option(help="ID.name=x multiplies a constant by x.")
+    ] = None,
+    separator: Annotated[str | None, typer.Option(help="Between tokens; default: none.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write all results here.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw TV against K here.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for rows as they finish, trained networks and loss curves."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the rows that are in --out.")
+    ] = False,
+) -> None:
+    """Exact TV of the samplers on data, beside the bounds."""
+    texts = data or list(datasets.BUILTIN)
+    kept = [] if out is None else [out / JOURNAL]
+    options.check_outputs(json, plot, [*texts, denoiser, *kept])
+    if resume and out is None:
+        raise InputError("--resume: name the folder of the stopped run with --out")
+    if cluster is not None and jobs > 1:
+        raise InputError("--jobs: a cluster has its own workers; use --jobs or --cluster")
+    if times:
+        options.refuse(context, "--times", "steps", "grid", "horizon")
+    if denoiser != "trained":
+        options.refuse(context, f"--denoiser {denoiser}", "training_steps")
+    if out is not None:
+        options.make_folder(out)
+    options.check_finite(horizon=horizon, delta=delta, budget=budget)
+    plan = audits.Plan(
+        steps=tuple(dict.fromkeys(options.sizes(steps, "steps"))),
+        clocks=options.words(clock, "clock"),
+        grids=options.words(grid, "grid"),
+        rules=options.words(rule, "rule"),
+        horizon=horizon,
+        delta=delta,
+        last_step=last_step,
+        claims=tuple(claim_id.upper() for claim_id in options.words(claims, "claims")),
+        blocks=options.counts(blocks, "blocks"),
+        arithmetic=arithmetic,
+        scale=options.scales(scale),
+        times=options.reals(times, "times") if times else None,
+        confidence=options.counts(confidence, "confidence"),
+        sampling=Sampling(samples, seed, Fraction(budget), device),
+    )
+    plan.check()
+    check_arithmetic(arithmetic, denoiser == "exact")
+    with ExitStack() as stack:
+        workers: Workers | int = jobs
+        if cluster is not None:
+            workers = stack.enter_context(closing(Cluster(cluster)))
+        train = Training(steps=training_steps, seed=seed) if denoiser == "trained" else None
+        with training() as told:
+            make = resolve(denoiser, train or Training(), told)
+            targets = [datasets.load(text, separator=separator) for text in texts]
+            names = _file_names(targets)
+            journal = None
+            if out is not None:
+                # before anything is trained: the folder may hold another run
+                about = identity(
+                    {"plan": plan, "denoiser": [denoiser, train]}, digests.of_data(plan, targets)
+                )
+                journal = stack.enter_context(
+                    Journal[audits.Finished](out / JOURNAL, about, audits.Finished, resume=resume)
+                )
+            made = []
+            for target, name in zip(targets, names, strict=True):
+                if journal is not None and out is not None and train is not None:
+                    file = out / f"{name}.pt"
+                    made.append(_trained_once(make, file, journal.resumed, target))
+                else:
+                    made.append(make(target))
+        count = sum(audits.count_cases(plan, one.time_free) for one in made)
+        if journal is not None:
+            journal.check("denoiser's answers", digests.of_denoisers(made, targets))
+            done = sum(len(one.results) for one in journal.values.values())
+            if done:
+                note(f"{journal.path}: {done} of {count} rows are done")
+        shown = stack.enter_context(progress(count + len(targets)))
+        by_target = dict(zip(map(id, targets), made, strict=True))
+        results = audits.audit(
+            targets, plan, lambda target: by_target[id(target)], shown, workers, journal
+        )
+    terminal = console()
+    for one in results:
+        report.print_audit(one, terminal)
+        report.print_terms(one, terminal)
+        terminal.print()
+    terminal.print(report.LEGEND, style="dim")
+    if json is not None:
+        content = report.audit_json(results, seed if samples or train else None)
+        write_whole(json, to_json(content))
+    if plot is not None:
+        report.plot_audit(results, plot)
+    if out is not None:
+        _write_losses(out, results, names)
+    raise typer.Exit(EXIT[report.worst(results)])
+
+
+def _file_names(targets: Sequence[Target]) -> list[str]:
+    """Names of targets as parts of file names, no two the same."""
+    stems = [target.name.replace(":", "-").replace("/", "over") for target in targets]
+    return [
+        f"{stem}-{place}" if stems.count(stem) > 1 else stem
+        for place, stem in enumerate(stems, start=1)
+    ]
+
+
+def _trained_once(
+    train: Callable[[Target], Denoiser], path: Path, resumed: bool, target: Target
+) -> Denoiser:
+    """The network that a stopped run left in its folder, or else a new one, which is left there."""
+    if resumed and path.exists():
+        return load_checkpoint(path)
+    made = train(target)
+    if isinstance(made, NetworkDenoiser):
+        write_whole(path, checkpoint(made))
+    return made
+
+
+def _write_losses(
+    folder: Path, results: Sequence[audits.TargetAudit], names: Sequence[str]
+) -> None:
+    """Loss curves of denoisers that have one."""
+    for one, name in zip(results, names, strict=True):
+        if one.denoiser is None:
+            continue
+        for clock, errors in one.denoiser.errors:
+            curve = report.loss_curve_csv(errors)
+            if curve is not None:
+                where = name if clock is None else f"{name}-{clock.name.replace(':', '-')}"
+                write_whole(folder / f"{where}-losses.csv", curve)

@@ -1,0 +1,141 @@
+"""`sharprates plan`: from sizes alone, from data, or from a loss curve."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sharprates.samplers import datasets
+from sharprates.samplers.errors import InputError
+from sharprates.verification.cli import options
+from sharprates.verification.cli.terminal import console, progress
+from sharprates.verification.planning import bounds, long_targets, planner
+from sharprates.verification.planning.loss_curve import read_loss_curve
+from sharprates.verification.reports import plan as report
+
+CHOICE = ("clock", "grid", "rule", "last_step", "horizon", "delta")
+"""Options that choose schedules."""
+
+
+def command(
+    context: typer.Context,
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            help="A file, built-in set or family; of any length if structured (pairs:4096:2, "
+            "markov:64:…); MODULE:OBJECT, a law of your own; or give --length."
+        ),
+    ] = None,
+    tv: Annotated[float, typer.Option(help="Total variation to reach.")] = 0.05,
+    length: Annotated[int | None, typer.Option(help="Sequence length d.")] = None,
+    vocab: Annotated[int | None, typer.Option(help="Vocabulary size S.")] = None,
+    score_error: Annotated[float, typer.Option(help="Of the trained denoiser, in TV.")] = 0.0,
+    loss_curve: Annotated[
+        Path | None, typer.Option(help="CSV: masked (count or fraction), loss (nats a token).")
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="K of the best schedule: for a loss curve (64), or on data (what TV asks for)."
+        ),
+    ] = None,
+    blocks: Annotated[
+        list[str] | None,
+        typer.Option(help="Also rank this schedule on a loss curve: block sizes with commas."),
+    ] = None,
+    clock: Annotated[
+        str, typer.Option(help="Clocks of the schedules to plan for; always on data.")
+    ] = "constant,linear",
+    grid: Annotated[str, typer.Option(help="Their grids.")] = "uniform",
+    rule: Annotated[str, typer.Option(help="Rules.")] = "euler,tau-leaping,ancestral",
+    last_step: Annotated[str, typer.Option(help="leave, or fill, or both.")] = "leave",
+    horizon: Annotated[float | None, typer.Option(help="T; default: the clock's.")] = None,
+    delta: Annotated[float, typer.Option(help="Early-stopping time.")] = 0.0,
+    samples: Annotated[
+        int, typer.Option(help="Rows for limits on a law too long for exact TV.")
+    ] = 2000,
+    budget: Annotated[float, typer.Option(help="Probability that any such limit is wrong.")] = 1e-6,
+    seed: Annotated[int, typer.Option(help="Of the search for a schedule, and of samples.")] = 0,
+    separator: Annotated[str | None, typer.Option(help="Between tokens; default: none.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the plan here.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw TV against K here.")] = None,
+) -> None:
+    """Steps for a total variation: by every bound, by exact TV on data, or from a loss curve."""
+    options.check_outputs(json, plot, [one for one in (data, loss_curve) if one is not None])
+    options.check_finite(tv=tv, horizon=horizon, delta=delta)
+    if blocks and loss_curve is None:
+        raise InputError("--blocks: ranks schedules on a loss curve; give --loss-curve")
+    chosen = planner.Options(
+        clocks=options.words(clock, "clock"),
+        grids=options.words(grid, "grid"),
+        rules=options.words(rule, "rule"),
+        last_steps=options.words(last_step, "last-step"),
+        horizon=horizon,
+        delta=delta,
+        steps=steps,
+        seed=seed,
+    )
+    choice = any(name in CHOICE for name in options.given(context))
+    if data is not None:
+        if length is not None or vocab is not None or loss_curve is not None:
+            raise InputError("plan: give DATA, or --length and --vocab, or --loss-curve; not both")
+        found = _of_data(context, data, separator, (tv, score_error), chosen, samples, budget)
+    elif length is None:
+        raise InputError("plan: give DATA, or --length and --vocab, or --loss-curve and --length")
+    elif loss_curve is not None:
+        options.refuse(context, "--loss-curve", "samples", "budget", "seed")
+        if plot is not None:
+            raise InputError("--plot: there is no plot of a loss curve's schedules; use --json")
+        if choice:
+            raise InputError("plan: a loss curve ranks blocks, --clock and the like are not for it")
+        curve = read_loss_curve(loss_curve, length, vocab)
+        own = [options.sizes(text, "blocks") for text in blocks or []]
+        count = 64 if steps is None else steps
+        ranked = planner.plan_loss_curve(curve, vocab, count, tv, score_error, own)
+        report.print_curve_plan(ranked, console())
+        options.write_json(json, ranked.to_json())
+        return
+    else:
+        _no_steps(steps)
+        options.refuse(context, "--length", "samples", "budget", "seed")
+        ask = bounds.Question(length, vocab, tv, score_error)
+        found = planner.plan(ask, options=chosen if choice else None)
+    report.print_plan(found, console())
+    options.write_json(json, found.to_json(), seed)
+    if plot is not None:
+        report.plot_plan(found, plot)
+
+
+def _no_steps(steps: int | None) -> None:
+    if steps is not None:
+        raise InputError("--steps: is for a loss curve, or for data that can be enumerated")
+
+
+def _of_data(
+    context: typer.Context,
+    data: str,
+    separator: str | None,
+    wanted: tuple[float, float],
+    chosen: planner.Options,
+    samples: int,
+    level: float,
+) -> planner.StepPlan:
+    """The plan of a data law: enumerated, by recursion over steps, or from samples."""
+    named = data in datasets.BUILTIN or os.path.exists(data)
+    long = None if named else long_targets.long_target(data)
+    if long is None:
+        options.refuse(context, "exact TV", "samples", "budget")  # its search has a seed
+        target = datasets.load(data, separator=separator)
+        return planner.plan_target(target, *wanted, options=chosen)
+    _no_steps(chosen.steps)
+    if isinstance(long, str):
+        options.refuse(context, "exact TV by recursion", "samples", "budget", "seed")
+        ways = len(chosen.clocks) * len(chosen.grids) * len(chosen.rules)
+        with progress(1 + ways * len(chosen.last_steps)) as told:
+            return long_targets.plan_structured(long, *wanted, chosen, told)
+    with progress(long_targets.RUNGS) as told:
+        return long_targets.plan_tractable(
+            long, data, *wanted, samples=samples, seed=chosen.seed, level=level, progress=told
+        )
