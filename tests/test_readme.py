@@ -47,7 +47,7 @@ def test_the_refutation_is_what_a_hunt_prints(capsys: pytest.CaptureFixture[str]
 def test_commands_and_links_exist() -> None:
     for line in re.findall(r"`(?:\$ )?sharprates ([^`]+)`", README):
         name, *words = line.split()
-        known = {option for one in cli.load(name).params for option in one.opts}
+        known = {option for one in cli.load_command(name).params for option in one.opts}
         assert {word for word in words if word.startswith("--")} <= known, line
     for link in re.findall(r"\]\(([^)#]+)\)", README):
         assert link.startswith("https://") or (ROOT / link).exists(), link

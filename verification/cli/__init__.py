@@ -46,11 +46,11 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is run."""
         if args and args[0] in COMMANDS:
-            return args[0], load(args[0]), args[1:]
+            return args[0], load_command(args[0]), args[1:]
         return super().resolve_command(ctx, args)
 
 
-def load(name: str) -> Any:
+def load_command(name: str) -> Any:
     """A command with all that it does.
 
     Args:
@@ -58,7 +58,7 @@ def load(name: str) -> Any:
     """
     module = importlib.import_module(f"{__name__}.{name}")
     alone = typer.Typer(add_completion=False)
-    alone.command(name)(module.command)
+    alone.command(name)(getattr(module, f"{name}_command"))
     return typer.main.get_command(alone)
 
 

@@ -30,7 +30,7 @@ JOURNAL = "rows.jsonl"
 """Name of the journal in the folder that `--out` names."""
 
 
-def command(
+def audit_command(
     context: typer.Context,
     data: Annotated[
         list[str] | None,
@@ -100,18 +100,18 @@ def command(
     options.check_finite(horizon=horizon, delta=delta, budget=budget)
     plan = audits.Plan(
         steps=tuple(dict.fromkeys(options.sizes(steps, "steps"))),
-        clocks=options.words(clock, "clock"),
-        grids=options.words(grid, "grid"),
-        rules=options.words(rule, "rule"),
+        clocks=options.comma_list(clock, "clock"),
+        grids=options.comma_list(grid, "grid"),
+        rules=options.comma_list(rule, "rule"),
         horizon=horizon,
         delta=delta,
         last_step=last_step,
-        claims=tuple(claim_id.upper() for claim_id in options.words(claims, "claims")),
-        blocks=options.counts(blocks, "blocks"),
+        claims=tuple(claim_id.upper() for claim_id in options.comma_list(claims, "claims")),
+        blocks=options.distinct_sizes(blocks, "blocks"),
         arithmetic=arithmetic,
         scale=options.scales(scale),
         times=options.reals(times, "times") if times else None,
-        confidence=options.counts(confidence, "confidence"),
+        confidence=options.distinct_sizes(confidence, "confidence"),
         sampling=Sampling(samples, seed, Fraction(budget), device),
     )
     plan.check()

@@ -16,7 +16,7 @@ from sharprates.verification.conformance.self_test import passes, self_test
 from sharprates.verification.reports.check import print_conformance, print_self_test
 
 
-def command(
+def check_command(
     context: typer.Context,
     sampler: Annotated[
         str | None, typer.Argument(metavar="MODULE:OBJECT", help="A SamplerUnderTest.")

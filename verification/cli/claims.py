@@ -11,7 +11,7 @@ from sharprates.verification.files import to_json
 from sharprates.verification.reports.claims import page, text
 
 
-def command(
+def claims_command(
     claim_id: Annotated[str | None, typer.Argument(metavar="ID", help="One claim whole.")] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
 ) -> None:

@@ -20,7 +20,7 @@ from sharprates.verification.files import check_writable, manifest, to_json, wri
 # --- values ---------------------------------------------------------------------------------------
 
 
-def words(text: str, option: str) -> tuple[str, ...]:
+def comma_list(text: str, option: str) -> tuple[str, ...]:
     """Values with commas."""
     parts = tuple(part.strip() for part in text.split(",") if part.strip())
     if not parts:
@@ -31,7 +31,7 @@ def words(text: str, option: str) -> tuple[str, ...]:
 def sizes(text: str, option: str) -> tuple[int, ...]:
     """Whole numbers ≥ 1, repetitions kept."""
     values = []
-    for part in words(text, option):
+    for part in comma_list(text, option):
         # longer ones are beyond all memory, and beyond int64
         if not part.isdecimal() or len(part) > 15 or int(part) < 1:
             raise InputError(f"--{option}: needs whole numbers ≥ 1 with commas, got {part[:40]!r}")
@@ -39,7 +39,7 @@ def sizes(text: str, option: str) -> tuple[int, ...]:
     return tuple(values)
 
 
-def counts(text: str, option: str) -> tuple[int, ...]:
+def distinct_sizes(text: str, option: str) -> tuple[int, ...]:
     """Whole numbers ≥ 1, each once; none of no text."""
     return tuple(dict.fromkeys(sizes(text, option))) if text else ()
 
@@ -47,7 +47,7 @@ def counts(text: str, option: str) -> tuple[int, ...]:
 def reals(text: str, option: str) -> tuple[float, ...]:
     """Numbers with commas."""
     try:
-        return tuple(float(part) for part in words(text, option))
+        return tuple(float(part) for part in comma_list(text, option))
     except ValueError:
         raise InputError(f"--{option}: needs numbers with commas, got {text!r}") from None
 

@@ -19,7 +19,7 @@ CHOICE = ("clock", "grid", "rule", "last_step", "horizon", "delta")
 """Options that choose schedules."""
 
 
-def command(
+def plan_command(
     context: typer.Context,
     data: Annotated[
         str | None,
@@ -68,10 +68,10 @@ def command(
     if blocks and loss_curve is None:
         raise InputError("--blocks: ranks schedules on a loss curve; give --loss-curve")
     chosen = planner.Options(
-        clocks=options.words(clock, "clock"),
-        grids=options.words(grid, "grid"),
-        rules=options.words(rule, "rule"),
-        last_steps=options.words(last_step, "last-step"),
+        clocks=options.comma_list(clock, "clock"),
+        grids=options.comma_list(grid, "grid"),
+        rules=options.comma_list(rule, "rule"),
+        last_steps=options.comma_list(last_step, "last-step"),
         horizon=horizon,
         delta=delta,
         steps=steps,

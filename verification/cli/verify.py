@@ -17,7 +17,7 @@ from sharprates.verification.reports.verify import LEGEND, explain, print_replay
 from sharprates.verification.status import CLAIMS_JSON, write_claims
 
 
-def command(
+def verify_command(
     context: typer.Context,
     claims: Annotated[str, typer.Option(help="Claim ids; default: all.")] = "",
     scale: Annotated[
@@ -68,7 +68,7 @@ def command(
     else:
         options.only(context, "verify", *always, "claims", "scale", "deep", "json")
     options.check_outputs(json)
-    chosen = options.words(claims, "claims") if claims else None
+    chosen = options.comma_list(claims, "claims") if claims else None
     factors = options.scales(scale)
     terminal = console()
     user = None if own is None else user_claim.load_claim(own, factors)

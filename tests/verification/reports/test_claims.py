@@ -32,7 +32,7 @@ def test_every_proof_check_and_mutant_is_shown(claim_id: str) -> None:
 
 
 def test_the_last_run_is_told(tmp_path: Path) -> None:
-    records = [run_one("S3", number, 10, 0, {}) for number in range(len(checks_of("S3")))]
+    records = [run_one(("S3", number), 10, 0, {}) for number in range(len(checks_of("S3")))]
     path = tmp_path / "claims.json"
     write_claims(path, statuses(records), manifest(0))
     shown = text(page(CLAIMS["S3"], path))
