@@ -149,6 +149,9 @@ class Trial:
 # --- the formula of a claim -----------------------------------------------------------------------
 
 
+Evaluate = Callable[[Example, "Mutant"], Trial]
+
+
 @dataclass(frozen=True)
 class Mutant:
     """A claim altered so that a check should reject it.
@@ -157,13 +160,13 @@ class Mutant:
         name: what was altered, for a reader.
         scale: factors on constants.
         values: alters the values that the formula is given.
-        word: for a trial of its own kind, which reads it.
+        trial: a changed trial, run in place of the check's.
     """
 
     name: str
     scale: Mapping[str, Fraction] = field(default_factory=dict)
     values: Callable[[dict[str, Any]], dict[str, Any]] | None = None
-    word: str = ""
+    trial: Evaluate | None = None
 
 
 STATED = Mutant("as stated")
@@ -218,9 +221,6 @@ class _Held:
 def exact(instance: Instance) -> ExactQuantities:
     """The numbers of an instance, kept for the claims and mutants that ask next."""
     return _exact(describe(instance), ctx.prec, _Held(instance))
-
-
-Evaluate = Callable[[Example, Mutant], Trial]
 
 
 def above_zero(_: Example, measured: Interval, bound: Interval) -> bool:
@@ -363,7 +363,7 @@ class _FalsifiedError(Exception):
 def decided(check: Check, example: Example, mutant: Mutant) -> Trial:
     """Evaluate one example; where both sides are enclosed, with more bits until they differ."""
     return at_rising_precision(
-        lambda: check.trial(example, mutant),
+        lambda: (mutant.trial or check.trial)(example, mutant),
         lambda trial: trial.decision,
         told_apart=check.method is Method.CERTIFIED,
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import torch
@@ -45,12 +46,12 @@ def _one_by_one(law: st.SearchStrategy[Target]) -> st.SearchStrategy[Example]:
     return law.map(lambda target: Example.of(Instance.of(target, blocks=(1,) * target.length)))
 
 
-def _is_the_target(example: Example, mutant: Mutant) -> Trial:
+def _is_the_target(example: Example, _: Mutant, at_first: int = 1) -> Trial:
     """p_FHS(x) = q_0(x) at every support row, which is TV = 0."""
     it = exact(example.law)
     d = it.d
-    blocks = (1,) * d if mutant.word != "two at once" or d == 1 else (2,) + (1,) * (d - 2)
-    law = it.P[blocks]
+    first = min(at_first, d)
+    law = it.P[(first,) + (1,) * (d - first)]
     return pairs(example, Relation.EQUALITY, zip(law, it.pmf.values(), strict=True))
 
 
@@ -117,17 +118,16 @@ class _Counted:
 def _calls(example: Example, mutant: Mutant) -> Trial:
     target = example.law.target()
     counted = _Counted(ExactDenoiser(target), [])
-    length = target.length + (mutant.word == "longer")
     sampler = FirstHittingSampler(target.length)
     sampler.sample(counted, 5, torch.Generator().manual_seed(0))
-    value = formula("H1", "calls", {"d": length})
+    value = formula("H1", "calls", {"d": target.length}, mutant)
     return pairs(example, Relation.EQUALITY, [(fmpq(len(counted.calls)), value)])
 
 
 # --- H2: scores, and denoisers that depend on time ------------------------------------------------
 
 
-def _by_score(example: Example, mutant: Mutant) -> Trial:
+def _by_score(example: Example, mutant: Mutant, part: Callable[[fmpq, fmpq], fmpq] = max) -> Trial:
     """ŝ = α/(1−α)·m·p̂: first hitting draws from p̂, the bound sees m·p̂."""
     it, mass = exact(example.law), number(example["mass"])
     d = it.d
@@ -139,12 +139,12 @@ def _by_score(example: Example, mutant: Mutant) -> Trial:
             gaps = [p - mass * q for p, q in zip(true, ours, strict=True)]
             over = sum((-gap for gap in gaps if gap < 0), fmpq(0))
             under = sum((gap for gap in gaps if gap > 0), fmpq(0))
-            sums[u] += weight * (min(over, under) if mutant.word == "min" else max(over, under))
+            sums[u] += weight * part(over, under)
     value = formula("H2", "score", {"epsilon_score": it.along_orders(sums)}, mutant)
     return pairs(example, Relation.UPPER, [(it.tv, value)])
 
 
-def _in_time(example: Example, mutant: Mutant) -> Trial:
+def _in_time(example: Example, mutant: Mutant, uncounted: int = 0) -> Trial:
     """One denoiser until 1−α falls to τ, the exact one from then on.
 
     The tokens' own times are uniform in 1−α, so the number J revealed before is Bin(d, 1−τ); the
@@ -165,8 +165,7 @@ def _in_time(example: Example, mutant: Mutant) -> Trial:
         table = exact_tables(it.pmf, S, predict).tables
         for x in out:
             out[x] += chance * table[x][(1,) * d] / math.factorial(d)
-        counted = early - 1 if mutant.word == "one fewer" else early
-        error += chance * sum(per_draw[: max(0, counted)], fmpq(0))
+        error += chance * sum(per_draw[: max(0, early - uncounted)], fmpq(0))
     value = formula("H2", None, {"epsilon_FHS": error}, mutant)
     return pairs(example, Relation.UPPER, [(positive_gap(it.pmf, out), value)])
 
@@ -175,14 +174,14 @@ NODES = 80
 """Of Gauss–Legendre quadrature; the integrands are smooth on [0, 1]."""
 
 
-def _over_time(example: Example, mutant: Mutant) -> Trial:
+def _over_time(example: Example, mutant: Mutant, power: int = 1) -> Trial:
     """½∫E Σ(−α′/α)|s − ŝ|dt over a clock, by quadrature: contexts of size u have α^u(1−α)^{d−u}."""
     it, chosen = exact(example.law), clock(example["clock"])
     d, gaps = it.d, [float(gap) for gap in it.gaps]
     x, weights = np.polynomial.legendre.leggauss(NODES)
     t = torch.tensor((x + 1) / 2)
     alpha, masked = chosen.alpha(t), chosen.masked(t)
-    rate = chosen.speed(t) / (masked if mutant.word != "rate" else masked**0)
+    rate = chosen.speed(t) / masked**power
     integrand = sum(alpha**u * masked ** (d - u) * rate * gap for u, gap in enumerate(gaps))
     measured = float((torch.tensor(weights / 2) * integrand).sum())
     value = interval(formula("H2", None, {"epsilon_FHS": it.epsilon_FHS}, mutant))
@@ -203,10 +202,10 @@ def _shifted(epsilon: Fraction, S: int) -> list[list[Fraction]]:
     return [q[-k:] + q[:-k] for k in range(S)]
 
 
-def _game(example: Example, mutant: Mutant) -> Trial:
+def _game(example: Example, mutant: Mutant, shifts: int | None = None) -> Trial:
     """min over p of max over the shifts of TV(p, q), by linear programming."""
     epsilon, S = example["epsilon"], example["S"]
-    laws = _shifted(epsilon, S)[: 1 if mutant.word == "one law" else S]
+    laws = _shifted(epsilon, S)[:shifts]
     # variables: p (S), v, and |p_a − q_a| for each law and symbol
     count = S + 1 + S * len(laws)
     rows, limits = [], []
@@ -266,7 +265,9 @@ CHECKS = (
         Method.CERTIFIED,
         _is_the_target,
         _one_by_one(some.laws()),
-        mutants=(Mutant("two tokens in the first call", word="two at once"),),
+        mutants=(
+            Mutant("two tokens in the first call", trial=partial(_is_the_target, at_first=2)),
+        ),
     ),
     Check(
         "H2",
@@ -286,7 +287,7 @@ CHECKS = (
         Method.TESTED,
         _calls,
         some.laws(max_length=4).map(lambda law: Example.of(Instance.of(law))),
-        mutants=(Mutant("d + 1 for d", word="longer"),),
+        mutants=(changed("d + 1 for d", d=lambda d: d + 1),),
         effort=0.3,
         rated=False,
     ),
@@ -305,7 +306,10 @@ CHECKS = (
                 _erring_at_the_start(Fraction(1, 2), 1, False).law, {"mass": Fraction(1)}
             )
         },
-        mutants=(tightened("H2"), Mutant("the smaller of both parts", word="min")),
+        mutants=(
+            tightened("H2"),
+            Mutant("the smaller of both parts", trial=partial(_by_score, part=min)),
+        ),
     ),
     Check(
         "H2",
@@ -317,7 +321,7 @@ CHECKS = (
             some.one_by_one(),
             st.fractions(0, 1, max_denominator=6),
         ),
-        mutants=(tightened("H2"), Mutant("one draw fewer", word="one fewer")),
+        mutants=(tightened("H2"), Mutant("one draw fewer", trial=partial(_in_time, uncounted=1))),
     ),
     Check(
         "H2",
@@ -329,7 +333,7 @@ CHECKS = (
             some.one_by_one().filter(lambda law: any(exact(law).gaps)),
             st.sampled_from(("linear", "cosine", "polynomial:2", "cosine-late")),
         ),
-        mutants=(Mutant("rate −α′ for −α′/(1−α)", word="rate"),),
+        mutants=(Mutant("rate −α′ for −α′/(1−α)", trial=partial(_over_time, power=0)),),
         effort=0.5,
         rated=False,
     ),
@@ -351,7 +355,7 @@ CHECKS = (
         edges=LARGEST,
         mutants=(
             Mutant("H4.constant × 1.01", {"H4.constant": Fraction(101, 100)}),
-            Mutant("the sampler knows q", word="one law"),
+            Mutant("the sampler knows q", trial=partial(_game, shifts=1)),
         ),
     ),
 )

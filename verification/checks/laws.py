@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 
 import torch
 from flint import fmpq
@@ -127,12 +128,12 @@ def _dyadic(draw: st.DrawFn) -> Example:
     return Example.of(Instance.of(law, steps=w))
 
 
-def _floats_contain(example: Example, mutant: Mutant) -> Trial:
+def _floats_contain(example: Example, _: Mutant, backwards: bool = False) -> Trial:
     """Both float64 laws of the samplers, with their stated errors, against the exact one."""
     it = exact(example.law)
     target = it.instance.target()
     denoiser = ExactDenoiser(target)
-    w = it.instance.steps[::-1] if mutant.word == "backwards" else it.instance.steps
+    w = it.instance.steps[::-1] if backwards else it.instance.steps
     law = StepLaw.from_weights(torch.tensor([float(x) for x in w], dtype=torch.float64))
     true = it.tables.probability(it.w)
     sides = []
@@ -146,10 +147,10 @@ def _around(law: OutputLaw, p: float) -> Interval:
     return Interval.around(p, law.relative_error * p)
 
 
-def _off_support(example: Example, mutant: Mutant) -> Trial:
+def _off_support(example: Example, mutant: Mutant, everywhere: bool = False) -> Trial:
     """½Σ|p_out − q_0| over all words and masks, with a convention, against the deficit."""
     it = exact(example.law)
-    predict = with_convention(it, example["convention"], everywhere=mutant.word == "everywhere")
+    predict = with_convention(it, example["convention"], everywhere)
     found = channel.revealed(it.w, it.d, it.S, predict)
     measured = channel.distance(found, it.pmf)
     p_out = list(it.tables.probability(it.w).values())
@@ -212,7 +213,7 @@ A hundredth of a run's budget in all, so that the test suite can run them beside
 """
 
 
-def _hitting(example: Example, mutant: Mutant) -> Trial:
+def _hitting(example: Example, _: Mutant, late: float = 1.0, ordered: bool = False) -> Trial:
     """A run of the sampler: hitting times by S4, a uniform order; p-values against the level."""
     level = LEVELS[f"S4/{example['clock']}/times"].alpha  # all shares are equal
     target: Target = example["_target"]
@@ -223,9 +224,9 @@ def _hitting(example: Example, mutant: Mutant) -> Trial:
     run = sampler.run(ExactDenoiser(target), SAMPLES, generator)
     times, steps = run.times, run.steps
     assert times is not None
-    if mutant.word == "late":
-        times = chosen.inverse(1 - chosen.masked(times) ** 1.2)
-    if mutant.word == "ordered":
+    if late != 1:
+        times = chosen.inverse(1 - chosen.masked(times) ** late)
+    if ordered:
         steps = steps.sort(1).values
     found = (
         step_tests.hitting_times(times, chosen, horizon, level),
@@ -271,7 +272,9 @@ CHECKS = (
         _floats_contain,
         _dyadic(),
         edges=LOPSIDED,
-        mutants=(Mutant("the steps in reverse order", word="backwards"),),
+        mutants=(
+            Mutant("the steps in reverse order", trial=partial(_floats_contain, backwards=True)),
+        ),
     ),
     Check(
         "S3",
@@ -296,8 +299,8 @@ CHECKS = (
         _hitting,
         _runs,
         mutants=(
-            Mutant("times too late", word="late"),
-            Mutant("positions in order", word="ordered"),
+            Mutant("times too late", trial=partial(_hitting, late=1.2)),
+            Mutant("positions in order", trial=partial(_hitting, ordered=True)),
         ),
         rated=False,
     ),
@@ -311,6 +314,11 @@ CHECKS = (
             SMALL,
             st.sampled_from(CONVENTIONS),
         ),
-        mutants=(Mutant("the convention used on the support, too", word="everywhere"),),
+        mutants=(
+            Mutant(
+                "the convention used on the support, too",
+                trial=partial(_off_support, everywhere=True),
+            ),
+        ),
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -73,20 +74,19 @@ def _pieces(start: Any, end: Any) -> list[Any]:
     return [*found, end]
 
 
-def _integral(example: Example, mutant: Mutant) -> Trial:
+def _integral(example: Example, mutant: Mutant, truncated: bool = True) -> Trial:
     pi = example["pi"]
     sides = []
     for m, value in enumerate(quadrature(pi), 1):
         given = {"probabilities": pi, "index": m}
-        measured = arb(pi[m - 1].numerator) / pi[m - 1].denominator if mutant.word else value
+        measured = value if truncated else arb(pi[m - 1].numerator) / pi[m - 1].denominator
         sides.append((measured, formula("G1", None, given, mutant)))
     return pairs(example, Relation.EQUALITY, sides)
 
 
-def _floats(example: Example, mutant: Mutant) -> Trial:
+def _floats(example: Example, _: Mutant, bits: int = BITS) -> Trial:
     """The samplers' own formula in float64, its error below 10⁻¹⁴."""
     pi = example["pi"]
-    bits = BITS + bool(mutant.word)
     law = truncated_law(torch.tensor([float(x) for x in pi], dtype=torch.float64), bits).tolist()
     sides = tuple(
         (
@@ -111,22 +111,20 @@ def lattice_chance(small: float, zero: bool) -> float:
     return float(np.maximum(0, count - 1 - np.floor(threshold)).sum() / k.size**2)
 
 
-def _lattice(example: Example, mutant: Mutant) -> Trial:
+def _lattice(example: Example, _: Mutant, is_the_model: bool = False) -> Trial:
     """The lattice's law differs from the model's by more than 10 %, and less than tenfold."""
     pi, zero = example["pi"], example["zero"]
     model = float(formula("G1", None, {"probabilities": pi, "index": 1}))
-    found = lattice_chance(float(pi[0]), zero)
-    if mutant.word:
-        found = model
+    found = model if is_the_model else lattice_chance(float(pi[0]), zero)
     off = max(found / model, model / found)
     sides = ((Interval.exact(1.1), Interval.exact(off)), (Interval.exact(off), Interval.exact(10)))
     return Trial(example, Decision(Relation.UPPER, sides), counts=True)
 
 
-def _walk(example: Example, mutant: Mutant) -> Trial:
+def _walk(example: Example, _: Mutant, with_zero: bool = True) -> Trial:
     pi = torch.tensor([float(x) for x in example["pi"]], dtype=torch.float64)
     walked = float(lattice_law(pi, all_uniforms(torch.float32, example["zero"]))[0])
-    counted = lattice_chance(float(pi[0]), example["zero"] != bool(mutant.word))
+    counted = lattice_chance(float(pi[0]), with_zero)
     side = (Interval.exact(abs(walked / counted - 1)), Interval.exact(0.01))
     return Trial(example, Decision(Relation.UPPER, (side,)), counts=True)
 
@@ -158,7 +156,7 @@ CHECKS = (
         _ascending(),
         edges={"a symbol of 1e-7": Example.of(pi=RARE)},
         mutants=(
-            Mutant("no truncation", word="none"),
+            Mutant("no truncation", trial=partial(_integral, truncated=False)),
             changed("probabilities descending", probabilities=lambda pi: pi[::-1]),
         ),
         effort=0.3,
@@ -169,7 +167,7 @@ CHECKS = (
         Method.TESTED,
         _floats,
         _ascending(),
-        mutants=(Mutant("25 bits", word="more"),),
+        mutants=(Mutant("25 bits", trial=partial(_floats, bits=25)),),
     ),
     Check(
         "G1",
@@ -177,7 +175,7 @@ CHECKS = (
         Method.TESTED,
         _lattice,
         lambda _: [Example.of(pi=RARE, zero=zero) for zero in (True, False)],
-        mutants=(Mutant("the model itself", word="model"),),
+        mutants=(Mutant("the model itself", trial=partial(_lattice, is_the_model=True)),),
         rated=False,
     ),
     Check(
@@ -186,7 +184,7 @@ CHECKS = (
         Method.TESTED,
         _walk,
         lambda _: [Example.of(pi=RARE, zero=True)],
-        mutants=(Mutant("without 0", word="without"),),
+        mutants=(Mutant("without 0", trial=partial(_walk, with_zero=False)),),
         rated=False,
     ),
 )

@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 from sharprates.samplers import families
 from sharprates.verification.checks.assumptions import CHECKS, _balanced
-from sharprates.verification.checks.check import STATED, Example, Mutant, decided
+from sharprates.verification.checks.check import STATED, Example, decided
 from sharprates.verification.instance import Instance
 from sharprates.verification.verdict import Verdict
 
@@ -37,8 +37,9 @@ def test_infinite_divergence_at_small_total_variation() -> None:
     found = check("as small as one likes").trial(example, STATED)
     assert found.decision.verdict is Verdict.HOLDS
     assert found.decision.sides[1][0].lower == Fraction(1, 1024)
-    kept = Mutant("", word="not quite zero")
-    assert check("as small as one likes").trial(example, kept).decision.verdict is Verdict.FAILS
+    (kept,) = check("as small as one likes").mutants
+    found = decided(check("as small as one likes"), example, kept)
+    assert found.decision.verdict is Verdict.FAILS
 
 
 def test_leftover_costs_the_divergence_d_log() -> None:

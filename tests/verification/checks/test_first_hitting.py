@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 from sharprates.samplers import families
-from sharprates.verification.checks.check import STATED, Example, Mutant
+from sharprates.verification.checks.check import STATED, Example, decided
 from sharprates.verification.checks.first_hitting import CHECKS, _erring_at_the_start, _shifted
 from sharprates.verification.instance import Instance
 from sharprates.verification.verdict import Verdict
@@ -39,7 +39,8 @@ def test_the_game_is_worth_epsilon_up_to_its_end(S: int) -> None:
 
 def test_a_sampler_that_knows_q_wins_the_game() -> None:
     example = Example.of(S=3, epsilon=Fraction(1, 3))
-    informed = check("linear programming").trial(example, Mutant("", word="one law"))
+    game = check("linear programming")
+    informed = decided(game, example, game.mutants[1])
     assert informed.decision.sides[0][0].middle == pytest.approx(0, abs=1e-9)
 
 

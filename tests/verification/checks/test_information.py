@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 from sharprates.samplers import families
-from sharprates.verification.checks.check import STATED, Example, Mutant, decided
+from sharprates.verification.checks.check import STATED, Example, decided
 from sharprates.verification.checks.information import CHECKS, ordered_partitions
 from sharprates.verification.instance import Instance
 from sharprates.verification.verdict import Verdict
@@ -41,9 +41,8 @@ def test_slopes_of_pairs(K: int) -> None:
     example = Example.of(family="pairs:4:2", K=K)
     found = check("TV falls").trial(example, STATED)
     assert found.decision.verdict is Verdict.HOLDS
-    assert (
-        check("TV falls").trial(example, Mutant("", word="alike")).decision.verdict is Verdict.FAILS
-    )
+    (alike,) = check("TV falls").mutants
+    assert decided(check("TV falls"), example, alike).decision.verdict is Verdict.FAILS
 
 
 def test_symmetric_leaks_attain_the_logarithm() -> None:

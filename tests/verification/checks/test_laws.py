@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 from sharprates.samplers import families
-from sharprates.verification.checks.check import STATED, Example, Mutant, exact
+from sharprates.verification.checks.check import STATED, Example, decided, exact
 from sharprates.verification.checks.laws import CHECKS, LEVELS, with_convention
 from sharprates.verification.instance import Instance
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET
@@ -61,11 +61,9 @@ def test_total_variation_does_not_see_the_convention(convention: str) -> None:
     law = Instance.of(families.family("copies:3:2"), steps=(Fraction(1, 2), Fraction(1, 4)))
     found = trial("S5")(Example.of(law, convention=convention), STATED)
     assert found.decision.verdict is Verdict.HOLDS
-    everywhere = Mutant("", word="everywhere")
-    assert (
-        trial("S5")(Example.of(law, convention=convention), everywhere).decision.verdict
-        is Verdict.FAILS
-    )
+    (s5,) = [check for check in CHECKS if check.claim == "S5"]
+    everywhere = decided(s5, Example.of(law, convention=convention), s5.mutants[0])
+    assert everywhere.decision.verdict is Verdict.FAILS
 
 
 def test_checks_by_chance_stay_within_a_hundredth_of_the_budget() -> None:
