@@ -271,9 +271,8 @@ def property_check(bound: Bound) -> Check:
     return Check(
         bound.claim.id,
         "generated instances",
-        Method.CERTIFIED,
-        trial,
         examples(bound),
+        trial,
         least_counting=0.0,
         rated=False,
     )

@@ -29,7 +29,6 @@ from sharprates.verification.checks.check import (
 )
 from sharprates.verification.checks.forward import number
 from sharprates.verification.decide import Decision
-from sharprates.verification.evidence import Method
 from sharprates.verification.instance import Instance
 from sharprates.verification.quantities.exact import ExactQuantities
 
@@ -135,35 +134,31 @@ CHECKS = (
     Check(
         "C1",
         "ε_FHS, a denoiser that misses no symbol",
-        Method.CERTIFIED,
-        _from_divergence(None),
         _mixed(),
+        _from_divergence(None),
         mutants=(Mutant("half of the bound", {"C1.constant": Fraction(1, 2)}),),
     ),
     Check(
         "C1",
         "TV, a denoiser that misses no symbol",
-        Method.CERTIFIED,
-        _from_divergence("tv"),
         _mixed(),
+        _from_divergence("tv"),
         mutants=(Mutant("half of the bound", {"C1.constant": Fraction(1, 2)}),),
         regime="TV",
     ),
     Check(
         "C1",
         "a fair bit predicted with a small error",
-        Method.CERTIFIED,
-        _from_divergence(None),
         _balanced,
+        _from_divergence(None),
         mutants=(tightened("C1"),),
         trend=Trend("a fair bit predicted as ½ ± e", "1/e"),
     ),
     Check(
         "C2",
         "any law, any normalised denoiser",
-        Method.CERTIFIED,
-        on_instances("C2", counts=_some_error),
         some.one_by_one().map(Example.of),
+        on_instances("C2", counts=_some_error),
         mutants=(tightened("C2"),),
         edges={
             "wrong everywhere": Example.of(
@@ -178,9 +173,8 @@ CHECKS = (
     Check(
         "C2",
         "infinite divergence at a total variation as small as one likes",
-        Method.CERTIFIED,
-        _infinite,
         SHARES.map(lambda eta: Example.of(eta=eta)),
+        _infinite,
         mutants=(
             Mutant(
                 "half of the symbol's probability is kept",
@@ -193,11 +187,10 @@ CHECKS = (
     Check(
         "C3",
         "KL(q_0‖p_out) with leftover",
-        Method.CERTIFIED,
-        on_instances("C3", counts=_finite, extra=_without_leftover),
         some.instances(some.laws(max_length=3), some.random_steps(4).filter(any), erring=False).map(
             Example.of
         ),
+        on_instances("C3", counts=_finite, extra=_without_leftover),
         mutants=(
             tightened("C3"),
             changed("leftover forgotten", w=lambda w: [x / sum(w) for x in w]),
@@ -206,9 +199,8 @@ CHECKS = (
     Check(
         "C3",
         "KL(p_out‖q_0) is infinite at any leftover, while TV tends to 0",
-        Method.CERTIFIED,
-        _other_way,
         SHARES.map(lambda left: Example.of(left=left)),
+        _other_way,
         mutants=(Mutant("only if half is left over", trial=partial(_other_way, least=fmpq(1, 2))),),
         effort=0.5,
         rated=False,

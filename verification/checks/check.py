@@ -262,12 +262,14 @@ def on_instances(
         claim_id: the claim.
         variant: form of the claim.
         measured: the left side, where it is not the claim's own.
-        relation: in place of the form's (a worst-case value is an equality on its own family).
+        relation: in place of the form's; a worst-case value is an equality on its own family.
         counts: when an example counts; by default as the design has it for probabilities.
-        extra: further values of the formula.
+        extra: further values of the formula, besides the example's parameters.
     """
     claim = claim_of(claim_id)
     stated = relation or claim.form(variant).relation
+    if stated is Relation.WORST_CASE:
+        stated = Relation.EQUALITY
     says_something = counts or COUNTS[stated]
     names = claim.symbols(variant)
 
@@ -276,7 +278,8 @@ def on_instances(
 
     def trial(example: Example, mutant: Mutant) -> Trial:
         it = exact(example.law)
-        more = extra(example, it) if extra else {}
+        more = {name: x for name, x in example.parameters.items() if name in names}
+        more |= extra(example, it) if extra else {}
         values = {**it.values(names - more.keys()), **more}
         right = formula(claim_id, variant, values, mutant)
         decision = decision_of(stated, [(left(it), right)])
@@ -321,9 +324,9 @@ class Check:
     Attributes:
         claim: id.
         name: what is compared, in a few words.
-        method: how both sides are known.
-        trial: computes both sides on an example.
         examples: a strategy, or a function from a number of examples to a list of them.
+        trial: computes both sides on an example; by default those of the claim's main form.
+        method: how both sides are known.
         edges: examples with a name that are always tried.
         mutants: alterations that the check must reject.
         effort: number of examples relative to other checks.
@@ -338,9 +341,9 @@ class Check:
 
     claim: str
     name: str
-    method: Method
-    trial: Evaluate
     examples: SearchStrategy[Example] | Callable[[int], Iterable[Example]]
+    trial: Evaluate | None = None
+    method: Method = Method.CERTIFIED
     edges: Mapping[str, Example] = field(default_factory=dict)
     mutants: tuple[Mutant, ...] = ()
     effort: float = 1.0
@@ -350,6 +353,14 @@ class Check:
     rated: bool = True
     hunts: bool = False
     note: Callable[[list[Trial]], str] | None = None
+
+    def evaluate(self, example: Example, mutant: Mutant) -> Trial:
+        """Both sides on one example, by the mutant's own trial if it has one."""
+        return (mutant.trial or self._trial)(example, mutant)
+
+    @cached_property
+    def _trial(self) -> Evaluate:
+        return self.trial or on_instances(self.claim)
 
 
 class _FalsifiedError(Exception):
@@ -363,7 +374,7 @@ class _FalsifiedError(Exception):
 def decided(check: Check, example: Example, mutant: Mutant) -> Trial:
     """Evaluate one example; where both sides are enclosed, with more bits until they differ."""
     return at_rising_precision(
-        lambda: (mutant.trial or check.trial)(example, mutant),
+        lambda: check.evaluate(example, mutant),
         lambda trial: trial.decision,
         told_apart=check.method is Method.CERTIFIED,
     )
@@ -549,7 +560,7 @@ def _break_even(check: Check, best: list[Trial]) -> dict[str, float | None]:
     upper = best[0].decision.relation is Relation.UPPER
 
     def fails(example: Example, constant: str, factor: Fraction) -> bool:
-        altered = check.trial(example, Mutant("", {constant: factor}))
+        altered = check.evaluate(example, Mutant("", {constant: factor}))
         return altered.decision.verdict is Verdict.FAILS
 
     found: dict[str, float | None] = {}

@@ -58,25 +58,6 @@ def family_examples(
     return st.one_of(*(steps.map(of_family(text, them)) for text, them in members.items()))
 
 
-def on_family(claim_id: str, variant: str | None, *names: str) -> Evaluate:
-    """The exact value on a family: an equality there; `names` are its parameters."""
-    return on_instances(
-        claim_id,
-        variant,
-        relation=Relation.EQUALITY,
-        extra=lambda example, _: {name: example[name] for name in names},
-    )
-
-
-def every_law(claim_id: str, variant: str, *names: str) -> Evaluate:
-    """The bound for every step law, on the family that has it."""
-    return on_instances(
-        claim_id,
-        variant,
-        extra=lambda example, _: {name: example[name] for name in names},
-    )
-
-
 SMALL_FIRST = (Fraction(1, 4), Fraction(3, 4))
 
 MORE_SYMBOLS = changed("S + 1 for S", S=lambda S: S + 1)
@@ -300,8 +281,6 @@ CHECKS = (
     Check(
         "L0",
         "any law, any denoiser, steps with leftover",
-        Method.CERTIFIED,
-        on_instances("L0"),
         some.instances(steps=st.one_of(some.random_steps(), some.mostly_left()), erring=True).map(
             Example.of
         ),
@@ -310,8 +289,6 @@ CHECKS = (
     Check(
         "L0",
         "every clock, grid and rule",
-        Method.TESTED,
-        on_scenarios("L0"),
         some.scenarios(
             time_free=True,
             max_length=4,
@@ -319,22 +296,21 @@ CHECKS = (
                 lambda it: replace(it, last_step="leave", delta=max(it.delta, 0.125))
             ),
         ).map(lambda it: Example.of(scenario=it)),
+        on_scenarios("L0"),
+        method=Method.TESTED,
         mutants=(tightened("L0"),),
     ),
     Check(
         "L1",
         "pairs, any step law",
-        Method.CERTIFIED,
-        on_family("L1", None),
         family_examples(PAIRS),
         mutants=(MORE_SYMBOLS, LEFTOVER_FORGOTTEN),
     ),
     Check(
         "L1",
         "pairs: the bound for every step law",
-        Method.CERTIFIED,
-        every_law("L1", "every-law"),
         family_examples(PAIRS),
+        on_instances("L1", "every-law"),
         mutants=(
             Mutant("L1.constant × 1.01", {"L1.constant": Fraction(101, 100)}),
             changed("K − 1 for K", K=lambda K: max(1, K - 1)),
@@ -343,18 +319,16 @@ CHECKS = (
     Check(
         "L1",
         "pairs up to d = 4096",
-        Method.TESTED,
-        _long("L1"),
         long_examples(
             {f"pairs:{d}:{S}": {"d": d, "S": S} for d, S in ((64, 2), (65, 50257), (4096, 7))}
         ),
+        _long("L1"),
+        method=Method.TESTED,
         mutants=(MORE_SYMBOLS, LEFTOVER_FORGOTTEN),
     ),
     Check(
         "L2",
         "copies, any step law",
-        Method.CERTIFIED,
-        on_family("L2", None),
         family_examples(COPIES),
         edges={"a small step first": of_family("copies:3:2", {})(SMALL_FIRST)},
         mutants=(MORE_SYMBOLS, BACKWARDS),
@@ -362,72 +336,63 @@ CHECKS = (
     Check(
         "L2",
         "copies up to d = 1024",
-        Method.TESTED,
-        _long("L2"),
         long_examples(
             {f"copies:{d}:{S}": {"d": d, "S": S} for d, S in ((64, 2), (65, 97), (1024, 3))}
         ),
+        _long("L2"),
+        method=Method.TESTED,
         mutants=(BACKWARDS,),
     ),
     Check(
         "L3",
         "shared symbols, any step law",
-        Method.CERTIFIED,
-        on_family("L3", None, "b"),
         family_examples(SHARED),
         mutants=(changed("b + 1 for b", b=lambda b: b + 1), LEFTOVER_FORGOTTEN),
     ),
     Check(
         "L3",
         "shared symbols: the closed form at the uniform law",
-        Method.CERTIFIED,
-        on_family("L3", "uniform", "b"),
         family_examples(SHARED, uniform=True),
+        on_instances("L3", "uniform"),
         mutants=(changed("K + 1 for K", K=lambda K: K + 1),),
     ),
     Check(
         "L3",
         "shared symbols: the bound for every step law",
-        Method.CERTIFIED,
-        every_law("L3", "every-law", "b"),
         family_examples(SHARED),
+        on_instances("L3", "every-law"),
         mutants=(Mutant("L3.constant × 1.01", {"L3.constant": Fraction(101, 100)}),),
     ),
     Check(
         "L3",
         "shared symbols up to d = 64",
-        Method.TESTED,
-        _long("L3"),
         long_examples(
             {
                 f"shared-symbols:{d}:{b}": {"d": d, "b": b}
                 for d, b in ((8, 2), (16, 3), (64, 2), (64, 100))
             }
         ),
+        _long("L3"),
+        method=Method.TESTED,
         mutants=(LEFTOVER_FORGOTTEN,),
     ),
     Check(
         "L4",
         "MDS codes, any step law",
-        Method.CERTIFIED,
-        on_family("L4", None, "k"),
         family_examples(CODES),
         mutants=(MORE_SYMBOLS, BACKWARDS),
     ),
     Check(
         "L4",
         "parity, any step law without leftover",
-        Method.CERTIFIED,
-        on_family("L4", "parity"),
         family_examples(PARITY, leftover=False),
+        on_instances("L4", "parity"),
         edges={"a small step first": of_family("parity:3:2", {})(SMALL_FIRST)},
         mutants=(MORE_SYMBOLS, BACKWARDS),
     ),
     Check(
         "L4",
         "MDS codes up to d = 64",
-        Method.TESTED,
-        _long("L4"),
         long_examples(
             {
                 f"mds:{d}:{k}:{S}": {"d": d, "k": k, "S": S}
@@ -435,14 +400,15 @@ CHECKS = (
             },
             steps=24,
         ),
+        _long("L4"),
+        method=Method.TESTED,
         mutants=(BACKWARDS,),
     ),
     Check(
         "L5",
         "c as the coefficient of 1/K of the exact law, and its computable form",
-        Method.CERTIFIED,
-        _first_order,
         some.laws(min_length=2).map(lambda law: Example.of(Instance.of(law))),
+        _first_order,
         mutants=(
             changed(
                 "the two tokens always come first",
@@ -453,11 +419,11 @@ CHECKS = (
     Check(
         "L5",
         "copies, d = 3: coarse steps first or last, K up to 81600",
-        Method.TESTED,
-        _placed_steps,
         lambda _: [
             Example.of(coarse=place, split=split) for split in (1, 8) for place in ("first", "last")
         ],
+        _placed_steps,
+        method=Method.TESTED,
         mutants=(
             Mutant("the steps in reverse order", trial=partial(_placed_steps, backwards=True)),
         ),
@@ -466,17 +432,14 @@ CHECKS = (
     Check(
         "L6",
         "(a) groups of shared symbols, any step law",
-        Method.CERTIFIED,
-        on_family("L6", None, "g"),
         family_examples(GROUPS),
         mutants=(changed("b = 2, g + 1 tokens", g=lambda g: g + 1), LEFTOVER_FORGOTTEN),
     ),
     Check(
         "L6",
         "(a) the bound for every step law",
-        Method.CERTIFIED,
-        every_law("L6", "every-law", "g"),
         family_examples(GROUPS),
+        on_instances("L6", "every-law"),
         mutants=(
             Mutant("L6.constant × 1.01", {"L6.constant": Fraction(101, 100)}),
             Mutant("L6.half × 1.01", {"L6.half": Fraction(101, 100)}),
@@ -485,84 +448,79 @@ CHECKS = (
     Check(
         "L6",
         "(b) permutations, any step law",
-        Method.CERTIFIED,
-        on_family("L6", "permutations"),
         family_examples(SHUFFLES),
+        on_instances("L6", "permutations"),
         edges={"a small step first": of_family("permutations:3:3", {})(SMALL_FIRST)},
         mutants=(BACKWARDS, LEFTOVER_FORGOTTEN),
     ),
     Check(
         "L6",
         "(b) permutations: c(q_0)",
-        Method.CERTIFIED,
-        on_instances("L6", "permutations-limit", first_order_in_steps, relation=Relation.EQUALITY),
         lambda _: [Example.of(Instance.of(families.family(text))) for text in SHUFFLES],
+        on_instances("L6", "permutations-limit", first_order_in_steps, relation=Relation.EQUALITY),
         mutants=(MORE_SYMBOLS,),
     ),
     Check(
         "L6",
         "groups and permutations up to d = 1024",
-        Method.TESTED,
-        _long("L6"),
         long_examples(
             {f"groups:{d}:{g}": {"d": d, "g": g} for d, g in ((64, 2), (65, 8), (1024, 16))}
         ),
+        _long("L6"),
+        method=Method.TESTED,
         mutants=(LEFTOVER_FORGOTTEN,),
     ),
     Check(
         "L6",
         "permutations up to S = 64",
-        Method.TESTED,
-        _long("L6", "permutations"),
         long_examples(
             {f"permutations:{d}:{S}": {"d": d, "S": S} for d, S in ((64, 2), (64, 16), (128, 64))}
         ),
+        _long("L6", "permutations"),
+        method=Method.TESTED,
         mutants=(BACKWARDS,),
     ),
     Check(
         "L7",
         "parity, ancestral steps, any K",
-        Method.CERTIFIED,
-        on_instances("L7", "parity"),
         PARITY_GRIDS,
+        on_instances("L7", "parity"),
         mutants=(MORE_SYMBOLS, changed("d + 1 for d", d=lambda d: d + 1)),
         effort=0.5,
     ),
     Check(
         "L7",
         "parity, S = 2, d = 3, 6, extrapolated in h",
-        Method.TESTED,
-        _limit("parity:{d}:2", "binary"),
         _grids(3, 6),
+        _limit("parity:{d}:2", "binary"),
+        method=Method.TESTED,
         mutants=(changed("T + 1 for T", T=lambda T: T + 1),),
         rated=False,
     ),
     Check(
         "L7",
         "the supremum: shared symbols of 10⁷ values, d = 3, 6, extrapolated in h",
-        Method.TESTED,
-        _limit(f"shared-symbols:{{d}}:{ALPHABET}", None),
         _grids(3, 6),
+        _limit(f"shared-symbols:{{d}}:{ALPHABET}", None),
+        method=Method.TESTED,
         mutants=(changed("T + 1 for T", T=lambda T: T + 1),),
         rated=False,
     ),
     Check(
         "L7",
         "the data form for large T",
-        Method.CERTIFIED,
-        _data_form,
         some.laws(min_length=2).map(lambda law: Example.of(Instance.of(law))),
+        _data_form,
         mutants=(Mutant("half of the bound", {"L7.constant": Fraction(1, 2)}),),
         regime="data form",
     ),
     Check(
         "X1",
         "c(q_0) of laws on three symbols",
-        Method.CERTIFIED,
-        on_instances("X1", counts=_c_says_something),
         st.one_of(some.sparse_laws(2, 4, 3), some.dense_laws(2, 3, 3))
         .filter(lambda law: law.vocabulary == 3)
         .map(lambda law: Example.of(Instance.of(law))),
+        on_instances("X1", counts=_c_says_something),
         edges={
             "permutations": Example.of(Instance.of(families.family("permutations:3:3"))),
             "matchings": Example.of(MATCHINGS),

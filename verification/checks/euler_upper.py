@@ -271,10 +271,10 @@ def _transfer(example: Example, _: Mutant, opposite: bool = False) -> Trial:
 
 
 STEPS_AND_LENGTH = st.builds(
-    lambda d, w, share: Example.of(d=d, w=w, share=share),
-    st.integers(1, 4),
-    some.step_weights(6),
-    st.sampled_from((Fraction(1), Fraction(1, 2), Fraction(1, 10))),
+    Example.of,
+    d=st.integers(1, 4),
+    w=some.step_weights(6),
+    share=st.sampled_from((Fraction(1), Fraction(1, 2), Fraction(1, 10))),
 )
 
 
@@ -355,7 +355,7 @@ def _uniform_forms(example: Example, mutant: Mutant) -> Trial:
     return pairs(example, Relation.EQUALITY, [(measured, bound)])
 
 
-SMALL_SIZES = st.builds(lambda d, K: Example.of(d=d, K=K), st.integers(1, 8), st.integers(1, 24))
+SMALL_SIZES = st.builds(Example.of, d=st.integers(1, 8), K=st.integers(1, 24))
 
 # --- E8–E10 --------------------------------------------------------------------------------------
 
@@ -393,8 +393,6 @@ CHECKS = (
     Check(
         "E1",
         "exact TV on a clock against the five terms",
-        Method.CERTIFIED,
-        on_instances("E1"),
         some.on_grids(some.laws(max_length=3), E1_GRIDS, erring=True).map(Example.of),
         edges=E1_EDGES,
         mutants=(
@@ -408,11 +406,10 @@ CHECKS = (
     Check(
         "E1",
         "exact TV against the distances of whole kernels, and these against the terms",
-        Method.CERTIFIED,
-        _kernels,
         some.on_grids(
             some.laws(max_length=2), some.grids(max_steps=3, clocks=("linear", "polynomial:2"))
         ).map(Example.of),
+        _kernels,
         edges=E1_EDGES,
         mutants=(
             Mutant("the sampler's kernel draws jointly", trial=partial(_kernels, joint=True)),
@@ -422,21 +419,19 @@ CHECKS = (
     Check(
         "E1",
         "every clock, grid, rule, last step; denoisers that err, vary in time, are unnormalised",
-        Method.TESTED,
-        on_scenarios("E1"),
         scenarios(
             normalised=False,
             max_length=4,
             plans=some.schedules().map(lambda it: replace(it, steps=it.steps + 12)),
         ),
+        on_scenarios("E1"),
+        method=Method.TESTED,
         mutants=(halves("the bound", "E1"),),
         effort=0.5,
     ),
     Check(
         "E2",
         "exact TV of Euler on the uniform grid",
-        Method.CERTIFIED,
-        on_instances("E2"),
         some.on_grids(some.laws(max_length=2), _fine_grids(), erring=True).map(Example.of),
         edges=E2_EDGES,
         mutants=(tightened("E2"), changed("without the error term", epsilon_1=lambda _: 0)),
@@ -445,8 +440,6 @@ CHECKS = (
     Check(
         "E2",
         "exact TV of Euler on the uniform grid, exact denoiser",
-        Method.CERTIFIED,
-        on_instances("E2"),
         some.on_grids(some.laws(min_length=2, max_length=2), _fine_grids()).map(Example.of),
         mutants=(Mutant("an eighth of the bound", {"E2.constant": Fraction(1, 8)}),),
         effort=0.5,
@@ -455,17 +448,15 @@ CHECKS = (
     Check(
         "E2",
         "larger laws, K up to 200",
-        Method.TESTED,
-        on_scenarios("E2"),
         scenarios(normalised=False, time_free=True, max_length=3, plans=EULER_SCHEDULES),
+        on_scenarios("E2"),
+        method=Method.TESTED,
         mutants=(Mutant("a third of the bound", {"E2.constant": Fraction(1, 3)}),),
         effort=0.5,
     ),
     Check(
         "E3",
         "any law, any step law, a denoiser that may err",
-        Method.CERTIFIED,
-        on_instances("E3"),
         law_examples(targets=some.laws(max_length=3), steps=some.step_weights(8), erring=True),
         edges={**EDGES, "one token that errs": Example.of(ONE_THAT_ERRS)},
         mutants=(
@@ -478,8 +469,6 @@ CHECKS = (
     Check(
         "E3",
         "without leftover: copies of one of b symbols, d = 2",
-        Method.CERTIFIED,
-        on_instances("E3"),
         _pair_alphabets,
         mutants=(tightened("E3"),),
         trend=Trend("copies, d = 2", "b"),
@@ -487,8 +476,6 @@ CHECKS = (
     Check(
         "E3",
         "L3's law by enumeration, d = 3, 4, random w with leftover",
-        Method.CERTIFIED,
-        on_instances("E3"),
         _shared_enumerated,
         mutants=(Mutant("E3.constant × 0.9", {"E3.constant": Fraction(9, 10)}),),
         trend=Trend("shared symbols, d = 3, enumerated", "b"),
@@ -496,39 +483,36 @@ CHECKS = (
     Check(
         "E3",
         "L3's law up to d = 64 by a recursion over steps, random w with leftover",
-        Method.TESTED,
-        _shared,
         _growing_alphabets,
+        _shared,
+        method=Method.TESTED,
         mutants=(tightened("E3"), LEFTOVER_FORGOTTEN),
         trend=Trend("shared symbols", "b"),
     ),
     Check(
         "E3",
         "every clock, grid, rule and last step, denoisers that err",
-        Method.TESTED,
-        on_scenarios("E3"),
         scenarios(
             time_free=True,
             max_length=4,
             plans=some.schedules().map(lambda it: replace(it, steps=it.steps + 8)),
         ),
+        on_scenarios("E3"),
+        method=Method.TESTED,
         mutants=(halves("the bound", "E3"),),
         regime="leftover or an error allowed",
     ),
     Check(
         "E3",
         "uniform law: the product and d(d−1)/(2K)",
-        Method.CERTIFIED,
-        forms("E3", "uniform", "linear"),
         law_examples(steps=some.uniform_steps(24)),
+        forms("E3", "uniform", "linear"),
         edges={"copies": Example.of(_copies_in_two_steps(64))},
         mutants=(changed("K + 1 for K", K=lambda K: K + 1),),
     ),
     Check(
         "E4",
         "any law, any step law without leftover",
-        Method.CERTIFIED,
-        on_instances("E4"),
         COMPLETE,
         edges=COMPLETE_EDGES,
         mutants=(tightened("E4"),),
@@ -536,8 +520,6 @@ CHECKS = (
     Check(
         "E4",
         "with leftover",
-        Method.CERTIFIED,
-        on_instances("E4"),
         WITH_LEFTOVER,
         edges=EDGES,
         mutants=(LEFTOVER_FORGOTTEN,),
@@ -547,9 +529,8 @@ CHECKS = (
     Check(
         "E5",
         "every form on any law, any step law without leftover",
-        Method.CERTIFIED,
-        forms("E5", None, "entropy", "information", "transport", "vocabulary"),
         COMPLETE,
+        forms("E5", None, "entropy", "information", "transport", "vocabulary"),
         edges=COMPLETE_EDGES,
         mutants=(
             tightened("E5"),
@@ -559,9 +540,8 @@ CHECKS = (
     Check(
         "E5",
         "every form with leftover",
-        Method.CERTIFIED,
-        forms("E5", None, "entropy", "information", "transport", "vocabulary"),
         WITH_LEFTOVER,
+        forms("E5", None, "entropy", "information", "transport", "vocabulary"),
         edges=EDGES,
         mutants=(LEFTOVER_FORGOTTEN,),
         effort=0.5,
@@ -570,60 +550,54 @@ CHECKS = (
     Check(
         "E5",
         "uniform steps, K ≥ d",
-        Method.CERTIFIED,
-        forms("E5", None, "entropy", "information"),
         MANY_STEPS,
+        forms("E5", None, "entropy", "information"),
         mutants=(halves("the bound", "E5"),),
         regime="uniform steps, K ≥ d",
     ),
     Check(
         "E5",
         "its value at the uniform law: Euler–Maclaurin against the definition",
-        Method.CERTIFIED,
-        _uniform_forms,
         SMALL_SIZES,
+        _uniform_forms,
         mutants=(changed("K + 1 for K", K=lambda K: K + 1),),
     ),
     Check(
         "E5",
         "every clock, grid, rule and last step, larger laws",
-        Method.TESTED,
-        on_scenarios("E5"),
         scenarios(exact_only=True),
+        on_scenarios("E5"),
+        method=Method.TESTED,
         mutants=(halves("the bound", "E5"),),
         regime=LEFTOVER,
     ),
     Check(
         "E6",
         "any step law against the uniform one",
-        Method.CERTIFIED,
-        _uniform_is_best,
         STEPS_AND_LENGTH,
+        _uniform_is_best,
         mutants=(tightened("E6"),),
     ),
     Check(
         "E6",
         "Schur-convexity: a transfer towards equal steps never hurts",
-        Method.CERTIFIED,
-        _transfer,
         STEPS_AND_LENGTH.filter(lambda it: len(set(it["w"])) > 1 and 1 < it["d"] < 4),
+        _transfer,
         mutants=(Mutant("the opposite order", trial=partial(_transfer, opposite=True)),),
         rated=False,
     ),
     Check(
         "E7",
         "every form on any law, K ≥ d",
-        Method.CERTIFIED,
-        forms("E7", None, "vocabulary", "information"),
         MANY_STEPS,
+        forms("E7", None, "vocabulary", "information"),
         mutants=(Mutant("a third of the bound", {"E7.constant": Fraction(1, 3)}),),
     ),
     Check(
         "E7",
         "the closed form against the exact TV(N, Unif), d ≤ 64, K ≤ 10 d",
-        Method.CERTIFIED,
-        _rank_distance,
         _lengths_and_steps,
+        _rank_distance,
         mutants=(
             Mutant("without the correction", {"E7.correction": Fraction(0)}),
             Mutant("E7.constant × 0.98", {"E7.constant": Fraction(98, 100)}),
@@ -633,9 +607,8 @@ CHECKS = (
     Check(
         "E7",
         "the closed form along rays up to d = 4096, K = 1000 d",
-        Method.CERTIFIED,
-        _long_rays,
         _rays,
+        _long_rays,
         mutants=(tightened("E7"),),
         regime="TV(N, Unif)",
         trend=Trend("TV(N, Unif), d = 4096", "K"),
@@ -643,31 +616,30 @@ CHECKS = (
     Check(
         "E7",
         "permutations: log S is the right factor as S grows",
-        Method.TESTED,
-        _permutations,
         lambda count: [Example.of(S=2**k) for k in (1, 2, 3, 4, 5, 6, 7, 8)[: 4 + count // 15]],
+        _permutations,
+        method=Method.TESTED,
         mutants=(Mutant("0.8 of the bound", {"E7.constant": Fraction(4, 5)}),),
         trend=Trend("permutations, d = S, K = 64 d", "S"),
     ),
     Check(
         "E7",
         "larger laws",
-        Method.TESTED,
-        on_scenarios("E7"),
         scenarios(
             exact_only=True,
             plans=some.schedules(
                 clocks=("linear",), grid_names=("uniform",), rules=("ancestral",)
             ).map(lambda it: replace(it, steps=it.steps + 6, horizon=None, delta=0.0)),
         ),
+        on_scenarios("E7"),
+        method=Method.TESTED,
         mutants=(Mutant("a third of the bound", {"E7.constant": Fraction(1, 3)}),),
     ),
     Check(
         "E8",
         "every form on any law, any step law without leftover",
-        Method.CERTIFIED,
-        forms("E8", None, "coarse", "fine", "step-size", "vocabulary"),
         COMPLETE.filter(two_symbols),
+        forms("E8", None, "coarse", "fine", "step-size", "vocabulary"),
         edges={
             **{name: it for name, it in COMPLETE_EDGES.items() if two_symbols(it)},
             "nearly independent": Example.of(NEARLY_INDEPENDENT),
@@ -684,9 +656,8 @@ CHECKS = (
     Check(
         "E8",
         "uniform steps, K ≥ d",
-        Method.CERTIFIED,
-        forms("E8", None, "coarse", "fine"),
         MANY_STEPS.filter(two_symbols),
+        forms("E8", None, "coarse", "fine"),
         mutants=(Mutant("0.3 of the bound", {"E8.constant": Fraction(3, 10)}),),
         effort=0.5,
         regime="uniform steps, K ≥ d",
@@ -694,9 +665,8 @@ CHECKS = (
     Check(
         "E8",
         "every form with leftover",
-        Method.CERTIFIED,
-        forms("E8", None, "coarse", "fine"),
         WITH_LEFTOVER.filter(two_symbols),
+        forms("E8", None, "coarse", "fine"),
         edges={name: it for name, it in EDGES.items() if two_symbols(it)},
         mutants=(tightened("E8"), LEFTOVER_FORGOTTEN),
         effort=0.5,
@@ -705,18 +675,17 @@ CHECKS = (
     Check(
         "E8",
         "every clock, grid, rule and last step, larger laws",
-        Method.TESTED,
-        on_scenarios("E8"),
         scenarios(exact_only=True),
+        on_scenarios("E8"),
+        method=Method.TESTED,
         mutants=(Mutant("a third of the bound", {"E8.constant": Fraction(1, 3)}),),
         regime=LEFTOVER,
     ),
     Check(
         "E9",
         "c(q_0) of laws on two symbols",
-        Method.CERTIFIED,
-        on_instances("E9", counts=_c_below),
         BINARY_LAWS.map(lambda law: Example.of(Instance.of(law))),
+        on_instances("E9", counts=_c_below),
         edges={
             name: Example.of(Instance.of(families.family(text)))
             for name, text in (("copies", "copies:3:2"), ("parity", "parity:4:2"))
@@ -728,9 +697,8 @@ CHECKS = (
     Check(
         "E10",
         "c(q_0) of laws on any number of symbols",
-        Method.CERTIFIED,
-        on_instances("E10", counts=_c_below),
         some.laws(min_length=2, max_length=4).map(lambda law: Example.of(Instance.of(law))),
+        on_instances("E10", counts=_c_below),
         edges={
             text: Example.of(Instance.of(families.family(text)))
             for text in ("copies:2:3", "shared-symbols:3:2", "shared-symbols:4:2")

@@ -70,17 +70,12 @@ def _point_mass(variant: str | None, error: bool) -> Check:
     return Check(
         "H3",
         f"{measured} of the point mass, errors {'everywhere' if everywhere else 'at the start'}",
-        Method.CERTIFIED,
-        on_instances(
-            "H3",
-            variant,
-            extra=lambda example, _: {"eta": example["eta"]},
-        ),
         st.builds(
             lambda eta, d: _erring_at_the_start(eta, d, everywhere),
             st.fractions(0, 1, max_denominator=12),
             st.integers(1, 4),
         ),
+        on_instances("H3", variant),
         mutants=(changed("1.01 η for η", eta=lambda eta: eta * Fraction(101, 100)),),
         effort=0.5,
     )
@@ -262,9 +257,8 @@ CHECKS = (
     Check(
         "H1",
         "p_FHS(x) = q_0(x) for every x",
-        Method.CERTIFIED,
-        _is_the_target,
         _one_by_one(some.laws()),
+        _is_the_target,
         mutants=(
             Mutant("two tokens in the first call", trial=partial(_is_the_target, at_first=2)),
         ),
@@ -272,8 +266,6 @@ CHECKS = (
     Check(
         "H2",
         "any law, any normalised denoiser",
-        Method.CERTIFIED,
-        on_instances("H2"),
         some.one_by_one().map(Example.of),
         mutants=(tightened("H2"),),
     ),
@@ -284,9 +276,9 @@ CHECKS = (
     Check(
         "H1",
         "denoiser calls of the running sampler",
-        Method.TESTED,
-        _calls,
         some.laws(max_length=4).map(lambda law: Example.of(Instance.of(law))),
+        _calls,
+        method=Method.TESTED,
         mutants=(changed("d + 1 for d", d=lambda d: d + 1),),
         effort=0.3,
         rated=False,
@@ -294,13 +286,12 @@ CHECKS = (
     Check(
         "H2",
         "scores that are not normalised",
-        Method.CERTIFIED,
-        _by_score,
         st.builds(
-            lambda law, mass: Example.of(law, mass=mass),
+            Example.of,
             some.one_by_one(),
-            st.sampled_from([Fraction(x, 10) for x in (10, 9, 11, 8)]),
+            mass=st.sampled_from([Fraction(x, 10) for x in (10, 9, 11, 8)]),
         ),
+        _by_score,
         edges={
             "normalised": Example(
                 _erring_at_the_start(Fraction(1, 2), 1, False).law, {"mass": Fraction(1)}
@@ -314,25 +305,20 @@ CHECKS = (
     Check(
         "H2",
         "a denoiser that errs up to a time",
-        Method.CERTIFIED,
+        st.builds(Example.of, some.one_by_one(), tau=st.fractions(0, 1, max_denominator=6)),
         _in_time,
-        st.builds(
-            lambda law, tau: Example.of(law, tau=tau),
-            some.one_by_one(),
-            st.fractions(0, 1, max_denominator=6),
-        ),
         mutants=(tightened("H2"), Mutant("one draw fewer", trial=partial(_in_time, uncounted=1))),
     ),
     Check(
         "H2",
         "ε_FHS is the integral of the score error over time, by quadrature",
-        Method.TESTED,
-        _over_time,
         st.builds(
-            lambda law, name: Example.of(law, clock=name),
+            Example.of,
             some.one_by_one().filter(lambda law: any(exact(law).gaps)),
-            st.sampled_from(("linear", "cosine", "polynomial:2", "cosine-late")),
+            clock=st.sampled_from(("linear", "cosine", "polynomial:2", "cosine-late")),
         ),
+        _over_time,
+        method=Method.TESTED,
         mutants=(Mutant("rate −α′ for −α′/(1−α)", trial=partial(_over_time, power=0)),),
         effort=0.5,
         rated=False,
@@ -340,18 +326,17 @@ CHECKS = (
     Check(
         "H4",
         "a lower bound on the game from a dual solution",
-        Method.CERTIFIED,
-        _certified_game,
         GAMES,
+        _certified_game,
         edges=LARGEST,
         mutants=(tightened("H4"),),
     ),
     Check(
         "H4",
         "the game by linear programming",
-        Method.TESTED,
-        _game,
         GAMES,
+        _game,
+        method=Method.TESTED,
         edges=LARGEST,
         mutants=(
             Mutant("H4.constant × 1.01", {"H4.constant": Fraction(101, 100)}),

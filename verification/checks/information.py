@@ -142,9 +142,8 @@ CHECKS = (
     Check(
         "KL1",
         "every ordered set partition, logarithms in balls",
-        Method.CERTIFIED,
-        _blocks,
         some.in_blocks(some.laws(min_length=2, max_length=4)).map(Example.of),
+        _blocks,
         mutants=(
             changed("blocks in reverse order", a=lambda a: a[::-1]),
             changed("the information curve read backwards", h=lambda h: h[::-1]),
@@ -153,38 +152,34 @@ CHECKS = (
     Check(
         "KL1",
         "KL(q_0‖p_out) against the average over compositions",
-        Method.CERTIFIED,
-        on_instances("KL1", "average", counts=_dependent),
         COMPLETE,
+        on_instances("KL1", "average", counts=_dependent),
         edges={"copies": next(_copies_of(2))},
         mutants=(tightened("KL1"),),
     ),
     Check(
         "KL2",
         "KL(q_0‖p_out), any step law without leftover",
-        Method.CERTIFIED,
-        _divergence(None),
         COMPLETE,
+        _divergence(None),
         edges={"copies": next(_copies_of(4))},
         mutants=(Mutant("0.6 of the bound", {"KL2.constant": Fraction(3, 5)}),),
     ),
     Check(
         "KL2",
         "KL(q_0‖p_out), uniform steps",
-        Method.CERTIFIED,
-        _divergence("uniform"),
         some.instances(some.laws(min_length=2), some.uniform_steps(8)).map(Example.of),
+        _divergence("uniform"),
         edges={"copies": next(_copies_of(4))},
         mutants=(Mutant("0.6 of the bound", {"KL2.constant": Fraction(3, 5)}),),
     ),
     Check(
         "KL2",
         "TV, any step law without leftover",
-        Method.CERTIFIED,
-        _forms_of_tv,
         some.instances(some.laws(max_length=4), some.step_weights(12, leftover=False)).map(
             Example.of
         ),
+        _forms_of_tv,
         edges={"copies": next(_copies_of(2))},
         mutants=(Mutant("0.4 of the bound", {"KL2.constant": Fraction(2, 5)}),),
         regime="TV",
@@ -192,38 +187,35 @@ CHECKS = (
     Check(
         "KL2",
         "copies in one step",
-        Method.CERTIFIED,
-        _divergence(None),
         _copies,
+        _divergence(None),
         mutants=(Mutant("0.8 of the bound", {"KL2.constant": Fraction(4, 5)}),),
         trend=Trend("copies in one step", "d"),
     ),
     Check(
         "KL3",
         "KL(q_0‖p_out) against the mass outside the support",
-        Method.CERTIFIED,
-        _leaking(None),
         some.instances(some.laws(max_length=4), some.random_steps(5).filter(any)).map(Example.of),
+        _leaking(None),
         mutants=(tightened("KL3"),),
     ),
     Check(
         "KL3",
         "the linear form",
-        Method.CERTIFIED,
-        _leaking("linear"),
         some.instances(some.laws(max_length=4), some.random_steps(5).filter(any)).map(Example.of),
+        _leaking("linear"),
         mutants=(Mutant("2 for the constant", {"KL3.constant": Fraction(2)}),),
     ),
     Check(
         "KL3",
         "pairs: TV falls as 1/K, √(KL/2) as 1/√K",
-        Method.TESTED,
-        _slopes,
         lambda _: [
             Example.of(family=f"pairs:{d}:{S}", K=K)
             for d, S in ((2, 2), (4, 2), (4, 3))
             for K in (64, 256, 1024)
         ],
+        _slopes,
+        method=Method.TESTED,
         mutants=(Mutant("both fall alike", trial=partial(_slopes, of_tv=-0.5)),),
         rated=False,
     ),

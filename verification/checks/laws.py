@@ -36,7 +36,7 @@ from sharprates.verification.checks.check import (
     formula,
     pairs,
 )
-from sharprates.verification.checks.forward import ALPHAS, number
+from sharprates.verification.checks.forward import at_two_times, number
 from sharprates.verification.decide import Decision
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_law import Context, monomials
@@ -193,15 +193,6 @@ def _none_is_unmasked(example: Example, mutant: Mutant) -> Trial:
     return pairs(example, Relation.EQUALITY, sides)
 
 
-@st.composite
-def _two_times(draw: st.DrawFn) -> Example:
-    law = draw(some.laws(max_length=3, max_vocabulary=2))
-    late, early = sorted((draw(ALPHAS), draw(ALPHAS)))
-    if late == early:
-        late, early = early / 2, early / 2 + Fraction(1, 2)
-    return Example.of(Instance.of(law), alpha_t=late, alpha_s=early)
-
-
 SAMPLES = 4000
 _RUNS = ("linear", "cosine", "constant")
 LEVELS = Budget(DEFAULT_BUDGET / 100).share(
@@ -245,9 +236,9 @@ CHECKS = (
     Check(
         "S1",
         "the rules of the samplers on every clock and grid",
-        Method.TESTED,
-        _hazards,
         some.schedules(max_steps=12).map(lambda plan: Example.of(schedule=plan)),
+        _hazards,
+        method=Method.TESTED,
         mutants=(
             changed("1.01 times the speed", speed=lambda x: x * 1.01),
             changed("α_t for α_s", alpha_s=lambda a: a * 0.99),
@@ -256,9 +247,8 @@ CHECKS = (
     Check(
         "S2",
         "step by step over all partial states, a denoiser that may err",
-        Method.CERTIFIED,
-        _expansion,
         some.instances(some.laws(max_length=3), some.step_weights(4), erring=True).map(Example.of),
+        _expansion,
         edges=LOPSIDED,
         mutants=(
             BACKWARDS,
@@ -268,9 +258,9 @@ CHECKS = (
     Check(
         "S2",
         "float64 expansion and propagation contain the exact law",
-        Method.TESTED,
-        _floats_contain,
         _dyadic(),
+        _floats_contain,
+        method=Method.TESTED,
         edges=LOPSIDED,
         mutants=(
             Mutant("the steps in reverse order", trial=partial(_floats_contain, backwards=True)),
@@ -279,25 +269,23 @@ CHECKS = (
     Check(
         "S3",
         "prefix sums over the steps, every composition",
-        Method.CERTIFIED,
+        st.builds(Example.of, d=st.integers(1, 6), K=st.integers(1, 12)),
         _uniform_monomials,
-        st.builds(lambda d, K: Example.of(d=d, K=K), st.integers(1, 6), st.integers(1, 12)),
         mutants=(changed("one more part", m=lambda m: m + 1),),
     ),
     Check(
         "S4",
         "survival from the joint law at two times",
-        Method.CERTIFIED,
+        at_two_times(),
         _none_is_unmasked,
-        _two_times(),
         mutants=(changed("n + 1 for n", n=lambda n: n + 1),),
     ),
     Check(
         "S4",
         f"{SAMPLES} runs of the first-hitting sampler: times and order",
-        Method.SAMPLED,
-        _hitting,
         _runs,
+        _hitting,
+        method=Method.SAMPLED,
         mutants=(
             Mutant("times too late", trial=partial(_hitting, late=1.2)),
             Mutant("positions in order", trial=partial(_hitting, ordered=True)),
@@ -307,13 +295,8 @@ CHECKS = (
     Check(
         "S5",
         "TV over all words, under several conventions",
-        Method.CERTIFIED,
+        st.builds(Example.of, SMALL, convention=st.sampled_from(CONVENTIONS)),
         _off_support,
-        st.builds(
-            lambda law, convention: Example.of(law, convention=convention),
-            SMALL,
-            st.sampled_from(CONVENTIONS),
-        ),
         mutants=(
             Mutant(
                 "the convention used on the support, too",

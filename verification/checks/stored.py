@@ -8,7 +8,6 @@ from pathlib import Path
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import witness
 from sharprates.verification.checks.check import Check, Example, Mutant, Trial, tightened
-from sharprates.verification.evidence import Method
 
 FOLDER = Path(__file__).parents[1] / "witnesses"
 """Where the finds of the adversary are kept; they come with the package."""
@@ -45,9 +44,8 @@ def stored(claim_id: str) -> Check:
     return Check(
         claim_id,
         "stored witnesses, the best finds of the adversary",
-        Method.CERTIFIED,
-        replay,
         lambda _: held(claim_id),
+        replay,
         mutants=(tightened(claim_id),),
     )
 

@@ -329,9 +329,9 @@ CHECKS = (
     Check(
         "E9",
         "the supersolution's inequality on boxes of (p, p', θ), θ the budgets' smaller share",
-        Method.TESTED,
-        _inequality,
         _slabs,
+        _inequality,
+        method=Method.TESTED,
         mutants=(Mutant("1.5 Ĵ for Ĵ", trial=partial(_inequality, scale=1.5)),),
         rated=False,
         note=_undecided,
@@ -339,20 +339,18 @@ CHECKS = (
     Check(
         "E9",
         "the supersolution at the start",
-        Method.CERTIFIED,
-        _start,
         lambda count: [Example.of(p0=Fraction(k, 2 * count)) for k in range(1, count + 1)],
+        _start,
         mutants=(tightened("E9"),),
         rated=False,
     ),
     Check(
         "E9",
         "the control problem's payoff for martingales of a bit",
-        Method.CERTIFIED,
-        _martingale,
         st.one_of(some.dense_laws(2, 3, 3), some.sparse_laws(2, 4, 2))
         .filter(lambda law: bool((law.rows[:, -1] < 2).all()))
         .map(lambda law: Example.of(Instance.of(law))),
+        _martingale,
         edges={"copies": Example.of(Instance.of(some.family_target("copies:2:2")))},
         mutants=(tightened("E9"),),
         rated=False,

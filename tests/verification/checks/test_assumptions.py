@@ -29,12 +29,12 @@ def test_an_infinite_divergence_says_nothing() -> None:
         blocks=(1,),
         predictions={((2,), 0): (Fraction(1), Fraction(0))},
     )
-    assert not check("TV, a denoiser").trial(Example.of(law), STATED).counts
+    assert not check("TV, a denoiser").evaluate(Example.of(law), STATED).counts
 
 
 def test_infinite_divergence_at_small_total_variation() -> None:
     example = Example.of(eta=Fraction(1, 1024))
-    found = check("as small as one likes").trial(example, STATED)
+    found = check("as small as one likes").evaluate(example, STATED)
     assert found.decision.verdict is Verdict.HOLDS
     assert found.decision.sides[1][0].lower == Fraction(1, 1024)
     (kept,) = check("as small as one likes").mutants
@@ -53,6 +53,6 @@ def test_leftover_costs_the_divergence_d_log() -> None:
 
 
 def test_the_other_divergence_is_infinite_at_any_leftover() -> None:
-    found = check("infinite at any leftover").trial(Example.of(left=Fraction(1, 2**30)), STATED)
+    found = check("infinite at any leftover").evaluate(Example.of(left=Fraction(1, 2**30)), STATED)
     assert found.decision.verdict is Verdict.HOLDS
     assert found.decision.sides[1][0].lower == Fraction(1, 2**30)

@@ -26,7 +26,6 @@ from sharprates.verification.checks.check import (
 )
 from sharprates.verification.checks.registry import checks_of
 from sharprates.verification.decide import Decision, quotient, strain
-from sharprates.verification.evidence import Method
 from sharprates.verification.exact_schedule import Grid
 from sharprates.verification.instance import Instance
 from sharprates.verification.quantities.exact import rational
@@ -47,7 +46,7 @@ def below(limit: int, counts=lambda _: True):  # type: ignore[no-untyped-def]
 
 
 def a_check(trial, **options) -> Check:  # type: ignore[no-untyped-def]
-    return Check("H4", "numbers", Method.CERTIFIED, trial, NUMBERS, **options)
+    return Check("H4", "numbers", NUMBERS, trial, **options)
 
 
 def test_a_failing_example_is_found_and_shrunk() -> None:
@@ -118,9 +117,8 @@ def test_of_equally_tight_examples_one_that_says_more_is_shown() -> None:
     check = Check(
         "E4",
         "all equal",
-        Method.CERTIFIED,
-        lambda example, _: pairs(example, Relation.UPPER, [(fmpq(1, 2), fmpq(1, 2))]),
         lambda _: [Example.of(Instance.of(law, steps=one.steps)) for law in laws],
+        lambda example, _: pairs(example, Relation.UPPER, [(fmpq(1, 2), fmpq(1, 2))]),
     )
     outcome = run(check)
     assert "copies" in (outcome.instance or "")
@@ -135,9 +133,8 @@ def test_a_trend_is_fitted() -> None:
     check = Check(
         "H4",
         "a trend",
-        Method.CERTIFIED,
-        trial,
         lambda _: [Example.of(x=x) for x in (2, 4, 8, 16)],
+        trial,
         trend=Trend("made up", "x"),
     )
     fit = run(check).fit

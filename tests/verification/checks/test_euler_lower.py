@@ -56,7 +56,7 @@ def test_where_the_coarse_steps_are_matters(coarse_first: bool, value: float) ->
 def test_the_placed_steps_are_near_their_limit() -> None:
     check = next(one for one in CHECKS if "coarse steps first" in one.name)
     for place in ("first", "last"):
-        trial = check.trial(Example.of(coarse=place, split=1), STATED)
+        trial = check.evaluate(Example.of(coarse=place, split=1), STATED)
         ((distance, tolerance),) = trial.decision.sides
         assert trial.decision.verdict is Verdict.HOLDS
         assert tolerance.upper == pytest.approx(27 / 400)
@@ -83,5 +83,5 @@ def test_groups_with_free_tokens_left_over() -> None:
     check = next(one for one in CHECKS if one.name == "(a) groups of shared symbols, any step law")
     half = (Fraction(1, 2),) * 2
     law = Instance.of(families.family("groups:5:2"), steps=half)
-    ((measured, bound),) = check.trial(Example(law, {"g": 2}), STATED).decision.sides
+    ((measured, bound),) = check.evaluate(Example(law, {"g": 2}), STATED).decision.sides
     assert measured.lower == bound.lower == Fraction(7, 16)

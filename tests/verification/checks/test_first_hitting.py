@@ -30,9 +30,11 @@ def test_the_laws_of_the_game_are_at_distance_epsilon(epsilon: Fraction, S: int)
 def test_the_game_is_worth_epsilon_up_to_its_end(S: int) -> None:
     for epsilon in (Fraction(1, 10), 1 - Fraction(1, S)):
         example = Example.of(S=S, epsilon=epsilon)
-        assert check("linear programming").trial(example, STATED).decision.verdict is Verdict.HOLDS
+        assert (
+            check("linear programming").evaluate(example, STATED).decision.verdict is Verdict.HOLDS
+        )
         ((game, value), (given, error)) = (
-            check("dual solution").trial(example, STATED).decision.sides
+            check("dual solution").evaluate(example, STATED).decision.sides
         )
         assert game.lower == value.lower == epsilon == given.lower == error.lower
 
@@ -58,7 +60,7 @@ def test_an_error_that_ends_in_time() -> None:
     """The point mass, errors η everywhere until 1−α = τ: 1 − (1 − η(1−τ))^d, and dη(1−τ)."""
     eta, tau, d = Fraction(1, 2), Fraction(1, 3), 2
     example = Example(_erring_at_the_start(eta, d, True).law, {"tau": tau})
-    ((measured, bound),) = check("errs up to a time").trial(example, STATED).decision.sides
+    ((measured, bound),) = check("errs up to a time").evaluate(example, STATED).decision.sides
     each = eta * (1 - tau)
     assert measured.lower == 1 - (1 - each) ** d
     assert bound.lower == d * each
@@ -69,12 +71,12 @@ def test_a_score_of_half_the_mass_is_charged_for_it() -> None:
     law = Instance.of(
         families.family("uniform:1:2"), blocks=(1,), predictions={((2,), 0): (Fraction(1, 2),) * 2}
     )
-    found = check("not normalised").trial(Example.of(law, mass=Fraction(1, 2)), STATED)
+    found = check("not normalised").evaluate(Example.of(law, mass=Fraction(1, 2)), STATED)
     assert found.decision.sides[0][0].lower == 0
     assert found.decision.sides[0][1].lower == Fraction(1, 2)
 
 
 def test_calls_are_counted() -> None:
     law = Instance.of(families.family("pairs:4:2"))
-    ((measured, _),) = check("denoiser calls").trial(Example.of(law), STATED).decision.sides
+    ((measured, _),) = check("denoiser calls").evaluate(Example.of(law), STATED).decision.sides
     assert measured.lower == 4

@@ -15,7 +15,7 @@ AT_TWO = Example.of(COPIES, alpha_t=Fraction(1, 4), alpha_s=Fraction(1, 2))
 
 
 def trial(claim_id: str, place: int = 0):  # type: ignore[no-untyped-def]
-    return [check for check in CHECKS if check.claim == claim_id][place].trial
+    return [check for check in CHECKS if check.claim == claim_id][place].evaluate
 
 
 def test_every_partial_state_is_compared() -> None:

@@ -39,7 +39,7 @@ def test_a_block_of_two_copies_costs_log_two() -> None:
 @pytest.mark.parametrize("K", [64, 1024])
 def test_slopes_of_pairs(K: int) -> None:
     example = Example.of(family="pairs:4:2", K=K)
-    found = check("TV falls").trial(example, STATED)
+    found = check("TV falls").evaluate(example, STATED)
     assert found.decision.verdict is Verdict.HOLDS
     (alike,) = check("TV falls").mutants
     assert decided(check("TV falls"), example, alike).decision.verdict is Verdict.FAILS

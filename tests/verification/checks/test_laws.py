@@ -17,7 +17,7 @@ PARITY = Instance.of(
 
 
 def trial(claim_id: str, place: int = 0):  # type: ignore[no-untyped-def]
-    return [check for check in CHECKS if check.claim == claim_id][place].trial
+    return [check for check in CHECKS if check.claim == claim_id][place].evaluate
 
 
 @pytest.mark.parametrize("clock", ["linear", "constant", "cosine", "geometric", "polynomial:3"])

@@ -38,6 +38,6 @@ def test_equal_probabilities_are_not_moved() -> None:
 def test_the_formula_is_compared_at_every_symbol() -> None:
     pi = (Fraction(1, 10**8), Fraction(1, 3), Fraction(2, 3) - Fraction(1, 10**8))
     with precision(128):
-        trial = CHECKS[0].trial(Example.of(pi=pi), STATED)
+        trial = CHECKS[0].evaluate(Example.of(pi=pi), STATED)
     assert len(trial.decision.sides) == 3
     assert trial.decision.verdict is Verdict.HOLDS

@@ -105,12 +105,12 @@ def test_more_boxes_decide_more() -> None:
 def test_copies_attain_the_value_of_the_control_problem() -> None:
     """One copy of the bit: the payoff is 1 − ½ with certainty."""
     law = Instance.of(families.family("copies:2:2"))
-    ((measured, bound),) = CHECKS[2].trial(Example.of(law), STATED).decision.sides
+    ((measured, bound),) = CHECKS[2].evaluate(Example.of(law), STATED).decision.sides
     assert measured.lower == bound.lower == Fraction(1, 2)
 
 
 def test_the_start_is_tight_at_one_half_alone() -> None:
-    at_half = CHECKS[1].trial(Example.of(p0=Fraction(1, 2)), STATED)
+    at_half = CHECKS[1].evaluate(Example.of(p0=Fraction(1, 2)), STATED)
     assert at_half.decision.sides[0][0].middle == pytest.approx(0.5, abs=1e-12)
-    third = CHECKS[1].trial(Example.of(p0=Fraction(1, 3)), Mutant(""))
+    third = CHECKS[1].evaluate(Example.of(p0=Fraction(1, 3)), Mutant(""))
     assert third.decision.sides[0][0].upper < Fraction(49, 100)
