@@ -474,7 +474,7 @@ def run(
         return Evidence(
             check.claim,
             check.name,
-            check.method,
+            str(check.method),
             state.n + 1,
             state.counting,
             failure=f"{failing.example.text}: {failing.decision.text}",
@@ -485,7 +485,7 @@ def run(
     return Evidence(
         check.claim,
         check.name,
-        check.method,
+        str(check.method),
         state.n,
         state.counting,
         state.undecided,

@@ -11,7 +11,7 @@ def run_proof(proof: Proof) -> Evidence:
     return Evidence(
         proof.claim,
         proof.says,
-        Method.SYMBOLIC,
+        str(Method.SYMBOLIC),
         n=1,
         n_counting=1,
         power={proof.mutant: None if proof.holds(True) else "the same sizes"},
