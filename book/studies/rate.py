@@ -14,14 +14,9 @@ from itertools import product
 
 import numpy as np
 from sharprates.verification.arithmetic import precision
-from sharprates.verification.planning.bounds import (
-    BITS,
-    Bound,
-    Question,
-    invert,
-    lower_bounds,
-    upper_bounds,
-)
+from sharprates.verification.planning.bounds import BoundCurve, lower_bounds, upper_bounds
+from sharprates.verification.planning.question import Question
+from sharprates.verification.planning.step_count import BITS, invert
 
 UPPER = ("E3", "E5", "E7")
 LENGTHS = (4, 16, 64, 256, 1024, 4096)
@@ -91,8 +86,8 @@ def point(length: int, vocabulary: int, tv: float) -> Point:
     return Point(length, vocabulary, tv, enough, needed)
 
 
-def _by_claim(bounds: Sequence[Bound]) -> dict[str, list[Bound]]:
-    found: dict[str, list[Bound]] = {}
+def _by_claim(bounds: Sequence[BoundCurve]) -> dict[str, list[BoundCurve]]:
+    found: dict[str, list[BoundCurve]] = {}
     for bound in bounds:
         found.setdefault(bound.claim, []).append(bound)
     return found

@@ -4,9 +4,10 @@ import pytest
 from sharprates.samplers.clock import clock, grid
 from sharprates.samplers.families import structured_tv
 from sharprates.samplers.step_law import step_law
-from sharprates.verification.planning.bounds import Question
-from sharprates.verification.planning.loss_curve import best_blocks, loss_curve
-from sharprates.verification.planning.planner import plan
+from sharprates.verification.planning.block_schedule import best_blocks
+from sharprates.verification.planning.loss_curve import loss_curve
+from sharprates.verification.planning.planner import plan_length
+from sharprates.verification.planning.question import Question
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ def test_exact_tv_at_length(benchmark, text: str) -> None:  # type: ignore[no-un
 
 
 def test_plan(benchmark) -> None:  # type: ignore[no-untyped-def]
-    found = benchmark.pedantic(lambda: plan(Question(1024, 50257, 0.01)), rounds=3)
+    found = benchmark.pedantic(lambda: plan_length(Question(1024, 50257, 0.01)), rounds=3)
     assert found.enough is not None
 
 

@@ -9,10 +9,14 @@ from typing import Annotated
 import typer
 from sharprates.samplers import datasets
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.schedule import Schedule
 from sharprates.verification.cli import options
 from sharprates.verification.cli.terminal import console, progress
-from sharprates.verification.planning import bounds, long_targets, planner
+from sharprates.verification.planning import planner
+from sharprates.verification.planning.curve_plan import plan_loss_curve
+from sharprates.verification.planning.data_law import long_target
 from sharprates.verification.planning.loss_curve import read_loss_curve
+from sharprates.verification.planning.question import Question
 from sharprates.verification.reports import plan as report
 
 CHOICE = ("clock", "grid", "rule", "last_step", "horizon", "delta")
@@ -67,21 +71,19 @@ def plan_command(
     options.check_finite(tv=tv, horizon=horizon, delta=delta)
     if blocks and loss_curve is None:
         raise InputError("--blocks: ranks schedules on a loss curve; give --loss-curve")
-    chosen = planner.Options(
-        clocks=options.comma_list(clock, "clock"),
-        grids=options.comma_list(grid, "grid"),
-        rules=options.comma_list(rule, "rule"),
-        last_steps=options.comma_list(last_step, "last-step"),
-        horizon=horizon,
-        delta=delta,
-        steps=steps,
-        seed=seed,
-    )
+    schedules = [
+        Schedule(rule_name, clock_name, grid_name, 2, horizon, delta, last)
+        for clock_name in options.comma_list(clock, "clock")
+        for grid_name in options.comma_list(grid, "grid")
+        for rule_name in options.comma_list(rule, "rule")
+        for last in options.comma_list(last_step, "last-step")
+    ]
     choice = any(name in CHOICE for name in options.given(context))
     if data is not None:
         if length is not None or vocab is not None or loss_curve is not None:
             raise InputError("plan: give DATA, or --length and --vocab, or --loss-curve; not both")
-        found = _of_data(context, data, separator, (tv, score_error), chosen, samples, budget)
+        wanted = (tv, score_error, schedules)
+        found = _of_data(context, data, separator, wanted, steps, samples, budget, seed)
     elif length is None:
         raise InputError("plan: give DATA, or --length and --vocab, or --loss-curve and --length")
     elif loss_curve is not None:
@@ -93,15 +95,15 @@ def plan_command(
         curve = read_loss_curve(loss_curve, length, vocab)
         own = [options.sizes(text, "blocks") for text in blocks or []]
         count = 64 if steps is None else steps
-        ranked = planner.plan_loss_curve(curve, vocab, count, tv, score_error, own)
+        ranked = plan_loss_curve(curve, vocab, count, tv, score_error, own)
         report.print_curve_plan(ranked, console())
         options.write_json(json, ranked.to_json())
         return
     else:
         _no_steps(steps)
         options.refuse(context, "--length", "samples", "budget", "seed")
-        ask = bounds.Question(length, vocab, tv, score_error)
-        found = planner.plan(ask, options=chosen if choice else None)
+        ask = Question(length, vocab, tv, score_error)
+        found = planner.plan_length(ask, schedules if choice else ())
     report.print_plan(found, console())
     options.write_json(json, found.to_json(), seed)
     if plot is not None:
@@ -117,25 +119,25 @@ def _of_data(
     context: typer.Context,
     data: str,
     separator: str | None,
-    wanted: tuple[float, float],
-    chosen: planner.Options,
+    wanted: tuple[float, float, list[Schedule]],
+    steps: int | None,
     samples: int,
     level: float,
+    seed: int,
 ) -> planner.StepPlan:
     """The plan of a data law: enumerated, by recursion over steps, or from samples."""
     named = data in datasets.BUILTIN or os.path.exists(data)
-    long = None if named else long_targets.long_target(data)
+    long = None if named else long_target(data)
     if long is None:
         options.refuse(context, "exact TV", "samples", "budget")  # its search has a seed
         target = datasets.load(data, separator=separator)
-        return planner.plan_target(target, *wanted, options=chosen)
-    _no_steps(chosen.steps)
+        return planner.plan_target(target, *wanted, steps=steps, seed=seed)
+    _no_steps(steps)
     if isinstance(long, str):
         options.refuse(context, "exact TV by recursion", "samples", "budget", "seed")
-        ways = len(chosen.clocks) * len(chosen.grids) * len(chosen.rules)
-        with progress(1 + ways * len(chosen.last_steps)) as told:
-            return long_targets.plan_structured(long, *wanted, chosen, told)
-    with progress(long_targets.RUNGS) as told:
-        return long_targets.plan_tractable(
-            long, data, *wanted, samples=samples, seed=chosen.seed, level=level, progress=told
+        with progress(1 + len(wanted[2])) as told:
+            return planner.plan_structured(long, *wanted, told)
+    with progress(planner.RUNGS) as told:
+        return planner.plan_sampled(
+            long, data, *wanted[:2], samples=samples, seed=seed, level=level, progress=told
         )

@@ -13,15 +13,11 @@ from rich.table import Table
 from rich.text import Text
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import precision
-from sharprates.verification.planning.bounds import (
-    BITS,
-    Bound,
-    Question,
-    Row,
-    lower_bounds,
-    upper_bounds,
-)
-from sharprates.verification.planning.planner import CurvePlan, StepPlan
+from sharprates.verification.planning.bounds import BoundCurve, lower_bounds, upper_bounds
+from sharprates.verification.planning.curve_plan import CurvePlan
+from sharprates.verification.planning.planner import StepPlan
+from sharprates.verification.planning.question import Question
+from sharprates.verification.planning.step_count import BITS, StepCount
 from sharprates.verification.reports.layout import figure, shown, table
 
 
@@ -36,9 +32,9 @@ def _asked(ask: Question, name: str | None = None) -> str:
     return f"{name + ': ' if name else ''}{size}: parallel steps for TV ≤ {ask.tv:g}{error}"
 
 
-def _bounds(rows: tuple[Row, ...]) -> Table:
+def _bounds(counts: tuple[StepCount, ...]) -> Table:
     found = table("claim", "", "says", ">steps K", "")
-    for one in rows:
+    for one in counts:
         detail = ", ".join(f"{name} = {value:.4g}" for name, value in one.detail.items())
         found.add_row(
             one.claim,
@@ -54,10 +50,7 @@ def print_plan(plan: StepPlan, console: Console) -> None:
     """Print a plan: the bounds, the first-hitting alternative, what was found on data."""
     ask, enough, needed = plan.ask, plan.enough, plan.needed
     console.print(Text(_asked(ask, plan.target), "bold"))
-    if plan.rows:
-        console.print(_bounds(plan.rows))
-    else:
-        console.print(Text("The bounds are about the exact denoiser, and are left out.", "dim"))
+    console.print(_bounds(plan.counts))
     if enough and needed and enough.steps == 1:
         console.print(f"One step is enough for every law ({enough.claim}).")
     elif enough and needed and enough.steps and needed.steps:
@@ -74,7 +67,7 @@ def print_plan(plan: StepPlan, console: Console) -> None:
         if found.steps is None or found.tv is None:
             console.print(f"{found.schedule}: none found: {found.reason}.", markup=False)
             continue
-        before = f", {shown(found.before.value)} at K − 1" if found.before else ""
+        before = f", {shown(found.tv_before.value)} at K − 1" if found.tv_before else ""
         console.print(
             f"{found.schedule}: smallest K found {_grouped(found.steps)}, "
             f"exact TV {shown(found.tv.value)}{before}.",
@@ -88,12 +81,12 @@ def print_plan(plan: StepPlan, console: Console) -> None:
         )
     if plan.estimates:
         _print_estimates(plan, console)
-    reached = f"TV ≤ {shown(plan.hitting)}" if plan.hitting else "exact"
+    reached = f"TV ≤ {shown(ask.score_error)}" if ask.score_error else "exact"
     calls = "1 call" if ask.length == 1 else f"{_grouped(ask.length)} calls"
     console.print(f"First-hitting sampler: {calls}, one token each: {reached}.")
 
 
-def _print_schedules(found: Mapping[str, tuple[Row, ...]], console: Console) -> None:
+def _print_schedules(found: Mapping[str, tuple[StepCount, ...]], console: Console) -> None:
     """Print the steps that each schedule's own weights ask for."""
     claims = [row.claim for row in next(iter(found.values()))]
     heads = [f"{claim}: enough" if claim != "L1" else "L1: needed" for claim in claims]
@@ -111,17 +104,17 @@ def _print_estimates(plan: StepPlan, console: Console) -> None:
     """Print what samples say of the uniform law, step count by step count."""
     lines = table("uniform law, steps K", "TV at least", "TV at most", "by", "KL1 mean (nats)")
     for one in plan.estimates:
-        by = min(one.found.parts, key=lambda name: one.found.parts[name])
-        kl = one.found.divergence
+        by = min(one.parts, key=lambda name: one.parts[name])
+        kl = one.divergence
         lines.add_row(
             _grouped(one.steps),
-            shown(one.found.tv_lower),
-            Text(shown(one.found.tv_upper), "bold"),
+            shown(one.lower),
+            Text(shown(one.upper), "bold"),
             by,
             f"{kl.mean:.4g}, within {kl.lower:.4g} … {kl.upper:.4g}" if kl else "·",
         )
     console.print(lines)
-    first = plan.estimates[0].found
+    first = plan.estimates[0]
     console.print(
         f"Limits from {_grouped(first.samples)} rows a part; all of them hold together with "
         f"probability ≥ 1 − {plan.level:.2g}."
@@ -158,7 +151,7 @@ def print_curve_plan(plan: CurvePlan, console: Console) -> None:
             f"(E5, {plan.bound_label}; for the exact denoiser, plus the score error given)."
         )
     console.print(Text(f"{_asked(ask)} ({plan.bound_label}, from h_m ≤ L_m)", "bold"))
-    console.print(_bounds(plan.rows))
+    console.print(_bounds(plan.counts))
 
 
 def _sizes(blocks: tuple[int, ...]) -> str:
@@ -173,8 +166,8 @@ def plot_plan(plan: StepPlan, path: Path) -> None:
         plan: what to draw.
         path: ends in .png, .svg or .pdf; written whole.
     """
-    best = {row.claim: row for row in plan.rows}
-    found = [row.steps for row in plan.rows if row.steps]
+    best = {row.claim: row for row in plan.counts}
+    found = [row.steps for row in plan.counts if row.steps]
     found += [one.steps for one in plan.exact if one.steps]
     found += [one.steps for one in plan.estimates]
     ends = 1.0, 10.0 * max(found, default=100)
@@ -199,7 +192,7 @@ def plot_plan(plan: StepPlan, path: Path) -> None:
                     label=f"exact: {one.schedule}",
                 )
         for place, sampled in enumerate(plan.estimates):
-            ends = max(sampled.found.tv_lower, 1e-9), sampled.found.tv_upper
+            ends = max(sampled.lower, 1e-9), sampled.upper
             label = "limits from samples" if place == 0 else None
             axis.plot([sampled.steps] * 2, ends, "k_-", lw=1.5, ms=7, label=label)
         axis.axhline(plan.ask.tv, color="0.5", lw=0.8)
@@ -213,10 +206,10 @@ def plot_plan(plan: StepPlan, path: Path) -> None:
 _MARKERS = "osv^D<>"
 
 
-def _drawn(plan: StepPlan, best: dict[str, Row]) -> list[Bound]:
+def _drawn(plan: StepPlan, best: dict[str, StepCount]) -> list[BoundCurve]:
     """The bounds of the plan; of the lower ones those at the group size of their row."""
-    bounds = [bound for bound in upper_bounds(plan.ask, plan.known) if bound.claim in best]
-    if any(row.role == "needed" for row in plan.rows):
+    bounds = [bound for bound in upper_bounds(plan.ask) if bound.claim in best]
+    if any(row.role == "needed" for row in plan.counts):
         bounds += [
             bound
             for bound in lower_bounds(plan.ask)
@@ -225,7 +218,7 @@ def _drawn(plan: StepPlan, best: dict[str, Row]) -> list[Bound]:
     return bounds
 
 
-def _points(bound: Bound, grid: list[int]) -> list[tuple[int, float]]:
+def _points(bound: BoundCurve, grid: list[int]) -> list[tuple[int, float]]:
     points = []
     with precision(BITS):
         for K in grid:

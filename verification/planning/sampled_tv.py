@@ -9,37 +9,18 @@ the TV of one allocation of tokens to steps lies in [0, 1].
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
-from scipy.special import gammaln
-from sharprates.samplers.denoiser import Denoiser
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.markov import MarkovChain
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.step_law import StepLaw
 from sharprates.theory.arithmetic import FLOAT
 from sharprates.theory.functions import rank_excess
 from sharprates.theory.registry import CLAIMS
+from sharprates.verification.planning.data_law import Tractable
 from torch import Tensor
-
-
-class Tractable(Denoiser, Protocol):
-    """A law with exact conditionals, samples and probabilities."""
-
-    @property
-    def length(self) -> int:
-        """Sequence length d."""
-        ...
-
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draw n rows, int64 [n, d]."""
-        ...
-
-    def log_probability(self, rows: Tensor) -> Tensor:
-        """Logarithm of q_0 at rows, float64 [n]."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -77,40 +58,47 @@ def empirical_bernstein(values: Tensor, low: float, high: float, level: float) -
 
 
 @dataclass(frozen=True, eq=False)
-class LargeEstimate:
+class SampledTV:
     """What n samples say of a step law on a long target.
 
     Attributes:
+        steps: K.
         samples: n.
         level: probability at most that any limit is wrong.
         divergence: A = Σ_m (d·n_m − 1)·h_m, the KL1 mean, which bounds KL(q_0‖p_out); None with
             leftover.
-        tv_lower: from the distribution of log q_0 under the sampler and under q_0, and from masks.
-        tv_upper: the smallest of `parts`.
+        lower: of TV, from the distribution of log q_0 under the sampler and under q_0, and from
+            masks.
         parts: upper limits by name: ``allocations``, mean TV of single allocations; ``E5``; and
             ``pinsker``, √(A/2).
     """
 
+    steps: int
     samples: int
     level: float
     divergence: Confidence | None
-    tv_lower: float
-    tv_upper: float
+    lower: float
     parts: dict[str, float]
+
+    @property
+    def upper(self) -> float:
+        """Upper limit of TV: the smallest of `parts`."""
+        return min(1.0, *self.parts.values())
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
-        kl = self.divergence
         return {
+            "steps": self.steps,
+            "label": "limits from samples",
             "samples": self.samples,
             "level": self.level,
-            "divergence": kl and {"mean": kl.mean, "lower": kl.lower, "upper": kl.upper},
-            "tv": {"lower": self.tv_lower, "upper": self.tv_upper},
+            "divergence": self.divergence and asdict(self.divergence),
+            "tv": {"lower": self.lower, "upper": self.upper},
             "upper_limits": self.parts,
         }
 
 
-def estimate(
+def sampled_tv(
     target: Tractable,
     law: StepLaw,
     samples: int = 2000,
@@ -118,7 +106,7 @@ def estimate(
     seed: int = 0,
     level: float = 1e-6,
     inner: int = 4,
-) -> LargeEstimate:
+) -> SampledTV:
     """Bound KL and TV of a parallel sampler with the exact denoiser of a long target.
 
     * h enters through entropies H(p(·|x_U)) along random orders of rows of q_0. A and the exponent
@@ -152,8 +140,7 @@ def estimate(
         divergence, parts["E5"] = _by_entropies(target, law, entropies, each)
         parts["pinsker"] = math.sqrt(max(divergence.upper, 0.0) / 2)
     lower = _by_likelihood(target, law, samples, generator, each)
-    upper = min(1.0, *parts.values())
-    return LargeEstimate(samples, level, divergence, lower, upper, parts)
+    return SampledTV(law.steps, samples, level, divergence, lower, parts)
 
 
 def _entropies(target: Tractable, n: int, generator: torch.Generator) -> Tensor:
@@ -249,55 +236,3 @@ def _by_likelihood(
     allowance = 2 * math.sqrt(math.log(2 / level) / (2 * n))
     masks = -math.expm1(d * math.log1p(-law.leftover)) if law.leftover < 1 else 1.0  # L0
     return max(0.0, masks, float(gap.max()) - allowance)
-
-
-def chain_information(chain: MarkovChain) -> Tensor:
-    """The information curve h_0..h_{d−1} of a Markov chain, exactly, at any length.
-
-    A hidden token depends on its nearest revealed neighbours. With m of the other d − 1 tokens
-    revealed, gaps g and h to them have chance C(d−1−g−h, m−2)/C(d−1, m) at each of the d − g − h
-    places that have room; so h_m = H(π) − Σ P(g, h)·I(X_0; X_{−g}, X_h), neighbours beyond the
-    chain's reach telling nothing.
-
-    Args:
-        chain: the chain.
-
-    Returns:
-        float64 [d], nats.
-    """
-    d, pi = chain.length, chain.stationary.cpu()
-    reach = min(chain.reach, d - 1)
-    m = torch.arange(d, dtype=torch.float64)
-    log_factorial = torch.from_numpy(gammaln(torch.arange(d + 1, dtype=torch.float64).numpy() + 1))
-
-    def chance(hidden: int, shown: int) -> Tensor:
-        """That so many given tokens are hidden and so many shown, for every m: [d]."""
-        rest = d - 1 - hidden - shown
-        ways = torch.full((d,), -math.inf, dtype=torch.float64)
-        if rest >= 0:
-            index = torch.arange(shown, shown + rest + 1)  # C(rest, m − shown)
-            ways[index] = (
-                log_factorial[rest]
-                - log_factorial[index - shown]
-                - log_factorial[rest - index + shown]
-            )
-        total = log_factorial[d - 1] - log_factorial[:d] - log_factorial[d - 1 - m.long()]
-        return torch.exp(ways - total)
-
-    def entropy(p: Tensor) -> float:
-        return float(torch.special.entr(p).sum())
-
-    powers = [torch.linalg.matrix_power(chain.transition.cpu(), g) for g in range(reach + 1)]
-    top = entropy(pi)
-    one_side = [top - float(pi @ torch.special.entr(p).sum(1)) for p in powers]  # I(X_0; X_g)
-    told = torch.zeros(d, dtype=torch.float64)
-    for g in range(1, reach + 1):
-        single = chance(g - 1, 1) * (d - g) / d
-        for h in range(1, min(reach, d - 1 - g) + 1):
-            joint = pi[:, None, None] * powers[g][:, :, None] * powers[h][None]  # left, X_0, right
-            both = top + entropy(joint.sum(1)) - entropy(joint)
-            weight = chance(g + h - 2, 2) * (d - g - h) / d
-            # Both within reach: told once by the pair, no more by the two single sums below.
-            told += weight * (both - one_side[g] - one_side[h])
-        told += 2 * single * one_side[g]
-    return top - told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,6 +42,17 @@ class BestSchedule:
     def gain(self) -> float | None:
         """TV of the uniform law over that of this one; None where this one has no error."""
         return self.uniform.value / self.tv.value if self.tv.value > 0 else None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "steps": self.steps,
+            "weights": self.weights.tolist(),
+            "tv": self.tv._asdict(),
+            "uniform_tv": self.uniform._asdict(),
+            "gain": self.gain,
+            "label": "local minimum found",
+        }
 
     def times(self, clock: Clock) -> Tensor:
         """The grid on which ancestral steps have this law: α(t_k) = Σ_{l<k} w_l, [K + 1].

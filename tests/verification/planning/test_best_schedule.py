@@ -15,7 +15,7 @@ from sharprates.samplers.families import family, structured_tv
 from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.step_law import StepLaw, step_law
 from sharprates.samplers.target import Target
-from sharprates.verification.planning.schedule import best_schedule
+from sharprates.verification.planning.best_schedule import best_schedule
 
 
 @lru_cache

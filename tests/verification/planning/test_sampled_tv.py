@@ -14,20 +14,15 @@ from sharprates.samplers.target import Target, all_states
 from sharprates.theory.arithmetic import FLOAT
 from sharprates.theory.functions import rank_excess
 from sharprates.theory.registry import CLAIMS
-from sharprates.verification.planning.large_targets import (
-    Tractable,
-    chain_information,
-    empirical_bernstein,
-    estimate,
-)
+from sharprates.verification.planning.chain_information import chain_information
+from sharprates.verification.planning.data_law import Tractable
+from sharprates.verification.planning.sampled_tv import empirical_bernstein, sampled_tv
 from sharprates.verification.profile import profile
 from torch import Tensor
 
 from book.examples.two_topics import ProductMixture
 
 SLOW = torch.tensor([[0.8, 0.15, 0.05], [0.1, 0.7, 0.2], [0.3, 0.1, 0.6]], dtype=torch.float64)
-SPARSE = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.5, 0.5], [0.9, 0.0, 0.1]], dtype=torch.float64)
-FLAT = torch.tensor([[0.3, 0.7], [0.3, 0.7]], dtype=torch.float64)
 
 
 def mixture(d: int) -> ProductMixture:
@@ -50,38 +45,16 @@ def divergence(information: Tensor, law: StepLaw) -> float:
     return d * float(excess @ information)
 
 
-@pytest.mark.parametrize("transition", [SLOW, SPARSE, FLAT], ids=["slow", "sparse", "flat"])
-@pytest.mark.parametrize("d", [1, 2, 3, 6])
-def test_the_chain_s_information_is_exact(transition: Tensor, d: int) -> None:
-    chain = MarkovChain.of(transition, d)
-    exact = profile(enumerated(chain)).information
-    torch.testing.assert_close(chain_information(chain), exact, rtol=0, atol=1e-13)
-
-
-def test_the_chain_s_information_at_length() -> None:
-    """h falls from H(π) to the entropy given both neighbours; a longer reach changes nothing."""
-    chain = MarkovChain.of(SLOW, 600)
-    h = chain_information(chain)
-    pi, A = chain.stationary, SLOW
-    top = float(torch.special.entr(pi).sum())
-    assert bool((h.diff() < 0).all())
-    assert float(h[0]) == pytest.approx(top, abs=1e-14)
-    joint = pi[:, None, None] * A[:, :, None] * A[None]
-    both = torch.special.entr(joint).sum() - torch.special.entr(joint.sum(1)).sum()
-    edge = 2 * float(pi @ torch.special.entr(A).sum(1)) / 600  # the ends have one neighbour
-    assert float(h[-1]) == pytest.approx(float(both) * 598 / 600 + edge, abs=1e-13)
-
-
 @pytest.mark.parametrize("steps", [2, 6, 40])
 @pytest.mark.parametrize("kind", ["chain", "mixture"])
 def test_limits_enclose_exact_values(kind: str, steps: int) -> None:
     target: Tractable = MarkovChain.of(SLOW, 5) if kind == "chain" else mixture(6)
     listed = enumerated(target)
     law = StepLaw.uniform(steps)
-    found = estimate(target, law, 1500, seed=steps, inner=2)
+    found = sampled_tv(target, law, 1500, seed=steps, inner=2)
     h = profile(listed).information
     exact = total_variation(tables(listed, ExactDenoiser(listed)).law(law), listed).value
-    assert found.tv_lower <= exact <= found.tv_upper
+    assert found.lower <= exact <= found.upper
     assert found.divergence is not None
     assert found.divergence.lower <= divergence(h, law) <= found.divergence.upper
     values = {"d": target.length, "w": law.weights.tolist(), "h": h.tolist()}
@@ -93,38 +66,38 @@ def test_limits_are_useful_at_length() -> None:
     """d = 200: the divergence is known within a quarter, and another chain's is excluded."""
     chain = MarkovChain.of(SLOW, 200)
     law = StepLaw.uniform(50)
-    found = estimate(chain, law, 1200, seed=3, level=1e-3, inner=1)
+    found = sampled_tv(chain, law, 1200, seed=3, level=1e-3, inner=1)
     exact = divergence(chain_information(chain), law)
     assert found.divergence is not None
     assert found.divergence.lower <= exact <= found.divergence.upper
     assert found.divergence.upper - found.divergence.lower < 0.5 * exact
     faster = MarkovChain.of(0.5 * SLOW + 0.5 * SLOW.mean(0), 200)
     assert not found.divergence.lower <= divergence(chain_information(faster), law)
-    assert found.tv_upper < 1
+    assert found.upper < 1
 
 
 def test_a_lower_limit_that_says_something() -> None:
     """One step: independent tokens look unlike a chain, and likelihood sees it."""
-    found = estimate(MarkovChain.of(SLOW, 30), StepLaw.uniform(1), 1500, level=1e-3, inner=1)
-    assert found.tv_lower > 0.5
-    assert found.parts["allocations"] > found.tv_lower
+    found = sampled_tv(MarkovChain.of(SLOW, 30), StepLaw.uniform(1), 1500, level=1e-3, inner=1)
+    assert found.lower > 0.5
+    assert found.parts["allocations"] > found.lower
 
 
 def test_masks_left_over_count_exactly() -> None:
     law = StepLaw.from_weights(torch.tensor([0.5, 0.49], dtype=torch.float64))
-    found = estimate(MarkovChain.of(SLOW, 20), law, 100, inner=1)
+    found = sampled_tv(MarkovChain.of(SLOW, 20), law, 100, inner=1)
     assert found.divergence is None  # it is infinite one way, and no claim's other way
     assert set(found.parts) == {"allocations"}
-    assert found.tv_lower >= 1 - 0.99**20 - 1e-12
+    assert found.lower >= 1 - 0.99**20 - 1e-12
     assert found.to_json()["divergence"] is None
 
 
 def test_a_product_law_has_no_divergence() -> None:
     target = ProductMixture.product(torch.tensor([[0.2, 0.8]] * 12, dtype=torch.float64))
-    found = estimate(target, StepLaw.uniform(3), 3000, inner=1)
+    found = sampled_tv(target, StepLaw.uniform(3), 3000, inner=1)
     assert found.divergence is not None
     assert found.divergence.mean == pytest.approx(0, abs=1e-12)
-    assert found.tv_upper < 0.02
+    assert found.upper < 0.02
 
 
 def test_bernstein_limits_fail_as_rarely_as_they_say() -> None:
@@ -150,4 +123,4 @@ def test_bernstein_limits_fail_as_rarely_as_they_say() -> None:
 )
 def test_bad_arguments_are_named(options: dict[str, float], hint: str) -> None:
     with pytest.raises(InputError, match=hint):
-        estimate(MarkovChain.of(SLOW, 3), StepLaw.uniform(2), **options)  # type: ignore[arg-type]
+        sampled_tv(MarkovChain.of(SLOW, 3), StepLaw.uniform(2), **options)  # type: ignore[arg-type]

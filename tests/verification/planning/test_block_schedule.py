@@ -1,0 +1,158 @@
+"""Block schedules: the excess against brute force on a Markov chain, and the best blocks."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.expansion import all_compositions, monomials, multinomials
+from sharprates.samplers.families import markov_chain
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target
+from sharprates.verification.planning.block_schedule import (
+    _minima,
+    _minima_of_falling,
+    best_blocks,
+    equal_blocks,
+    excess,
+    mean_excess,
+)
+from sharprates.verification.planning.loss_curve import LossCurve, loss_curve
+from sharprates.verification.profile import profile
+
+
+@pytest.fixture(scope="module")
+def chain() -> Target:
+    return markov_chain([0.5, 0.3, 0.2], [[0.8, 0.15, 0.05], [0.1, 0.7, 0.2], [0.3, 0.1, 0.6]], 4)
+
+
+def whole(losses: list[float] | np.ndarray) -> LossCurve:
+    return loss_curve(range(len(losses)), list(losses), len(losses))
+
+
+def conditional(pmf: np.ndarray, x: tuple[int, ...], i: int, known: tuple[int, ...]) -> float:
+    """q_0(x_i | x_known) by summing the dense table."""
+    place = tuple(x[j] if j in known else slice(None) for j in range(pmf.ndim))
+    both = tuple(x[j] if j in known or j == i else slice(None) for j in range(pmf.ndim))
+    return float(pmf[both].sum() / pmf[place].sum())
+
+
+def mean_divergence(pmf: np.ndarray, blocks: tuple[int, ...]) -> float:
+    """E_σ KL(q_0 ‖ P_{a,σ}) by enumerating orders and sequences."""
+    d, orders = pmf.ndim, list(itertools.permutations(range(pmf.ndim)))
+    total = 0.0
+    for order in orders:
+        for x in itertools.product(range(pmf.shape[0]), repeat=d):
+            log_p, done = 0.0, 0
+            for size in blocks:
+                known = order[:done]
+                for i in order[done : done + size]:
+                    log_p += math.log(conditional(pmf, x, i, known))
+                done += size
+            total += float(pmf[x]) * (math.log(float(pmf[x])) - log_p)
+    return total / len(orders)
+
+
+def test_excess_is_the_exact_difference_in_kl(chain: Target) -> None:
+    """On a Markov chain, L_m = h_m; one token at a time has KL 0, so the excess is the KL."""
+    pmf = chain.pmf().numpy()
+    curve = whole(profile(chain).information.numpy())
+    assert curve.label == "exact"
+    for blocks in [(4,), (1, 3), (3, 1), (2, 2), (1, 2, 1), (1, 1, 1, 1)]:
+        exact = mean_divergence(pmf, blocks)
+        assert excess(curve, blocks) == pytest.approx(exact, abs=1e-12), blocks
+    # Power: the comparison sees a curve that is off by 1e-9 at one place.
+    wrong = whole(profile(chain).information.numpy() + np.array([0, 1e-9, 0, 0]))
+    assert abs(excess(wrong, (1, 3)) - mean_divergence(pmf, (1, 3))) > 1e-10
+
+
+def test_a_model_that_errs_keeps_its_differences(chain: Target) -> None:
+    """A loss above h by the same amount everywhere ranks schedules as h does."""
+    h = profile(chain).information.numpy()
+    for blocks in [(4,), (2, 2), (1, 3)]:
+        assert excess(whole(h + 0.3), blocks) == pytest.approx(excess(whole(h), blocks), abs=1e-12)
+
+
+@pytest.mark.parametrize("weights", [[0.25] * 4, [0.5, 0.3, 0.2], [0.1, 0.9]])
+def test_mean_excess_averages_over_the_blocks_of_a_step_law(weights: list[float]) -> None:
+    curve = whole([1.0, 0.7, 0.65, 0.4, 0.1])
+    law = StepLaw.from_weights(_tensor(weights))
+    chances = multinomials(5) * monomials(law.weights, 5)
+    average = sum(
+        float(chance) * excess(curve, blocks)
+        for chance, blocks in zip(chances, all_compositions(5), strict=True)
+    )
+    assert mean_excess(curve, weights) == pytest.approx(average, abs=1e-13)
+
+
+def _tensor(values: list[float]):  # type: ignore[no-untyped-def]
+    import torch
+
+    return torch.tensor(values, dtype=torch.float64)
+
+
+curves = st.lists(st.floats(0, 5), min_size=1, max_size=9)
+
+
+@given(curves, st.integers(1, 10), st.booleans())
+def test_no_composition_is_better(losses: list[float], steps: int, sort: bool) -> None:
+    """Falling curves and noisy ones, against all all_compositions of at most K parts."""
+    curve = whole(sorted(losses, reverse=True) if sort else losses)
+    found = best_blocks(curve, steps)
+    assert len(found.blocks) <= steps
+    assert sum(found.blocks) == curve.length
+    everything = [excess(curve, a) for a in all_compositions(curve.length) if len(a) <= steps]
+    assert found.excess == pytest.approx(min(everything), abs=1e-12)
+    assert found.excess <= equal_blocks(curve, steps).excess + 1e-12
+
+
+@settings(max_examples=25)
+@given(st.integers(1, 400), st.integers(0, 10**6))
+def test_both_minimisations_agree_on_falling_curves(d: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    loss = np.sort(rng.exponential(size=d))[::-1]
+    base = rng.exponential(size=d) * 3 - np.arange(d) * loss
+    one, other = _minima(base, loss), _minima_of_falling(base, loss)
+    np.testing.assert_allclose(one[0], other[0], rtol=1e-12, atol=1e-12)
+
+
+def test_the_quick_minimisation_is_wrong_where_curves_rise() -> None:
+    """Why `best_blocks` looks first; and power of the comparison above."""
+    rng = np.random.default_rng(0)
+    wrong = 0
+    for _ in range(20):
+        loss, base = rng.exponential(size=30), rng.exponential(size=30)
+        wrong += not np.allclose(_minima(base, loss)[0], _minima_of_falling(base, loss)[0])
+    assert wrong > 0
+
+
+def test_long_curves_in_many_blocks() -> None:
+    """d = 3000: more blocks never cost more, and K = d costs nothing."""
+    d = 3000
+    curve = whole(8 / (1 + np.arange(d) / 50))
+    costs = [best_blocks(curve, K).excess for K in (1, 2, 30, 300)]
+    assert costs == sorted(costs, reverse=True)
+    assert best_blocks(curve, 10**6).blocks == (1,) * d
+    assert best_blocks(curve, 30).excess < 0.6 * equal_blocks(curve, 30).excess
+
+
+@pytest.mark.parametrize(
+    ("call", "hint"),
+    [
+        (lambda c: excess(c, (1, 1)), "sum to d = 3"),
+        (lambda c: excess(c, (0, 3)), "sizes must be at least 1"),
+        (lambda c: best_blocks(c, 0), "steps: need K ≥ 1"),
+        (lambda c: equal_blocks(c, 0), "steps: need K ≥ 1"),
+        (lambda _: loss_curve([0, 0], [1.0, 1.0], 3), "must increase"),
+        (lambda _: loss_curve([0], [1.0, 2.0], 3), "one loss a point"),
+        (lambda _: loss_curve([0, 1], [1.0, math.nan], 3), "finite and not negative"),
+        (lambda _: loss_curve([1], [1.0], 3), "--vocab"),
+        (lambda _: loss_curve([0], [1.0], 3, 0), "vocab: must be at least 1"),
+    ],
+)
+def test_bad_arguments_are_named(call, hint: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError, match=hint):
+        call(whole([1.0, 0.5, 0.2]))
