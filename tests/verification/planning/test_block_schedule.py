@@ -99,7 +99,7 @@ curves = st.lists(st.floats(0, 5), min_size=1, max_size=9)
 
 @given(curves, st.integers(1, 10), st.booleans())
 def test_no_composition_is_better(losses: list[float], steps: int, sort: bool) -> None:
-    """Falling curves and noisy ones, against all all_compositions of at most K parts."""
+    """Falling curves and noisy ones, against all compositions of at most K parts."""
     curve = whole(sorted(losses, reverse=True) if sort else losses)
     found = best_blocks(curve, steps)
     assert len(found.blocks) <= steps
