@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.expansion import all_compositions, monomials, multinomials
+from sharprates.samplers.expansion import compositions, monomials, multinomials
 from sharprates.samplers.families import markov_chain
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
@@ -83,7 +83,7 @@ def test_mean_excess_averages_over_the_blocks_of_a_step_law(weights: list[float]
     chances = multinomials(5) * monomials(law.weights, 5)
     average = sum(
         float(chance) * excess(curve, blocks)
-        for chance, blocks in zip(chances, all_compositions(5), strict=True)
+        for chance, blocks in zip(chances, compositions(5), strict=True)
     )
     assert mean_excess(curve, weights) == pytest.approx(average, abs=1e-13)
 
@@ -104,7 +104,7 @@ def test_no_composition_is_better(losses: list[float], steps: int, sort: bool) -
     found = best_blocks(curve, steps)
     assert len(found.blocks) <= steps
     assert sum(found.blocks) == curve.length
-    everything = [excess(curve, a) for a in all_compositions(curve.length) if len(a) <= steps]
+    everything = [excess(curve, a) for a in compositions(curve.length) if len(a) <= steps]
     assert found.excess == pytest.approx(min(everything), abs=1e-12)
     assert found.excess <= equal_blocks(curve, steps).excess + 1e-12
 
