@@ -37,17 +37,23 @@ from sharprates.theory.registry import CLAIMS, claim
 from sharprates.theory.setting import Setting
 from sharprates.verification import jobs
 from sharprates.verification.arithmetic import Interval
-from sharprates.verification.crossover import MOST_STEPS, Crossover, dominated_among, dominated_from
 from sharprates.verification.decide import decide
-from sharprates.verification.decomposition import Decomposition, Trajectory, decompose
+from sharprates.verification.decomposition import (
+    MOST_STEPS,
+    Decomposition,
+    ScoreDominance,
+    Trajectory,
+    decompose,
+    score_dominates_among,
+    score_dominates_from,
+)
 from sharprates.verification.denoisers import ContextTable, probe
 from sharprates.verification.empirical import Sampling, empirical
-from sharprates.verification.faults import Faults, faults_of
 from sharprates.verification.journal import Journal
 from sharprates.verification.measure import Measure, check_size
 from sharprates.verification.profile import Profile, profile
 from sharprates.verification.quantities.float64 import FAMILY_PARAMETERS, Case, FloatQuantities
-from sharprates.verification.score_error import OrderError
+from sharprates.verification.score_error import OrderError, ScoreError, score_error_of
 from sharprates.verification.statistics.empirical_tv import Empirical
 from sharprates.verification.statistics.sample_test import SampleTest
 from sharprates.verification.verdict import Verdict
@@ -212,7 +218,7 @@ class ImperfectDenoiser:
 
     Attributes:
         denoiser: what the samplers were given.
-        errors: as in `verification.faults.Faults`.
+        errors: as in `verification.score_error.ScoreError`.
     """
 
     denoiser: Denoiser
@@ -241,7 +247,7 @@ class TargetAudit:
         results: in the order of the plan.
         information: h_m, nats; their sum is the entropy of the data.
         denoiser: what is known of it, if it is not the exact one.
-        crossovers: from how many steps on its error dominates.
+        dominance: from how many steps on its error dominates.
         skipped: samplers that cannot be run with it, each with the reason.
     """
 
@@ -252,7 +258,7 @@ class TargetAudit:
     results: tuple[Result, ...]
     information: tuple[float, ...]
     denoiser: ImperfectDenoiser | None = None
-    crossovers: tuple[Crossover, ...] = ()
+    dominance: tuple[ScoreDominance, ...] = ()
     skipped: tuple[str, ...] = ()
 
 
@@ -320,13 +326,13 @@ class Finished:
         results: its rows, in the order of the plan's rules.
         information: of the target, for the piece ``target``.
         errors: of its denoiser, if that is not the exact one: one, or one a clock.
-        crossovers: of its denoiser, unless these are looked up among the rows.
+        dominance: of its denoiser, unless these are looked up among the rows.
     """
 
     results: tuple[Result, ...] = ()
     information: tuple[float, ...] = ()
     errors: tuple[OrderError, ...] = ()
-    crossovers: tuple[Crossover, ...] = ()
+    dominance: tuple[ScoreDominance, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -466,7 +472,7 @@ class Prepared:
         denoiser: what each sampler is given.
         measure: its composition tables.
         shape: information and dependence of the target.
-        faults: of the denoiser, unless it is the exact one.
+        score: of the denoiser, unless it is the exact one.
         quick: the denoiser for many samples, if there are any.
     """
 
@@ -475,7 +481,7 @@ class Prepared:
     denoiser: Denoiser
     measure: Measure
     shape: Profile
-    faults: Faults | None
+    score: ScoreError | None
     quick: Denoiser
 
 
@@ -491,10 +497,10 @@ def _shape(share: Share) -> Profile:
     return profile(share[0])
 
 
-def _faults(share: Share) -> Faults | None:
+def _score_error(share: Share) -> ScoreError | None:
     target, plan, denoiser = share
     exact = isinstance(denoiser, ExactDenoiser)
-    return None if exact else faults_of(target, denoiser, plan.chosen_clocks())
+    return None if exact else score_error_of(target, denoiser, plan.chosen_clocks())
 
 
 def _quick(share: Share) -> Denoiser:
@@ -504,7 +510,7 @@ def _quick(share: Share) -> Denoiser:
     return tabled(denoiser, target.length, torch.device(plan.sampling.device))
 
 
-_PARTS = (_tables, _shape, _faults, _quick)
+_PARTS = (_tables, _shape, _score_error, _quick)
 """What is prepared for a target; each part may take seconds, and needs none of the others."""
 
 
@@ -529,12 +535,12 @@ def carry_out(shared: Prepared, task: Task) -> Finished:
         shared: what all pieces of its target have in common.
         task: the piece.
     """
-    plan, faults, measure = shared.plan, shared.faults, shared.measure
+    plan, score, measure = shared.plan, shared.score, shared.measure
     if task.piece.sampler == "target":
         return Finished(
             information=tuple(shared.shape.information.tolist()),
-            errors=() if faults is None else tuple(errors for _, errors in faults.errors),
-            crossovers=tuple(_searched(shared)),
+            errors=() if score is None else tuple(errors for _, errors in score.errors),
+            dominance=tuple(_searched(shared)),
         )
     results = []
     for place, case in enumerate(_cases(shared, task.piece)):
@@ -552,12 +558,12 @@ def _joined(
 ) -> TargetAudit:
     results = tuple(row for one in found for row in one.results)
     about = found[0]
-    imperfect, crossovers = None, about.crossovers
+    imperfect, dominance = None, about.dominance
     if about.errors:
         free = denoiser.time_free
         clocks = [None] if free else plan.chosen_clocks()
         imperfect = ImperfectDenoiser(denoiser, tuple(zip(clocks, about.errors, strict=True)))
-        crossovers = crossovers if free else tuple(_looked_up(plan, results))
+        dominance = dominance if free else tuple(_looked_up(plan, results))
     return TargetAudit(
         target.name,
         target.length,
@@ -566,7 +572,7 @@ def _joined(
         results,
         about.information,
         imperfect,
-        crossovers,
+        dominance,
         () if denoiser.time_free else _without_clock(plan),
     )
 
@@ -581,13 +587,13 @@ def _without_clock(plan: Plan) -> tuple[str, ...]:
 def _cases(shared: Prepared, piece: Piece) -> Iterator[Case]:
     """The cases of a piece, one a row."""
     target, plan, denoiser = shared.target, shared.plan, shared.denoiser
-    shape, faults, d = shared.shape, shared.faults, shared.target.length
+    shape, score, d = shared.shape, shared.score, shared.target.length
     base = Setting(
         length=d,
         vocabulary=target.vocabulary,
         delta=plan.delta,
         last_step=plan.last_step,
-        exact_denoiser=faults is None,
+        exact_denoiser=score is None,
         normalised=denoiser.normalised,
         time_free=denoiser.time_free,
         family=target.family.name if target.family else None,
@@ -600,8 +606,8 @@ def _cases(shared: Prepared, piece: Piece) -> Iterator[Case]:
     chosen, errors = None, None
     sampler: Sampler
     if piece.sampler == "fhs":
-        if faults is not None:
-            chosen, errors = faults.errors[piece.clock or 0]
+        if score is not None:
+            chosen, errors = score.errors[piece.clock or 0]
         sampler = FirstHittingSampler(d, chosen, device=device)
     elif piece.sampler == "blocks":
         sampler = BlockSampler(d, fixed_blocks(d, piece.size), device=device)
@@ -617,20 +623,20 @@ def _cases(shared: Prepared, piece: Piece) -> Iterator[Case]:
         replace(base, **sampler.facts()),
         sampler,
         decomposition=terms,
-        gaps=None if faults is None else faults.gaps,
+        gaps=None if score is None else score.gaps,
         errors=errors,
     )
 
 
 def _on_schedule(shared: Prepared, base: Setting, clock: int, schedule: int) -> Iterator[Case]:
     """Each rule on one clock and grid; what the denoiser errs along its times is found once."""
-    plan, faults, d = shared.plan, shared.faults, shared.target.length
+    plan, score, d = shared.plan, shared.score, shared.target.length
     device = torch.device(plan.sampling.device)
     chosen = plan.chosen_clocks()[clock]
     steps, grid_name = plan.schedules()[schedule]
     times = plan.schedule("euler", chosen, grid_name, steps).times(d)
     calls = times if plan.last_step == "fill" else times[:-1]
-    gaps = None if faults is None else faults.along(calls)
+    gaps = None if score is None else score.along(calls)
     for rule in plan.rules:
         sampler = ParallelSampler(d, plan.schedule(rule, chosen, grid_name, steps), device=device)
         path = Trajectory.of(chosen, times, sampler.step_law)
@@ -651,18 +657,18 @@ def _rule_name(rule: str | Rule) -> str:
 
 
 def _places(plan: Plan) -> Iterator[tuple[Clock, str, str | Rule, tuple[str, str, str]]]:
-    """Each clock, grid and rule with several K, and what a crossover calls them."""
+    """Each clock, grid and rule with several K, and what a `ScoreDominance` calls them."""
     grids = plan.grids if plan.times is None else ()
     for chosen, grid_name, rule in product(plan.chosen_clocks(), grids, plan.rules):
         yield chosen, grid_name, rule, (_rule_name(rule), chosen.name, grid_name)
 
 
-def _searched(shared: Prepared) -> Iterator[Crossover]:
-    """The crossovers of a time-free denoiser, among all K."""
-    plan, faults, d = shared.plan, shared.faults, shared.target.length
-    if faults is None or faults.gaps is None:
+def _searched(shared: Prepared) -> Iterator[ScoreDominance]:
+    """Where a time-free denoiser's error dominates, among all K."""
+    plan, score, d = shared.plan, shared.score, shared.target.length
+    if score is None or score.gaps is None:
         return
-    gaps, normalised = faults.gaps, faults.normalised
+    gaps, normalised = score.gaps, score.normalised
 
     def terms(chosen: Clock, grid_name: str, rule: str | Rule, steps: int) -> Decomposition:
         schedule = plan.schedule(rule, chosen, grid_name, steps)
@@ -670,11 +676,13 @@ def _searched(shared: Prepared) -> Iterator[Crossover]:
         return decompose(shared.shape, path, gaps, normalised)
 
     for chosen, grid_name, rule, key in _places(plan):
-        yield Crossover(*key, dominated_from(partial(terms, chosen, grid_name, rule)), MOST_STEPS)
+        yield ScoreDominance(
+            *key, score_dominates_from(partial(terms, chosen, grid_name, rule)), MOST_STEPS
+        )
 
 
-def _looked_up(plan: Plan, results: Sequence[Result]) -> Iterator[Crossover]:
-    """Crossovers among the K that were run.
+def _looked_up(plan: Plan, results: Sequence[Result]) -> Iterator[ScoreDominance]:
+    """Where the denoiser's error dominates, among the K that were run.
 
     At another K a denoiser that depends on time would be asked at other times.
     """
@@ -684,7 +692,7 @@ def _looked_up(plan: Plan, results: Sequence[Result]) -> Iterator[Crossover]:
             for one in results
             if (one.sampler, one.clock, one.grid) == key and one.decomposition is not None
         }
-        yield Crossover(*key, dominated_among(run), max(run))
+        yield ScoreDominance(*key, score_dominates_among(run), max(run))
 
 
 def _result(case: Case, plan: Plan, measure: Measure) -> Result:

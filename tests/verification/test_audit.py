@@ -360,7 +360,7 @@ def test_a_time_dependent_denoiser_has_a_hitting_law_for_each_clock() -> None:
     assert all(one.bounds["H2"].verdict is Verdict.HOLDS for one in hitting)
     assert len(found.results) == count_cases(plan, time_free=False)
     assert len(found.skipped) == 3
-    assert {one.searched for one in found.crossovers} == {4}
+    assert {one.searched for one in found.dominance} == {4}
 
 
 class ByBatch(Uniform):
@@ -390,19 +390,19 @@ def test_running_samplers_follow_the_laws_of_imperfect_denoisers(defect: str) ->
     assert all(result.runs_true and result.law_check for result in found[0].results)
 
 
-def test_crossovers_are_where_the_decompositions_say() -> None:
+def test_the_score_dominates_where_the_decompositions_say() -> None:
     target = copies(3, 2)
     denoiser = Leaking(ExactDenoiser(target), 0.02)
-    (crossover,) = audit_target(target, FINE, denoiser).crossovers
-    assert crossover.steps is not None
-    plan = replace(FINE, steps=(crossover.steps - 1, crossover.steps))
+    (dominance,) = audit_target(target, FINE, denoiser).dominance
+    assert dominance.steps is not None
+    plan = replace(FINE, steps=(dominance.steps - 1, dominance.steps))
     below, above, _ = audit_target(target, plan, denoiser).results
     assert below.decomposition is not None
     assert above.decomposition is not None
     assert not below.decomposition.score_dominates
     assert above.decomposition.score_dominates
     times = replace(FINE, times=(1.0, 0.5, 0.0))
-    assert audit_target(target, times, denoiser).crossovers == ()
+    assert audit_target(target, times, denoiser).dominance == ()
 
 
 def test_a_claim_is_held_against_a_tv_only_where_it_is_about_one() -> None:

@@ -8,10 +8,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sharprates.samplers.clock import clock, grid
+from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import copies, dirichlet
 from sharprates.samplers.propagation import move_law
 from sharprates.samplers.step_law import step_law
-from sharprates.verification.decomposition import Decomposition, Trajectory, decompose, subset_law
+from sharprates.verification.decomposition import (
+    MOST_STEPS,
+    Decomposition,
+    Trajectory,
+    decompose,
+    score_dominates_among,
+    score_dominates_from,
+    subset_law,
+)
 from sharprates.verification.exact_law import exact_predictor, rational_pmf
 from sharprates.verification.profile import profile
 
@@ -163,3 +172,36 @@ def test_the_terms_of_first_hitting_are_its_draws() -> None:
     assert terms.sum == terms.score == pytest.approx(0.4)
     assert terms.draws == (0.1, 0.0, 0.3)
     assert terms.error == pytest.approx(3e-15)
+
+
+def of_score(score: float, rest: float) -> Decomposition:
+    return Decomposition(0.0, score, 0.0, rest, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("exact", [1, 2, 3, 7, 64, 100, 1000, MOST_STEPS])
+def test_the_first_k_is_found(exact: int) -> None:
+    assert score_dominates_from(lambda K: of_score(1.0, exact / K)) == exact
+
+
+def test_half_of_the_sum_counts_and_nothing_never_does() -> None:
+    assert of_score(1.0, 1.0).score_dominates
+    assert not of_score(1.0, 1.0 + 1e-12).score_dominates
+    assert not of_score(0.0, 0.0).score_dominates
+    assert score_dominates_from(lambda _: of_score(0.0, 0.0)) is None
+    assert score_dominates_from(lambda _: of_score(1.0, 2.0)) is None
+
+
+def test_a_grid_too_fine_to_exist_dominates_nowhere() -> None:
+    def refuses(steps: int) -> Decomposition:
+        if steps > 5:
+            raise InputError("times: must decrease strictly")
+        return of_score(1.0, 2.0)
+
+    assert score_dominates_from(refuses) is None
+
+
+def test_among_given_steps_it_must_hold_to_the_end() -> None:
+    above, below = of_score(1.0, 0.5), of_score(1.0, 2.0)
+    assert score_dominates_among({4: below, 16: above, 64: above}) == 16
+    assert score_dominates_among({4: above, 16: below, 64: above}) == 64
+    assert score_dominates_among({4: above, 16: below}) is None

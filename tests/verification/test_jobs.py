@@ -98,7 +98,7 @@ def test_imperfect_denoisers_travel() -> None:
     ):
         plan = replace(PLAN, steps=(2,))
         here = audit(TARGETS[:1], plan, defect)
-        assert here[0].crossovers
+        assert here[0].dominance
         assert found(audit(TARGETS[:1], plan, defect, workers=Processes(2))) == found(here)
 
 

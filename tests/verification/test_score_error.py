@@ -24,7 +24,13 @@ from sharprates.verification.arithmetic import precision
 from sharprates.verification.instance import Instance
 from sharprates.verification.profile import profile, score_gaps
 from sharprates.verification.quantities.exact import ExactQuantities
-from sharprates.verification.score_error import Comparison, OrderError, hitting_error, order_error
+from sharprates.verification.score_error import (
+    Comparison,
+    OrderError,
+    hitting_error,
+    order_error,
+    score_error_of,
+)
 from sharprates.verification.strategies import laws, predictions
 from torch import Tensor
 
@@ -309,3 +315,33 @@ def test_fractions_of_a_known_case() -> None:
     expected = 0.5 * math.log(0.5 / 0.6) + 0.5 * math.log(0.5 / 0.4), 0.25 * math.log(1 / 0.9)
     assert found.divergences == pytest.approx(expected)
     assert list(itertools.accumulate(found.losses))[-1] == pytest.approx(found.nelbo)
+
+
+SMALL = dirichlet(3, 2, 0.5, seed=1)
+EXACT_ON_SMALL = ExactDenoiser(SMALL)
+HITTING_CLOCKS = [clock("linear"), clock("constant")]
+TWO_TIMES = torch.tensor([0.8, 0.3], dtype=torch.float64)
+
+
+def test_a_time_free_denoiser_has_one_error_whatever_the_clock() -> None:
+    scaled = Scaled(EXACT_ON_SMALL, 1.5)
+    found = score_error_of(SMALL, scaled, HITTING_CLOCKS)
+    assert found.time_free
+    assert not found.normalised
+    ((where, errors),) = found.errors
+    assert where is None
+    assert errors.epsilon_fhs == pytest.approx(0.5 * 3)
+    assert torch.equal(found.along(TWO_TIMES), found.along(TWO_TIMES[:1]))
+    assert torch.allclose(found.along(TWO_TIMES), score_gaps(SMALL, scaled), atol=1e-14)
+
+
+def test_a_time_dependent_denoiser_has_one_for_each_clock() -> None:
+    drifting = Drifting(EXACT_ON_SMALL, Uniform(2), 0.5)
+    found = score_error_of(SMALL, drifting, HITTING_CLOCKS)
+    assert found.gaps is None
+    assert [one and one.name for one, _ in found.errors] == ["linear", "constant"]
+    first, second = (errors.epsilon_fhs for _, errors in found.errors)
+    assert first < 0.9 * second  # the constant clock spends more time where all is masked
+    along = found.along(TWO_TIMES)
+    for row, t in zip(along, TWO_TIMES.tolist(), strict=True):
+        assert torch.allclose(row, score_gaps(SMALL, drifting, t), atol=1e-14)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import torch
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.step_law import RULES
-from sharprates.verification.conformance.known_laws import GUESSED_CLOCKS, hazards
-from sharprates.verification.conformance.protocol import Declaration
+from sharprates.verification.conformance.known_laws import GUESSED_CLOCKS
 from sharprates.verification.conformance.samples import p_value
 from sharprates.verification.statistics.step_tests import ObservedStep
 from torch import Tensor
 
 if TYPE_CHECKING:
+    from sharprates.verification.conformance.protocol import Declaration
     from sharprates.verification.conformance.session import Session
 
 
@@ -33,16 +33,16 @@ def of_hazards(
         tokens: masked tokens, a step; the steps may end early, where nothing can be left.
     """
     rule, T = str(declaration.rule), declaration.temperature
-    right = hazards(rule, declaration)
+    right = declaration.hazards(rule)
     # Step 0 by weights p^(1/temperature) of any sum.
     m = (table[-1] ** (1 / T)).sum(-1)
     weighted = float((m * right[0] / (m * right[0] + 1 - right[0])).mean())
     if T != 1 and abs(weighted - seen[0]) < 4 * math.sqrt(0.25 / max(tokens[0], 1)):
         return "fits weights p^(1/temperature) that are not renormalised"
-    guesses = {f"the hazard of {other}": hazards(other, declaration) for other in RULES}
+    guesses = {f"the hazard of {other}": declaration.hazards(other) for other in RULES}
     for clock in GUESSED_CLOCKS:
         with contextlib.suppress(InputError):  # a grid beyond its domain
-            guesses[f"the clock {clock}"] = hazards(rule, replace(declaration, clock=clock))
+            guesses[f"the clock {clock}"] = replace(declaration, clock=clock).hazards(rule)
     factor = sum(seen) / max(sum(right), 1e-9)
     guesses |= {
         "the hazard of the next step": [*right[1:], right[-1]],

@@ -15,7 +15,12 @@ from sharprates.verification.conformance.findings import (
     failure,
     ordered,
 )
-from sharprates.verification.conformance.foreign import OutOfTimeError, guarded, time_limit
+from sharprates.verification.conformance.foreign import (
+    FaultError,
+    OutOfTimeError,
+    guarded,
+    time_limit,
+)
 from sharprates.verification.conformance.known_laws import Design, design
 from sharprates.verification.conformance.looks import (
     batches,
@@ -25,11 +30,7 @@ from sharprates.verification.conformance.looks import (
     single_steps,
     trajectories,
 )
-from sharprates.verification.conformance.protocol import (
-    Declaration,
-    FaultError,
-    SamplerUnderTest,
-)
+from sharprates.verification.conformance.protocol import Declaration, SamplerUnderTest
 from sharprates.verification.conformance.session import Session, method
 from sharprates.verification.objects import one_line
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget, Ledger

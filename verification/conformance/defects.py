@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import torch
 from sharprates.samplers.sampling import draw
 from sharprates.verification.conformance.findings import FAST, Settings
-from sharprates.verification.conformance.known_laws import hazards
 from sharprates.verification.conformance.protocol import Declaration, OracleDenoiser
 from torch import Tensor
 
@@ -47,9 +46,9 @@ class Stepwise:
     @property
     def _hazards(self) -> list[float]:
         declared = self.declaration
-        r = hazards(str(declared.rule), declared)
+        r = declared.hazards(str(declared.rule))
         if self.defect == "another rule":
-            r = hazards("euler" if declared.rule != "euler" else "tau-leaping", declared)
+            r = declared.hazards("euler" if declared.rule != "euler" else "tau-leaping")
         if self.defect == "grid off by one":
             r = [*r[1:], r[-1]]
         if self.defect == "time reversed":

@@ -18,7 +18,6 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 import torch
-from sharprates.verification.conformance.protocol import FaultError
 from sharprates.verification.objects import one_line
 
 START = 120.0
@@ -26,6 +25,10 @@ START = 120.0
 
 GRACE = 15.0
 """Seconds that it may take beyond its limit, to end by itself and to report."""
+
+
+class FaultError(Exception):
+    """What a sampler did that no correct one does; its message is the verdict's sentence."""
 
 
 class OutOfTimeError(BaseException):

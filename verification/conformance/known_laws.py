@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations, compress
+from typing import TYPE_CHECKING
 
 import torch
 from sharprates.samplers.errors import InputError
@@ -21,20 +22,19 @@ from sharprates.verification.conformance.denoiser_table import (
     step_by_count,
     tempered,
 )
-from sharprates.verification.conformance.protocol import LAST_STEPS, MEASURES, Declaration
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from sharprates.verification.conformance.protocol import Declaration
+
+LAST_STEPS = ("leave", "fill", "argmax")
+MEASURES = ("probability", "margin", "entropy", "drawn")
 
 COINCIDE = 1e-9
 """Laws that are nearer than this in TV count as one."""
 
 GUESSED_CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric")
 """Clocks that are tried when the declared one does not fit."""
-
-
-def hazards(rule: str, declaration: Declaration) -> list[float]:
-    """Reveal probability of each step of a rule on the declared clock and grid, clipped at 1."""
-    asked = RULES[rule](declaration.chosen_clock, declaration.grid)
-    return asked.clamp(0, 1).tolist()
 
 
 class KnownSampler(ABC):
@@ -69,7 +69,7 @@ class ByHazard(KnownSampler):
 
     Attributes:
         rule: a name of `samplers.step_law.RULES`.
-        last_step: of `protocol.LAST_STEPS`.
+        last_step: of `LAST_STEPS`.
     """
 
     rule: str
@@ -90,7 +90,7 @@ class ByHazard(KnownSampler):
 
     def kernels(self, denoiser: DenoiserTable, declaration: Declaration) -> list[Tensor]:
         """The steps of the grid, and one for the masks that remain."""
-        steps = [denoiser.step_by_hazard(r) for r in hazards(self.rule, declaration)]
+        steps = [denoiser.step_by_hazard(r) for r in declaration.hazards(self.rule)]
         if self.last_step == "fill":
             steps.append(denoiser.step_by_hazard(1.0))
         elif self.last_step == "argmax":
@@ -165,6 +165,7 @@ class Design:
     """Denoisers, with the laws that are told apart on them.
 
     Attributes:
+        declared: the sampler that is declared; None if it is asked which one it is.
         denoisers: what the sampler is run on: an exact one, and one by which the order of
             revealing shows.
         laws: of each known sampler, one law a denoiser.
@@ -173,6 +174,7 @@ class Design:
             rule is declared, between its law and another.
     """
 
+    declared: KnownSampler | None
     denoisers: tuple[DenoiserTable, DenoiserTable]
     laws: Mapping[KnownSampler, tuple[Tensor, Tensor]]
     coinciding: tuple[tuple[KnownSampler, ...], ...]
@@ -243,6 +245,7 @@ def _design(declaration: Declaration, length: int, vocabulary: int, pool: int) -
     separate = (distance(a, b) for a, b in pairs if group_of[a] != group_of[b])
     exact, order_dependent = denoisers
     return Design(
+        declared,
         (exact, order_dependent),
         {one: (laws[0][one], laws[1][one]) for one in known},
         tuple(tuple(group) for group in groups if len(group) > 1),

@@ -14,8 +14,7 @@ from sharprates.verification.conformance.findings import (
     Outcome,
     Settings,
 )
-from sharprates.verification.conformance.foreign import in_child
-from sharprates.verification.conformance.protocol import FaultError
+from sharprates.verification.conformance.foreign import FaultError, in_child
 from sharprates.verification.objects import load_object, one_line
 
 

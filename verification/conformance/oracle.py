@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from sharprates.samplers.denoiser import Positions
-from sharprates.verification.conformance.protocol import FaultError
+from sharprates.verification.conformance.foreign import FaultError
 from torch import Tensor
 
 

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from sharprates.samplers import clock as clocks
 from sharprates.samplers.clock import Clock
 from sharprates.samplers.denoiser import Denoiser
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import RULES
+from sharprates.verification.conformance.known_laws import LAST_STEPS, MEASURES
 from torch import Tensor
 
-LAST_STEPS = ("leave", "fill", "argmax")
 COUNTS = ("first-hitting", "blocks", "left-to-right")
-MEASURES = ("probability", "margin", "entropy", "drawn")
 CONFIDENCE = tuple(f"confidence:{measure}" for measure in MEASURES)
 KNOWN_RULES = (*RULES, *COUNTS, *CONFIDENCE)
 TIMES_RUN = ("to 0", "to 1")
@@ -74,19 +73,21 @@ class Declaration:
         if self.tokens_a_step < 1:
             raise InputError(f"tokens_a_step: need at least 1, got {self.tokens_a_step}")
 
-    @property
-    def chosen_clock(self) -> Clock:
-        """The clock."""
-        return clocks.clock(self.clock) if isinstance(self.clock, str) else self.clock
+    def schedule(self, rule: str) -> Schedule:
+        """A rule on the declared clock and grid; masks that remain are left."""
+        grid = "uniform" if self.times is None else None
+        return Schedule(
+            rule, self.clock, grid, self.steps, self.horizon, self.delta, times_given=self.times
+        )
 
     @property
     def grid(self) -> Tensor:
         """float64 [K + 1], decreasing, in the clock's time."""
-        clock = self.chosen_clock
-        if self.times is not None:
-            return clocks.check_times(torch.tensor(self.times, dtype=torch.float64), clock)
-        end = clocks.default_horizon(clock, 1) if self.horizon is None else self.horizon
-        return clocks.grid("uniform", clock, self.steps, end, self.delta)
+        return self.schedule("euler").times(1)
+
+    def hazards(self, rule: str) -> list[float]:
+        """Reveal probability of each step of a rule on the declared clock and grid."""
+        return self.schedule(rule).law(1).hazards.tolist()
 
     @property
     def by_hazard(self) -> bool:
@@ -143,7 +144,3 @@ class SamplerUnderTest(Protocol):
             int64 [n, d]; S where a token was left masked.
         """
         ...
-
-
-class FaultError(Exception):
-    """What a sampler did that no correct one does; its message is the verdict's sentence."""

@@ -7,17 +7,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
-from sharprates.verification.conformance.denoiser_table import DenoiserTable
 from sharprates.verification.conformance.findings import Finding, Settings
-from sharprates.verification.conformance.foreign import guarded
-from sharprates.verification.conformance.known_laws import Design, KnownSampler, declared_sampler
+from sharprates.verification.conformance.foreign import FaultError, guarded
 from sharprates.verification.conformance.oracle import Oracle, state_codes
-from sharprates.verification.conformance.protocol import Declaration, FaultError, SamplerUnderTest
 from sharprates.verification.conformance.samples import Samples, joined, p_value, trajectories
 from sharprates.verification.statistics.budget import Ledger
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from sharprates.verification.conformance.denoiser_table import DenoiserTable
+    from sharprates.verification.conformance.known_laws import Design, KnownSampler
+    from sharprates.verification.conformance.protocol import Declaration, SamplerUnderTest
 
 # Calls are paired four by four to see whether their rows are independent. Many of them show better
 # what is drawn once a call.
@@ -55,7 +58,7 @@ class Session:
     @property
     def declared(self) -> KnownSampler | None:
         """The known sampler that is declared; None if it asks which one it is."""
-        return declared_sampler(self.declaration)
+        return self.plan.declared
 
     @property
     def possible(self) -> list[KnownSampler]:

@@ -46,7 +46,7 @@ def audit_json(audits: Sequence[TargetAudit], seed: int | None = None) -> dict[s
                 "support": one.support,
                 "information": list(one.information),
                 "denoiser": None if one.denoiser is None else _denoiser_json(one.denoiser),
-                "score_dominates": [vars(crossover) for crossover in one.crossovers],
+                "score_dominates": [vars(found) for found in one.dominance],
                 "skipped": list(one.skipped),
                 "results": [_result_json(result) for result in one.results],
             }
@@ -237,7 +237,7 @@ def print_terms(one: TargetAudit, console: Console) -> None:
             f"(entropy of the data {_nats(math.fsum(one.information))})",
             soft_wrap=True,
         )
-    for line in _crossover_lines(one):
+    for line in _dominance_lines(one):
         console.print(line, soft_wrap=True)
 
 
@@ -245,10 +245,10 @@ def _nats(value: float) -> str:
     return f"{value:.4f} nats" if math.isfinite(value) else "∞"
 
 
-def _crossover_lines(one: TargetAudit) -> list[str]:
+def _dominance_lines(one: TargetAudit) -> list[str]:
     """From which K on the score error is at least half of the sum, samplers of one K together."""
     places: dict[tuple[int | None, int], list[str]] = {}
-    for found in one.crossovers:
+    for found in one.dominance:
         where = f"{found.sampler} {found.clock} {found.grid}"
         places.setdefault((found.steps, found.searched), []).append(where)
     return [

@@ -17,7 +17,6 @@ from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import fixed_blocks
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.parallel import ParallelSampler
-from sharprates.samplers.schedule import Schedule
 from sharprates.verification.conformance.checker import LOOKS, check
 from sharprates.verification.conformance.defects import RIGHT, Stepwise
 from sharprates.verification.conformance.findings import FAST, Conformance, Outcome
@@ -69,11 +68,13 @@ class Ours:
     def sample(self, denoiser: OracleDenoiser, n: int, generator: torch.Generator) -> Tensor:
         declared, d = self.declaration, denoiser.length
         if declared.by_hazard:
-            clock, last = declared.chosen_clock, declared.last_step
-            plan = Schedule.at(declared.grid, str(declared.rule), clock, last)
+            schedule = declared.schedule(str(declared.rule))
+            plan = replace(schedule, last_step=declared.last_step)
             return ParallelSampler(d, plan).sample(denoiser, n, generator)
         if declared.rule == "first-hitting":
-            return FirstHittingSampler(d, declared.chosen_clock).sample(denoiser, n, generator)
+            return FirstHittingSampler(d, declared.schedule("euler").chosen).sample(
+                denoiser, n, generator
+            )
         count = declared.tokens_a_step
         if declared.rule == "blocks":
             return BlockSampler(d, fixed_blocks(d, count)).sample(denoiser, n, generator)

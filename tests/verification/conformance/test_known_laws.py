@@ -8,7 +8,7 @@ import torch
 from sharprates.samplers.confidence import MEASURES, ConfidenceSampler, confidence_law
 from sharprates.samplers.propagation import PartialStates, move_law, trajectory
 from sharprates.samplers.target import all_states
-from sharprates.verification.conformance import protocol
+from sharprates.verification.conformance import known_laws
 from sharprates.verification.conformance.denoiser_table import (
     DenoiserTable,
     order_dependent_denoiser,
@@ -17,7 +17,6 @@ from sharprates.verification.conformance.known_laws import (
     ByCount,
     ByHazard,
     design,
-    hazards,
     tv_between,
 )
 from sharprates.verification.conformance.protocol import Declaration
@@ -37,7 +36,7 @@ def test_laws_by_hazard_agree_with_propagation(rule: str, last: str) -> None:
     instance = order_dependent_denoiser(3, 2, 5)
     declared = replace(TAU, rule=rule, last_step=last)
     states = PartialStates.below(all_states(3, 2), 2)
-    rates = [*hazards(rule, declared), *([1.0] if last == "fill" else [])]
+    rates = [*declared.hazards(rule), *([1.0] if last == "fill" else [])]
 
     def kernel(x: Tensor, step: int) -> Tensor:
         return move_law(instance.table[codes(x, 2)], rates[step], normalised=True)
@@ -101,4 +100,4 @@ class Table:
 
 
 def test_measures_of_confidence_are_those_of_the_samplers() -> None:
-    assert protocol.MEASURES == MEASURES
+    assert known_laws.MEASURES == MEASURES

@@ -24,7 +24,7 @@ def printed(one: TargetAudit) -> str:
     return text
 
 
-def test_terms_errors_and_crossovers_are_printed() -> None:
+def test_terms_errors_and_where_they_dominate_are_printed() -> None:
     text = printed(audit_target(TARGET, PLAN, Leaking(EXACT, 0.1)))
     lines = text.splitlines()
     assert lines[1].split()[:6] == ["sampler", "clock", "grid", "K", "exact", "TV"]

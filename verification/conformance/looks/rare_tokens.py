@@ -13,16 +13,18 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import torch
 from sharprates.verification.conformance.findings import Finding
-from sharprates.verification.conformance.foreign import guarded
+from sharprates.verification.conformance.foreign import FaultError, guarded
 from sharprates.verification.conformance.look import Look
-from sharprates.verification.conformance.protocol import FaultError, SamplerUnderTest
-from sharprates.verification.conformance.session import Session
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from sharprates.verification.conformance.protocol import SamplerUnderTest
+    from sharprates.verification.conformance.session import Session
 
 LATTICE = 2**24
 RARE = (1e-6, 1e-7, 1e-8, 1e-9)

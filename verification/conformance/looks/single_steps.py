@@ -8,7 +8,6 @@ import torch
 from sharprates.verification.conformance import causes
 from sharprates.verification.conformance.denoiser_table import tempered
 from sharprates.verification.conformance.findings import Finding, Tested, summary
-from sharprates.verification.conformance.known_laws import hazards
 from sharprates.verification.conformance.look import Look
 from sharprates.verification.conformance.oracle import Oracle, state_codes, state_word
 from sharprates.verification.conformance.session import Session, method
@@ -24,7 +23,7 @@ def _findings(run: Session) -> Iterator[Finding]:
         return
     denoiser = run.plan.denoisers[1]
     oracle, S = Oracle(denoiser.table.clone()), denoiser.vocabulary
-    right = hazards(str(declaration.rule), declaration)
+    right = declaration.hazards(str(declaration.rule))
     predicted = tempered(denoiser, declaration.temperature).table
     level = {name: run.ledger.take(name) / (2 * len(right)) for name in LEVELS}
     tests: dict[str, list[Tested]] = {name: [] for name in LEVELS}

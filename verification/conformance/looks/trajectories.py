@@ -10,7 +10,6 @@ from sharprates.samplers.step_law import StepLaw
 from sharprates.verification.conformance import causes
 from sharprates.verification.conformance.denoiser_table import tempered
 from sharprates.verification.conformance.findings import Finding, Tested, summary
-from sharprates.verification.conformance.known_laws import hazards
 from sharprates.verification.conformance.look import Look
 from sharprates.verification.conformance.oracle import state_codes, state_word
 from sharprates.verification.conformance.session import Session
@@ -45,7 +44,7 @@ def _step_law(run: Session, states: Tensor, mask: int) -> Iterator[Finding]:
     """The step in which each token is revealed."""
     level = run.ledger.take("step law")
     declaration, tokens = run.declaration, states[0].numel()
-    right = hazards(str(declaration.rule), declaration)
+    right = declaration.hazards(str(declaration.rule))
     if declaration.last_step != "leave":
         right = [*right, 1.0]
     if bool((states[1] == mask).all()):
