@@ -18,6 +18,10 @@ from sharprates.samplers.errors import InputError
 PACKAGES = ("sharprates", "torch", "sympy", "python-flint", "numpy", "scipy", "hypothesis")
 
 
+PREFIX = ".sharprates."
+"""Of the names of files that are not whole yet."""
+
+
 def manifest(seed: int | None = None) -> dict[str, Any]:
     """Where a file of results comes from: version, commit, packages, seed, command."""
     return {
@@ -53,34 +57,48 @@ def check_writable(path: Path) -> None:
     Raises:
         InputError: naming the path and what is wrong with it.
     """
-    folder = path.parent
-    if path.is_dir():
-        raise InputError(f"{path}: is a directory; name a file")
-    if path.exists() and not path.is_file():  # a rename would replace a device or a pipe
-        raise InputError(f"{path}: is not a regular file; name another")
-    if not folder.is_dir():
-        raise InputError(f"{path}: the folder {folder} does not exist; create it first")
-    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        raise InputError(f"{path}: may not be written; choose another place")
+    try:
+        place = Path(os.path.realpath(path))
+        folder = place.parent
+        if any({"/dev", "/proc"} & set(map(str, one.parents)) for one in (path.absolute(), place)):
+            raise InputError(f"{path}: is no place for results; name a file elsewhere")
+        if place.is_dir():
+            raise InputError(f"{path}: is a directory; name a file")
+        if place.exists() and not place.is_file():  # a rename would replace a device or a pipe
+            raise InputError(f"{path}: is not a regular file; name another")
+        if not folder.is_dir():
+            raise InputError(f"{path}: the folder {folder} does not exist; create it first")
+        if place.exists() and not os.access(place, os.W_OK):
+            raise InputError(f"{path}: may not be written; choose another place")
+        handle, name = tempfile.mkstemp(dir=folder, prefix=PREFIX)
+        os.close(handle)
+        os.unlink(name)
+    except OSError as error:
+        raise InputError(f"{path}: may not be written ({error.strerror}); choose another") from None
 
 
 def write_whole(path: Path, data: str | bytes) -> None:
     """Write a file whole or not at all: to a neighbour first, then renamed.
 
+    What a link points to is written, not the link. A file that there was keeps its permissions.
+
     Raises:
         InputError: if the disk is full or the folder cannot be written.
     """
-    content = data.encode() if isinstance(data, str) else data
+    # names of files may be no text in any encoding; in JSON this is what stands for such bytes
+    content = data.encode(errors="backslashreplace") if isinstance(data, str) else data
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        place = os.path.realpath(path)
+        handle, name = tempfile.mkstemp(dir=os.path.dirname(place), prefix=PREFIX)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             # mkstemp makes files private; a result is as public as any new file
-            os.chmod(name, 0o666 & ~_umask())
-            os.replace(name, path)
+            there = os.path.exists(place)
+            os.chmod(name, os.stat(place).st_mode & 0o777 if there else 0o666 & ~_umask())
+            os.replace(name, place)
         except BaseException:
             os.unlink(name)
             raise

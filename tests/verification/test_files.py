@@ -53,3 +53,33 @@ def test_the_commit_is_that_of_our_own_checkout(
     # installed below someone else's project: its commit says nothing about us
     monkeypatch.setattr(files, "__file__", str(tmp_path / ".venv" / "verification" / "files.py"))
     assert files.manifest()["commit"] is None
+
+
+def test_a_link_stays_a_link_and_permissions_stay(tmp_path: Path) -> None:
+    path, link = tmp_path / "out.json", tmp_path / "link.json"
+    path.write_text("old")
+    path.chmod(0o600)
+    link.symlink_to(path)
+    check_writable(link)
+    write_whole(link, "new")
+    assert link.is_symlink()
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o600)
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/null", "/dev/shm/x", "/proc/x.json"])
+def test_devices_are_no_place_for_results(name: str) -> None:
+    with pytest.raises(InputError, match="no place for results"):
+        check_writable(Path(name))
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 5000])
+def test_names_that_are_too_long_are_found_before_the_work(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="may not be written"):
+        check_writable(tmp_path / name)
+
+
+def test_names_of_the_greatest_length_are_written(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 255)
+    check_writable(path)
+    write_whole(path, "\udce9")
+    assert path.read_text() == "\\udce9"

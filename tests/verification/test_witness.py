@@ -1,6 +1,9 @@
 """Witness files: what is written is read back, replayed exactly, and tampering is found."""
 
 import hashlib
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
@@ -220,3 +223,18 @@ def test_an_instance_that_is_too_large():
 def test_a_value_that_no_instance_has():
     with pytest.raises(ValueError, match="does not give"):
         witness.decide_instance(CLAIMS["F1"], copies())
+
+
+def test_reading_witnesses_loads_neither_networks_nor_audits_nor_tables() -> None:
+    code = (
+        "import sys; import sharprates.verification.witness\n"
+        "loaded = [name for name in sys.modules if name.split('.')[0] == 'rich' or name in "
+        "('sharprates.samplers.network', 'sharprates.verification.audit')]\n"
+        "assert not loaded, loaded"
+    )
+    path = os.pathsep.join(filter(os.path.isabs, sys.path))
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

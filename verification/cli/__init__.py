@@ -68,7 +68,7 @@ app = typer.Typer(
 
 
 @app.callback()
-def root() -> None:
+def sharprates() -> None:
     """Verify total-variation guarantees of masked diffusion samplers."""
 
 

@@ -352,3 +352,138 @@ def test_the_installed_command_answers() -> None:
     script = Path(sys.executable).with_name("sharprates")
     done = subprocess.run([script, "claims", "L1"], capture_output=True, text=True, check=True)
     assert "pairs" in done.stdout.lower()
+
+
+def test_no_input_is_overwritten(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    data, link = tmp_path / "mine.txt", tmp_path / "link.txt"
+    data.write_text("ab\nba\n")
+    link.symlink_to(data)
+    out = tmp_path / "x.png"
+    for options in (
+        ("--json", str(data)),
+        ("--json", str(link)),
+        ("--json", str(out), "--plot", str(out)),
+    ):
+        code, _, err = run("audit", str(data), *FAST, *options)
+        assert (code, err.count("\n")) == (2, 1)
+        assert "name another file" in err
+    assert data.read_text() == "ab\nba\n"
+    curve = tmp_path / "curve.csv"
+    curve.write_text("masked,loss\n1,0.5\n2,1\n")
+    assert run("plan", "--loss-curve", str(curve), "--length", "2", "--json", str(curve))[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--times", "1,0", "--steps", "4"), "--times: has no use for --steps"),
+        (("--times", "1,0", "--grid", "alpha"), "--times: has no use for --grid"),
+        (("--training-steps", "9"), "--denoiser exact: has no use for --training-steps"),
+        (("--nothing",), "No such option: --nothing"),
+        (("--jobs", "0"), "--jobs"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_2(run, options: tuple[str, ...], words: str) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = run("audit", "copies:2:2", *options)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert words in err
+
+
+def test_networks_of_another_run_are_left_alone(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """The folder is looked at before anything is trained."""
+    out = tmp_path / "out"
+    options = (*FAST, "--claims", "E3", "--denoiser", "trained", "--training-steps", "5")
+    arguments = ("audit", "product:1/2,1/2:1/3,2/3", *options, "--out", str(out))
+    assert run(*arguments)[0] == 0
+    (network,) = out.glob("*.pt")
+    before = network.read_bytes()
+    code, _, err = run(*arguments, "--seed", "1")
+    assert code == 2
+    assert "differs in" in err
+    assert "training" not in err
+    assert network.read_bytes() == before
+    assert run(*arguments, "--resume")[0] == 0
+
+
+def test_two_files_of_one_name_have_two_networks(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    paths = []
+    for folder, text in (("a", "ab\nba\n"), ("b", "abc\nbca\n")):
+        (tmp_path / folder).mkdir()
+        paths.append(tmp_path / folder / "x.txt")
+        paths[-1].write_text(text)
+    out = tmp_path / "out"
+    trained = ("--denoiser", "trained", "--training-steps", "2", "--out", str(out))
+    arguments = ("audit", *map(str, paths), *FAST, "--claims", "E3", *trained)
+    assert run(*arguments)[0] == 0
+    assert len(list(out.glob("*.pt"))) == 2
+    assert run(*arguments, "--resume")[0] == 0
+
+
+def test_fractions_of_more_than_4300_digits_are_written(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "x.json"
+    options = ("--steps", "600", "--clock", "constant", "--rule", "euler", "--claims", "E3")
+    exact = ("--arithmetic", "rational", "--json", str(path))
+    assert run("audit", "copies:3:2", *options, *exact)[0] == 0
+    results = json.loads(path.read_text())["targets"][0]["results"]
+    assert max(len(result["tv"]["lower"]) for result in results) > 4300
+
+
+# --- what is no finding ---------------------------------------------------------------------------
+
+
+def shell(line: str, **environment: str) -> tuple[int, str]:
+    """Exit code of a command of the shell, and what it says on standard error."""
+    code = "from sharprates.verification.cli import main; main()"
+    path = os.pathsep.join(filter(os.path.isabs, sys.path))
+    variables = {**os.environ, "PYTHONPATH": path}
+    command = ["bash", "-o", "pipefail", "-c", line.replace("SR", f'{sys.executable} -c "{code}"')]
+    done = subprocess.run(
+        command, env=variables | environment, capture_output=True, encoding="utf-8", timeout=300
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_closed_pipe_is_no_failure_of_a_claim() -> None:
+    code, err = shell("SR claims | true")
+    assert (code, err) == (141, "")
+
+
+def test_a_full_disk_behind_standard_output_is_one_line() -> None:
+    code, err = shell("SR claims > /dev/full")
+    assert code == 74
+    assert err.count("\n") == 1
+    assert "cannot be written: No space left" in err
+
+
+def test_no_standard_output_is_no_failure() -> None:
+    assert shell("SR claims E3 >&-") == (0, "")
+
+
+def test_any_encoding_of_the_terminal_will_do() -> None:
+    assert shell("SR claims E3 > /dev/null", PYTHONIOENCODING="ascii") == (0, "")
+
+
+def test_a_bug_is_one_line_and_has_a_code_of_its_own(run, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    def broken(*_: object) -> None:
+        raise OverflowError("too\nlarge")
+
+    monkeypatch.setattr("sharprates.verification.reports.claims.page", broken)
+    monkeypatch.setattr("sharprates.verification.cli.claims.page", broken)
+    code, out, err = run("claims", "E3")
+    assert (code, out, err.count("\n")) == (70, "", 1)
+    assert "OverflowError: too large (test_audit.py:" in err
+
+
+def test_help_loads_no_library_that_takes_seconds() -> None:
+    code = (
+        "import sys; from sharprates.verification.cli import main; sys.argv = ['sharprates', "
+        "'--help']\ntry: main()\nexcept SystemExit: pass\n"
+        "assert not {'torch', 'sympy', 'scipy', 'hypothesis'} & sys.modules.keys()"
+    )
+    path = os.pathsep.join(filter(os.path.isabs, sys.path))
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Exact TV of the samplers" in done.stdout
