@@ -15,11 +15,13 @@ import queue
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import metadata
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -30,6 +32,8 @@ import torch
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sharprates.samplers.errors import InputError
 from sharprates.verification.journal import Journal
+
+_key: Callable[[Any], str] = attrgetter("key")
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -96,8 +100,8 @@ def run(
     results: dict[int, R] = {}
     done = {} if journal is None else journal.values
     for place, task in enumerate(tasks):
-        if done and (key := _key(task)) in done:
-            results[place] = done[key]
+        if done and _key(task) in done:
+            results[place] = done[_key(task)]
             told(task, results[place])
     places = [place for place in range(len(tasks)) if place not in results]
     calls = [Call(work, tasks[place], shared and shared(tasks[place])) for place in places]
@@ -116,11 +120,6 @@ def using(workers: Workers | int) -> Workers:
     if not isinstance(workers, int):
         return workers
     return Processes(workers) if workers > 1 else Here()
-
-
-def _key(task: Any) -> str:
-    key: str = task.key
-    return key
 
 
 @contextmanager
@@ -149,37 +148,24 @@ class Here:
 # --- what a worker does ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class _Packed:
-    """A large object as bytes, in an array: that is what joblib sends to a worker only once.
+def _packed(calls: Iterable[Call]) -> Iterator[tuple[str, Any]]:
+    """Digest and bytes of each call's large object, the same array where it is the same object.
 
-    Attributes:
-        digest: of the content.
-        content: uint8 [n].
+    Arrays are what joblib sends to a worker only once.
     """
-
-    digest: str
-    content: Any
-
-    @staticmethod
-    def of(value: Any) -> _Packed:
-        try:
-            data = cloudpickle.dumps(value)
-        except (pickle.PicklingError, TypeError, AttributeError) as error:
-            raise InputError(
-                f"the work cannot be sent to other processes ({error}); leave out --jobs and "
-                "--cluster, or define the denoiser in a module"
-            ) from None
-        return _Packed(hashlib.sha256(data).hexdigest(), np.frombuffer(data, dtype=np.uint8))
-
-
-class _Packs(dict[int, _Packed]):
-    """Each large object of some calls, packed once."""
-
-    def of(self, value: Any) -> _Packed:
-        if id(value) not in self:
-            self[id(value)] = _Packed.of(value)
-        return self[id(value)]
+    known: dict[int, tuple[str, Any]] = {}
+    for call in calls:
+        if id(call.shared) not in known:
+            try:
+                data = cloudpickle.dumps(call.shared)
+            except (pickle.PicklingError, TypeError, AttributeError) as error:
+                raise InputError(
+                    f"the work cannot be sent to other processes ({error}); leave out --jobs and "
+                    "--cluster, or define the denoiser in a module"
+                ) from None
+            digest = hashlib.sha256(data).hexdigest()
+            known[id(call.shared)] = digest, np.frombuffer(data, dtype=np.uint8)
+        yield known[id(call.shared)]
 
 
 _ALONE = threading.Lock()
@@ -205,22 +191,19 @@ def check_versions(asked: str) -> None:
         )
 
 
-def _answer(asked: str, call: Call, digest: str, content: Any) -> Any:
-    """A call without its large object, in a worker."""
+def _answer(asked: str, work: Callable[..., R], task: Any, digest: str, content: Any) -> R:
+    """A call in a worker."""
     check_versions(asked)
     with _ALONE, _one_thread():
         if digest not in _opened:
             _opened.clear()
             _opened[digest] = pickle.loads(content.data)
-        return Call(call.work, call.task, _opened[digest])()
+        result: R = Call(work, task, _opened[digest])()
+        return result
 
 
 def _placed(place: int, *rest: Any) -> tuple[int, Any]:
     return place, _answer(*rest)
-
-
-def _light(call: Call) -> Call:
-    return Call(call.work, call.task)
 
 
 # --- processes of this machine --------------------------------------------------------------------
@@ -276,13 +259,11 @@ class Processes:
         Raises:
             InputError: if a process dies.
         """
-        packs, asked = _Packs(), versions()
-
-        def delayed() -> Iterator[Any]:
-            for place, call in enumerate(calls):
-                pack = packs.of(call.shared)
-                yield joblib.delayed(_placed)(place, asked, _light(call), pack.digest, pack.content)
-
+        asked = versions()
+        delayed = (
+            joblib.delayed(_placed)(place, asked, call.work, call.task, *pack)
+            for place, (call, pack) in enumerate(zip(calls, _packed(calls), strict=True))
+        )
         _remove_leftovers()
         begin = {"initializer": _end_with, "initargs": (os.getpid(),)}
         with (
@@ -291,7 +272,7 @@ class Processes:
         ):
             parallel = joblib.Parallel(return_as="generator_unordered")
             try:
-                yield from parallel(delayed())
+                yield from parallel(delayed)
             except TerminatedWorkerError:
                 raise InputError(
                     "a worker process was killed, most likely for lack of memory; use fewer --jobs"
@@ -386,14 +367,12 @@ class Cluster:
     def _round(self, calls: Mapping[int, Call]) -> Iterator[tuple[int, Any]]:
         """Send calls, and give results as they come until all are there or some are lost."""
         answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        packs, sent, asked = _Packs(), {}, versions()
-        places = {}
-        for place, call in calls.items():
-            pack = packs.of(call.shared)
-            if pack.digest not in sent:
-                small = call.shared is None
-                sent[pack.digest] = pack.content if small else self._scatter(pack.content)
-            rest = (asked, _light(call), pack.digest, sent[pack.digest])
+        asked, sent, places = versions(), {}, {}
+        packs = _packed(calls.values())
+        for (place, call), (digest, content) in zip(calls.items(), packs, strict=True):
+            if digest not in sent:
+                sent[digest] = content if call.shared is None else self._scatter(content)
+            rest = (asked, call.work, call.task, digest, sent[digest])
             future = self.client.submit(_answer, *rest, pure=False)
             places[future.key] = place, future
             future.add_done_callback(answers.put)
@@ -494,20 +473,13 @@ def _within(seconds: float, call: Callable[[], R]) -> R:
     Raises:
         TimeoutError: if it takes longer; it is then left alone.
     """
-    answers: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
+    answer: Future[R] = Future()
 
     def attempt() -> None:
         try:
-            answers.put((True, call()))
-        except BaseException as error:  # handed over, to be raised where it was asked
-            answers.put((False, error))
+            answer.set_result(call())
+        except BaseException as error:  # raised where it was asked
+            answer.set_exception(error)
 
     threading.Thread(target=attempt, daemon=True).start()
-    try:
-        good, answer = answers.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError from None
-    if not good:
-        raise answer
-    result: R = answer
-    return result
+    return answer.result(seconds)
