@@ -6,7 +6,7 @@ import html
 import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -26,10 +26,10 @@ from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import FLOAT
 from sharprates.theory.claim import Relation
 from sharprates.theory.registry import claim
-from sharprates.theory.setting import Setting
 from sharprates.verification.arithmetic import BALL, Interval, interval, precision
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.profile import Profile, profile, score_gaps
-from sharprates.verification.quantities.float64 import Case, FloatQuantities
+from sharprates.verification.quantities.float64 import FloatQuantities
 from sharprates.verification.verdict import Verdict, compare
 from torch import Tensor
 
@@ -220,25 +220,16 @@ class Bench:
         q = self.target.weights
         return float((q * (q / out.probability).log()).sum())
 
-    def case(self, law: StepLaw, **facts: Any) -> Case:
-        """The case that bounds are evaluated on: this target with a step law."""
+    def numbers(self, law: StepLaw) -> FloatQuantities:
+        """What bounds are evaluated on: this target with a step law."""
         gaps = (
             None
             if isinstance(self.denoiser, ExactDenoiser)
             else score_gaps(self.target, self.denoiser)
         )
-        setting = Setting(
-            length=self.target.length,
-            vocabulary=self.target.vocabulary,
-            steps=law.steps,
-            has_leftover=law.leftover > 0,
-            exact_denoiser=gaps is None,
-            family=self.target.family.name if self.target.family else None,
-            **facts,
-        )
-        return Case(
-            self.target, self.profile, setting, ParallelSampler(self.target.length, law), gaps=gaps
-        )
+        sampler = ParallelSampler(self.target.length, law)
+        experiment = Experiment(self.target, self.denoiser, sampler)
+        return FloatQuantities(experiment, self.profile, gaps)
 
     def check(
         self, claim_id: str, law: StepLaw, what: str = "", variant: str | None = None, **facts: Any
@@ -248,19 +239,18 @@ class Bench:
         Raises:
             AssertionError: if the claim does not apply, or does not hold.
         """
-        one, case = claim(claim_id), self.case(law, **facts)
-        reason = one.applies(case.setting, variant)
+        one, numbers = claim(claim_id), self.numbers(law)
+        reason = one.applies(replace(numbers.experiment.setting(), **facts), variant)
         assert reason is None, f"{claim_id} {reason}"
         with precision(192):
-            value = interval(FloatQuantities(case).bound(one, variant=variant))
+            value = interval(numbers.bound(one, variant=variant))
         relation = one.form(variant).relation
         return _held(Row(claim_id, what or self.target.name, self.tv(law), value, relation))
 
-    def bound(self, claim_id: str, law: StepLaw, variant: str | None = None, **facts: Any) -> float:
+    def bound(self, claim_id: str, law: StepLaw, variant: str | None = None) -> float:
         """A bound's value on this target, for curves."""
         with precision(192):
-            numbers = FloatQuantities(self.case(law, **facts))
-            return interval(numbers.bound(claim(claim_id), variant=variant)).middle
+            return interval(self.numbers(law).bound(claim(claim_id), variant=variant)).middle
 
 
 @dataclass(frozen=True)

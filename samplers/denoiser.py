@@ -71,7 +71,7 @@ _TOGETHER = 1 << 18
 _HALF_ULP = 2.0**-53
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class ExactDenoiser:
     """The conditionals q_0(x_i | x_U) of a target.
 
@@ -85,7 +85,7 @@ class ExactDenoiser:
     target: Target
     off_support: str = "uniform"
     _copies: dict[torch.device, tuple[Tensor, Tensor]] = field(
-        default_factory=dict, init=False, repr=False
+        default_factory=dict, init=False, repr=False, compare=False
     )
 
     time_free = True

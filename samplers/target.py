@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
+from typing import Any
 
 import torch
 from sharprates.samplers.errors import InputError
@@ -37,6 +39,18 @@ class Target:
     family: Family | None = None
     symbols: tuple[str, ...] | None = None
     fractions: tuple[Fraction, ...] | None = None
+
+    @cached_property
+    def _content(self) -> tuple[Any, ...]:
+        """What makes two data laws the same, whatever they are called."""
+        numbers = (self.rows.numpy().tobytes(), self.weights.numpy().tobytes())
+        return (self.vocabulary, tuple(self.rows.shape), self.family, self.fractions, *numbers)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Target) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)
 
     @property
     def length(self) -> int:

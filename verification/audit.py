@@ -49,10 +49,11 @@ from sharprates.verification.decomposition import (
 )
 from sharprates.verification.denoisers import ContextTable, probe
 from sharprates.verification.empirical import Sampling, empirical
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.journal import Journal
 from sharprates.verification.measure import Measure, check_size
 from sharprates.verification.profile import Profile, profile
-from sharprates.verification.quantities.float64 import FAMILY_PARAMETERS, Case, FloatQuantities
+from sharprates.verification.quantities.float64 import FAMILY_PARAMETERS, FloatQuantities
 from sharprates.verification.score_error import OrderError, ScoreError, score_error_of
 from sharprates.verification.statistics.empirical_tv import Empirical
 from sharprates.verification.statistics.sample_test import SampleTest
@@ -128,6 +129,36 @@ class Plan:
     def chosen_clocks(self) -> list[Clock]:
         """The clocks, looked up by name where they are named."""
         return [clock(one) if isinstance(one, str) else one for one in self.clocks]
+
+    def samplers(self, length: int, time_free: bool = True) -> list[tuple[Sampler, ...]]:
+        """All samplers, in the order of their rows; what asks at the same times stands together.
+
+        Args:
+            length: d.
+            time_free: whether the denoiser is; else first-hitting has a row for each clock, and
+                samplers without a clock have none.
+        """
+        device = torch.device(self.sampling.device)
+        clocks = self.chosen_clocks()
+        groups: list[tuple[Sampler, ...]] = [
+            tuple(
+                ParallelSampler(length, self.schedule(rule, chosen, name, steps), device=device)
+                for rule in self.rules
+            )
+            for chosen, (steps, name) in product(clocks, self.schedules())
+        ]
+        if not time_free:
+            return groups + [(FirstHittingSampler(length, one, device=device),) for one in clocks]
+        groups.append((FirstHittingSampler(length, device=device),))
+        blocks = [fixed_blocks(length, size) for size in self.blocks]
+        groups += [(BlockSampler(length, sizes, device=device),) for sizes in blocks]
+        return groups + [
+            (ConfidenceSampler(length, count, device=device),) for count in self.confidence
+        ]
+
+    def rows(self, length: int, time_free: bool = True) -> int:
+        """How many results an audit of one target has; see `samplers`."""
+        return sum(map(len, self.samplers(length, time_free)))
 
     def schedules(self) -> list[tuple[int, str | None]]:
         """(K, grid name) of every grid; the name is None for explicit times."""
@@ -270,61 +301,12 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A part of one target's audit that is worked on alone.
-
-    Attributes:
-        sampler: ``schedule`` for all rules on one clock and grid; ``fhs``, ``blocks`` or
-            ``confidence``; ``target`` for what is said of the target, without a row.
-        clock: place among the plan's clocks, for schedules, and for ``fhs`` where the denoiser
-            depends on time.
-        schedule: place among the plan's schedules.
-        size: tokens a step, for ``blocks`` and ``confidence``.
-        rows: how many results it has.
-    """
-
-    sampler: str
-    clock: int | None = None
-    schedule: int = 0
-    size: int = 0
-    rows: int = 1
-
-
-def pieces(plan: Plan, time_free: bool = True) -> list[Piece]:
-    """The pieces of a target's audit, in the order of its rows.
-
-    Args:
-        plan: what to run.
-        time_free: whether the denoiser is; else first-hitting has a result for each clock, and
-            samplers without a clock have none.
-    """
-    places = range(len(plan.clocks))
-    rules = len(plan.rules)
-    found = [Piece("target", rows=0)]
-    found += [
-        Piece("schedule", clock, schedule, rows=rules)
-        for clock in places
-        for schedule in range(len(plan.schedules()))
-    ]
-    if not time_free:
-        return found + [Piece("fhs", clock) for clock in places]
-    found.append(Piece("fhs"))
-    found += [Piece("blocks", size=size) for size in plan.blocks]
-    return found + [Piece("confidence", size=count) for count in plan.confidence]
-
-
-def count_cases(plan: Plan, time_free: bool = True) -> int:
-    """How many results an audit of one target has; see `pieces`."""
-    return sum(piece.rows for piece in pieces(plan, time_free))
-
-
-@dataclass(frozen=True)
 class Finished:
-    """What a piece has found.
+    """What a task has found.
 
     Attributes:
-        results: its rows, in the order of the plan's rules.
-        information: of the target, for the piece ``target``.
+        results: a row a sampler.
+        information: of the target, for the task without samplers.
         errors: of its denoiser, if that is not the exact one: one, or one a clock.
         dominance: of its denoiser, unless these are looked up among the rows.
     """
@@ -337,19 +319,19 @@ class Finished:
 
 @dataclass(frozen=True)
 class Task:
-    """A piece of one target's audit, with what makes it independent of all others.
+    """A part of one target's audit, with what makes it independent of all others.
 
     Attributes:
         key: its name in a journal.
         target: its place among the targets.
-        piece: what to do.
+        samplers: a row each; none for what is said of the target alone.
         seed: of its first running sampler; each next one takes the next seed.
         levels: false-alarm probability of each of its running samplers.
     """
 
     key: str
     target: int
-    piece: Piece
+    samplers: tuple[Sampler, ...]
     seed: int
     levels: tuple[float, ...]
 
@@ -383,7 +365,7 @@ def audit(
     """
     plan.check()
     made = list(zip(targets, map(denoiser, targets), strict=True))
-    work = tasks(plan, [one.time_free for _, one in made])
+    work = tasks(plan, made)
     done = {} if journal is None else journal.values
     open_targets = [
         number for number, some in enumerate(work) if any(task.key not in done for task in some)
@@ -431,24 +413,23 @@ def audit_target(
     return audit([target], plan, lambda _: denoiser, progress)[0]
 
 
-def tasks(plan: Plan, time_free: Sequence[bool]) -> list[list[Task]]:
-    """All pieces of a run, one list a target, with their seeds and their shares of the budget.
+def tasks(plan: Plan, made: Sequence[tuple[Target, Denoiser]]) -> list[list[Task]]:
+    """All tasks of a run, one list a target, with their seeds and their shares of the budget.
 
     Args:
         plan: what to run.
-        time_free: of each target's denoiser.
+        made: each target with its denoiser.
     """
-    levels = plan.sampling.levels(sum(count_cases(plan, free) for free in time_free))
+    groups = [[(), *plan.samplers(target.length, denoiser.time_free)] for target, denoiser in made]
+    levels = iter(plan.sampling.levels(sum(len(some) for each in groups for some in each)))
+    seed = plan.sampling.seed
     found: list[list[Task]] = []
-    row = 0
-    for number, free in enumerate(time_free):
+    for number, each in enumerate(groups):
         found.append([])
-        for place, piece in enumerate(pieces(plan, free)):
-            share = tuple(levels[row : row + piece.rows])
-            found[-1].append(
-                Task(f"{number}/{place}", number, piece, plan.sampling.seed + row, share)
-            )
-            row += piece.rows
+        for place, samplers in enumerate(each):
+            share = tuple(islice(levels, len(samplers)))
+            found[-1].append(Task(f"{number}/{place}", number, samplers, seed, share))
+            seed += len(samplers)
     return found
 
 
@@ -464,7 +445,7 @@ def _check_job(target: Target, denoiser: Denoiser, plan: Plan) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What all pieces of one target's audit share.
+    """What all tasks of one target share.
 
     Attributes:
         target: the data law.
@@ -529,25 +510,27 @@ def _prepared(
 
 
 def carry_out(shared: Prepared, task: Task) -> Finished:
-    """Work on one piece.
+    """Carry out one task.
 
     Args:
-        shared: what all pieces of its target have in common.
-        task: the piece.
+        shared: what all tasks of its target have in common.
+        task: the task.
     """
     plan, score, measure = shared.plan, shared.score, shared.measure
-    if task.piece.sampler == "target":
+    if not task.samplers:
         return Finished(
             information=tuple(shared.shape.information.tolist()),
             errors=() if score is None else tuple(errors for _, errors in score.errors),
             dominance=tuple(_searched(shared)),
         )
     results = []
-    for place, case in enumerate(_cases(shared, task.piece)):
-        result = _result(case, plan, measure)
+    for place, numbers in enumerate(_rows(shared, task.samplers)):
+        experiment = numbers.experiment
+        result = _result(numbers, plan, measure)
         if plan.sampling.samples:
             level, seed = task.levels[place], task.seed + place
-            found = empirical(case, shared.quick, measure.law(case), plan.sampling, seed, level)
+            law = measure.law(experiment)
+            found = empirical(experiment, shared.quick, law, plan.sampling, seed, level)
             result = replace(result, empirical=found[0], law_check=found[1])
         results.append(result)
     return Finished(tuple(results))
@@ -584,72 +567,22 @@ def _without_clock(plan: Plan) -> tuple[str, ...]:
     return tuple(f"{name}: has no clock, and the denoiser depends on time" for name in names)
 
 
-def _cases(shared: Prepared, piece: Piece) -> Iterator[Case]:
-    """The cases of a piece, one a row."""
-    target, plan, denoiser = shared.target, shared.plan, shared.denoiser
-    shape, score, d = shared.shape, shared.score, shared.target.length
-    base = Setting(
-        length=d,
-        vocabulary=target.vocabulary,
-        delta=plan.delta,
-        last_step=plan.last_step,
-        exact_denoiser=score is None,
-        normalised=denoiser.normalised,
-        time_free=denoiser.time_free,
-        family=target.family.name if target.family else None,
-    )
-    if piece.sampler == "schedule":
-        assert piece.clock is not None, "a schedule has a clock"
-        yield from _on_schedule(shared, base, piece.clock, piece.schedule)
-        return
-    device = torch.device(plan.sampling.device)
-    chosen, errors = None, None
-    sampler: Sampler
-    if piece.sampler == "fhs":
-        if score is not None:
-            chosen, errors = score.errors[piece.clock or 0]
-        sampler = FirstHittingSampler(d, chosen, device=device)
-    elif piece.sampler == "blocks":
-        sampler = BlockSampler(d, fixed_blocks(d, piece.size), device=device)
-    else:
-        sampler = ConfidenceSampler(d, piece.size, device=device)
-    terms = None
-    if piece.sampler == "fhs":
-        gaps, error = ((0.0,) * d, 0.0) if errors is None else (errors.gaps, errors.error)
-        terms = Decomposition.of_draws(gaps, error)
-    yield Case(
-        target,
-        shape,
-        replace(base, **sampler.facts()),
-        sampler,
-        decomposition=terms,
-        gaps=None if score is None else score.gaps,
-        errors=errors,
-    )
+def _rows(shared: Prepared, samplers: Sequence[Sampler]) -> Iterator[FloatQuantities]:
+    """An experiment for each sampler of a task, with what its bounds ask for.
 
-
-def _on_schedule(shared: Prepared, base: Setting, clock: int, schedule: int) -> Iterator[Case]:
-    """Each rule on one clock and grid; what the denoiser errs along its times is found once."""
-    plan, score, d = shared.plan, shared.score, shared.target.length
-    device = torch.device(plan.sampling.device)
-    chosen = plan.chosen_clocks()[clock]
-    steps, grid_name = plan.schedules()[schedule]
-    times = plan.schedule("euler", chosen, grid_name, steps).times(d)
-    calls = times if plan.last_step == "fill" else times[:-1]
-    gaps = None if score is None else score.along(calls)
-    for rule in plan.rules:
-        sampler = ParallelSampler(d, plan.schedule(rule, chosen, grid_name, steps), device=device)
-        path = Trajectory.of(chosen, times, sampler.step_law)
-        yield Case(
-            shared.target,
-            shared.shape,
-            replace(base, **sampler.facts()),
-            sampler,
-            path,
-            decompose(shared.shape, path, gaps, shared.denoiser.normalised),
-            gaps,
-            float(times[0]),
-        )
+    All of them ask the denoiser at the same times: what it errs there is found once.
+    """
+    score, first = shared.score, samplers[0]
+    gaps, errors = (None if score is None else score.gaps), None
+    if score is not None and isinstance(first, FirstHittingSampler):
+        names = [None if clock is None else clock.name for clock, _ in score.errors]
+        errors = score.errors[names.index(first.facts()["clock"])][1]
+    elif score is not None and gaps is None:
+        assert first.call_times is not None, "without a clock it cannot be run"
+        gaps = score.along(first.call_times)
+    for sampler in samplers:
+        experiment = Experiment(shared.target, shared.denoiser, sampler)
+        yield FloatQuantities(experiment, shared.shape, gaps, errors)
 
 
 def _rule_name(rule: str | Rule) -> str:
@@ -695,46 +628,43 @@ def _looked_up(plan: Plan, results: Sequence[Result]) -> Iterator[ScoreDominance
         yield ScoreDominance(*key, score_dominates_among(run), max(run))
 
 
-def _result(case: Case, plan: Plan, measure: Measure) -> Result:
-    tv = measure.tv(case)
-    setting = case.setting
-    bounds = {one: judge(CLAIMS[one], case, tv, plan.scale) for one in map(str.upper, plan.claims)}
+def _result(numbers: FloatQuantities, plan: Plan, measure: Measure) -> Result:
+    experiment = numbers.experiment
+    numbers = replace(numbers, measured_tv=measure.tv(experiment))
+    setting, law = experiment.setting(), experiment.step_law
+    blind = experiment.denoiser.normalised  # else what is left over depends on the values
+    bounds = {one: judge(CLAIMS[one], numbers, plan.scale) for one in map(str.upper, plan.claims)}
+    assert numbers.measured_tv is not None
     return Result(
         sampler=setting.sampler,
         steps=setting.steps or 0,
         clock=setting.clock,
         grid=setting.grid,
-        leftover=_leftover(case),
-        clipped=case.law.clipped if case.law else 0,
-        tv=tv,
-        method=measure.method(case),
+        leftover=0.0 if law is None else law.leftover if blind else None,
+        clipped=law.clipped if law else 0,
+        tv=numbers.measured_tv,
+        method=measure.method(experiment),
         bounds=bounds,
-        decomposition=case.decomposition,
+        decomposition=numbers.decomposition,
     )
 
 
-def _leftover(case: Case) -> float | None:
-    if case.law is None:
-        return 0.0
-    return case.law.leftover if case.setting.normalised else None
-
-
-def judge(one: Claim, case: Case, tv: Interval, scale: Mapping[str, Number]) -> BoundResult:
+def judge(one: Claim, numbers: FloatQuantities, scale: Mapping[str, Number]) -> BoundResult:
     """Compare a claim about TV(p_out, q_0) with a measured one.
 
     Args:
         one: the claim.
-        case: what was run.
-        tv: the measured total variation.
+        numbers: of the experiment, its total variation included.
         scale: factors on named constants.
 
     Returns:
         The comparison; a claim about another quantity does not apply.
     """
-    form, reason = _form(one, case.setting)
+    setting = numbers.experiment.setting()
+    form, reason = _form(one, setting)
     symbols = one.symbols(form)
     # On its own family a worst-case value is the TV; elsewhere it has no verdict.
-    attained = one.relation is Relation.WORST_CASE and case.setting.family in one.attained_by
+    attained = one.relation is Relation.WORST_CASE and setting.family in one.attained_by
     names = FloatQuantities.names()
     if reason is None and not symbols <= names:
         missing = ", ".join(sorted(symbols - names))
@@ -744,14 +674,14 @@ def judge(one: Claim, case: Case, tv: Interval, scale: Mapping[str, Number]) -> 
     relation = one.form(form).relation
     if reason is not None:
         return BoundResult(relation, reason, None, None, Verdict.NONE)
-    decision = decide(one, lambda: FloatQuantities(case, tv), form, scale)
+    decision = decide(one, lambda: numbers, form, scale)
     value = decision.bound
     verdict = decision.verdict if attained or relation is not Relation.WORST_CASE else Verdict.NONE
     relation = Relation.EQUALITY if attained else relation
     # What is shown is on the safe side: an upper bound rounded up, all else down.
     end = value.upper if relation is Relation.UPPER else value.lower
     safe = min(max(float(end), 0.0), 1.0)
-    ratio = tv.middle / safe if safe > 0 else None
+    ratio = decision.measured.middle / safe if safe > 0 else None
     return BoundResult(relation, None, safe, ratio, verdict)
 
 

@@ -250,7 +250,7 @@ def check_scale(scale: Scale, claims: Iterable[str] | None = None) -> None:
             raise InputError(f"scale: {name} is no constant of the claims {', '.join(claims)}")
 
 
-def break_even(
+def failing_factor(
     fails: Callable[[Fraction], bool], holding: Fraction, failing: Fraction, halvings: int = 24
 ) -> tuple[Fraction, Fraction] | None:
     """Between which factors on a constant a bound begins to fail, by bisection.

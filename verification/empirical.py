@@ -9,7 +9,7 @@ import torch
 from sharprates.samplers.denoiser import Denoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.output_law import OutputLaw
-from sharprates.verification.quantities.float64 import Case
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget
 from sharprates.verification.statistics.empirical_tv import (
     Empirical,
@@ -63,13 +63,18 @@ class Sampling:
 
 
 def empirical(
-    case: Case, denoiser: Denoiser, law: OutputLaw, sampling: Sampling, seed: int, level: float
+    experiment: Experiment,
+    denoiser: Denoiser,
+    law: OutputLaw,
+    sampling: Sampling,
+    seed: int,
+    level: float,
 ) -> tuple[Empirical, SampleTest]:
-    """Run a case's sampler, enclose its total variation to the target, and test its law.
+    """Run an experiment's sampler, enclose its total variation to the target, and test its law.
 
     Args:
-        case: what to run.
-        denoiser: what it is given; `samplers.tabled.tabled` makes it quick for many samples.
+        experiment: what to run.
+        denoiser: what it is given: the experiment's, or a table of it for many samples.
         law: the exact law that the sampler should have.
         sampling: how many samples, and where.
         seed: of the generator.
@@ -78,16 +83,16 @@ def empirical(
     Returns:
         An interval that trusts nothing known about the sampler, and the test against `law`.
     """
-    sampler = case.sampler
+    sampler, target = experiment.sampler, experiment.target
     assert sampler is not None, "nothing is run without a sampler"
     generator = torch.Generator(sampler.device).manual_seed(seed)
-    found = torch.zeros(case.target.support + 1, dtype=torch.int64)
+    found = torch.zeros(target.support + 1, dtype=torch.int64)
     # Counted part by part: the generator goes on, and memory does not grow with n.
-    most = max(1, _TOKENS // case.target.length)
+    most = max(1, _TOKENS // target.length)
     for start in range(0, sampling.samples, most):
         rows = sampler.sample(denoiser, min(most, sampling.samples - start), generator).cpu()
-        found += counts(cells(case.target, rows), case.target)
+        found += counts(cells(target, rows), target)
     # The exact law only chooses, before sampling, the event that bounds TV from below.
-    should = law_on_cells(law, case.target)
-    interval = empirical_tv(found, case.target, level / 2, seed, should)
-    return interval, law_test(case.setting.sampler, found, should, level / 2)
+    should = law_on_cells(law, target)
+    interval = empirical_tv(found, target, level / 2, seed, should)
+    return interval, law_test(experiment.setting().sampler, found, should, level / 2)

@@ -7,16 +7,18 @@ Rational where the clock is, else balls in flint's working precision. It shares 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
 import sympy
+from flint import fmpq
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.schedule import Schedule
 from sharprates.theory.arithmetic import Arithmetic, Number
 from sharprates.theory.clocks import ancestral_hazard, clock, euler_hazard, tau_leaping_hazard
 from sharprates.theory.evaluation import evaluate
 from sharprates.verification.arithmetic import BALL, RATIONAL, IrrationalError
+from sharprates.verification.exact_law import step_weights
 
 HAZARDS = {
     "euler": euler_hazard,
@@ -25,36 +27,24 @@ HAZARDS = {
 }
 
 
-@dataclass(frozen=True)
-class Grid:
-    """A parallel sampler on a clock, K steps uniform in t from T to 0.
+def steps_on_grid(grid: Schedule) -> list[dict[str, Number]]:
+    """For each step: the hazard ``r``, that of the exact process ``rho``, and 1−α at its start.
 
-    Attributes:
-        rule: ``euler``, ``tau-leaping`` or ``ancestral``.
-        clock: its name.
-        horizon: T.
-        steps: K.
-        fill: whether one more step reveals all that is still masked.
+    Args:
+        grid: of a named rule and clock, uniform, from a horizon that is a fraction to 0.
+
+    Raises:
+        InputError: for any other schedule.
     """
-
-    rule: str
-    clock: str
-    horizon: Fraction
-    steps: int
-    fill: bool = False
-
-    def __post_init__(self) -> None:
-        if self.rule not in HAZARDS:
-            raise InputError(f"rule {self.rule!r} is unknown: use one of {', '.join(HAZARDS)}")
-        clock(self.clock)
-        if self.horizon <= 0 or self.steps < 1:
-            raise InputError(f"grid: need T > 0 and K ≥ 1, got {self.horizon}, {self.steps}")
-
-
-def steps_on_grid(grid: Grid) -> list[dict[str, Number]]:
-    """For each step: the hazard ``r``, that of the exact process ``rho``, and 1−α at its start."""
-    rule, bridge, masked = _formulas(grid.rule, grid.clock)
-    ends = [grid.horizon * Fraction(grid.steps - k, grid.steps) for k in range(grid.steps + 1)]
+    horizon = grid.horizon
+    named = grid.rule_name in HAZARDS and grid.grid == "uniform" and grid.delta == 0
+    if not (named and grid.steps >= 1 and isinstance(horizon, Fraction) and horizon > 0):
+        raise InputError(
+            f"schedule {grid}: exact numbers need one of the rules {', '.join(HAZARDS)}, a uniform "
+            "grid with K ≥ 1 that ends at 0, and a fraction T > 0 as its horizon"
+        )
+    rule, bridge, masked = _formulas(grid.rule_name, grid.chosen.name)
+    ends = [horizon * Fraction(grid.steps - k, grid.steps) for k in range(grid.steps + 1)]
 
     def walk(arithmetic: Arithmetic) -> list[dict[str, Number]]:
         one = arithmetic.rational(1)
@@ -68,7 +58,7 @@ def steps_on_grid(grid: Grid) -> list[dict[str, Number]]:
                     "masked": evaluate(masked, times, arithmetic),
                 }
             )
-        if grid.fill:  # at time 0 nothing is masked in the exact process
+        if grid.last_step == "fill":  # at time 0 nothing is masked in the exact process
             steps.append({"r": one, "rho": one, "masked": arithmetic.rational(0)})
         return steps
 
@@ -76,6 +66,21 @@ def steps_on_grid(grid: Grid) -> list[dict[str, Number]]:
         return walk(RATIONAL)
     except IrrationalError:
         return walk(BALL)
+
+
+def exact_weights(grid: Schedule) -> list[Number]:
+    """The step law; see `steps_on_grid`."""
+    return step_weights([step["r"] for step in steps_on_grid(grid)])
+
+
+def exact_facts(grid: Schedule) -> dict[str, bool]:
+    """Whether masks are left over, and whether the step law is uniform: facts of a setting."""
+    w = exact_weights(grid)
+    complete = 1 - sum(w) == 0  # of a ball that is not sure, False
+    return {
+        "has_leftover": grid.last_step == "leave" and not complete,
+        "uniform_law": all(isinstance(x, fmpq) and x == fmpq(1, len(w)) for x in w),
+    }
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The exact total variation of a case, by the algorithm that its denoiser and sampler allow."""
+"""The exact total variation of an experiment, by what its denoiser and sampler allow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sharprates.samplers.sampling import CPU
 from sharprates.samplers.target import Target
 from sharprates.verification.arithmetic import Interval, ball, interval, precision
 from sharprates.verification.exact_law import ExactTables, exact_tables, rational_pmf, step_weights
-from sharprates.verification.quantities.float64 import Case
+from sharprates.verification.experiment import Experiment
 
 BITS = 192
 """Precision of balls where nothing else is asked for; float64 hazards are exact in it."""
@@ -33,7 +33,7 @@ _MOST_IN_TABLES = 10**11
 
 @dataclass(frozen=True)
 class Measure:
-    """Measures cases of one target and denoiser in one arithmetic.
+    """Measures experiments on one target and denoiser in one arithmetic.
 
     Attributes:
         target: the data law.
@@ -74,28 +74,29 @@ class Measure:
             floats = tables(target, normalised(denoiser), device=device)
         return Measure(target, denoiser, arithmetic, floats, exact)
 
-    def law(self, case: Case) -> OutputLaw:
+    def law(self, experiment: Experiment) -> OutputLaw:
         """The exact output law in float64."""
-        assert case.sampler is not None, "an output law needs a sampler"
-        return case.sampler.law(self.target, self.denoiser, self.floats)
+        assert experiment.sampler is not None, "an output law needs a sampler"
+        return experiment.sampler.law(self.target, self.denoiser, self.floats)
 
-    def method(self, case: Case) -> str:
+    def method(self, experiment: Experiment) -> str:
         """What the number comes from: an arithmetic, or ``quadrature`` over hitting times."""
-        assert case.sampler is not None, "an output law needs a sampler"
-        if case.sampler.composition is not None:
+        assert experiment.sampler is not None, "an output law needs a sampler"
+        if experiment.sampler.composition is not None:
             return "quadrature" if self.floats is None else self.arithmetic
-        return "float64" if case.law is None else self.arithmetic
+        return "float64" if experiment.step_law is None else self.arithmetic
 
-    def tv(self, case: Case) -> Interval:
+    def tv(self, experiment: Experiment) -> Interval:
         """TV(p_out, q_0) with all rounding enclosed."""
-        blocks = case.sampler.composition if case.sampler else None
-        if self.exact is None or (blocks is None and case.law is None):
-            found = total_variation(self.law(case), self.target)
+        blocks = experiment.sampler.composition if experiment.sampler else None
+        if self.exact is None or (blocks is None and experiment.step_law is None):
+            found = total_variation(self.law(experiment), self.target)
             return _within_unit(Interval.around(*found))
         with precision(BITS):
             if blocks is not None:
                 return interval(self.exact.blocks_total_variation(blocks))
-            hazards = [ball(r) for r in case.step_law.hazards.tolist()]
+            assert experiment.step_law is not None
+            hazards = [ball(r) for r in experiment.step_law.hazards.tolist()]
             if self.arithmetic == "rational":
                 hazards = [r.fmpq() for r in hazards]
             return interval(self.exact.total_variation(step_weights(hazards)))

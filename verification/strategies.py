@@ -19,12 +19,12 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from sharprates.samplers import families
 from sharprates.samplers.clock import clock
 from sharprates.samplers.denoiser import OFF_SUPPORT, Denoiser, ExactDenoiser, Positions
+from sharprates.samplers.predictions import Predictions
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import LAST_STEPS, RULES
 from sharprates.samplers.target import Target
 from sharprates.verification.exact_law import Context
-from sharprates.verification.exact_schedule import Grid
-from sharprates.verification.instance import Instance, Predictions
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 from torch import Tensor
 
@@ -218,7 +218,7 @@ def predictions(draw: DrawFn, target: Target) -> Predictions:
 
 def conditionals(target: Target) -> dict[tuple[Context, int], tuple[Fraction, ...]]:
     """The exact denoiser as a table of fractions."""
-    numbers = ExactQuantities(Instance.of(target))
+    numbers = ExactQuantities(Experiment.of(target))
     return {
         (context, i): tuple(Fraction(int(p.p), int(p.q)) for p in numbers.conditional(context, i))
         for context, i in contexts(target)
@@ -234,7 +234,7 @@ def instances(
     targets: SearchStrategy[Target] | None = None,
     steps: SearchStrategy[tuple[Fraction, ...]] | None = None,
     erring: bool = False,
-) -> Instance:
+) -> Experiment:
     """A law and a step law in fractions.
 
     Args:
@@ -248,18 +248,18 @@ def instances(
     wrong: Predictions = {}
     if erring and draw(st.booleans()):
         wrong = draw(predictions(target))
-    return Instance.of(target, steps=w, predictions=wrong)
+    return Experiment.of(target, steps=w, predictions=wrong)
 
 
 @st.composite
-def one_by_one(draw: DrawFn, targets: SearchStrategy[Target] | None = None) -> Instance:
+def one_by_one(draw: DrawFn, targets: SearchStrategy[Target] | None = None) -> Experiment:
     """A law and an erring denoiser for first-hitting sampling."""
     target = draw(laws(max_length=3) if targets is None else targets)
-    return Instance.of(target, blocks=(1,) * target.length, predictions=draw(predictions(target)))
+    return Experiment.of(target, blocks=(1,) * target.length, predictions=draw(predictions(target)))
 
 
 @st.composite
-def in_blocks(draw: DrawFn, targets: SearchStrategy[Target] | None = None) -> Instance:
+def in_blocks(draw: DrawFn, targets: SearchStrategy[Target] | None = None) -> Experiment:
     """A law and block sizes."""
     target = draw(laws(min_length=2) if targets is None else targets)
     d = target.length
@@ -270,7 +270,7 @@ def in_blocks(draw: DrawFn, targets: SearchStrategy[Target] | None = None) -> In
             sizes.append(1)
         else:
             sizes[-1] += 1
-    return Instance.of(target, blocks=tuple(sizes))
+    return Experiment.of(target, blocks=tuple(sizes))
 
 
 @st.composite
@@ -280,42 +280,39 @@ def grids(
     clocks: Sequence[str] = ("linear", "constant", "cosine", "polynomial:2"),
     max_steps: int = 5,
     fill: bool = True,
-) -> Grid:
+) -> Schedule:
     """A parallel sampler on a clock, its times uniform."""
     name = draw(st.sampled_from(clocks))
     halves = (2, 1) if clock(name).end == 1 else (4, 10, 2)
-    return Grid(
-        draw(st.sampled_from(rules)),
-        name,
-        Fraction(draw(st.sampled_from(halves)), 2),
-        draw(st.integers(1, max_steps)),
-        draw(st.booleans()) if fill else False,
-    )
+    rule, horizon = draw(st.sampled_from(rules)), Fraction(draw(st.sampled_from(halves)), 2)
+    steps, filled = draw(st.integers(1, max_steps)), fill and draw(st.booleans())
+    last_step = "fill" if filled else "leave"
+    return Schedule(rule, name, "uniform", steps, horizon, last_step=last_step)
 
 
 @st.composite
 def on_grids(
     draw: DrawFn,
     targets: SearchStrategy[Target] | None = None,
-    schedule: SearchStrategy[Grid] | None = None,
+    schedule: SearchStrategy[Schedule] | None = None,
     erring: bool = False,
-) -> Instance:
+) -> Experiment:
     """A law and a sampler on a clock."""
     target = draw(laws(max_length=3) if targets is None else targets)
     chosen = draw(grids() if schedule is None else schedule)
     wrong: Predictions = {}
     if erring and draw(st.booleans()):
         wrong = draw(predictions(target))
-    return Instance.of(target, grid=chosen, predictions=wrong)
+    return Experiment.of(target, grid=chosen, predictions=wrong)
 
 
-def _instance(text: str, w: Sequence[Fraction | int]) -> Instance:
-    return Instance.of(families.family(text), steps=tuple(map(Fraction, w)))
+def _instance(text: str, w: Sequence[Fraction | int]) -> Experiment:
+    return Experiment.of(families.family(text), steps=tuple(map(Fraction, w)))
 
 
 _HALF, _THIRD = Fraction(1, 2), Fraction(1, 3)
 
-EDGES: Mapping[str, Instance] = {
+EDGES: Mapping[str, Experiment] = {
     "one token": _instance("uniform:1:2", (_HALF, _HALF)),
     "one step": _instance("copies:2:2", (1,)),
     "fewer steps than tokens": _instance("copies:3:2", (_HALF, _HALF)),

@@ -33,12 +33,11 @@ from sharprates.verification.checks.check import (
     Example,
     Mutant,
     Trial,
-    describe,
     run,
 )
 from sharprates.verification.decide import check_symbols, decision_of
 from sharprates.verification.evidence import Evidence, Method
-from sharprates.verification.instance import Instance
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.objects import load_object, one_line
 from sharprates.verification.quantities.base import LEFT_SIDES
 from sharprates.verification.quantities.exact import ExactQuantities
@@ -106,8 +105,7 @@ def _guarded(claim_id: str, measure: LeftSide) -> LeftSide:
             value = measure(it)
         except Exception as error:  # a user's function may raise anything
             raise InputError(
-                f"claim {claim_id}: its left side raises {one_line(error)} "
-                f"at {describe(it.instance)}"
+                f"claim {claim_id}: its left side raises {one_line(error)} at {it.experiment!s}"
             ) from error
         if isinstance(value, int | Fraction):
             return fmpq(value.numerator, value.denominator)
@@ -233,7 +231,7 @@ def examples(bound: Bound) -> SearchStrategy[Example]:
     elif space.schedule == "grid":
         found = strategies.on_grids(erring=space.erring)
     elif space.schedule == "none":
-        found = strategies.laws(min_length=2).map(Instance.of)
+        found = strategies.laws(min_length=2).map(Experiment.of)
     else:
         uniform = space.schedule == "uniform"
         steps = (
@@ -243,7 +241,7 @@ def examples(bound: Bound) -> SearchStrategy[Example]:
         )
         found = strategies.instances(steps=steps, erring=space.erring)
 
-    def applies(instance: Instance) -> bool:
+    def applies(instance: Experiment) -> bool:
         return bound.claim.applies(instance.setting(), bound.variant) is None
 
     return found.filter(applies).map(Example.of)
@@ -334,7 +332,7 @@ def verify(
     return Report((ClaimStatus(bound.claim, tuple(evidence)),), files.manifest(seed))
 
 
-def _witness(bound: Bound, instance: Instance) -> Witness:
+def _witness(bound: Bound, instance: Experiment) -> Witness:
     return witness.make(
         bound.claim,
         instance,
@@ -356,7 +354,7 @@ def _store(one: Witness, path: Path) -> str:
 
 def _evidence(bound: Bound, worst: Worst, folder: Path) -> Evidence:
     """The adversary's worst instance, in the form of a check's result."""
-    it, found = worst.witness.instance, worst.witness.decision
+    it, found = worst.witness.experiment, worst.witness.decision
     name = worst.quest.name
     constants = {}
     if bound.relation is Relation.UPPER:
@@ -371,8 +369,8 @@ def _evidence(bound: Bound, worst: Worst, folder: Path) -> Evidence:
         n_counting=int(bound.counts(Example.of(it), found.measured, found.bound)),
         relation=bound.relation.value,
         ratio=found.ratio,
-        instance=describe(it),
-        failure=f"{describe(it)}: {found.text}" if worst.refuted else None,
+        instance=str(it),
+        failure=f"{it!s}: {found.text}" if worst.refuted else None,
         witness=str(folder / f"worst-{name}.witness"),
         break_even=constants,
     )

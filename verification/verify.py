@@ -21,7 +21,7 @@ from sharprates.verification.checks.registry import checks_of
 from sharprates.verification.checks.symbolic import run_proof
 from sharprates.verification.decide import check_scale
 from sharprates.verification.evidence import Evidence
-from sharprates.verification.instance import Instance
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.jobs import run as run_tasks
 from sharprates.verification.status import (
     ClaimStatus,
@@ -159,7 +159,7 @@ def store(
         The file, or None where the failure is of another kind than the exact instances that witness
         files hold.
     """
-    instance, claim = failing.instance, claim_of(claim_id)
+    instance, claim = failing.experiment, claim_of(claim_id)
     own = {name: x for name, x in scale.items() if name.split(".")[0] == claim.id}
     if instance is None:
         return None
@@ -180,7 +180,7 @@ def witness_key(text: str) -> str:
 
 
 def _failing(
-    claim: Claim, instance: Instance, variant: str | None, scale: Mapping[str, Fraction]
+    claim: Claim, instance: Experiment, variant: str | None, scale: Mapping[str, Fraction]
 ) -> witness.Witness | None:
     form = claim.form(variant)
     upper = form.relation in (Relation.UPPER, Relation.LOWER)

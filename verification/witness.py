@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -39,15 +39,17 @@ from typing import Any
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.family import Family
 from sharprates.samplers.rational import read_rational
+from sharprates.samplers.schedule import Schedule
+from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Claim, Relation
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import Interval
 from sharprates.verification.decide import Decision, Scale, decide
 from sharprates.verification.exact_law import Context
-from sharprates.verification.exact_schedule import Grid
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.files import write_whole
-from sharprates.verification.instance import Instance
+from sharprates.verification.journal import VALUES
 from sharprates.verification.quantities.base import LEFT_SIDES
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.verdict import Verdict
@@ -87,7 +89,7 @@ class Witness:
 
     Attributes:
         claim: id of the claim.
-        instance: the exact instance.
+        experiment: on which it was decided; exact.
         measure: name of the left side, a value of `NAMES` or ``own``.
         decision: what was found.
         variant: form of the claim.
@@ -96,7 +98,7 @@ class Witness:
     """
 
     claim: str
-    instance: Instance
+    experiment: Experiment
     measure: str
     decision: Decision
     variant: str | None = None
@@ -104,9 +106,9 @@ class Witness:
     remark: tuple[str, ...] = ()
 
 
-def decide_instance(
+def decide_on(
     claim: Claim,
-    instance: Instance,
+    experiment: Experiment,
     *,
     variant: str | None = None,
     scale: Scale | None = None,
@@ -116,7 +118,7 @@ def decide_instance(
 
     Args:
         claim: see `decide`.
-        instance: exact and small, d ≤ 6 or so.
+        experiment: exact and small, d ≤ 6 or so.
         variant: form of the claim.
         scale: factors on its constants.
         left: the left side of a user's claim.
@@ -125,28 +127,28 @@ def decide_instance(
         InputError: if the claim needs a value that an instance does not have, or the instance is
             too large to be decided exactly.
     """
-    n, d, S = len(instance.rows), instance.length, instance.vocabulary
+    n, d, S = len(experiment.rows), experiment.length, experiment.vocabulary
     if n * max(3**d, 2**d * d * S) > LARGEST_WORK:
         raise InputError(
-            f"instance: {n} rows of length {d} on {S} symbols are too many to decide exactly: take "
-            "fewer or shorter rows, or fewer symbols"
+            f"experiment: {n} rows of length {d} on {S} symbols are too many to decide exactly: "
+            "take fewer or shorter rows, or fewer symbols"
         )
-    return decide(claim, lambda: ExactQuantities(instance), variant, scale, left)
+    return decide(claim, lambda: ExactQuantities(experiment), variant, scale, left)
 
 
 def make(
     claim: Claim,
-    instance: Instance,
+    experiment: Experiment,
     *,
     variant: str | None = None,
     scale: Scale | None = None,
     remark: tuple[str, ...] = (),
     left: LeftSide | None = None,
 ) -> Witness:
-    """A witness of what `decide_instance` finds; `remark` is lines for a reader."""
-    decision = decide_instance(claim, instance, variant=variant, scale=scale, left=left)
+    """A witness of what `decide_on` finds; `remark` is lines for a reader."""
+    decision = decide_on(claim, experiment, variant=variant, scale=scale, left=left)
     name = name_of(claim, variant)
-    return Witness(claim.id, instance, name, decision, variant, dict(scale or {}), remark)
+    return Witness(claim.id, experiment, name, decision, variant, dict(scale or {}), remark)
 
 
 # --- text -----------------------------------------------------------------------------------------
@@ -175,36 +177,27 @@ def _context(context: Context, vocabulary: int) -> str:
     return " ".join("_" if x == vocabulary else str(x) for x in context)
 
 
-def to_text(witness: Witness) -> str:
-    """The content of a witness file."""
-    it = witness.instance
-    lines = [HEADER, *(f"# {line}" for line in witness.remark), f"claim: {witness.claim}"]
-    if witness.variant is not None:
-        lines.append(f"variant: {witness.variant}")
-    lines += [f"scale: {name}={factor}" for name, factor in sorted(witness.scale.items())]
-    lines += [f"measure: {witness.measure}", f"vocabulary: {it.vocabulary}"]
-    lines += [f"row: {_words(row)} = {w}" for row, w in zip(it.rows, it.weights, strict=True)]
-    if it.family is not None:
-        lines.append(f"family: {_words((it.family.name, *_named(it.family)))}")
-    if it.steps and set(it.steps) == {Fraction(1, len(it.steps))}:
-        lines.append(f"uniform: {len(it.steps)}")
-    elif it.steps:
-        lines.append(f"steps: {_words(it.steps)}")
-    if it.blocks:
-        lines.append(f"blocks: {_words(it.blocks)}")
-    if it.grid is not None:
-        grid = it.grid
-        last = "fill" if grid.fill else "leave"
-        lines.append(f"grid: {grid.rule} {grid.clock} {grid.horizon} {grid.steps} {last}")
-    for (context, place), law in sorted(it.predictions.items()):
-        shown = _context(context, it.vocabulary)
+def experiment_lines(experiment: Experiment) -> list[str]:
+    """An exact experiment as the lines of a file."""
+    lines = [f"vocabulary: {experiment.vocabulary}"]
+    pairs = zip(experiment.rows, experiment.weights, strict=True)
+    lines += [f"row: {_words(row)} = {weight}" for row, weight in pairs]
+    family, steps, grid = experiment.target.family, experiment.steps, experiment.grid
+    if family is not None:
+        lines.append(f"family: {_words((family.name, *_named(family)))}")
+    if steps and set(steps) == {Fraction(1, len(steps))}:
+        lines.append(f"uniform: {len(steps)}")
+    elif steps:
+        lines.append(f"steps: {_words(steps)}")
+    if experiment.blocks:
+        lines.append(f"blocks: {_words(experiment.blocks)}")
+    if grid is not None:
+        name, last = f"{grid.rule_name} {grid.chosen.name}", grid.last_step
+        lines.append(f"grid: {name} {grid.horizon} {grid.steps} {last}")
+    for (context, place), law in sorted(experiment.predictions.items()):
+        shown = _context(context, experiment.vocabulary)
         lines.append(f"prediction: {shown} @ {place} = {_words(law)}")
-    found = witness.decision
-    lines.append(f"relation: {found.relation.value}")
-    lines += [f"measured: {_show(found.measured)}", f"bound: {_show(found.bound)}"]
-    lines.append(f"verdict: {found.verdict}")
-    body = "\n".join(lines) + "\n"
-    return body + f"sha256: {_checksum(body)}\n"
+    return lines
 
 
 def _named(family: Family) -> list[str]:
@@ -224,6 +217,21 @@ def _family(text: str | None) -> Family | None:
             with suppress(ValueError):
                 parameters[key] = number(value)
     return Family(name, parameters)
+
+
+def to_text(witness: Witness) -> str:
+    """The content of a witness file."""
+    lines = [HEADER, *(f"# {line}" for line in witness.remark), f"claim: {witness.claim}"]
+    if witness.variant is not None:
+        lines.append(f"variant: {witness.variant}")
+    lines += [f"scale: {name}={factor}" for name, factor in sorted(witness.scale.items())]
+    lines += [f"measure: {witness.measure}", *experiment_lines(witness.experiment)]
+    found = witness.decision
+    lines.append(f"relation: {found.relation.value}")
+    lines += [f"measured: {_show(found.measured)}", f"bound: {_show(found.bound)}"]
+    lines.append(f"verdict: {found.verdict}")
+    body = "\n".join(lines) + "\n"
+    return body + f"sha256: {_checksum(body)}\n"
 
 
 def _checksum(body: str) -> str:
@@ -280,70 +288,94 @@ def from_text(text: str) -> Witness:
         raise WitnessError(f"is no witness file: it must start with {HEADER!r} and end with sha256")
     if rest.strip() != _checksum(body):
         raise WitnessError("was changed after it was written: the checksum does not fit")
-    fields: dict[str, list[str]] = {}
-    remark = []
-    for line in body.splitlines()[1:]:
-        if line.startswith("#"):
-            remark.append(line[1:].strip())
-            continue
-        name, colon, value = line.partition(": ")
-        if not colon or name not in _NAMES:
-            raise WitnessError(f"cannot read the line {line!r}")
-        fields.setdefault(name, []).append(value)
-
-    def single(name: str) -> str:
-        values = fields.get(name, [])
-        if len(values) != 1:
-            raise WitnessError(f"needs one line {name!r}, has {len(values)}")
-        return values[0]
-
-    def optional(name: str) -> str | None:
-        return single(name) if name in fields else None
-
-    vocabulary = int(single("vocabulary"))
-    rows, weights = [], []
-    for line in fields.get("row", []):
-        symbols, _, weight = line.partition(" = ")
-        rows.append(tuple(map(int, symbols.split())))
-        weights.append(read_rational(weight))
-    predictions = {}
-    for line in fields.get("prediction", []):
-        shown, _, rest = line.partition(" @ ")
-        place, _, law = rest.partition(" = ")
-        context = tuple(vocabulary if x == "_" else int(x) for x in shown.split())
-        predictions[context, int(place)] = _fractions(law)
-    steps = _fractions(optional("steps") or "")
-    uniform = optional("uniform")
-    if uniform is not None:
-        if not 1 <= int(uniform) <= MOST_STEPS:
-            raise WitnessError(f"uniform: needs 1 to {MOST_STEPS} steps, has {uniform}")
-        steps += (Fraction(1, int(uniform)),) * int(uniform)
-    instance = Instance(
-        vocabulary,
-        tuple(rows),
-        tuple(weights),
-        steps,
-        tuple(map(int, (optional("blocks") or "").split())),
-        _grid(optional("grid")),
-        predictions,
-        _family(optional("family")),
-    )
+    remark = [line[1:].strip() for line in body.splitlines() if line.startswith("#")]
+    fields = _Fields(line for line in body.splitlines()[1:] if not line.startswith("#"))
     scale = {}
-    for line in fields.get("scale", []):
+    for line in fields.all("scale"):
         name, _, factor = line.partition("=")
         scale[name] = read_rational(factor)
-    claim, variant = single("claim"), optional("variant")
-    relation = optional("relation")
+    claim, variant = fields.single("claim"), fields.optional("variant")
+    relation = fields.optional("relation")
     if relation is None and claim not in CLAIMS:
         raise WitnessError("needs one line 'relation', has 0")
     stated = CLAIMS[claim].form(variant).relation if relation is None else Relation(relation)
     decision = Decision(
         Relation.EQUALITY if stated is Relation.WORST_CASE else stated,
-        ((_interval(single("measured")), _interval(single("bound"))),),
+        ((_interval(fields.single("measured")), _interval(fields.single("bound"))),),
     )
-    if decision.verdict is not Verdict(single("verdict")):
-        raise WitnessError(f"says {single('verdict')}, but its numbers say {decision.verdict}")
-    return Witness(claim, instance, single("measure"), decision, variant, scale, tuple(remark))
+    if decision.verdict is not Verdict(fields.single("verdict")):
+        raise WitnessError(
+            f"says {fields.single('verdict')}, but its numbers say {decision.verdict}"
+        )
+    experiment = _experiment(fields)
+    measure = fields.single("measure")
+    return Witness(claim, experiment, measure, decision, variant, scale, tuple(remark))
+
+
+class _Fields:
+    """Lines of the form ``name: value``, by their names."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.values: dict[str, list[str]] = {}
+        for line in lines:
+            name, colon, value = line.partition(": ")
+            if not colon or name not in _NAMES:
+                raise WitnessError(f"cannot read the line {line!r}")
+            self.values.setdefault(name, []).append(value)
+
+    def all(self, name: str) -> list[str]:
+        """Of a name that may have several lines."""
+        return self.values.get(name, [])
+
+    def single(self, name: str) -> str:
+        """Of a name that must have one."""
+        values = self.all(name)
+        if len(values) != 1:
+            raise WitnessError(f"needs one line {name!r}, has {len(values)}")
+        return values[0]
+
+    def optional(self, name: str) -> str | None:
+        """Of a name that may have one."""
+        return self.single(name) if name in self.values else None
+
+
+def _experiment(fields: _Fields) -> Experiment:
+    vocabulary = int(fields.single("vocabulary"))
+    rows, weights = [], []
+    for line in fields.all("row"):
+        symbols, _, weight = line.partition(" = ")
+        rows.append(tuple(map(int, symbols.split())))
+        weights.append(read_rational(weight))
+    # a target would merge and normalise them: a file that says something else is no witness
+    if not rows or len(set(rows)) < len(rows) or len(set(map(len, rows))) > 1:
+        raise WitnessError("needs distinct rows of one length")
+    if any(weight <= 0 for weight in weights) or sum(weights) != 1:
+        raise WitnessError("the weights must be positive and sum to 1")
+    predictions = {}
+    for line in fields.all("prediction"):
+        shown, _, rest = line.partition(" @ ")
+        place, _, law = rest.partition(" = ")
+        context = tuple(vocabulary if x == "_" else int(x) for x in shown.split())
+        predictions[context, int(place)] = _fractions(law)
+    steps = _fractions(fields.optional("steps") or "")
+    uniform = fields.optional("uniform")
+    if uniform is not None:
+        if not 1 <= int(uniform) <= MOST_STEPS:
+            raise WitnessError(f"uniform: needs 1 to {MOST_STEPS} steps, has {uniform}")
+        steps += (Fraction(1, int(uniform)),) * int(uniform)
+    family = _family(fields.optional("family"))
+    return Experiment.of(
+        Target.from_rows(rows, weights, vocabulary, family=family),
+        steps=steps,
+        blocks=tuple(map(int, (fields.optional("blocks") or "").split())),
+        grid=_grid(fields.optional("grid")),
+        predictions=predictions,
+    )
+
+
+# A journal holds experiments as these lines too.
+VALUES.register_unstructure_hook(Experiment, experiment_lines)
+VALUES.register_structure_hook(Experiment, lambda lines, _: _experiment(_Fields(lines)))
 
 
 _ONCE = ("claim", "variant", "relation", "measure", "vocabulary", "family")
@@ -352,13 +384,13 @@ _SCHEDULES = ("steps", "uniform", "blocks", "grid")
 _NAMES = frozenset((*_ONCE, *_SIDES, *_SCHEDULES, "scale", "row", "prediction"))
 
 
-def _grid(text: str | None) -> Grid | None:
+def _grid(text: str | None) -> Schedule | None:
     if text is None:
         return None
     rule, clock, horizon, steps, last = text.split()
     if int(steps) > MOST_STEPS:
         raise WitnessError(f"grid: needs 1 to {MOST_STEPS} steps, has {steps}")
-    return Grid(rule, clock, read_rational(horizon), int(steps), last == "fill")
+    return Schedule(rule, clock, "uniform", int(steps), read_rational(horizon), last_step=last)
 
 
 def _interval(text: str) -> Interval:
@@ -407,11 +439,11 @@ def replay(witness: Witness, claim: Claim | None = None, left: LeftSide | None =
         raise WitnessError(f"the left side of {chosen.id} is not known here: give it with --claim")
     if witness.measure != name:
         raise WitnessError(f"{witness.measure!r} is not the left side of {chosen.id}")
-    reason = chosen.applies(witness.instance.setting(), witness.variant)
+    reason = chosen.applies(witness.experiment.setting(), witness.variant)
     if reason is not None:
         raise WitnessError(f"{chosen.id} says nothing about this instance: it {reason}")
-    found = decide_instance(
-        chosen, witness.instance, variant=witness.variant, scale=witness.scale, left=left
+    found = decide_on(
+        chosen, witness.experiment, variant=witness.variant, scale=witness.scale, left=left
     )
     said = witness.decision
     for name, new, old in (

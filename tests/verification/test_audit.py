@@ -25,7 +25,7 @@ from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.step_law import RULES, StepLaw
 from sharprates.samplers.target import Target, all_states
 from sharprates.theory.claim import Relation
-from sharprates.verification.audit import Plan, audit, audit_target, count_cases
+from sharprates.verification.audit import Plan, audit, audit_target
 from sharprates.verification.decomposition import Decomposition
 from sharprates.verification.empirical import Sampling
 from sharprates.verification.verdict import Verdict
@@ -152,11 +152,13 @@ def test_a_sampler_of_another_rule_breaks_an_exact_value(monkeypatch: pytest.Mon
 
     right = module.Measure.tv
 
-    def wrong(self, case):  # type: ignore[no-untyped-def]
-        if case.law is None:
-            return right(self, case)
-        lagging = StepLaw.from_hazards(-torch.expm1(-case.law.hazards))
-        return right(self, replace(case, sampler=replace(case.sampler, schedule=lagging)))
+    def wrong(self, experiment):  # type: ignore[no-untyped-def]
+        if experiment.step_law is None:
+            return right(self, experiment)
+        lagging = StepLaw.from_hazards(-torch.expm1(-experiment.step_law.hazards))
+        return right(
+            self, replace(experiment, sampler=replace(experiment.sampler, schedule=lagging))
+        )
 
     monkeypatch.setattr(module.Measure, "tv", wrong)
     results = audit([pairs(4, 2)], FINE)[0].results
@@ -169,12 +171,12 @@ def test_a_dropped_leftover_breaks_the_lower_bound(monkeypatch: pytest.MonkeyPat
 
     right = module.Measure.tv
 
-    def wrong(self, case):  # type: ignore[no-untyped-def]
-        if case.law is None:
-            return right(self, case)
-        weights = case.law.weights / case.law.weights.sum()
-        whole = replace(case.sampler, schedule=StepLaw.from_weights(weights))
-        return right(self, replace(case, sampler=whole))
+    def wrong(self, experiment):  # type: ignore[no-untyped-def]
+        if experiment.step_law is None:
+            return right(self, experiment)
+        weights = experiment.step_law.weights / experiment.step_law.weights.sum()
+        whole = replace(experiment.sampler, schedule=StepLaw.from_weights(weights))
+        return right(self, replace(experiment, sampler=whole))
 
     monkeypatch.setattr(module.Measure, "tv", wrong)
     plan = replace(FINE, rules=("tau-leaping",))
@@ -358,7 +360,7 @@ def test_a_time_dependent_denoiser_has_a_hitting_law_for_each_clock() -> None:
     ]
     assert hitting[0].tv.middle != pytest.approx(hitting[1].tv.middle)
     assert all(one.bounds["H2"].verdict is Verdict.HOLDS for one in hitting)
-    assert len(found.results) == count_cases(plan, time_free=False)
+    assert len(found.results) == plan.rows(target.length, time_free=False)
     assert len(found.skipped) == 3
     assert {one.searched for one in found.dominance} == {4}
 

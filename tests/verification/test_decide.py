@@ -13,12 +13,12 @@ from sharprates.verification.decide import (
     PRECISIONS,
     Decision,
     at_rising_precision,
-    break_even,
     check_scale,
     decide,
     decision_of,
+    failing_factor,
 )
-from sharprates.verification.instance import Instance
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.verdict import Verdict
 
@@ -69,7 +69,7 @@ def test_a_ball_that_says_nothing_is_tried_again_and_then_raised() -> None:
 
 
 def test_a_claim_on_an_experiment() -> None:
-    copies = Instance.of(family("copies:2:2"), steps=(Fraction(1, 2),) * 2)
+    copies = Experiment.of(family("copies:2:2"), steps=(Fraction(1, 2),) * 2)
     found = decide(CLAIMS["E3"], lambda: ExactQuantities(copies))
     assert (found.measured.lower, found.bound.lower) == (Fraction(1, 4), Fraction(1, 2))
     tighter = {"E3.constant": Fraction(49, 100)}
@@ -94,10 +94,10 @@ def test_a_scale_of_nothing(name: str, factor: Fraction, message: str) -> None:
 
 def test_where_a_bound_begins_to_fail() -> None:
     third = Fraction(1, 3)
-    holds, fails = break_even(lambda factor: factor < third, Fraction(1), Fraction(0)) or (0, 0)
+    holds, fails = failing_factor(lambda factor: factor < third, Fraction(1), Fraction(0)) or (0, 0)
     assert fails < third <= holds
     assert holds - fails == Fraction(1, 2**24)
-    assert break_even(lambda _: False, Fraction(1), Fraction(0)) is None
-    above = break_even(lambda factor: factor > 5, Fraction(1), Fraction(64), halvings=6)
+    assert failing_factor(lambda _: False, Fraction(1), Fraction(0)) is None
+    above = failing_factor(lambda factor: factor > 5, Fraction(1), Fraction(64), halvings=6)
     assert above is not None
     assert above[0] <= 5 < above[1]

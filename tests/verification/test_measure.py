@@ -1,6 +1,4 @@
-"""Each case is measured by the algorithm that its denoiser allows, and another one agrees."""
-
-from dataclasses import replace
+"""Each experiment is measured by the algorithm that its denoiser allows, and another one agrees."""
 
 import pytest
 import torch
@@ -14,11 +12,8 @@ from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.propagation import propagate
 from sharprates.samplers.schedule import Schedule
-from sharprates.theory.setting import Setting
-from sharprates.verification.decomposition import Trajectory
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.measure import Measure, check_arithmetic, check_size
-from sharprates.verification.profile import profile
-from sharprates.verification.quantities.float64 import Case
 
 from tests.samplers.perturbed import Drifting, Leaking, Scaled, Tempered, Uniform
 
@@ -28,15 +23,13 @@ CLOCK = clock("cosine")
 TIMES = grid("uniform", CLOCK, 4, 1.0)
 
 
-def case(last_step: str = "leave") -> Case:
+def on_grid(denoiser: Denoiser, last_step: str = "leave") -> Experiment:
     sampler = ParallelSampler(3, Schedule.at(TIMES, "euler", CLOCK, last_step))
-    setting = Setting(length=3, vocabulary=2, steps=4, clock="cosine", grid="uniform")
-    path = Trajectory.of(CLOCK, TIMES, sampler.step_law)
-    return Case(TARGET, profile(TARGET), setting, sampler, path)
+    return Experiment(TARGET, denoiser, sampler)
 
 
-def ones() -> Case:
-    return replace(case(), sampler=FirstHittingSampler(3, CLOCK), trajectory=None)
+def ones(denoiser: Denoiser) -> Experiment:
+    return Experiment(TARGET, denoiser, FirstHittingSampler(3, CLOCK))
 
 
 @pytest.mark.parametrize("last_step", ["leave", "fill"])
@@ -51,9 +44,10 @@ def ones() -> Case:
     ],
 )
 def test_parallel_samplers_agree_with_propagation(denoiser: Denoiser, last_step: str) -> None:
-    measured = Measure.of(TARGET, denoiser, "float64").tv(case(last_step))
+    experiment = on_grid(denoiser, last_step)
+    measured = Measure.of(TARGET, denoiser, "float64").tv(experiment)
     times = torch.cat([TIMES[:-1], TIMES[-1:]])
-    law = propagate(TARGET, denoiser, case(last_step).step_law, times)
+    law = propagate(TARGET, denoiser, experiment.step_law, times)
     found = total_variation(law, TARGET)
     assert float(measured.lower) - found.error <= found.value <= float(measured.upper) + found.error
 
@@ -62,12 +56,15 @@ def test_first_hitting_draws_from_normalised_scores() -> None:
     for scores in (Scaled(EXACT, (0.5, 1.5)), Tempered(EXACT, 0.5)):
         raw = Measure.of(TARGET, scores, "float64")
         drawn = Measure.of(TARGET, Normalised(scores), "float64")
-        assert raw.tv(ones()).middle == pytest.approx(drawn.tv(ones()).middle, abs=1e-15)
-        assert raw.method(ones()) == "float64"
-    drift = Measure.of(TARGET, Drifting(EXACT, Uniform(2), 0.4), "float64")
-    assert drift.method(ones()) == "quadrature"
-    assert drift.method(case()) == "float64"
-    assert 0.01 < drift.tv(ones()).middle < 0.4
+        assert raw.tv(ones(scores)).middle == pytest.approx(
+            drawn.tv(ones(Normalised(scores))).middle, abs=1e-15
+        )
+        assert raw.method(ones(scores)) == "float64"
+    drifting = Drifting(EXACT, Uniform(2), 0.4)
+    drift = Measure.of(TARGET, drifting, "float64")
+    assert drift.method(ones(drifting)) == "quadrature"
+    assert drift.method(on_grid(drifting)) == "float64"
+    assert 0.01 < drift.tv(ones(drifting)).middle < 0.4
 
 
 def test_exact_arithmetic_needs_the_exact_denoiser() -> None:

@@ -21,7 +21,7 @@ from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.verification import score_error as module
 from sharprates.verification.arithmetic import precision
-from sharprates.verification.instance import Instance
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.profile import profile, score_gaps
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.score_error import (
@@ -76,7 +76,7 @@ def test_errors_are_those_in_fractions(data: st.DataObject) -> None:
     target = data.draw(laws(max_length=3))
     table = data.draw(predictions(target))
     found = measured(target, Given(target, table))
-    it = ExactQuantities(Instance.of(target, blocks=(1,) * target.length, predictions=table))
+    it = ExactQuantities(Experiment.of(target, blocks=(1,) * target.length, predictions=table))
     d = target.length
     assert found.epsilon_fhs == pytest.approx(float(it.along_orders(it.gaps)), abs=d * found.error)
     with precision(100):

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 from sharprates.samplers import families
 from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.target import Target
 from sharprates.verification import strategies as some
-from sharprates.verification.exact_schedule import Grid
-from sharprates.verification.instance import Instance
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 
 SEARCH = settings(
@@ -115,7 +115,7 @@ def test_contexts_are_those_of_positive_probability() -> None:
 
 @given(some.predictions(COPIES))
 def test_predictions_are_laws_at_such_contexts(found) -> None:  # type: ignore[no-untyped-def]
-    Instance.of(COPIES, blocks=(1, 1), predictions=found)  # which checks them
+    Experiment.of(COPIES, blocks=(1, 1), predictions=found)  # which checks them
     assert found.keys() <= set(some.contexts(COPIES))
 
 
@@ -148,7 +148,7 @@ def test_conditionals_are_exact() -> None:
 
 
 @given(some.instances(erring=True))
-def test_instances_have_an_exact_total_variation(it: Instance) -> None:
+def test_instances_have_an_exact_total_variation(it: Experiment) -> None:
     assert 0 <= ExactQuantities(it).tv <= 1
 
 
@@ -156,19 +156,19 @@ def test_instances_err_only_if_asked() -> None:
     assert smallest(some.instances(erring=True), lambda it: it.predictions).predictions
 
     @given(some.instances())
-    def exact(it: Instance) -> None:
+    def exact(it: Experiment) -> None:
         assert not it.predictions
 
     exact()
 
 
 @given(some.in_blocks())
-def test_blocks_are_compositions(it: Instance) -> None:
+def test_blocks_are_compositions(it: Experiment) -> None:
     assert sum(it.blocks) == it.length
 
 
 @given(some.on_grids(erring=True))
-def test_grids_lie_on_their_clock(it: Instance) -> None:
+def test_grids_lie_on_their_clock(it: Experiment) -> None:
     assert it.grid is not None
     assert it.grid.steps >= 1
     if it.grid.clock != "constant":
@@ -178,8 +178,8 @@ def test_grids_lie_on_their_clock(it: Instance) -> None:
 def test_grids_reach_every_rule_and_last_step() -> None:
     for rule in ("euler", "tau-leaping", "ancestral"):
         for fill in (False, True):
-            want = lambda g, r=rule, f=fill: g.rule == r and g.fill == f  # noqa: E731
-            assert isinstance(smallest(some.grids(), want), Grid)
+            want = lambda g, r=rule, f=fill: g.rule == r and (g.last_step == "fill") == f  # noqa: E731
+            assert isinstance(smallest(some.grids(), want), Schedule)
 
 
 def test_edge_cases_are_what_their_names_say() -> None:

@@ -13,13 +13,13 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 from sharprates.samplers.families import family
+from sharprates.samplers.schedule import Schedule
 from sharprates.theory.claim import Claim, Kind, Relation
 from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.symbols import symbol
 from sharprates.verification import witness
-from sharprates.verification.exact_schedule import Grid
-from sharprates.verification.instance import Instance
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.verdict import Verdict
 from sharprates.verification.witness import WitnessError
 
@@ -28,12 +28,12 @@ FALSE_E3 = {"E3.constant": Fraction(99, 100)}
 
 
 def copies(**schedule):
-    return Instance.of(family("copies:2:2"), **schedule)
+    return Experiment.of(family("copies:2:2"), **schedule)
 
 
 def test_by_hand():
     # Two equal fair bits, both revealed in one step: half of the output mass is 01 and 10.
-    found = witness.decide_instance(CLAIMS["E3"], copies(steps=(Fraction(1),)))
+    found = witness.decide_on(CLAIMS["E3"], copies(steps=(Fraction(1),)))
     assert found.measured.lower == found.measured.upper == HALF
     assert found.bound.lower == found.bound.upper == 1
     assert found.verdict is Verdict.HOLDS
@@ -41,27 +41,25 @@ def test_by_hand():
 
 def shared():
     """Two tokens with one shared symbol of 128: E3's constant is nearly attained."""
-    return Instance.of(family("shared-symbols:2:128"), steps=(HALF, HALF))
+    return Experiment.of(family("shared-symbols:2:128"), steps=(HALF, HALF))
 
 
 def test_a_tightened_constant_fails_exactly():
-    found = witness.decide_instance(CLAIMS["E3"], shared(), scale=FALSE_E3)
+    found = witness.decide_on(CLAIMS["E3"], shared(), scale=FALSE_E3)
     assert found.verdict is Verdict.FAILS
     assert found.measured.lower == Fraction(127, 256)
     assert found.bound.upper == Fraction(99, 200)
-    assert witness.decide_instance(CLAIMS["E3"], shared()).verdict is Verdict.HOLDS
+    assert witness.decide_on(CLAIMS["E3"], shared()).verdict is Verdict.HOLDS
 
 
 def test_an_irrational_side_is_enclosed_and_equality_is_no_failure():
     # E5's log S form is attained by copies at K = 1: 1 − exp(−log 2) = 1/2.
-    found = witness.decide_instance(
-        CLAIMS["E5"], copies(steps=(Fraction(1),)), variant="vocabulary"
-    )
+    found = witness.decide_on(CLAIMS["E5"], copies(steps=(Fraction(1),)), variant="vocabulary")
     assert found.bound.lower < HALF < found.bound.upper
     assert found.bound.width < 1e-100
     assert found.verdict is Verdict.HOLDS
     scale = {"E5.constant": Fraction(10**9 - 1, 10**9)}
-    tighter = witness.decide_instance(
+    tighter = witness.decide_on(
         CLAIMS["E5"], copies(steps=(Fraction(1),)), variant="vocabulary", scale=scale
     )
     assert tighter.verdict is Verdict.FAILS
@@ -72,10 +70,15 @@ def instances():
     return [
         ("E3", copies(steps=(Fraction(1, 3), Fraction(1, 2)))),
         ("E3", copies(steps=(Fraction(1, 7),) * 7, predictions=prediction)),
-        ("E2", copies(grid=Grid("euler", "constant", Fraction(5), 6))),
-        ("E1", copies(grid=Grid("ancestral", "cosine", Fraction(1), 5, fill=True))),
+        ("E2", copies(grid=Schedule("euler", "constant", "uniform", 6, Fraction(5)))),
+        (
+            "E1",
+            copies(
+                grid=Schedule("ancestral", "cosine", "uniform", 5, Fraction(1), last_step="fill")
+            ),
+        ),
         ("H2", copies(blocks=(1, 1), predictions=prediction)),
-        ("X1", Instance.of(family("permutations:3:3"))),
+        ("X1", Experiment.of(family("permutations:3:3"))),
         ("KL2", copies(steps=(HALF, HALF))),
     ]
 
@@ -86,7 +89,7 @@ def test_written_and_read_back(tmp_path, claim, instance):
     made = witness.make(CLAIMS[claim], instance, remark=("a line", "another"))
     witness.write(made, path)
     again = witness.read(path)
-    assert again.instance == instance
+    assert again.experiment == instance
     assert again.remark == made.remark
     assert witness.to_text(again) == path.read_text()
     assert witness.replay(again).verdict is made.decision.verdict is Verdict.HOLDS
@@ -139,7 +142,7 @@ def test_a_widened_enclosure_does_not_help():
 
 
 def test_an_instance_to_which_the_claim_does_not_apply_shows_nothing():
-    found = witness.make(CLAIMS["E9"], Instance.of(family("copies:2:3")))
+    found = witness.make(CLAIMS["E9"], Experiment.of(family("copies:2:3")))
     assert found.decision.verdict is Verdict.FAILS
     with pytest.raises(WitnessError, match="needs S = 2"):
         witness.replay(found)
@@ -164,12 +167,12 @@ GOOD = witness.to_text(witness.make(CLAIMS["E3"], copies(steps=(HALF, HALF))))
         (signed(GOOD.replace("claim: E3\n", "claim: E3\nfoo: 1\n")), "cannot read the line"),
         (signed(GOOD.replace("= 1/2", "= 1/0")), "0"),
         (signed(GOOD.replace("= 1/2", "= x")), "x"),
-        (signed(GOOD.replace("row: 0 0 =", "row: 0 5 =")), "symbols in 0..1"),
+        (signed(GOOD.replace("row: 0 0 =", "row: 0 5 =")), "must lie in 0..1"),
         (signed(GOOD.replace("row: 0 0 =", "row: 1 1 =")), "distinct rows"),
         (signed(GOOD.replace("vocabulary: 2", "vocabulary: two")), "two"),
         (signed(GOOD.replace("uniform: 2", "grid: euler 3")), "unpack"),
         (signed(GOOD.replace("uniform: 2", "uniform: 2\nblocks: 2")), "one of steps"),
-        (signed(GOOD.replace("uniform: 2", "steps: 2 -1")), "steps must be"),
+        (signed(GOOD.replace("uniform: 2", "steps: 2 -1")), "sum at most 1"),
         (signed(GOOD.replace("uniform: 2", "uniform: 999999999999")), "100000 steps"),
         (
             signed(GOOD.replace("uniform: 2", "grid: euler linear 1 999999999999 leave")),
@@ -212,17 +215,15 @@ def test_a_claim_of_ones_own_is_needed_again():
 
 def test_an_instance_that_is_too_large():
     with pytest.raises(ValueError, match="fewer or shorter rows"):
-        witness.decide_instance(
-            CLAIMS["E3"], Instance.of(family("copies:16:2"), steps=(Fraction(1),))
-        )
-    many = Instance(10**11, ((0, 0),), (Fraction(1),), (Fraction(1),))
+        witness.decide_on(CLAIMS["E3"], Experiment.of(family("copies:16:2"), steps=(Fraction(1),)))
+    many = Experiment.of_rows(10**11, ((0, 0),), (Fraction(1),), steps=(Fraction(1),))
     with pytest.raises(ValueError, match="fewer symbols"):
-        witness.decide_instance(CLAIMS["E3"], many)
+        witness.decide_on(CLAIMS["E3"], many)
 
 
 def test_a_value_that_no_instance_has():
     with pytest.raises(ValueError, match="does not give"):
-        witness.decide_instance(CLAIMS["F1"], copies())
+        witness.decide_on(CLAIMS["F1"], copies())
 
 
 def test_reading_witnesses_loads_neither_networks_nor_audits_nor_tables() -> None:

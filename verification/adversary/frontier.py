@@ -33,7 +33,7 @@ from sharprates.verification.adversary.search import (
     uniform_first_order,
 )
 from sharprates.verification.arithmetic import RATIONAL
-from sharprates.verification.instance import Instance
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.jobs import run as run_tasks
 from sharprates.verification.journal import Journal, identity
 from sharprates.verification.quantities.exact import ExactQuantities
@@ -123,7 +123,7 @@ class Row:
     length: int
     vocabulary: int
     lower: Fraction
-    instance: Instance
+    instance: Experiment
     birthday: Fraction
     entropy: float
     short: float
@@ -157,7 +157,7 @@ def _generator(task: Task) -> torch.Generator:
     return torch.Generator().manual_seed((task.seed * 1009 + seed * 97 + d * 31 + S) % 2**63)
 
 
-def _rounded(rows: Tensor, laws: Tensor, vocabulary: int) -> Instance:
+def _rounded(rows: Tensor, laws: Tensor, vocabulary: int) -> Experiment:
     """The law (a column) of largest c, rounded to the smallest denominator that keeps it."""
     values = first_order(Support(rows, vocabulary).marginals(laws), laws)
     weights = laws[:, int(values.argmax())]
@@ -197,7 +197,7 @@ def climb(support: Support, logits: Tensor, steps: int, rate: float = 0.2) -> Te
     return as_weights(x.detach())
 
 
-def ascend(task: Task, effort: Effort) -> Instance:
+def ascend(task: Task, effort: Effort) -> Experiment:
     """Gradient ascent from random laws, on all sequences or on random ones if there are many."""
     d, S = task.pair
     generator = _generator(task)
@@ -212,7 +212,7 @@ def ascend(task: Task, effort: Effort) -> Instance:
     return _rounded(rows, climb(support, starts, effort.steps), S)
 
 
-def anneal(task: Task, effort: Effort) -> Instance:
+def anneal(task: Task, effort: Effort) -> Experiment:
     """Annealing over lists of N rows: change one symbol, or exchange it with another row's.
 
     A list is a law with weights k/N. With N = 2S and columns that use every symbol twice it is a
@@ -251,7 +251,7 @@ def anneal(task: Task, effort: Effort) -> Instance:
     return instance_of(winner, [1] * task.size, S)
 
 
-def polish(start: Instance, task: Task, effort: Effort) -> Instance:
+def polish(start: Experiment, task: Task, effort: Effort) -> Experiment:
     """Gradient ascent from a find, on its rows and rows near them: uneven weights, other rows."""
     d, S = task.pair
     generator = _generator(task)
@@ -280,7 +280,7 @@ LARGEST_SUPPORT = 130
 """Rows of a law that is kept: exact arithmetic and a reader should manage it."""
 
 
-def constructed(pair: Pair) -> list[Instance]:
+def constructed(pair: Pair) -> list[Experiment]:
     """The built-in families that exist at this length and vocabulary."""
     d, S = pair
     found = []
@@ -294,12 +294,12 @@ def constructed(pair: Pair) -> list[Instance]:
     return found
 
 
-def product(first: Instance, second: Instance) -> Instance:
+def product(first: Experiment, second: Experiment) -> Experiment:
     """Independent tokens of two laws side by side: first-order losses add up."""
     S = max(first.vocabulary, second.vocabulary)
     rows = tuple((*x, *y) for x in first.rows for y in second.rows)
     weights = tuple(v * w for v in first.weights for w in second.weights)
-    return Instance(S, rows, weights)
+    return Experiment.of_rows(S, rows, weights)
 
 
 # --- the hunt -------------------------------------------------------------------------------------
@@ -319,7 +319,7 @@ def tasks(pair: Pair, effort: Effort) -> list[Task]:
     return found
 
 
-def run(task: Task, effort: Effort, starts: Mapping[Pair, Instance] | None = None) -> Instance:
+def run(task: Task, effort: Effort, starts: Mapping[Pair, Experiment] | None = None) -> Experiment:
     """Carry a task out: the law of largest c that it finds.
 
     Args:
@@ -337,7 +337,7 @@ def run(task: Task, effort: Effort, starts: Mapping[Pair, Instance] | None = Non
     return polish(starts[task.pair], task, effort)
 
 
-def constant(instance: Instance) -> Fraction:
+def constant(instance: Experiment) -> Fraction:
     """c(q_0), exactly."""
     value = ExactQuantities(instance).first_order
     return Fraction(int(value.p), int(value.q))
@@ -372,23 +372,23 @@ class Hunt:
         for d, S in self.pairs:
             if (d, S) not in PAIRS:
                 raise InputError(f"frontier: needs 2 ≤ d ≤ 6 and 2 ≤ S ≤ 5, got ({d}, {S})")
-        self.best: dict[Pair, Instance] = {}
+        self.best: dict[Pair, Experiment] = {}
         self._orders: dict[Pair, Order] = {}
         for pair in self.pairs:
             if self.path(pair).exists():
-                found = witness.recall(self.path(pair))[0].instance
+                found = witness.recall(self.path(pair))[0].experiment
                 if (found.length, found.vocabulary) != pair:
                     raise InputError(f"{self.path(pair)}: holds another length or vocabulary")
                 self._set(pair, found, _order(found))
 
-    def _set(self, pair: Pair, found: Instance, order: Order) -> None:
+    def _set(self, pair: Pair, found: Experiment, order: Order) -> None:
         self.best[pair], self._orders[pair] = found, order
 
     def path(self, pair: Pair) -> Path:
         """The witness file of a pair."""
         return self.folder / f"frontier-{pair[0]}-{pair[1]}.witness"
 
-    def keep(self, pair: Pair, found: Instance) -> bool:
+    def keep(self, pair: Pair, found: Experiment) -> bool:
         """Store a find if it is larger than what is stored, or as large and shorter."""
         order = _order(found)
         if pair in self.best and self._orders[pair] >= order:
@@ -414,11 +414,11 @@ class Hunt:
         """
         about = identity({"effort": self.effort}, {})
         path = self.folder / "frontier.jsonl"
-        with Journal[Instance](
-            path, about, Instance, resume=not self.fresh, replace=self.fresh
+        with Journal[Experiment](
+            path, about, Experiment, resume=not self.fresh, replace=self.fresh
         ) as journal:
 
-            def told(task: Task, found: Instance) -> None:
+            def told(task: Task, found: Experiment) -> None:
                 self.keep(task.pair, found)
                 progress(f"d={task.pair[0]} S={task.pair[1]} {task.method}")
 
@@ -437,9 +437,13 @@ class Hunt:
         for d, S in sorted(self.pairs):
             for smaller in [(d, s) for s in range(2, S) if (d, s) in self.best]:
                 it = self.best[smaller]
-                self.keep((d, S), Instance(S, it.rows, it.weights))
+                self.keep((d, S), Experiment.of_rows(S, it.rows, it.weights))
             for k in range(1, d // 2 + 1):
-                one = Instance(S, ((0,),), (Fraction(1),)) if k == 1 else self.best.get((k, S))
+                one = (
+                    Experiment.of_rows(S, ((0,),), (Fraction(1),))
+                    if k == 1
+                    else self.best.get((k, S))
+                )
                 other = self.best.get((d - k, S))
                 if one and other and len(one.rows) * len(other.rows) <= LARGEST_SUPPORT:
                     self.keep((d, S), product(one, other))
@@ -449,13 +453,13 @@ class Hunt:
         return [row(self.best[pair]) for pair in self.pairs if pair in self.best]
 
 
-def _order(it: Instance) -> Order:
+def _order(it: Experiment) -> Order:
     """Larger c first, then fewer rows; the rows decide ties, so that no run order matters."""
     negative = tuple(tuple(-x for x in row) for row in it.rows)
     return constant(it), -len(it.rows), negative
 
 
-def row(found: Instance) -> Row:
+def row(found: Experiment) -> Row:
     """A line of the table, from a find; the bounds are the claims' own formulas."""
     d, S = found.length, found.vocabulary
     values = {"d": d, "S": S}

@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, Phase, given, settings, target
 from hypothesis import seed as with_seed
 from hypothesis import strategies as st
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.schedule import Schedule
 from sharprates.theory.claim import Claim, Relation
 from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
@@ -31,9 +32,8 @@ from sharprates.verification import decide, witness
 from sharprates.verification.adversary.frontier import constructed
 from sharprates.verification.adversary.search import Support, as_weights, instance_of, roundings
 from sharprates.verification.decide import Decision, check_symbols
-from sharprates.verification.exact_schedule import Grid
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.files import write_whole
-from sharprates.verification.instance import Instance
 from sharprates.verification.jobs import run
 from sharprates.verification.journal import Journal, identity
 from sharprates.verification.quantities.exact import ExactQuantities
@@ -151,9 +151,9 @@ class Quest:
         """Whether the claim is an upper bound; a lower one otherwise."""
         return self.claim.form(self.variant).relation is Relation.UPPER
 
-    def decide(self, instance: Instance) -> Decision:
+    def decide(self, instance: Experiment) -> Decision:
         """Both sides, exactly."""
-        return witness.decide_instance(
+        return witness.decide_on(
             self.claim, instance, variant=self.variant, scale=self.scale, left=self.left
         )
 
@@ -165,11 +165,11 @@ class Quest:
             return max(top / below if below > 0 else float("inf"), 1.0)
         return top / below if below > 0 else 0.0
 
-    def worst(self, instance: Instance, found: Decision) -> Worst:
+    def worst(self, instance: Experiment, found: Decision) -> Worst:
         """An instance and its decision, as a find."""
         return Worst(self, self.witness(instance, found), self.score(found))
 
-    def witness(self, instance: Instance, found: Decision) -> Witness:
+    def witness(self, instance: Experiment, found: Decision) -> Witness:
         """An instance and its decision, as a file holds them."""
         name = witness.name_of(self.claim, self.variant)
         return Witness(self.claim.id, instance, name, found, self.variant, dict(self.scale))
@@ -303,7 +303,7 @@ class _Point:
         gap: Tensor = measured.log() - value.log()
         return gap if quest.upper else -gap
 
-    def roundings(self) -> Iterator[Instance]:
+    def roundings(self) -> Iterator[Experiment]:
         """Instances in fractions near these numbers, coarse ones first."""
         it = self.relaxed()
         law = it.law.tolist()
@@ -314,7 +314,7 @@ class _Point:
             kept = [k for k, count in enumerate(counts) if count]
             rows = [tuple(self.support.rows[k].tolist()) for k in kept]
             weights = tuple(Fraction(counts[k], denominator) for k in kept)
-            yield Instance(
+            yield Experiment.of_rows(
                 self.shape.vocabulary,
                 tuple(rows),
                 weights,
@@ -334,7 +334,7 @@ class _Point:
         if kind == "grid":
             assert it.horizon is not None
             horizon = Fraction(max(1, round(float(it.horizon) * denominator)), denominator)
-            return {"grid": Grid("euler", "constant", horizon, K)}
+            return {"grid": Schedule("euler", "constant", "uniform", K, horizon)}
         assert it.steps is not None
         weights = it.steps.tolist()
         left = [max(0.0, 1 - sum(weights))] if self.space.leftover else []
@@ -398,7 +398,7 @@ def _finite(value: Tensor) -> float:
     return number if number == number else float("-inf")
 
 
-def climb(quest: Quest, shape: Shape, effort: Effort, seed: int) -> Iterator[Instance]:
+def climb(quest: Quest, shape: Shape, effort: Effort, seed: int) -> Iterator[Experiment]:
     """Moves between supports, then gradient ascent; yields roundings of what is reached.
 
     Args:
@@ -439,7 +439,7 @@ def climb(quest: Quest, shape: Shape, effort: Effort, seed: int) -> Iterator[Ins
 
 
 @st.composite
-def _instances(draw: st.DrawFn, space: Space, shape: Shape) -> Instance:
+def _instances(draw: st.DrawFn, space: Space, shape: Shape) -> Experiment:
     d, S, K = shape.length, shape.vocabulary, shape.steps
     rows = draw(
         st.lists(st.tuples(*[st.integers(0, S - 1)] * d), min_size=1, max_size=2 * S, unique=True)
@@ -450,7 +450,9 @@ def _instances(draw: st.DrawFn, space: Space, shape: Shape) -> Instance:
         schedule["blocks"] = (1,) * d
     elif space.schedule == "grid":
         horizon = Fraction(draw(st.integers(1, 12)), 2)
-        schedule["grid"] = Grid("euler", "constant", horizon, draw(st.integers(1, 2 * K)))
+        schedule["grid"] = Schedule(
+            "euler", "constant", "uniform", draw(st.integers(1, 2 * K)), horizon
+        )
     elif space.schedule == "uniform":
         steps = draw(st.integers(d, 4 * d))
         schedule["steps"] = (Fraction(1, steps),) * steps
@@ -467,15 +469,15 @@ def _instances(draw: st.DrawFn, space: Space, shape: Shape) -> Instance:
             counts = draw(st.lists(st.integers(1, 5), min_size=S, max_size=S))
             table[context, place] = tuple(Fraction(n, sum(counts)) for n in counts)
         schedule["predictions"] = table
-    return replace(law, **schedule)
+    return Experiment.of(law.target, **schedule)
 
 
-def draw_examples(quest: Quest, shape: Shape, effort: Effort, seed: int) -> Iterator[Instance]:
+def draw_examples(quest: Quest, shape: Shape, effort: Effort, seed: int) -> Iterator[Experiment]:
     """Hypothesis, with the score as its target; yields the best examples of a run."""
     space = quest.space(shape)
     if space is None or effort.examples == 0:
         return
-    best: list[tuple[float, Instance]] = []
+    best: list[tuple[float, Experiment]] = []
 
     @with_seed(seed)
     @settings(
@@ -486,7 +488,7 @@ def draw_examples(quest: Quest, shape: Shape, effort: Effort, seed: int) -> Iter
         suppress_health_check=list(HealthCheck),
     )
     @given(_instances(space, shape))
-    def attempt(instance: Instance) -> None:
+    def attempt(instance: Experiment) -> None:
         try:
             score = quest.score(quest.decide(instance))
         except ArithmeticError:  # an infinite bound says nothing
@@ -532,7 +534,7 @@ def attack(quest: Quest, shape: Shape, way: str, effort: Effort, seed: int) -> W
     Returns:
         The worst find; None if the claim applies to nothing of this shape.
     """
-    ways: dict[str, Callable[[Quest, Shape, Effort, int], Iterator[Instance]]] = {
+    ways: dict[str, Callable[[Quest, Shape, Effort, int], Iterator[Experiment]]] = {
         "climb": climb,
         "examples": draw_examples,
     }
@@ -621,8 +623,8 @@ def _rank(score: float, place: int) -> tuple[float, int]:
 
 
 def _read(quest: Quest, path: Path) -> Worst:
-    instance = witness.read(path).instance
-    return quest.worst(instance, quest.decide(instance))
+    experiment = witness.read(path).experiment
+    return quest.worst(experiment, quest.decide(experiment))
 
 
 def _stored(quest: Quest, path: Path) -> Worst | None:
@@ -632,11 +634,11 @@ def _stored(quest: Quest, path: Path) -> Worst | None:
     if about != (quest.claim.id, quest.variant, quest.scale):
         raise WitnessError(f"{path}: is a witness of something else than its name says")
     if CLAIMS.get(quest.claim.id) is quest.claim:
-        return quest.worst(held.instance, witness.recall(path)[1])
+        return quest.worst(held.experiment, witness.recall(path)[1])
     # A user may have changed the claim since: then only the instance is taken over.
-    if quest.claim.applies(held.instance.setting(), quest.variant) is not None:
+    if quest.claim.applies(held.experiment.setting(), quest.variant) is not None:
         return None
-    one = quest.worst(held.instance, quest.decide(held.instance))
+    one = quest.worst(held.experiment, quest.decide(held.experiment))
     if one.witness != held:
         witness.write(one.witness, path)
     return one
@@ -682,7 +684,7 @@ class BreakEven:
     witness: Witness | None
 
 
-def threshold(quest: Quest, constant: str, instance: Instance) -> Fraction:
+def threshold(quest: Quest, constant: str, instance: Experiment) -> Fraction:
     """The largest k/4096 at which a constant's factor makes an upper bound fail on an instance.
 
     A bound grows with each of its constants, so bisection finds it; 0 if the instance never fails.
@@ -692,7 +694,7 @@ def threshold(quest: Quest, constant: str, instance: Instance) -> Fraction:
         scaled = replace(quest, scale={**quest.scale, constant: factor})
         return scaled.decide(instance).verdict is Verdict.FAILS
 
-    limits = decide.break_even(fails, Fraction(2), Fraction(0), halvings=13)
+    limits = decide.failing_factor(fails, Fraction(2), Fraction(0), halvings=13)
     return limits[1] if limits else Fraction(0)
 
 
@@ -725,9 +727,9 @@ def break_even(
             scaled = replace(quest, scale={**quest.scale, constant: factor})
             found = attack(scaled, shape, "climb", chosen, _seed(scaled, shape, seed + number))
             if found is not None and found.refuted:
-                needed = threshold(quest, constant, found.witness.instance)
+                needed = threshold(quest, constant, found.witness.experiment)
                 if needed > factor:
-                    factor, worst = needed, found.witness.instance
+                    factor, worst = needed, found.witness.experiment
         if factor == before:
             break
     stored = None

@@ -15,7 +15,7 @@ from functools import cache, cached_property
 
 import torch
 from sharprates.samplers.memory import require
-from sharprates.verification.instance import Instance
+from sharprates.verification.experiment import Experiment
 from torch import Tensor
 
 SMALLEST = 1e-30
@@ -149,7 +149,9 @@ def simplest(values: Sequence[float], tolerance: float = 1e-9) -> int:
     return next(k for k, v in enumerate(values) if v >= best - tolerance * max(1.0, abs(best)))
 
 
-def instance_of(rows: Sequence[Sequence[int]], counts: Sequence[int], vocabulary: int) -> Instance:
+def instance_of(
+    rows: Sequence[Sequence[int]], counts: Sequence[int], vocabulary: int
+) -> Experiment:
     """A readable instance: merged rows, symbols named in order of appearance, rows sorted.
 
     Renaming the symbols of a position changes none of the quantities that are hunted.
@@ -167,4 +169,6 @@ def instance_of(rows: Sequence[Sequence[int]], counts: Sequence[int], vocabulary
         )
         for row in order
     }
-    return Instance(vocabulary, tuple(sorted(renamed)), tuple(renamed[r] for r in sorted(renamed)))
+    return Experiment.of_rows(
+        vocabulary, tuple(sorted(renamed)), tuple(renamed[r] for r in sorted(renamed))
+    )

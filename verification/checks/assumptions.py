@@ -29,7 +29,7 @@ from sharprates.verification.checks.check import (
 )
 from sharprates.verification.checks.forward import number
 from sharprates.verification.decide import Decision
-from sharprates.verification.instance import Instance
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 
 NOTHING: tuple[tuple[Interval, Interval], ...] = ((Interval.exact(0), Interval.exact(0)),)
@@ -61,7 +61,7 @@ def _mixed(draw: st.DrawFn) -> Example:
         for place, law in some.conditionals(target).items()
     }
     return Example.of(
-        Instance.of(target, blocks=(1,) * target.length, predictions=wrong), share=share
+        Experiment.of(target, blocks=(1,) * target.length, predictions=wrong), share=share
     )
 
 
@@ -70,7 +70,7 @@ def _balanced(_: int) -> Iterator[Example]:
     coin = families.family("uniform:1:2")
     for power in (2, 4, 6, 8):
         e = Fraction(1, 2**power)
-        law = Instance.of(
+        law = Experiment.of(
             coin,
             blocks=(1,),
             predictions={((2,), 0): (Fraction(1, 2) + e, Fraction(1, 2) - e)},
@@ -92,7 +92,7 @@ def _infinite(example: Example, _: Mutant, kept: Fraction = Fraction(0)) -> Tria
     target = Target.from_rows([(0,), (1,)], [1 - eta, eta], 2)
     left = kept * eta
     it = ExactQuantities(
-        Instance.of(target, blocks=(1,), predictions={((2,), 0): (1 - left, left)})
+        Experiment.of(target, blocks=(1,), predictions={((2,), 0): (1 - left, left)})
     )
     infinite = not arb(it.epsilon_KL).is_finite()
     sides = [(fmpq(int(infinite)), fmpq(1)), (it.tv, number(eta))]
@@ -103,12 +103,12 @@ def _infinite(example: Example, _: Mutant, kept: Fraction = Fraction(0)) -> Tria
 
 
 def _without_leftover(example: Example, it: ExactQuantities) -> dict[str, object]:  # noqa: ARG001
-    total = sum(it.instance.steps)
-    revealed = Instance(
+    total = sum(it.experiment.steps)
+    revealed = Experiment.of_rows(
         it.S,
-        it.instance.rows,
-        it.instance.weights,
-        tuple(w / total for w in it.instance.steps),
+        it.experiment.rows,
+        it.experiment.weights,
+        steps=tuple(w / total for w in it.experiment.steps),
     )
     return {"kl_revealed": ExactQuantities(revealed).kl}
 
@@ -121,7 +121,7 @@ def _finite(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: A
 def _other_way(example: Example, _: Mutant, least: fmpq | int = 0) -> Trial:
     """p_out has mass outside the support, so KL(p_out‖q_0) = ∞; and TV → 0 with the leftover."""
     left = example["left"]
-    it = ExactQuantities(Instance.of(families.family("uniform:1:2"), steps=(1 - left,)))
+    it = ExactQuantities(Experiment.of(families.family("uniform:1:2"), steps=(1 - left,)))
     outside = 1 - sum(it.tables.probability(it.w).values(), fmpq(0))
     sides = [(fmpq(int(outside > least)), fmpq(1)), (it.tv, number(left))]
     return pairs(example, Relation.EQUALITY, sides)
@@ -162,7 +162,7 @@ CHECKS = (
         mutants=(tightened("C2"),),
         edges={
             "wrong everywhere": Example.of(
-                Instance.of(
+                Experiment.of(
                     POINT,
                     blocks=(1, 1),
                     predictions=dict.fromkeys(some.contexts(POINT), (Fraction(0), Fraction(1))),

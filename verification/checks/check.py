@@ -23,11 +23,11 @@ from sharprates.verification.decide import (
     PRECISIONS,
     Decision,
     at_rising_precision,
-    break_even,
     decision_of,
+    failing_factor,
 )
 from sharprates.verification.evidence import Evidence, Fit, Method
-from sharprates.verification.instance import Instance
+from sharprates.verification.experiment import Experiment, in_words
 from sharprates.verification.quantities.exact import ExactQuantities, evaluate_claim
 from sharprates.verification.verdict import Verdict
 
@@ -49,17 +49,17 @@ class Example:
     """What a check is evaluated on: an exact instance, further parameters, or both.
 
     Attributes:
-        instance: law, denoiser and schedule.
+        experiment: law, denoiser and schedule.
         parameters: by name; their text must tell them apart.
     """
 
-    instance: Instance | None = None
+    experiment: Experiment | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @staticmethod
-    def of(instance: Instance | None = None, **parameters: Any) -> Example:
+    def of(experiment: Experiment | None = None, **parameters: Any) -> Example:
         """An example with parameters given by name."""
-        return Example(instance, parameters)
+        return Example(experiment, parameters)
 
     def __getitem__(self, name: str) -> Any:
         return self.parameters[name]
@@ -67,9 +67,9 @@ class Example:
     @cached_property
     def text(self) -> str:
         """In one line, for a reader."""
-        parts = [] if self.instance is None else [describe(self.instance)]
+        parts = [] if self.experiment is None else [str(self.experiment)]
         parts += [
-            f"{name}={_shown(value)}"
+            f"{name}={in_words(value)}"
             for name, value in self.parameters.items()
             if not name.startswith("_")  # said by another one
         ]
@@ -78,54 +78,14 @@ class Example:
     @property
     def plainness(self) -> tuple[bool, int]:
         """Of equally tight examples the least is shown: more than one token and row, then short."""
-        it = self.instance
+        it = self.experiment
         return it is not None and (it.length == 1 or len(it.rows) == 1), len(self.text)
 
     @property
-    def law(self) -> Instance:
+    def law(self) -> Experiment:
         """The instance, which the examples of most checks have."""
-        assert self.instance is not None
-        return self.instance
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, (tuple, list)):
-        return "(" + " ".join(map(_shown, value)) + ")"
-    return str(value)
-
-
-MOST_ROWS = 6
-"""A larger support is described by its size."""
-
-
-def describe(instance: Instance) -> str:
-    """An instance in one line."""
-    d, S = instance.length, instance.vocabulary
-    rows = [
-        "".join(map(str, row)) + f":{weight}"
-        for row, weight in zip(instance.rows, instance.weights, strict=True)
-    ]
-    law = " ".join(rows) if len(rows) <= MOST_ROWS else f"{len(rows)} rows"
-    if len(rows) > MOST_ROWS and len(set(instance.weights)) == 1:
-        law = f"uniform on {len(rows)} rows"
-    parts = [f"d={d} S={S}", *([instance.family.name] if instance.family else []), f"q0=[{law}]"]
-    if instance.steps and set(instance.steps) == {Fraction(1, len(instance.steps))}:
-        parts.append(f"uniform K={len(instance.steps)}")
-    elif instance.steps:
-        parts.append(f"w={_shown(instance.steps)}")
-    if instance.blocks:
-        parts.append(f"blocks={_shown(instance.blocks)}")
-    if instance.grid:
-        grid = instance.grid
-        last = " fill" if grid.fill else ""
-        parts.append(f"{grid.rule} {grid.clock} T={grid.horizon} K={grid.steps}{last}")
-    shown = list(instance.predictions.items())[:4]
-    for (context, place), p in shown:
-        state = "".join("_" if x == S else str(x) for x in context)
-        parts.append(f"p̂_{place + 1}({state})={_shown(p)}")
-    if len(instance.predictions) > len(shown):
-        parts.append(f"and {len(instance.predictions) - len(shown)} more predictions")
-    return " ".join(parts)
+        assert self.experiment is not None
+        return self.experiment
 
 
 # --- trials ---------------------------------------------------------------------------------------
@@ -201,26 +161,13 @@ def formula(
 
 
 @lru_cache(maxsize=64)
-def _exact(text: str, bits: int, held: _Held) -> ExactQuantities:  # noqa: ARG001 - the key
-    return ExactQuantities(held.instance)
+def _exact(experiment: Experiment, bits: int) -> ExactQuantities:  # noqa: ARG001 - a part of the key
+    return ExactQuantities(experiment)
 
 
-class _Held:
-    """An instance that all of its equals share: the text beside it is the key of the cache."""
-
-    def __init__(self, instance: Instance) -> None:
-        self.instance = instance
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Held) and self.instance == other.instance
-
-    def __hash__(self) -> int:
-        return 0
-
-
-def exact(instance: Instance) -> ExactQuantities:
-    """The numbers of an instance, kept for the claims and mutants that ask next."""
-    return _exact(describe(instance), ctx.prec, _Held(instance))
+def exact(experiment: Experiment) -> ExactQuantities:
+    """The numbers of an experiment, kept for the claims and mutants that ask next."""
+    return _exact(experiment, ctx.prec)
 
 
 def above_zero(_: Example, measured: Interval, bound: Interval) -> bool:
@@ -569,7 +516,7 @@ def _break_even(check: Check, best: list[Trial]) -> dict[str, float | None]:
         for trial in best:
             failing = partial(fails, trial.example, f"{check.claim}.{name}")
             with precision(PRECISIONS[0]):
-                limits = break_even(failing, Fraction(1), Fraction(0 if upper else 64))
+                limits = failing_factor(failing, Fraction(1), Fraction(0 if upper else 64))
             factors += [float(limits[0])] if limits else []
         found[name] = (max(factors) if upper else min(factors)) if factors else None
     return found

@@ -14,6 +14,7 @@ from typing import Any
 from flint import arb, fmpq, fmpz_poly
 from hypothesis import strategies as st
 from sharprates.samplers import families
+from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.structured import groups_tv, permutations_tv
 from sharprates.samplers.target import Target
@@ -40,8 +41,7 @@ from sharprates.verification.checks.torch_runs import on_scenarios
 from sharprates.verification.decide import Decision
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_law import Context
-from sharprates.verification.exact_schedule import Grid
-from sharprates.verification.instance import Instance
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities, with_symbol
 
 EDGES = {name: Example.of(instance) for name, instance in some.EDGES.items()}
@@ -125,38 +125,43 @@ E1_GRIDS = some.grids(max_steps=6, clocks=("linear", "constant", "polynomial:2")
 
 E1_EDGES = {
     "masks left at the start alone": Example.of(
-        Instance.of(
-            families.family("point-mass:2:2"), grid=Grid("euler", "linear", Fraction(1, 2), 1)
+        Experiment.of(
+            families.family("point-mass:2:2"),
+            grid=Schedule("euler", "linear", "uniform", 1, Fraction(1, 2)),
         )
     ),
     "one token that errs": Example.of(
-        Instance.of(
+        Experiment.of(
             families.family("point-mass:1:2"),
-            grid=Grid("euler", "linear", Fraction(1), 1),
+            grid=Schedule("euler", "linear", "uniform", 1, Fraction(1)),
             predictions={((2,), 0): (Fraction(1, 2), Fraction(1, 2))},
         )
     ),
     "Euler lags": Example.of(
-        Instance.of(
-            families.family("point-mass:1:2"), grid=Grid("euler", "constant", Fraction(2), 2)
+        Experiment.of(
+            families.family("point-mass:1:2"),
+            grid=Schedule("euler", "constant", "uniform", 2, Fraction(2)),
         )
     ),
     "copies in two steps": Example.of(
-        Instance.of(families.family("copies:2:2"), grid=Grid("euler", "linear", Fraction(1), 2))
+        Experiment.of(
+            families.family("copies:2:2"),
+            grid=Schedule("euler", "linear", "uniform", 2, Fraction(1)),
+        )
     ),
 }
 """One edge for each term: without it the bound fails there."""
 
-ONE_THAT_ERRS = Instance.of(
+ONE_THAT_ERRS = Experiment.of(
     families.family("point-mass:1:2"),
     steps=(Fraction(1),),
     predictions={((2,), 0): (Fraction(1, 2), Fraction(1, 2))},
 )
 
-_GRID = Grid("euler", "constant", Fraction(7), 500)
+_GRID = Schedule("euler", "constant", "uniform", 500, Fraction(7))
 E2_EDGES = {
     "one token that errs, many steps": Example.of(
-        Instance.of(
+        Experiment.of(
             families.family("point-mass:1:2"),
             grid=_GRID,
             predictions={((2,), 0): (Fraction(2, 100), Fraction(98, 100))},
@@ -166,10 +171,17 @@ E2_EDGES = {
 
 
 @st.composite
-def _fine_grids(draw: st.DrawFn) -> Grid:
+def _fine_grids(draw: st.DrawFn) -> Schedule:
     """Euler on the constant-rate clock with enough steps for E2 to say something."""
     horizon = Fraction(draw(st.integers(2, 10)), 2)
-    return Grid("euler", "constant", horizon, draw(st.integers(8, 40)), draw(st.booleans()))
+    return Schedule(
+        "euler",
+        "constant",
+        "uniform",
+        draw(st.integers(8, 40)),
+        horizon,
+        last_step="fill" if draw(st.booleans()) else "leave",
+    )
 
 
 EULER_SCHEDULES = some.schedules(
@@ -228,8 +240,8 @@ def _pair_alphabets(_: int) -> Iterator[Example]:
         yield Example(_copies_in_two_steps(b), {"b": b})
 
 
-def _copies_in_two_steps(b: int) -> Instance:
-    return Instance.of(families.family(f"copies:2:{b}"), steps=(Fraction(1, 2),) * 2)
+def _copies_in_two_steps(b: int) -> Experiment:
+    return Experiment.of(families.family(f"copies:2:{b}"), steps=(Fraction(1, 2),) * 2)
 
 
 def _shared_enumerated(_: int) -> Iterator[Example]:
@@ -240,7 +252,7 @@ def _shared_enumerated(_: int) -> Iterator[Example]:
         w = tuple(Fraction(x, sum(raw) + 1) for x in raw)
         for b in sizes:
             law = families.family(f"shared-symbols:{d}:{b}")
-            yield Example(Instance.of(law, steps=w), {"b": b})
+            yield Example(Experiment.of(law, steps=w), {"b": b})
 
 
 # --- E6 -------------------------------------------------------------------------------------------
@@ -359,7 +371,7 @@ SMALL_SIZES = st.builds(Example.of, d=st.integers(1, 8), K=st.integers(1, 24))
 
 # --- E8–E10 --------------------------------------------------------------------------------------
 
-NEARLY_INDEPENDENT = Instance.of(
+NEARLY_INDEPENDENT = Experiment.of(
     Target.from_rows([(0, 0), (0, 1), (1, 0), (1, 1)], [Fraction(x, 10) for x in (3, 2, 2, 3)], 2),
     steps=(Fraction(1),),
 )
@@ -644,7 +656,7 @@ CHECKS = (
             **{name: it for name, it in COMPLETE_EDGES.items() if two_symbols(it)},
             "nearly independent": Example.of(NEARLY_INDEPENDENT),
             "shared symbols": Example.of(
-                Instance.of(families.family("shared-symbols:3:2"), steps=(Fraction(1),))
+                Experiment.of(families.family("shared-symbols:3:2"), steps=(Fraction(1),))
             ),
         },
         mutants=(
@@ -684,10 +696,10 @@ CHECKS = (
     Check(
         "E9",
         "c(q_0) of laws on two symbols",
-        BINARY_LAWS.map(lambda law: Example.of(Instance.of(law))),
+        BINARY_LAWS.map(lambda law: Example.of(Experiment.of(law))),
         on_instances("E9", counts=_c_below),
         edges={
-            name: Example.of(Instance.of(families.family(text)))
+            name: Example.of(Experiment.of(families.family(text)))
             for name, text in (("copies", "copies:3:2"), ("parity", "parity:4:2"))
         },
         mutants=(tightened("E9"),),
@@ -697,10 +709,10 @@ CHECKS = (
     Check(
         "E10",
         "c(q_0) of laws on any number of symbols",
-        some.laws(min_length=2, max_length=4).map(lambda law: Example.of(Instance.of(law))),
+        some.laws(min_length=2, max_length=4).map(lambda law: Example.of(Experiment.of(law))),
         on_instances("E10", counts=_c_below),
         edges={
-            text: Example.of(Instance.of(families.family(text)))
+            text: Example.of(Experiment.of(families.family(text)))
             for text in ("copies:2:3", "shared-symbols:3:2", "shared-symbols:4:2")
         },
         mutants=(tightened("E10"), changed("S − 1 for S", S=lambda S: S - (S > 1))),

@@ -35,7 +35,7 @@ from sharprates.verification.checks.check import (
 from sharprates.verification.decide import Decision
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_law import Composition
-from sharprates.verification.instance import Instance
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 
 
@@ -59,7 +59,7 @@ def _blocks(example: Example, mutant: Mutant) -> Trial:
     it = exact(example.law)
     d, S = it.d, it.S
     total, count = arb(0), 0
-    for blocks in ordered_partitions(d, it.instance.blocks):
+    for blocks in ordered_partitions(d, it.experiment.blocks):
         count += 1
         for row, mass in it.pmf.items():
             law, context = fmpq(1), (S,) * d
@@ -70,7 +70,7 @@ def _blocks(example: Example, mutant: Mutant) -> Trial:
                 context = after
             if law != mass:
                 total = total + arb(mass) * arb(mass / law).log()
-    values = {"a": it.instance.blocks, "h": it.h}
+    values = {"a": it.experiment.blocks, "h": it.h}
     return pairs(
         example, Relation.EQUALITY, [(total / count, formula("KL1", None, values, mutant))]
     )
@@ -92,7 +92,7 @@ def _copies(_: int) -> Iterator[Example]:
 def _copies_of(*lengths: int) -> Iterator[Example]:
     for d in lengths:
         law = families.family(f"copies:{d}:2")
-        yield Example(Instance.of(law, steps=(Fraction(1),)), {"d": d})
+        yield Example(Experiment.of(law, steps=(Fraction(1),)), {"d": d})
 
 
 # --- KL3 ------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def _forms_of_tv(example: Example, mutant: Mutant) -> Trial:
     measured = it.tv
     names = ("d", "W", "K", "I_bar")
     values = it.values(names)
-    variants = ["tv"] + ["uniform-tv"] * it.instance.setting().uniform_law
+    variants = ["tv"] + ["uniform-tv"] * it.experiment.setting().uniform_law
     sides = [(measured, formula("KL2", variant, values, mutant)) for variant in variants]
     return pairs(example, Relation.UPPER, sides)
 

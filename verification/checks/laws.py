@@ -40,7 +40,7 @@ from sharprates.verification.checks.forward import at_two_times, number
 from sharprates.verification.decide import Decision
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_law import Context, monomials
-from sharprates.verification.instance import Instance
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.statistics import step_tests
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget
@@ -125,15 +125,15 @@ def _dyadic(draw: st.DrawFn) -> Example:
     steps = draw(st.lists(st.integers(0, 4), min_size=1, max_size=4))
     w = tuple(Fraction(x, 16) for x in steps)
     law = Target.from_rows(rows, [Fraction(x, 16) for x in weights], target.vocabulary)
-    return Example.of(Instance.of(law, steps=w))
+    return Example.of(Experiment.of(law, steps=w))
 
 
 def _floats_contain(example: Example, _: Mutant, backwards: bool = False) -> Trial:
     """Both float64 laws of the samplers, with their stated errors, against the exact one."""
     it = exact(example.law)
-    target = it.instance.target()
+    target = it.experiment.target
     denoiser = ExactDenoiser(target)
-    w = it.instance.steps[::-1] if backwards else it.instance.steps
+    w = it.experiment.steps[::-1] if backwards else it.experiment.steps
     law = StepLaw.from_weights(torch.tensor([float(x) for x in w], dtype=torch.float64))
     true = it.tables.probability(it.w)
     sides = []
@@ -161,7 +161,7 @@ def _off_support(example: Example, mutant: Mutant, everywhere: bool = False) -> 
 BACKWARDS = changed("the steps in reverse order", w=lambda w: w[::-1])
 LOPSIDED = {
     "a law and steps that are not symmetric": Example.of(
-        Instance.of(
+        Experiment.of(
             some.family_target("parity:3:2"), steps=(Fraction(1, 2), Fraction(1, 4), Fraction(1, 8))
         )
     )

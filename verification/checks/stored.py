@@ -26,7 +26,7 @@ def held(claim_id: str, folder: Path = FOLDER) -> Iterator[Example]:
     for path in sorted(folder.glob("*.witness")):
         found = witness.read(path)
         if found.claim == claim_id:
-            yield Example(found.instance, {"witness": path.name, "_found": found})
+            yield Example(found.experiment, {"witness": path.name, "_found": found})
 
 
 def replay(example: Example, mutant: Mutant) -> Trial:
@@ -35,7 +35,7 @@ def replay(example: Example, mutant: Mutant) -> Trial:
     claim = claim_of(found.claim)
     witness.replay(found)
     scale = {**found.scale, **mutant.scale}
-    decision = witness.decide_instance(claim, found.instance, variant=found.variant, scale=scale)
+    decision = witness.decide_on(claim, found.experiment, variant=found.variant, scale=scale)
     return Trial(example, decision, counts=True)
 
 

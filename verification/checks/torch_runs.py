@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
@@ -11,7 +12,6 @@ from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.theory.claim import Relation
 from sharprates.theory.registry import claim as claim_of
-from sharprates.theory.setting import Setting
 from sharprates.verification.arithmetic import Interval
 from sharprates.verification.checks.check import (
     Counts,
@@ -23,38 +23,26 @@ from sharprates.verification.checks.check import (
     positive,
 )
 from sharprates.verification.decide import Decision, decide
-from sharprates.verification.decomposition import Trajectory, decompose
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.profile import profile, score_gaps
-from sharprates.verification.quantities.float64 import Case, FloatQuantities
+from sharprates.verification.quantities.float64 import FloatQuantities
 from sharprates.verification.strategies import Scenario
 
 
 @lru_cache(maxsize=32)
-def case_of(scenario: Scenario) -> Case:
-    """What the bounds need to know of a scenario."""
+def quantities_of(scenario: Scenario) -> FloatQuantities:
+    """What the bounds need to know of a scenario, and its total variation."""
     target, denoiser, schedule = scenario.target, scenario.denoiser, scenario.schedule
-    d = target.length
-    sampler, times = ParallelSampler(d, schedule), schedule.times(d)
-    exact = isinstance(denoiser, ExactDenoiser)
-    path = Trajectory.of(schedule.chosen, times, sampler.step_law)
-    if exact:
-        gaps = None
-    elif denoiser.time_free:
+    experiment = Experiment(target, denoiser, ParallelSampler(target.length, schedule))
+    numbers = FloatQuantities(experiment, profile(target), measured_tv=tv_of(scenario))
+    if isinstance(denoiser, ExactDenoiser):
+        return numbers
+    if denoiser.time_free:
         gaps = score_gaps(target, denoiser)
     else:
-        gaps = torch.stack([score_gaps(target, denoiser, float(t)) for t in path.times])
-    shape = profile(target)
-    setting = Setting(
-        length=d,
-        vocabulary=target.vocabulary,
-        exact_denoiser=exact,
-        normalised=denoiser.normalised,
-        time_free=denoiser.time_free,
-        family=target.family.name if target.family else None,
-        **sampler.facts(),
-    )
-    terms = decompose(shape, path, gaps, denoiser.normalised)
-    return Case(target, shape, setting, sampler, path, terms, gaps, float(times[0]))
+        times = numbers.trajectory.times
+        gaps = torch.stack([score_gaps(target, denoiser, float(t)) for t in times])
+    return replace(numbers, gaps=gaps)
 
 
 @lru_cache(maxsize=32)
@@ -76,13 +64,12 @@ def on_scenarios(
     says_something = counts or (below_one if relation is Relation.UPPER else positive)
 
     def trial(example: Example, mutant: Mutant) -> Trial:
-        case = case_of(example["scenario"])
-        if claim.applies(case.setting, variant) is not None:
+        numbers = quantities_of(example["scenario"])
+        if claim.applies(numbers.experiment.setting(), variant) is not None:
             return Trial(
                 example, Decision(relation, ((Interval.exact(0), Interval.exact(0)),)), False
             )
-        measured = tv_of(example["scenario"])
-        decision = decide(claim, lambda: FloatQuantities(case, measured), variant, mutant.scale)
+        decision = decide(claim, lambda: numbers, variant, mutant.scale)
         return Trial(example, decision, says_something(example, *decision.side))
 
     return trial

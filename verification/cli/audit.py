@@ -141,7 +141,10 @@ def audit_command(
                     made.append(_trained_once(make, file, journal.resumed, target))
                 else:
                     made.append(make(target))
-        count = sum(audits.count_cases(plan, one.time_free) for one in made)
+        count = sum(
+            plan.rows(target.length, one.time_free)
+            for target, one in zip(targets, made, strict=True)
+        )
         if journal is not None:
             journal.check("denoiser's answers", digests.of_denoisers(made, targets))
             done = sum(len(one.results) for one in journal.values.values())

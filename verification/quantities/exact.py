@@ -28,7 +28,7 @@ from sharprates.verification.exact_law import (
     step_weights,
 )
 from sharprates.verification.exact_schedule import steps_on_grid
-from sharprates.verification.instance import Instance
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.base import Quantities
 
 
@@ -40,29 +40,29 @@ class ExactQuantities(Quantities):
 
     rises = True
 
-    def __init__(self, instance: Instance) -> None:
-        self.instance = instance
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
 
     @property
     def d(self) -> int:
         """Sequence length."""
-        return self.instance.length
+        return self.experiment.length
 
     @property
     def S(self) -> int:
         """Vocabulary size."""
-        return self.instance.vocabulary
+        return self.experiment.vocabulary
 
     @property
     def K(self) -> int | None:
         """Number of steps; None without a schedule."""
-        return self.instance.setting().steps
+        return self.experiment.setting().steps
 
     @cached_property
     def pmf(self) -> dict[Context, Number]:
         """Support row → q_0(x)."""
-        weights = (fmpq(w.numerator, w.denominator) for w in self.instance.weights)
-        return dict(zip(self.instance.rows, weights, strict=True))
+        weights = (fmpq(w.numerator, w.denominator) for w in self.experiment.weights)
+        return dict(zip(self.experiment.rows, weights, strict=True))
 
     @cached_property
     def marginal(self) -> dict[Context, Number]:
@@ -83,7 +83,7 @@ class ExactQuantities(Quantities):
 
     def predict(self, context: Context, place: int) -> list[Number]:
         """The denoiser; outside the support its given predictions, else the exact conditional."""
-        given = self.instance.predictions.get((context, place))
+        given = self.experiment.predictions.get((context, place))
         if given is not None:
             return [fmpq(p.numerator, p.denominator) for p in given]
         return self.conditional(context, place)
@@ -98,25 +98,26 @@ class ExactQuantities(Quantities):
     @cached_property
     def path(self) -> list[dict[str, Number]]:
         """For each step on a grid: r, ρ, and 1−α at its start."""
-        if self.instance.grid is None:
-            raise InputError("instance: a claim about a clock needs a grid")
-        return steps_on_grid(self.instance.grid)
+        if self.experiment.grid is None:
+            raise InputError("experiment: a claim about a clock needs a grid")
+        return steps_on_grid(self.experiment.grid)
 
-    @cached_property
+    @property
     def T(self) -> Fraction:
-        """T."""
-        if self.instance.grid is None:
-            raise InputError("instance: a claim about a horizon needs a grid")
-        return self.instance.grid.horizon
+        """The horizon."""
+        grid = self.experiment.grid
+        if grid is None or not isinstance(grid.horizon, Fraction):
+            raise InputError("experiment: a claim about a horizon needs a grid")
+        return grid.horizon
 
     @cached_property
     def w(self) -> list[Number]:
         """The step law w."""
-        if self.instance.grid is not None:
+        if self.experiment.grid is not None:
             return step_weights([step["r"] for step in self.path])
-        if not self.instance.steps:
-            raise InputError("instance: an output law needs steps or a grid")
-        return [fmpq(w.numerator, w.denominator) for w in self.instance.steps]
+        if not self.experiment.steps:
+            raise InputError("experiment: an output law needs steps or a grid")
+        return [fmpq(w.numerator, w.denominator) for w in self.experiment.steps]
 
     @cached_property
     def W(self) -> Number:
@@ -185,7 +186,7 @@ class ExactQuantities(Quantities):
         """E4's D: composition → the sum over its blocks of the mean dependence at its place."""
         d = self.d
         table = {}
-        for a in self.tables.tables[self.instance.rows[0]]:
+        for a in self.tables.tables[self.experiment.rows[0]]:
             total, n = fmpq(0), 0
             for s in a:
                 total += self.dependence[n][s] / (math.comb(d, n) * math.comb(d - n, s))
@@ -196,7 +197,7 @@ class ExactQuantities(Quantities):
     def _gaps(self, distance: Callable[[list[Number], list[Number]], Number]) -> list[Number]:
         """Σ over |U| = u and i ∉ U of the mean distance of p̂_i from p_i, u = 0..d−1."""
         sums: list[Number] = [fmpq(0)] * self.d
-        for context, place in self.instance.predictions:
+        for context, place in self.experiment.predictions:
             mass = self.marginal.get(context)
             if mass is not None:
                 gap = distance(self.conditional(context, place), self.predict(context, place))
@@ -287,14 +288,14 @@ class ExactQuantities(Quantities):
     @cached_property
     def tv(self) -> Number:
         """TV(p_out, q_0), masks that are left over counting as wrong."""
-        if self.instance.blocks:
-            return self.tables.blocks_total_variation(self.instance.blocks)
+        if self.experiment.blocks:
+            return self.tables.blocks_total_variation(self.experiment.blocks)
         return self.tables.total_variation(self.w)
 
     @cached_property
     def kl(self) -> Number:
         """KL(q_0‖p_out), nats, a ball; +∞ where a row is never put out."""
-        blocks = self.instance.blocks
+        blocks = self.experiment.blocks
         if blocks:
             ways = math.factorial(self.d) // math.prod(map(math.factorial, blocks))
             law = {row: table[blocks] / ways for row, table in self.tables.tables.items()}
@@ -332,7 +333,7 @@ class ExactQuantities(Quantities):
     @property
     def a(self) -> Composition:
         """Block sizes."""
-        return self.instance.blocks
+        return self.experiment.blocks
 
     @property
     def q0(self) -> list[Number]:
@@ -349,10 +350,10 @@ class ExactQuantities(Quantities):
         """P_a on the support, in the order of the rows."""
         ways = {
             a: math.factorial(self.d) // math.prod(map(math.factorial, a))
-            for a in self.tables.tables[self.instance.rows[0]]
+            for a in self.tables.tables[self.experiment.rows[0]]
         }
         return {
-            a: [self.tables.tables[row][a] / count for row in self.instance.rows]
+            a: [self.tables.tables[row][a] / count for row in self.experiment.rows]
             for a, count in ways.items()
         }
 

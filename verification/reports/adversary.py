@@ -9,7 +9,6 @@ from rich.console import Console
 from sharprates.verification.adversary.campaign import Campaign
 from sharprates.verification.adversary.frontier import Row
 from sharprates.verification.adversary.hunt import BreakEven, Worst
-from sharprates.verification.checks.check import describe
 from sharprates.verification.files import manifest
 from sharprates.verification.reports.layout import table
 
@@ -29,7 +28,7 @@ def print_worst(found: Sequence[Worst], console: Console) -> None:
     for one in found:
         scale = ", ".join(f"{name} × {x}" for name, x in one.quest.scale.items())
         # on a grid the leftover follows from T: it is not the adversary's to choose
-        on_grid = one.witness.instance.grid is not None
+        on_grid = one.witness.experiment.grid is not None
         strict = "exact denoiser" if on_grid else "no leftover, exact denoiser"
         words = [strict] if one.quest.strict else []
         words += [scale] if scale else []
@@ -38,7 +37,7 @@ def print_worst(found: Sequence[Worst], console: Console) -> None:
             one.quest.claim.id,
             f"{one.score:.4f}",
             ", ".join(words),
-            describe(one.witness.instance),
+            str(one.witness.experiment),
         )
     console.print(rows)
 
@@ -49,7 +48,7 @@ def print_constants(found: Sequence[BreakEven], console: Console) -> None:
         if one.witness is None:
             console.print(f"{one.constant}: no instance that was tried needs it")
         else:
-            at = describe(one.witness.instance)
+            at = str(one.witness.experiment)
             console.print(f"{one.constant}: fails below ×{one.factor:.4g} at {at}", soft_wrap=True)
 
 
@@ -89,7 +88,7 @@ def adversary_json(found: Campaign, seed: int) -> dict[str, Any]:
                 "scale": {name: str(x) for name, x in one.quest.scale.items()},
                 "ratio": min(one.score, 1e300),
                 "verdict": str(one.witness.decision.verdict),
-                "instance": describe(one.witness.instance),
+                "instance": str(one.witness.experiment),
             }
             for one in found.worst
         ],
@@ -97,7 +96,7 @@ def adversary_json(found: Campaign, seed: int) -> dict[str, Any]:
             {
                 "constant": one.constant,
                 "factor": one.factor,
-                "instance": None if one.witness is None else describe(one.witness.instance),
+                "instance": None if one.witness is None else str(one.witness.experiment),
             }
             for one in found.constants
         ],

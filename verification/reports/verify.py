@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.text import Text
 from sharprates.theory.claim import Claim
 from sharprates.verification import witness
-from sharprates.verification.checks.check import describe
 from sharprates.verification.reports.layout import table
 from sharprates.verification.status import Status
 from sharprates.verification.verdict import Verdict
@@ -91,7 +90,7 @@ def print_replay(
     console.print(Text(f"{held.claim} {held.variant or ''}".rstrip(), "bold"))
     for line in held.remark:
         console.print(line, markup=False)
-    console.print(describe(held.instance), markup=False, soft_wrap=True)
+    console.print(str(held.experiment), markup=False, soft_wrap=True)
     for name, factor in held.scale.items():
         console.print(f"{name} × {factor}", markup=False)
     console.print(f"{held.measure}: {found.text}: {found.verdict}", markup=False)

@@ -20,7 +20,7 @@ from sharprates.verification.adversary.frontier import Effort, Hunt, Task
 from sharprates.verification.adversary.search import (
     instance_of,
 )
-from sharprates.verification.instance import Instance
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.reports.adversary import frontier_json, print_frontier
 from sharprates.verification.verdict import Verdict
 
@@ -28,7 +28,7 @@ QUICK = Effort(starts=8, moves=150, steps=80)
 
 
 def instance(text):
-    return Instance.of(family(text))
+    return Experiment.of(family(text))
 
 
 # --- the quantity ---------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ def test_bounds_of_a_row():
 
 @given(strategies.laws(min_length=2, max_length=4))
 def test_the_bound_for_short_sequences_holds(target):
-    found = witness.decide_instance(CLAIMS["E10"], Instance.of(target))
+    found = witness.decide_on(CLAIMS["E10"], Experiment.of(target))
     assert found.verdict is Verdict.HOLDS
 
 
@@ -94,7 +94,7 @@ def test_it_is_attained_exactly(text, value):
     assert line.short == pytest.approx(float(value))
     assert line.closed
     tighter = {"E10.constant": Fraction(99, 100)}
-    found = witness.decide_instance(CLAIMS["E10"], instance(text), scale=tighter)
+    found = witness.decide_on(CLAIMS["E10"], instance(text), scale=tighter)
     assert found.verdict is Verdict.FAILS
 
 
@@ -160,10 +160,10 @@ def test_a_hunt_finds_the_known_values_with_exact_witnesses(tmp_path):
 def test_stored_finds_replay(pair):
     d, S = pair
     held = witness.read(frontier.STORED / f"frontier-{d}-{S}.witness")
-    assert (held.instance.length, held.instance.vocabulary) == pair
+    assert (held.experiment.length, held.experiment.vocabulary) == pair
     found = witness.replay(held)
     assert found.verdict is Verdict.HOLDS
-    line = frontier.row(held.instance)
+    line = frontier.row(held.experiment)
     assert frontier.KNOWN.get(pair, 0) <= line.lower <= line.conjecture
     assert float(line.lower) <= line.short + 1e-12
     assert line.closed == (S == 2 or d == 2 or pair == (3, 4))
@@ -272,7 +272,7 @@ def test_bad_folders_and_pairs(tmp_path):
 def test_a_law_beyond_the_conjecture_would_be_told(tmp_path):
     # Mutant: a left side twice as large must come out as a refutation, not as a find.
     it = instance("permutations:3:3")
-    found = witness.decide_instance(CLAIMS["X1"], it, left=lambda e: 2 * e.first_order)
+    found = witness.decide_on(CLAIMS["X1"], it, left=lambda e: 2 * e.first_order)
     assert found.verdict.value == "fails"
     stored = witness.make(CLAIMS["X1"], it)
     witness.write(stored, tmp_path / "w")

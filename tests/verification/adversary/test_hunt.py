@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import cloudpickle  # what joblib sends tasks with
 import pytest
+from sharprates.samplers.schedule import Schedule
 from sharprates.theory.claim import Relation
 from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
@@ -21,8 +22,7 @@ from sharprates.verification.adversary.hunt import (
     hunt,
     threshold,
 )
-from sharprates.verification.exact_schedule import Grid
-from sharprates.verification.instance import Instance
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.strategies import families
 from sharprates.verification.verdict import Verdict
 from sharprates.verification.witness import WitnessError
@@ -33,7 +33,7 @@ TIGHT = Fraction(99, 100)
 
 
 def copies(**schedule):
-    return Instance.of(families.family("copies:2:2"), **schedule)
+    return Experiment.of(families.family("copies:2:2"), **schedule)
 
 
 # --- what is free ---------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ def test_an_attained_bound_tightened_by_one_percent_is_refuted(claim):
     assert found.score > 1
     assert witness.replay(found.witness).verdict is Verdict.FAILS
     # the same instance does not refute the claim as stated
-    assert Quest.of(claim).decide(found.witness.instance).verdict is Verdict.HOLDS
+    assert Quest.of(claim).decide(found.witness.experiment).verdict is Verdict.HOLDS
 
 
 def test_a_raised_lower_bound_is_refuted():
@@ -230,7 +230,7 @@ def test_threshold_by_hand():
     quest = Quest.of("E3")
     assert threshold(quest, "E3.constant", copies(steps=(Fraction(1),))) == Fraction(2047, 4096)
     assert threshold(quest, "E3.constant", copies(steps=(Fraction(1, 2), Fraction(1, 2)))) > 0
-    one_token = Instance.of(families.family("uniform:1:2"), steps=(Fraction(1),))
+    one_token = Experiment.of(families.family("uniform:1:2"), steps=(Fraction(1),))
     assert threshold(quest, "E3.constant", one_token) == 0
 
 
@@ -239,11 +239,11 @@ def test_break_even_of_an_inner_constant():
     assert 0 < found.factor < 1
     assert witness.replay(found.witness).verdict is Verdict.FAILS
     higher = {"E2.clock": Fraction(found.factor) + Fraction(1, 4096)}
-    held = replace(Quest.of("E2"), scale=higher).decide(found.witness.instance)
+    held = replace(Quest.of("E2"), scale=higher).decide(found.witness.experiment)
     assert held.verdict is Verdict.HOLDS
 
 
 def test_grids_are_rounded_to_horizons():
     found = adversary.attack(Quest.of("E1"), PAIR, "climb", QUICK, seed=0)
-    assert isinstance(found.witness.instance.grid, Grid)
-    assert found.witness.instance.grid.horizon.denominator <= 240
+    assert isinstance(found.witness.experiment.grid, Schedule)
+    assert found.witness.experiment.grid.horizon.denominator <= 240

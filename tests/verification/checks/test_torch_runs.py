@@ -6,7 +6,7 @@ import pytest
 from sharprates.samplers import families
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.verification.checks.check import STATED, Example, Mutant
-from sharprates.verification.checks.torch_runs import case_of, on_scenarios, tv_of
+from sharprates.verification.checks.torch_runs import on_scenarios, quantities_of, tv_of
 from sharprates.verification.strategies import Perturbed, Scenario, Schedule
 from sharprates.verification.verdict import Verdict
 
@@ -44,13 +44,13 @@ def test_propagation_takes_over_where_expansion_does_not_apply() -> None:
     assert slow.middle > plain.middle  # half the rate leaves masks
 
 
-def test_a_case_knows_its_schedule() -> None:
-    assert case_of(scenario()).setting.uniform_law
-    stopped = case_of(scenario(delta=0.25)).setting
+def test_an_experiment_knows_its_schedule() -> None:
+    assert quantities_of(scenario()).experiment.setting().uniform_law
+    stopped = quantities_of(scenario(delta=0.25)).experiment.setting()
     assert not stopped.uniform_law
     assert stopped.has_leftover
-    growing = case_of(scenario(Perturbed(EXACT, slope=1.0), last_step="fill"))
-    assert not growing.setting.time_free
+    growing = quantities_of(scenario(Perturbed(EXACT, slope=1.0), last_step="fill"))
+    assert not growing.experiment.setting().time_free
     assert growing.gaps is not None
     assert growing.gaps.shape == (5, 4)
 

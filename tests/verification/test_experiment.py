@@ -4,25 +4,22 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sharprates.samplers.clock import clock, grid
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import family
 from sharprates.samplers.output_law import total_variation
-from sharprates.samplers.parallel import ParallelSampler
-from sharprates.samplers.step_law import StepLaw, step_law
+from sharprates.samplers.schedule import Schedule
+from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import RATIONAL, interval, precision
-from sharprates.verification.decomposition import Trajectory, decompose
-from sharprates.verification.exact_schedule import Grid
-from sharprates.verification.instance import Instance
+from sharprates.verification.exact_schedule import steps_on_grid
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.profile import profile, score_gaps
 from sharprates.verification.quantities.exact import ExactQuantities
-from sharprates.verification.quantities.float64 import Case, FloatQuantities
+from sharprates.verification.quantities.float64 import FloatQuantities
 
 
 @st.composite
@@ -37,23 +34,6 @@ def targets(draw):
     return Target.from_rows(rows, weights, S)
 
 
-class Given:
-    """A denoiser that errs at one context: its first hidden token."""
-
-    time_free, normalised = True, True
-
-    def __init__(self, target, context, place, law):
-        self.exact, self.vocabulary = ExactDenoiser(target), target.vocabulary
-        self.context, self.place, self.law = torch.tensor(context), place, law
-
-    def __call__(self, x, t=None, positions=None):
-        out = self.exact(x, t)
-        out[(x == self.context).all(1), self.place] = torch.tensor(
-            [float(p) for p in self.law], dtype=torch.float64
-        )
-        return out if positions is None else out[positions]
-
-
 @given(targets(), st.sampled_from(["euler", "tau-leaping", "ancestral"]), st.booleans(), st.data())
 def test_all_values_agree_with_the_float_path(target, rule, fill, data):
     d, S = target.length, target.vocabulary
@@ -66,25 +46,14 @@ def test_all_values_agree_with_the_float_path(target, rule, fill, data):
     law = (Fraction(1, 3), *[Fraction(2, 3) / (S - 1)] * (S - 1)) if S > 1 else (Fraction(1),)
     name = data.draw(st.sampled_from(["constant", "linear", "cosine", "polynomial:2"]))
     horizon = Fraction(5) if name == "constant" else Fraction(1)
-    instance = Instance.of(
-        target, grid=Grid(rule, name, horizon, 4, fill), predictions={(context, place): law}
-    )
-    denoiser = Given(target, context, place, law)
-    times = grid("uniform", clock(name), 4, float(horizon), 0.0)
-    steps = step_law(rule, clock(name), times, "fill" if fill else "leave")
-    path, shape = Trajectory.of(clock(name), times, steps), profile(target)
-    gaps = score_gaps(target, denoiser)
-    case = Case(
+    instance = Experiment.of(
         target,
-        shape,
-        instance.setting(),
-        ParallelSampler(target.length, steps),
-        path,
-        decompose(shape, path, gaps),
-        gaps,
-        float(horizon),
+        grid=Schedule(rule, name, "uniform", 4, horizon, last_step="fill" if fill else "leave"),
+        predictions={(context, place): law},
     )
-    exact, floats = ExactQuantities(instance), FloatQuantities(case)
+    shape, steps = profile(target), instance.step_law
+    gaps = score_gaps(target, instance.denoiser)
+    exact, floats = ExactQuantities(instance), FloatQuantities(instance, shape, gaps)
     names = ["w", "W", "h", "I_bar", "entropy", "last_entropy", "epsilon_w", "epsilon_FHS"]
     names += ["E1_initialisation", "E1_score", "E1_clock", "E1_parallel", "E1_early_stopping", "T"]
     if name == "constant" and rule == "euler":
@@ -94,13 +63,13 @@ def test_all_values_agree_with_the_float_path(target, rule, fill, data):
         pairs = zip(ours, theirs, strict=True) if isinstance(ours, list) else [(ours, theirs)]
         for a, b in pairs:
             assert float(a) == pytest.approx(float(b), abs=1e-12), one
-    tv = total_variation(tables(target, denoiser).law(steps), target)
+    tv = total_variation(tables(target, instance.denoiser).law(steps), target)
     assert float(exact.tv) == pytest.approx(tv.value, abs=1e-12)
 
 
 @given(targets())
 def test_first_order_constant_by_two_formulas(target):
-    exact = ExactQuantities(Instance.of(target))
+    exact = ExactQuantities(Experiment.of(target))
     if target.length == 1:
         assert exact.first_order == 0
         return
@@ -110,7 +79,7 @@ def test_first_order_constant_by_two_formulas(target):
 
 def test_first_order_constant_is_the_limit():
     target = family("permutations:3:3")
-    instance = Instance.of(target, steps=(Fraction(1, 2000),) * 2000)
+    instance = Experiment.of(target, steps=(Fraction(1, 2000),) * 2000)
     exact = ExactQuantities(instance)
     assert float(2000 * exact.tv) == pytest.approx(float(exact.first_order), rel=2e-3)
 
@@ -118,7 +87,7 @@ def test_first_order_constant_is_the_limit():
 @given(targets(), st.integers(1, 3))
 def test_instance_bound_and_divergence(target, steps):
     weights = (Fraction(1, steps),) * steps
-    exact = ExactQuantities(Instance.of(target, steps=weights))
+    exact = ExactQuantities(Experiment.of(target, steps=weights))
     with precision(128):
         bound = CLAIMS["E4"].value(exact.values(("d", "w", "D")), RATIONAL)
         assert exact.tv <= bound
@@ -130,55 +99,53 @@ def test_instance_bound_and_divergence(target, steps):
 def test_settings():
     copies = family("copies:3:2")
     half = Fraction(1, 2)
-    uniform = Instance.of(copies, steps=(half, half)).setting()
+    uniform = Experiment.of(copies, steps=(half, half)).setting()
     assert uniform.uniform_law
     assert not uniform.has_leftover
     assert uniform.steps == 2
-    assert Instance.of(copies, steps=(half,)).setting().has_leftover
-    assert Instance.of(copies, blocks=(1, 1, 1)).setting().sampler == "fhs"
-    assert Instance.of(copies, blocks=(1, 2)).setting().sampler == "blocks"
-    linear = Grid("euler", "linear", Fraction(1), 4)
-    assert Instance.of(copies, grid=linear).setting().uniform_law
+    assert Experiment.of(copies, steps=(half,)).setting().has_leftover
+    assert Experiment.of(copies, blocks=(1, 1, 1)).setting().sampler == "fhs"
+    assert Experiment.of(copies, blocks=(1, 2)).setting().sampler == "blocks"
+    linear = Schedule("euler", "linear", "uniform", 4, Fraction(1))
+    assert Experiment.of(copies, grid=linear).setting().uniform_law
     cosine = replace(linear, clock="cosine")
-    assert not Instance.of(copies, grid=cosine).setting().uniform_law
-    constant = Instance.of(copies, grid=replace(linear, clock="constant")).setting()
+    assert not Experiment.of(copies, grid=cosine).setting().uniform_law
+    constant = Experiment.of(copies, grid=replace(linear, clock="constant")).setting()
     assert constant.has_leftover
     assert constant.clock == "constant"
-    assert Instance.of(copies).setting().steps is None
+    assert Experiment.of(copies).setting().steps is None
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("schedule", "message"),
     [
-        ({"rows": ()}, "distinct rows"),
-        ({"weights": (Fraction(1, 2), Fraction(1, 3))}, "sum to 1"),
         ({"steps": (Fraction(1),), "blocks": (2,)}, "one of"),
         ({"steps": (Fraction(2),)}, "at most 1"),
-        ({"blocks": (1,)}, "sum to 2"),
+        ({"blocks": (1,)}, "sum 2"),
         ({"predictions": {((0, 2), 0): (Fraction(1), Fraction(0))}}, "hidden position"),
         ({"predictions": {((0, 2), 1): (Fraction(1), Fraction(1))}}, "hidden position"),
     ],
 )
-def test_bad_instances(changes, message):
+def test_bad_experiments(schedule, message):
     with pytest.raises(ValueError, match=message):
-        replace(Instance.of(family("copies:2:2")), **changes)
+        Experiment.of(family("copies:2:2"), **schedule)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    "schedule",
     [
-        (("newton", "linear", Fraction(1), 2), "rule"),
-        (("euler", "sundial", Fraction(1), 2), "clock"),
-        (("euler", "linear", Fraction(0), 2), "T > 0"),
+        Schedule("euler", "linear", "uniform", 2, Fraction(0)),
+        Schedule("euler", "linear", "uniform", 2, 1.0),
+        Schedule("euler", "linear", "alpha", 2, Fraction(1)),
     ],
 )
-def test_bad_grids(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        Grid(*arguments)
+def test_schedules_without_exact_numbers(schedule):
+    with pytest.raises(ValueError, match="fraction T > 0"):
+        steps_on_grid(schedule)
 
 
 def test_numbers_that_need_a_grid():
-    exact = ExactQuantities(Instance.of(family("copies:2:2")))
+    exact = ExactQuantities(Experiment.of(family("copies:2:2")))
     for one in ("T", "E1_clock"):
         with pytest.raises(ValueError, match="needs a grid"):
             getattr(exact, one)
