@@ -1,0 +1,184 @@
+(* The machine-checked claims, each stated in full.
+
+   A reader has to trust this file, the definitions that its statements name (dist.v, partial.v, and
+   the definitions of the other files; the book prints them) and Coq's kernel.
+
+   Each theorem stands under a comment of three fields, which verification/formal.py reads:
+     claim:   the ids of the registry to which the theorem belongs;
+     says:    the theorem in words;
+     covers:  how much of the registered claim this is, and what it leaves out.
+   Nothing else may stand here, so that a statement means what it says without any context: no
+   section, no variable, no definition, no notation. *)
+From mathcomp Require Import all_ssreflect all_algebra.
+From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs e5.
+Set Implicit Arguments.
+Unset Strict Implicit.
+Unset Printing Implicit Defensive.
+Import GRing.Theory Num.Theory Order.Theory.
+Local Open Scope ring_scope.
+
+(** claim: E1
+    says: For any kernels of a sampler and any other kernels on a finite space, the error of the
+        last law is at most the error of the first law, plus the error of each step averaged
+        over the exact process, plus the error of stopping early.
+    covers: The decomposition itself, for every finite state space and all kernels. It leaves
+        out Euler's local split into score, clock and parallel decoding. *)
+Theorem claim_E1 (R : realFieldType) (T : finType) (p0 qT q0 : T -> R)
+    (K Rv : nat -> T -> T -> R) n :
+  nonneg qT -> (forall k, kernel (K k)) -> (forall k x, nonneg (Rv k x)) ->
+  tv (law p0 K n) q0
+    <= tv p0 qT + \sum_(k < n) (\sum_x law qT Rv k x * tv (K k x) (Rv k x))
+       + tv (law qT Rv n) q0.
+Proof. exact: E1. Qed.
+
+(** claim: E3
+    says: With a denoiser that errs, the total variation of the parallel sampler is at most the
+        probability that two tokens share a step or one is never revealed, plus the denoiser's
+        error averaged over the steps.
+    covers: The whole bound, with denoiser error, for every law, schedule, number of steps, d
+        and S, the birthday probability written as a sum over injective allocations of tokens to
+        steps. How a clock and a grid give the rates r_k is outside: the rates are arbitrary
+        numbers in [0,1]. *)
+Theorem claim_E3 (R : realFieldType) (I A : finType) (q : full I A -> R) p
+    (phat : nat -> state I A -> I -> A -> R) (r : nat -> R) K :
+  dist q -> exact_denoiser q p -> (forall k, denoiser (phat k)) -> rate r ->
+  tv (euler r phat K) (ext q)
+    <= 1 - \sum_(f : {ffun I -> 'I_K} | injectiveb f) \prod_i step r (f i)
+       + \sum_(k < K) step r k * \sum_i \sum_(x : state I A | x i == None)
+           marg q x * (\sum_(l < k) step r l) ^+ revealed x
+             * (1 - \sum_(l < k) step r l) ^+ (#|I|.-1 - revealed x) * tv (p x i) (phat k x i).
+Proof. by move=> dq ep dp hr; rewrite -birthday_prob; apply: E3. Qed.
+
+(** claim: E3, L3
+    says: For every schedule, number of steps and d there are laws whose total variation comes
+        as close to the birthday bound as one likes: it is the supremum over vocabularies and
+        laws.
+    covers: That 1 - d! e_d(w) is the supremum, by a lower bound for L3's family with vocabulary
+        b^d. Of L3 it leaves out the exact value at finite b. *)
+Theorem claim_E3_sharp (R : realFieldType) (d : nat) (r : nat -> R) (K : nat) (B : finType) :
+  rate r -> (0 < #|B|)%N ->
+  let D := \sum_(f : {ffun 'I_d -> 'I_K} | injectiveb f) \prod_i step r (f i) in
+  exists (q : full [finType of 'I_d] [finType of {ffun 'I_d -> B}] -> R) p,
+    [/\ dist q, exact_denoiser q p
+      & (1 - #|B|%:R^-1) * (1 - D) <= tv (euler r (fun => p) K) (ext q) <= 1 - D].
+Proof.
+move=> hr B0; rewrite -(birthday_prob [finType of 'I_d] r K).
+exact: (@E3_sharp R d r K B hr B0).
+Qed.
+
+(** claim: E3
+    says: With K equal steps and an exact denoiser the total variation is at most d(d-1)/(2K).
+    covers: The corollary for the uniform step law, for d at most K. *)
+Theorem claim_E3_uniform (R : realFieldType) (I A : finType) (q : full I A -> R) p K :
+  dist q -> exact_denoiser q p -> (0 < K)%N -> (#|I| <= K)%N ->
+  tv (euler (uniform_rate R K) (fun => p) K) (ext q) <= 'C(#|I|, 2)%:R / K%:R.
+Proof. exact: E3_uniform. Qed.
+
+(** claim: E5
+    says: With an exact denoiser, the total variation is at most 1 - exp(-d sum_m (n_m - 1/d)_+
+        h_m), n_m the law of the number of tokens revealed before a given one and h_m the
+        information curve.
+    covers: The first form without leftover (the last step reveals all), over any ordered field
+        with an exponential. It leaves out leftover masks and the form with the mutual
+        information. *)
+Theorem claim_E5 (R : realFieldType) (ex ln : R -> R) (I A : finType) (q : full I A -> R) p
+    (r : nat -> R) K :
+  exponential ex ln -> dist q -> exact_denoiser q p -> rate r -> r K = 1 -> (0 < #|I|)%N ->
+  tv (euler r (fun => p) K.+1) (ext q)
+    <= 1 - ex (- (#|I|%:R * \sum_(m < #|I|) pos (nlaw I r K m - #|I|%:R^-1) * curve ln q p m)).
+Proof. by move=> h dq ep hr rK; apply: (E5 h). Qed.
+
+(** claim: E5
+    says: The same with every h_m bounded by log S: at most 1 - exp(-d TV(N, Unif) log S).
+    covers: The log S form without leftover, over any ordered field with an exponential. It
+        leaves out leftover masks and the form with the mutual information. *)
+Theorem claim_E5_logS (R : realFieldType) (ex ln : R -> R) (I A : finType) (q : full I A -> R) p
+    (r : nat -> R) K :
+  exponential ex ln -> dist q -> exact_denoiser q p -> rate r -> r K = 1 ->
+  (0 < #|I|)%N -> (0 < #|A|)%N ->
+  tv (euler r (fun => p) K.+1) (ext q)
+    <= 1 - ex (- (#|I|%:R * tv (fun m : 'I_#|I| => nlaw I r K m) (fun => #|I|%:R^-1) * ln #|A|%:R)).
+Proof. by move=> h dq ep hr rK d0 A0; apply: (E5_logS h dq ep hr rK d0 A0). Qed.
+
+(** claim: H1
+    says: With an exact denoiser the first-hitting sampler draws from q_0 exactly.
+    covers: The whole claim for the chain of S4 (one uniformly random masked position at a
+        time). S4 itself, that the hitting times give this chain, is not formal. *)
+Theorem claim_H1 (R : realFieldType) (I A : finType) (q : full I A -> R) p :
+  dist q -> exact_denoiser q p -> fhs (fun => p) =1 ext q.
+Proof. exact: H1. Qed.
+
+(** claim: H2
+    says: With any denoiser, which may depend on the call, the first-hitting sampler's total
+        variation is at most the sum over its d draws of the expected error of the conditional
+        that is used, contexts drawn from q_0.
+    covers: The bound by epsilon_FHS, for every denoiser that may depend on the call. It leaves
+        out hitting times that vary continuously, unnormalised scores and the integral over
+        time. *)
+Theorem claim_H2 (R : realFieldType) (I A : finType) (q : full I A -> R) p
+    (phat : nat -> state I A -> I -> A -> R) :
+  dist q -> exact_denoiser q p -> (forall n, denoiser (phat n)) ->
+  tv (fhs phat) (ext q)
+    <= \sum_(n < #|I|) \sum_(x | revealed x == n) marg q x / 'C(#|I|, n)%:R *
+         ((#|I| - n)%:R^-1 * \sum_(i | x i == None) tv (phat n x i) (p x i)).
+Proof. exact: H2. Qed.
+
+(** claim: H3
+    says: For every d, S at least 2 and eta in [0,1] there is an instance where total variation
+        and epsilon_FHS both equal eta: the constant 1 of H2 can't be lowered.
+    covers: The first half, an error at the empty context only. It leaves out the half on errors
+        spread over all contexts. *)
+Theorem claim_H3 (R : realFieldType) (I A : finType) (eta : R) :
+  0 <= eta -> eta <= 1 -> (0 < #|I|)%N -> (1 < #|A|)%N ->
+  exists (q : full I A -> R) p phat,
+    [/\ dist q, exact_denoiser q p, denoiser phat, tv (fhs (fun => phat)) (ext q) = eta
+      & eps_fhs q p (fun => phat) = eta].
+Proof.
+move=> e0 e1 d0 /card_gt1P[a [b [_ _ ab]]]; rewrite eq_sym in ab.
+exists (@q_zero R I A a), (@p_zero R I A a), (@p_eta R I A a b eta); have [h1 h2] := H3 ab e0 e1 d0.
+by split; [exact: q_zero_dist | exact: p_zero_exact | exact: p_eta_dist | exact: h1 | exact: h2].
+Qed.
+
+(** claim: H4
+    says: There is a denoiser such that for every output law a data law exists on which the
+        denoiser's error is at most eps and the total variation at least eps.
+    covers: One token (d = 1; more tokens held constant change nothing), every S at least 2 and
+        every eps up to 1 - 1/S, for every output law, so for every sampler that sees only the
+        denoiser. *)
+Theorem claim_H4 (R : realFieldType) (n : nat) (eps : R) :
+  0 <= eps -> eps <= 1 - n.+2%:R^-1 ->
+  exists phat : state [finType of 'I_1] [finType of 'I_n.+2] -> 'I_1 -> 'I_n.+2 -> R,
+  forall P : state [finType of 'I_1] [finType of 'I_n.+2] -> R, dist P ->
+  exists q p, [/\ dist q, exact_denoiser q p, eps_fhs q p (fun => phat) <= eps
+                & eps <= tv P (ext q)].
+Proof.
+move=> e0 e1; exists (@p_unif R n) => P dP; have [s [h1 h2 h3 h4]] := H4 e0 e1 dP.
+by exists (tilt_full eps s), (p_tilt eps s).
+Qed.
+
+(** claim: L0
+    says: Whatever the law and the denoiser, the total variation is at least the probability
+        that some token is never revealed.
+    covers: The whole claim. *)
+Theorem claim_L0 (R : realFieldType) (I A : finType) (q : full I A -> R)
+    (phat : nat -> state I A -> I -> A -> R) (r : nat -> R) K :
+  rate r -> (forall k, denoiser (phat k)) -> dist q ->
+  1 - (1 - surv r K) ^+ #|I| <= tv (euler r phat K) (ext q).
+Proof. exact: L0. Qed.
+
+(** claim: L1
+    says: For d = 2n tokens that form n independent pairs of equal uniform symbols: the exact
+        total variation for every schedule, leftover masks included, and the lower bound that
+        holds for every law of K steps.
+    covers: Even d only; leftover is included. *)
+Theorem claim_L1 (R : realFieldType) (J A : finType) (r : nat -> R) K :
+  (0 < #|A|)%N -> rate r ->
+  exists (q : full [finType of J * bool] A -> R) p,
+    [/\ dist q, exact_denoiser q p,
+        tv (euler r (fun => p) K) (ext q)
+          = 1 - ((1 - surv r K) ^+ 2 - (1 - #|A|%:R^-1) * \sum_(l < K) step r l ^+ 2) ^+ #|J|
+      & (0 < K)%N -> 1 - (1 - (1 - #|A|%:R^-1) / K%:R) ^+ #|J| <= tv (euler r (fun => p) K) (ext q)].
+Proof.
+move=> A0 hr; exists (@q1 R J A), (@p1 R J A).
+by split; [exact: q1_dist | exact: p1_exact | exact: L1 | move=> K0; exact: L1_lower].
+Qed.
