@@ -10,12 +10,49 @@
    Nothing else may stand here, so that a statement means what it says without any context: no
    section, no variable, no definition, no notation. *)
 From mathcomp Require Import all_ssreflect all_algebra.
-From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs e5.
+From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs
+  e5 forward c2fhs pairs_odd.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
 Import GRing.Theory Num.Theory Order.Theory.
 Local Open Scope ring_scope.
+
+(** claim: F1
+    says: The forward process, whatever times it is watched at: after steps in which an unmasked
+        token survives with probabilities a_0, a_1, ..., a partial state that reveals x_U has
+        probability alpha^|U| (1 - alpha)^(d - |U|) q_0(x_U), alpha the product of the a_k.
+    covers: The whole claim, for the chain that masks every token independently, started from the
+        data, at any finite set of times (one step of survival alpha included). *)
+Theorem claim_F1 (R : realFieldType) (I A : finType) (q : full I A -> R) (a : nat -> R) n
+    (x : state I A) :
+  forward q a n x
+    = let alpha := \prod_(k < n) a k in
+      alpha ^+ revealed x * (1 - alpha) ^+ (#|I| - revealed x) * marg q x.
+Proof. exact: F1. Qed.
+
+(** claim: F2
+    says: The total variation between q_T and the all-mask state is 1 - (1 - alpha)^d, at most
+        d alpha; and for alpha > 0 some state has a positive probability under q_T and none under
+        the all-mask law, so that KL(q_T, all masks) is infinite.
+    covers: The whole claim; that KL is infinite is stated as the absence of absolute continuity. *)
+Theorem claim_F2 (R : realFieldType) (I A : finType) (q : full I A -> R) (alpha : R) :
+  dist q -> 0 <= alpha <= 1 ->
+  [/\ tv (qt q alpha) (point R (allmask I A)) = 1 - (1 - alpha) ^+ #|I|,
+      tv (qt q alpha) (point R (allmask I A)) <= #|I|%:R * alpha
+    & 0 < alpha -> (0 < #|I|)%N -> exists x, 0 < qt q alpha x /\ point R (allmask I A) x = 0].
+Proof.
+move=> dq ha; split; [exact: F2 | exact: F2_le | move=> a0 d0].
+by apply: F2_KL => //; rewrite a0; case/andP: ha.
+Qed.
+
+(** claim: F3
+    says: Stopping early, at survival probability alpha, costs 1 - alpha^d, at most d (1 - alpha).
+    covers: The whole claim. *)
+Theorem claim_F3 (R : realFieldType) (I A : finType) (q : full I A -> R) (alpha : R) :
+  dist q -> 0 <= alpha <= 1 ->
+  tv (qt q alpha) (ext q) = 1 - alpha ^+ #|I| /\ tv (qt q alpha) (ext q) <= #|I|%:R * (1 - alpha).
+Proof. by move=> dq ha; split; [exact: F3 | exact: F3_le]. Qed.
 
 (** claim: E1
     says: For any kernels of a sampler and any other kernels on a finite space, the error of the
@@ -139,6 +176,50 @@ exists (@q_zero R I A a), (@p_zero R I A a), (@p_eta R I A a b eta); have [h1 h2
 by split; [exact: q_zero_dist | exact: p_zero_exact | exact: p_eta_dist | exact: h1 | exact: h2].
 Qed.
 
+(** claim: H3
+    says: For data that is one sequence z, and any denoiser that gives the right symbol the
+        probability 1 - eta at every context, call and position, the total variation of FHS is
+        1 - (1 - eta)^d and epsilon_FHS is d eta.
+    covers: The second half, errors spread over all contexts, for every such denoiser. *)
+Theorem claim_H3_spread (R : realFieldType) (I A : finType) (z : full I A) (eta : R)
+    (phat : nat -> state I A -> I -> A -> R) p :
+  (forall n, denoiser (phat n)) ->
+  (forall n (x : state I A) i, x i = None -> phat n x i (z i) = 1 - eta) ->
+  exact_denoiser (point R z) p ->
+  tv (fhs phat) (ext (point R z)) = 1 - (1 - eta) ^+ #|I|
+  /\ eps_fhs (point R z) p phat = #|I|%:R * eta.
+Proof. by move=> dp pe ep; split; [exact: H3_spread | exact: (H3_spread_eps dp pe ep)]. Qed.
+
+(** claim: C2
+    says: epsilon_FHS is at most d for every denoiser. For every eta in (0,1], d >= 1 and S >= 2
+        there are a law and a denoiser with total variation eta that gives 0, at a context of
+        positive probability, to a symbol that every exact denoiser gives a positive probability:
+        epsilon_KL is infinite.
+    covers: The whole claim; that epsilon_KL is infinite is stated as the zero that makes it so. *)
+Theorem claim_C2 (R : realFieldType) (I A : finType) :
+  (forall (q : full I A -> R) p (phat : nat -> state I A -> I -> A -> R),
+    dist q -> exact_denoiser q p -> (forall n, denoiser (phat n)) ->
+    eps_fhs q p phat <= #|I|%:R)
+  /\ (forall eta : R, 0 < eta -> eta <= 1 -> (0 < #|I|)%N -> (1 < #|A|)%N ->
+    exists (q : full I A -> R) (phat : state I A -> I -> A -> R),
+      [/\ dist q, denoiser phat, tv (fhs (fun => phat)) (ext q) = eta
+        & exists (x : state I A) i b,
+          [/\ x i = None, 0 < marg q x, phat x i b = 0
+            & forall p, exact_denoiser q p -> 0 < p x i b]]).
+Proof.
+split=> [q p phat dq [dp _] dph|eta e0 e1 d0]; first exact: C2_le.
+case/card_gt1P=> [a [b [_ _ ab]]]; rewrite eq_sym in ab.
+exists (@q_rare R I A a b eta), (@p_never R I A a); split.
+- exact: q_rare_dist.
+- by move=> x i; apply: point_dist.
+- exact: C2_tv.
+case/card_gt0P: (d0) => i _; exists (allmask I A), i, b.
+have dc := cond_exact (@q_rare_dist R I A a b eta e0 e1) (point_dist R a).
+have [m0 _ z0] := C2_zero ab e0 e1 d0 i dc.
+split=> //; first by rewrite ffunE.
+by move=> p ep; have [_ + _] := C2_zero ab e0 e1 d0 i ep.
+Qed.
+
 (** claim: H4
     says: There is a denoiser such that for every output law a data law exists on which the
         denoiser's error is at most eps and the total variation at least eps.
@@ -181,4 +262,29 @@ Theorem claim_L1 (R : realFieldType) (J A : finType) (r : nat -> R) K :
 Proof.
 move=> A0 hr; exists (@q1 R J A), (@p1 R J A).
 by split; [exact: q1_dist | exact: p1_exact | exact: L1 | move=> K0; exact: L1_lower].
+Qed.
+
+(** claim: L1
+    says: At odd d, one more token that is uniform and independent of the pairs: the total
+        variation of the parallel sampler with an exact denoiser is
+        1 - (1 - w_oo) ((1 - w_oo)^2 - (1 - 1/S) sum_k w_k^2)^n at d = 2n + 1, and the lower bound
+        for every law of K steps stands.
+    covers: Odd d, leftover included; with the theorem before it, the whole claim but for the
+        step count Omega(d/epsilon) that the lower bound implies. *)
+Theorem claim_L1_odd (R : realFieldType) (J A : finType) (r : nat -> R) K :
+  (0 < #|A|)%N -> rate r ->
+  let q (y : full [finType of option [finType of J * bool]] A) : R :=
+    (\prod_j ((y (Some (j, false)) == y (Some (j, true)))%:R / #|A|%:R)) / #|A|%:R in
+  exists p,
+    [/\ dist q, exact_denoiser q p,
+        tv (euler r (fun => p) K) (ext q)
+          = 1 - (1 - surv r K)
+              * ((1 - surv r K) ^+ 2 - (1 - #|A|%:R^-1) * \sum_(l < K) step r l ^+ 2) ^+ #|J|
+      & (0 < K)%N -> 1 - (1 - (1 - #|A|%:R^-1) / K%:R) ^+ #|J| <= tv (euler r (fun => p) K) (ext q)].
+Proof.
+move=> A0 hr q; have e := @q1oE R J A; exists (@p1o R J A).
+have te P : tv P (ext q) = tv P (ext (@q1o R J A)).
+  by apply: eq_tv => // x; rewrite (eq_ext e).
+split; [exact: eq_dist e (q1o_dist R J A0) | exact: eq_exact e (p1o_exact R J A0) | | move=> K0];
+  rewrite te; [exact: L1_odd | exact: L1_odd_lower].
 Qed.
