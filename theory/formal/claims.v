@@ -11,7 +11,7 @@
    section, no variable, no definition, no notation. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs
-  e5 forward c2fhs pairs_odd.
+  e5 forward c2fhs pairs_odd policy.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -67,6 +67,72 @@ Theorem claim_E1 (R : realFieldType) (T : finType) (p0 qT q0 : T -> R)
     <= tv p0 qT + \sum_(k < n) (\sum_x law qT Rv k x * tv (K k x) (Rv k x))
        + tv (law qT Rv n) q0.
 Proof. exact: E1. Qed.
+
+(** claim: P2
+    says: For a policy (the tokens of a round are a function of the partial state, of the round
+        and of a seed, not of the values that the round draws) and any normalised denoiser, the
+        total variation after n rounds is at most the expected sum, over the trajectory of a y
+        from q_0, of the local errors: the total variation between the round's independent draws
+        and a joint draw from q_0. Each local error is at most that of the exact denoiser plus
+        the errors of the tokens drawn. The same bound holds with contexts drawn by the sampler.
+        Each y drives one trajectory, which gives its exact probability.
+    covers: The whole claim, for every n and any finite set of seeds; tokens left masked after n
+        rounds are counted as errors. A set of tokens that are already revealed is allowed, and
+        so is a round that reveals nothing; claim_P2_rounds says when nothing is left. The local
+        errors are written as total variations between laws of the partial state after the
+        round. *)
+Theorem claim_P2 (R : realFieldType) (I A Omega : finType) (W : Omega -> R) (q : full I A -> R) p
+    (phat : nat -> state I A -> I -> A -> R) (pi : Omega -> nat -> state I A -> {set I}) n :
+  dist W -> dist q -> exact_denoiser q p -> (forall t, denoiser (phat t)) ->
+  let context o y t := seen (pi o) y t in
+  let drawn o y t := fresh (pi o t (context o y t)) (context o y t) in
+  let error (p' : state I A -> I -> A -> R) o t x :=
+    tv (draw_block (pi o t x) p' x) (joint_block (pi o t x) q x) in
+  let left o y := (~~ isfull (context o y n))%:R in
+  let P x := \sum_o W o * policy_law (pi o) phat n x in
+  [/\ tv P (ext q)
+        <= \sum_o W o * \sum_y q y * (\sum_(t < n) error (phat t) o t (context o y t) + left o y),
+      (\sum_o W o * \sum_y q y * (\sum_(t < n) error (phat t) o t (context o y t) + left o y))
+        <= \sum_o W o * \sum_y q y * (\sum_(t < n) error p o t (context o y t)
+             + \sum_(t < n) \sum_(i in drawn o y t) tv (p (context o y t) i) (phat t (context o y t) i)
+             + left o y),
+      tv P (ext q)
+        <= \sum_o W o * (\sum_(t < n) (\sum_(x | marg q x != 0)
+                            policy_law (pi o) phat t x * error (phat t) o t x)
+                         + \sum_y q y * left o y)
+    & forall y, P (inj y) = \sum_o W o * ((isfull (context o y n))%:R
+        * \prod_(t < n) \prod_(i in drawn o y t) phat t (context o y t) i (y i))].
+Proof.
+move=> dW dq ep dp /=; split; [exact: P2 | exact: P2_split | exact: P2_run_mixed |].
+by move=> y; apply: eq_bigr => o _; rewrite policy_law_full.
+Qed.
+
+(** claim: P2
+    says: A policy that reveals at least one token in every round has revealed all d tokens after
+        d rounds; if it reveals exactly one a round, in an order that may depend on everything
+        seen so far, the total variation is at most the expected sum of the denoiser's errors at
+        the tokens drawn, and an exact denoiser gives q_0 itself.
+    covers: The one-token form, consequence (i), for every policy; with claim_P2 the form without
+        leftover. *)
+Theorem claim_P2_rounds (R : realFieldType) (I A Omega : finType) (W : Omega -> R)
+    (q : full I A -> R) p (phat : nat -> state I A -> I -> A -> R)
+    (pi : Omega -> nat -> state I A -> {set I}) :
+  dist W -> dist q -> exact_denoiser q p -> (forall t, denoiser (phat t)) ->
+  let context o y t := seen (pi o) y t in
+  let drawn o y t := fresh (pi o t (context o y t)) (context o y t) in
+  let P (p' : nat -> state I A -> I -> A -> R) x := \sum_o W o * policy_law (pi o) p' #|I| x in
+  ((forall o t x, ~~ isfull x -> fresh (pi o t x) x != set0) ->
+     forall o y n, (#|I| <= n)%N -> isfull (context o y n))
+  /\ ((forall o t x, ~~ isfull x -> #|fresh (pi o t x) x| = 1%N) ->
+        (tv (P phat) (ext q)
+          <= \sum_o W o * \sum_y q y * \sum_(t < #|I|) \sum_(i in drawn o y t)
+               tv (p (context o y t) i) (phat t (context o y t) i))
+        /\ tv (P (fun => p)) (ext q) = 0).
+Proof.
+move=> dW dq ep dp /=; split=> [hp o y n dn|one].
+  exact: (seen_full y (hp o) dn).
+by split; [exact: P2_one | exact: P2_one_exact dq ep one].
+Qed.
 
 (** claim: E3
     says: With a denoiser that errs, the total variation of the parallel sampler is at most the
