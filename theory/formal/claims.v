@@ -11,7 +11,7 @@
    section, no variable, no definition, no notation. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs
-  e5 forward c2fhs pairs_odd policy.
+  e5 forward c2fhs pairs_odd policy symmetric policy_lower.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -132,6 +132,66 @@ Proof.
 move=> dW dq ep dp /=; split=> [hp o y n dn|one].
   exact: (seen_full y (hp o) dn).
 by split; [exact: P2_one | exact: P2_one_exact dq ep one].
+Qed.
+
+(** claim: P7
+    says: On shared symbols (token i is the row b_i1, ..., b_id of a symmetric array with entries
+        uniform on b values) every policy with an exact denoiser keeps, along each y, the
+        fraction b^-(sum over its rounds of C(n_t, 2)) of the probability of y, n_t the number of
+        tokens of round t; so its total variation is at least (1 - 1/b) times the probability
+        that it uses fewer than d rounds or leaves a token masked.
+    covers: The whole claim, for every d and b, every exact denoiser, any finite set of seeds and
+        any cap N on the rounds (tokens left masked count as errors). The array has a free
+        diagonal entry, so S = b^d instead of b^(d-1); it changes no term. *)
+Theorem claim_P7 (R : realFieldType) (d : nat) (B Omega : finType) (W : Omega -> R)
+    (pi : Omega -> nat -> state [finType of 'I_d] [finType of {ffun 'I_d -> B}] -> {set 'I_d}) N :
+  (0 < #|B|)%N -> dist W ->
+  let q : full [finType of 'I_d] [finType of {ffun 'I_d -> B}] -> R :=
+    uniform_on R (fun y : {ffun 'I_d -> {ffun 'I_d -> B}} => [forall i, forall j, y i j == y j i]) in
+  dist q /\ forall p, exact_denoiser q p ->
+  let size o y t := #|fresh (pi o t (seen (pi o) y t)) (seen (pi o) y t)| in
+  let left o y := ~~ isfull (seen (pi o) y N) in
+  let rounds o y := #|[set t : 'I_N | (0 < size o y t)%N]| in
+  let P x := \sum_o W o * policy_law (pi o) (fun => p) N x in
+  tv P (ext q) = 1 - (\sum_o W o * \sum_y q y *
+                   ((~~ left o y)%:R * #|B|%:R^-1 ^+ (\sum_(t < N) 'C(size o y t, 2))))
+  /\ (1 - #|B|%:R^-1) * (\sum_o W o * \sum_y q y * (left o y || (rounds o y < d)%N)%:R)
+       <= tv P (ext q).
+Proof.
+move=> B0 dW q; split=> [|p ep size left rounds' P]; first exact: dq3.
+split; first by rewrite (P7 B0 ep) //; under [in RHS]eq_bigr do under eq_bigr do rewrite negbK.
+apply: le_trans (P7_lower B0 ep pi N dW); rewrite le_eqVlt; apply/orP; left; apply/eqP; congr (_ * _).
+apply: eq_bigr => o _; congr (_ * _); apply: eq_bigr => y _; congr (_ * (_ || (_ < _)%N)%:R).
+by apply: eq_card => t; rewrite !inE card_gt0.
+Qed.
+
+(** claim: P5
+    says: On uniformly random permutations of n symbols, every policy with an exact denoiser
+        keeps, along each y, the product over its rounds of (m_t)_(n_t) / m_t^(n_t) (falling
+        factorials; m_t tokens masked, n_t of them drawn); so its total variation is at least
+        1 - E[R]/n, R the number of rounds that reveal something.
+    covers: Part (a) for one group: the value and the bound, for every n at least 1, every exact
+        denoiser, any finite set of seeds and any cap N on the rounds (tokens left masked count
+        as errors). It leaves out the cases of equality, the bound under the sampler's own law,
+        the independent groups, and parts (b) and (c). *)
+Theorem claim_P5 (R : realFieldType) (T Omega : finType) (W : Omega -> R)
+    (pi : Omega -> nat -> state T T -> {set T}) N :
+  (0 < #|T|)%N -> dist W ->
+  let q : full T T -> R := uniform_on R (fun y : {ffun T -> T} => injectiveb y) in
+  dist q /\ forall p, exact_denoiser q p ->
+  let masks o y t := nmask (seen (pi o) y t) in
+  let size o y t := #|fresh (pi o t (seen (pi o) y t)) (seen (pi o) y t)| in
+  let rounds o y := #|[set t : 'I_N | (0 < size o y t)%N]| in
+  let P x := \sum_o W o * policy_law (pi o) (fun => p) N x in
+  tv P (ext q) = 1 - (\sum_o W o * \sum_y q y * ((isfull (seen (pi o) y N))%:R *
+    \prod_(t < N) (((masks o y t) ^_ (size o y t))%:R / (masks o y t)%:R ^+ size o y t)))
+  /\ 1 - (\sum_o W o * \sum_y q y * (rounds o y)%:R) / #|T|%:R <= tv P (ext q).
+Proof.
+move=> n0 dW q; split=> [|p ep masks size rounds' P]; first exact: dq5.
+split; first exact: (P5a ep).
+apply: le_trans (P5a_lower ep pi N dW n0); rewrite le_eqVlt; apply/orP; left; apply/eqP.
+congr (1 - _ / _); apply: eq_bigr => o _; congr (_ * _); apply: eq_bigr => y _; congr (_ * _%:R).
+by apply: eq_card => t; rewrite !inE card_gt0.
 Qed.
 
 (** claim: E3
