@@ -11,7 +11,7 @@
    section, no variable, no definition, no notation. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs
-  e5 forward c2fhs pairs_odd policy symmetric policy_lower.
+  e5 forward c2fhs pairs_odd policy symmetric policy_lower reverse split e1_euler.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -54,12 +54,33 @@ Theorem claim_F3 (R : realFieldType) (I A : finType) (q : full I A -> R) (alpha 
   tv (qt q alpha) (ext q) = 1 - alpha ^+ #|I| /\ tv (qt q alpha) (ext q) <= #|I|%:R * (1 - alpha).
 Proof. by move=> dq ha; split; [exact: F3 | exact: F3_le]. Qed.
 
+(** claim: F5
+    says: From survival probability alpha to a larger one beta, the exact reverse kernel unmasks
+        each masked token independently with probability rho = (beta - alpha)/(1 - alpha) and
+        draws the revealed values jointly from q_0(x_B | x_U) = q_0(y)/q_0(x). It is a Markov
+        kernel; with it q_s is q_t composed with the kernel; and it is the time reversal of the
+        forward process: both give the same joint law of the two states.
+    covers: The whole claim. Where q_0(x_U) = 0 the kernel stays. *)
+Theorem claim_F5 (R : realFieldType) (I A : finType) (q : full I A -> R) (alpha beta : R) :
+  dist q -> 0 <= alpha -> alpha <= beta -> beta <= 1 -> alpha < 1 ->
+  let rho := (beta - alpha) / (1 - alpha) in
+  [/\ 0 <= rho <= 1, kernel (rev q rho), push (qt q alpha) (rev q rho) =1 qt q beta
+    & 0 < beta -> forall x y : state I A,
+      qt q beta y * absorb (alpha / beta) y x = qt q alpha x * rev q rho x y].
+Proof.
+move=> dq a0 ab b1 a1 rho; have r01 : 0 <= rho <= 1.
+  have c0 : 0 < 1 - alpha by rewrite subr_gt0.
+  rewrite /rho; apply/andP; split; first by rewrite divr_ge0 ?subr_ge0 ?(ltW a1).
+  by rewrite ler_pdivr_mulr // mul1r ler_add2r.
+split=> //; [exact: rev_dist | exact: F5 | move=> b0 x y; exact: F5_bayes].
+Qed.
+
 (** claim: E1
     says: For any kernels of a sampler and any other kernels on a finite space, the error of the
         last law is at most the error of the first law, plus the error of each step averaged
         over the exact process, plus the error of stopping early.
-    covers: The decomposition itself, for every finite state space and all kernels. It leaves
-        out Euler's local split into score, clock and parallel decoding. *)
+    covers: The decomposition itself, for every finite state space and all kernels. Euler's local
+        split into score, clock and parallel decoding is the next theorem. *)
 Theorem claim_E1 (R : realFieldType) (T : finType) (p0 qT q0 : T -> R)
     (K Rv : nat -> T -> T -> R) n :
   nonneg qT -> (forall k, kernel (K k)) -> (forall k x, nonneg (Rv k x)) ->
@@ -192,6 +213,79 @@ split; first exact: (P5a ep).
 apply: le_trans (P5a_lower ep pi N dW n0); rewrite le_eqVlt; apply/orP; left; apply/eqP.
 congr (1 - _ / _); apply: eq_bigr => o _; congr (_ * _); apply: eq_bigr => y _; congr (_ * _%:R).
 by apply: eq_card => t; rewrite !inE card_gt0.
+Qed.
+
+(** claim: E1
+    says: Euler, from the all-mask state, with any estimated jump probabilities u >= 0 (u is
+        h_k (-alpha'/alpha) times the estimated score; nothing is normalised, and a token whose
+        jumps total more than 1 has them rescaled to total 1) on any grid of survival
+        probabilities alpha_0 <= ... <= alpha_K. With the exact jumps H_k p_i (H_k p_i is
+        h_k (-alpha'/alpha) times the score), r_k = min(1, H_k) and rho_k the exact probability
+        of F5, the total variation is at most the initial error 1 - (1 - alpha_0)^d, plus the
+        mean under q_t of each step's score error, clock error m |rho_k - r_k| and parallel
+        decoding error, plus the early-stopping error 1 - alpha_K^d.
+    covers: The whole claim for Euler: initial law all masks, the exact reverse kernels of F5,
+        unnormalised scores and clipping included. H_k and alpha_k are arbitrary numbers: how a
+        clock gives them is outside. *)
+Theorem claim_E1_euler (R : realFieldType) (I A : finType) (q : full I A -> R) p
+    (u : nat -> state I A -> I -> A -> R) (H alpha : nat -> R) K :
+  dist q -> exact_denoiser q p ->
+  (forall k x i b, 0 <= u k x i b) -> (forall k, 0 <= H k) ->
+  (forall k, 0 <= alpha k <= 1) ->
+  (forall k, (k < K)%N -> alpha k <= alpha k.+1 /\ alpha k < 1) ->
+  let r k := Num.min 1 (H k) in
+  let rho k := (alpha k.+1 - alpha k) / (1 - alpha k) in
+  tv (sampler u K) (ext q)
+    <= 1 - (1 - alpha 0%N) ^+ #|I|
+       + \sum_(k < K) (\sum_x qt q (alpha k) x *
+           (\sum_(i | x i == None) Num.max (\sum_b pos (u k x i b - H k * p x i b))
+                                           (\sum_b pos (H k * p x i b - u k x i b))
+            + (nmask x)%:R * `|rho k - r k|
+            + \sum_(B : {set I} | B \subset maskset x)
+                r k ^+ #|B| * (1 - r k) ^+ (nmask x - #|B|) * tv (joint q x B) (indep p x B)))
+       + (1 - alpha K ^+ #|I|).
+Proof.
+move=> dq ep u0 H0 a01 ha.
+exact: (@E1_euler R I A q p dq ep u H alpha K (fun k x i => u0 k x i) H0 (conj a01 ha)).
+Qed.
+
+(** claim: E1
+    says: The same for a normalised denoiser that may depend on the step, and any rates r_k in
+        [0,1]: the score error of a step is r_k sum_i TV(p_i, phat_i).
+    covers: The form of the score term for a normalised denoiser, for every parallel unmasking
+        sampler (Euler, tau-leaping, ancestral). *)
+Theorem claim_E1_denoiser (R : realFieldType) (I A : finType) (q : full I A -> R) p
+    (phat : nat -> state I A -> I -> A -> R) (r alpha : nat -> R) K :
+  dist q -> exact_denoiser q p -> (forall k, denoiser (phat k)) -> rate r ->
+  (forall k, 0 <= alpha k <= 1) ->
+  (forall k, (k < K)%N -> alpha k <= alpha k.+1 /\ alpha k < 1) ->
+  let rho k := (alpha k.+1 - alpha k) / (1 - alpha k) in
+  tv (euler r phat K) (ext q)
+    <= 1 - (1 - alpha 0%N) ^+ #|I|
+       + \sum_(k < K) (\sum_x qt q (alpha k) x *
+           (r k * (\sum_(i | x i == None) tv (p x i) (phat k x i))
+            + (nmask x)%:R * `|rho k - r k|
+            + \sum_(B : {set I} | B \subset maskset x)
+                r k ^+ #|B| * (1 - r k) ^+ (nmask x - #|B|) * tv (joint q x B) (indep p x B)))
+       + (1 - alpha K ^+ #|I|).
+Proof.
+move=> dq ep dph hr a01 ha.
+exact: (@E1_denoiser R I A q p dq ep phat r alpha K dph hr (conj a01 ha)).
+Qed.
+
+(** claim: E1
+    says: At a context of positive probability with m masked tokens, the parallel decoding term
+        is at most C(m,2) r^2; and it is the total variation between the parallel step with the
+        exact denoiser and the exact step at the same r.
+    covers: The last inequality of the claim, and that the term is the exact local error. *)
+Theorem claim_E1_parallel (R : realFieldType) (I A : finType) (q : full I A -> R) p
+    (r : R) (x : state I A) :
+  dist q -> exact_denoiser q p -> 0 <= r <= 1 -> marg q x != 0 ->
+  let loss := \sum_(B : {set I} | B \subset maskset x)
+    r ^+ #|B| * (1 - r) ^+ (nmask x - #|B|) * tv (joint q x B) (indep p x B) in
+  loss = tv (par r p x) (rev q r x) /\ loss <= 'C(nmask x, 2)%:R * r ^+ 2.
+Proof.
+by move=> dq ep hr m0; split; [exact: parallelE | exact: (parallel_le dq ep)].
 Qed.
 
 (** claim: E3

@@ -186,8 +186,7 @@ Theorem L1_odd_lower (r : nat -> R) K : rate r -> (0 < K)%N ->
   1 - (1 - (1 - #|A|%:R^-1) / K%:R) ^+ #|J| <= tv (euler r (fun => p1o) K) (ext q1o).
 Proof.
 move=> hr K0; apply: le_trans (L1_lower J A_gt0 hr K0) _.
-rewrite L1 // L1_odd // ler_add2l ler_opp2 ler_pimull //.
-  by rewrite exprn_ge0 // agree_ge0.
+rewrite L1 // L1_odd // ler_add2l ler_opp2 -[X in _ <= X]mul1r ler_wpmul2r ?exprn_ge0 ?agree_ge0 //.
 by rewrite ler_subl_addr ler_addl surv_ge0.
 Qed.
 
