@@ -360,6 +360,9 @@ def check(
     broken = checker.build()
     sources = Sources.read(folder)
     read = Reading.read(folder) if (folder / "statements.json").exists() else {}
+    # an unproved lemma of this name would pass for the axiom
+    if disguised := sorted({name for _, name in sources.entities} & CLASSICAL_AXIOMS):
+        raise ProofSourceError(f"a lemma may not be named like an axiom: {', '.join(disguised)}")
     checked: list[Checked] = []
     readings: dict[str, Reading] = {}
     for path in files_of_statements(folder):
