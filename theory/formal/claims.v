@@ -11,7 +11,8 @@
    section, no variable, no definition, no notation. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs
-  e5 forward c2fhs pairs_odd policy symmetric policy_lower reverse split e1_euler.
+  e5 forward c2fhs pairs_odd policy symmetric policy_lower reverse split e1_euler alloc codes
+  shared e2.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -53,6 +54,16 @@ Theorem claim_F3 (R : realFieldType) (I A : finType) (q : full I A -> R) (alpha 
   dist q -> 0 <= alpha <= 1 ->
   tv (qt q alpha) (ext q) = 1 - alpha ^+ #|I| /\ tv (qt q alpha) (ext q) <= #|I|%:R * (1 - alpha).
 Proof. by move=> dq ha; split; [exact: F3 | exact: F3_le]. Qed.
+
+(** claim: F4
+    says: The concrete score of q_t at a masked position i is alpha/(1 - alpha) q_0(a | x_U):
+        q_t(x with x_i = a) is that multiple of q_t(x).
+    covers: The formula of the score. It leaves out the rates and the Kolmogorov equation. *)
+Theorem claim_F4 (R : realFieldType) (I A : finType) (q : full I A -> R) p (alpha : R)
+    (x : state I A) i a :
+  exact_denoiser q p -> alpha < 1 -> x i = None ->
+  qt q alpha (upd x i a) = alpha / (1 - alpha) * p x i a * qt q alpha x.
+Proof. exact: qt_score. Qed.
 
 (** claim: F5
     says: From survival probability alpha to a larger one beta, the exact reverse kernel unmasks
@@ -288,6 +299,36 @@ Proof.
 by move=> dq ep hr m0; split; [exact: parallelE | exact: (parallel_le dq ep)].
 Qed.
 
+(** claim: E2
+    says: Euler on the constant-rate clock alpha(t) = e^{-t}, K equal steps h = T/K from T to 0,
+        started from all masks: with any estimated score s >= 0 (not normalised) the total
+        variation is at most d e^{-T} + epsilon_1 + d(d+1) h/4. The grid is t_k = T - k h, the
+        true score is alpha/(1 - alpha) p_i, the jumps of a step are h s (rescaled to total 1
+        where they exceed it), and epsilon_1 is the mean under q_t of
+        h sum_i max(sum_a (s - score)_+, sum_a (score - s)_+), summed over the steps.
+    covers: The whole bound, over any Archimedean ordered field with a function that turns sums
+        into products and is at least 1 + a. It leaves out the step count that follows from it. *)
+Theorem claim_E2 (R : realFieldType) (ex : R -> R) (I A : finType) (q : full I A -> R) p
+    (s : nat -> state I A -> I -> A -> R) (T : R) K :
+  (forall a b, ex (a + b) = ex a * ex b) -> (forall a, 1 + a <= ex a) ->
+  (forall a : R, exists n : nat, a <= n%:R) ->
+  dist q -> exact_denoiser q p -> (forall k x i b, 0 <= s k x i b) -> 0 < T -> (0 < K)%N ->
+  let h := T / K%:R in
+  let alpha k := ex (- (T - k%:R * h)) in
+  let score k x i b := alpha k / (1 - alpha k) * p x i b in
+  tv (sampler (fun k x i b => h * s k x i b) K) (ext q)
+    <= #|I|%:R * ex (- T)
+       + \sum_(k < K) h * (\sum_x qt q (alpha k) x *
+           \sum_(i | x i == None) Num.max (\sum_b pos (s k x i b - score k x i b))
+                                          (\sum_b pos (score k x i b - s k x i b)))
+       + (#|I| * #|I|.+1)%:R * h / 4%:R.
+Proof.
+move=> exD ex_ge archi dq ep s0 T0 K0; have h0 : 0 < T / K%:R by rewrite divr_gt0 ?ltr0n.
+have := E2_step exD ex_ge archi dq ep h0 K0 s0.
+have -> : K%:R * (T / K%:R) = T by rewrite mulrC divfK // pnatr_eq0 -lt0n.
+by [].
+Qed.
+
 (** claim: E3
     says: With a denoiser that errs, the total variation of the parallel sampler is at most the
         probability that two tokens share a step or one is never revealed, plus the denoiser's
@@ -330,6 +371,32 @@ Theorem claim_E3_uniform (R : realFieldType) (I A : finType) (q : full I A -> R)
   dist q -> exact_denoiser q p -> (0 < K)%N -> (#|I| <= K)%N ->
   tv (euler (uniform_rate R K) (fun => p) K) (ext q) <= 'C(#|I|, 2)%:R / K%:R.
 Proof. exact: E3_uniform. Qed.
+
+(** claim: S2, E4
+    says: The parallel sampler's law on full states, for a denoiser that may depend on the step, is
+        the average over allocations of tokens to steps, each token's step drawn from the step
+        law, of the product of the denoiser's probabilities, each token seeing the tokens of
+        earlier steps. And its total variation is at most the same average of the summed local
+        errors of the blocks, plus the probability that a token is never revealed.
+    covers: S2 before tokens are grouped into ordered partitions (claim_S2 does that), and E4
+        with its weights written as a sum over allocations; for every denoiser, also one that
+        errs or depends on the step. *)
+Theorem claim_S2_allocations (R : realFieldType) (I A : finType) (q : full I A -> R)
+    (phat : nat -> state I A -> I -> A -> R) (r : nat -> R) K :
+  let earlier (f : {ffun I -> 'I_K}) y t : state I A :=
+    [ffun j => if (f j < t)%N then Some (y j) else None] in
+  (forall y, euler r phat K (inj y) = \sum_(f : {ffun I -> 'I_K})
+     \prod_i (step r (f i) * phat (f i) (earlier f y (f i)) i (y i)))
+  /\ (rate r -> dist q -> (forall k, denoiser (phat k)) ->
+      tv (euler r phat K) (ext q)
+        <= \sum_(f : {ffun I -> 'I_K}) (\prod_i step r (f i)) * (\sum_y q y * \sum_(t < K)
+              tv (draw_block [set i | f i == t] (phat t) (earlier f y t))
+                 (joint_block [set i | f i == t] q (earlier f y t)))
+           + (1 - (1 - surv r K) ^+ #|I|)).
+Proof.
+split=> [y|hr dq dp]; first exact: alloc_law.
+exact: E4_alloc.
+Qed.
 
 (** claim: E5
     says: With an exact denoiser, the total variation is at most 1 - exp(-d sum_m (n_m - 1/d)_+
@@ -508,3 +575,73 @@ have te P : tv P (ext q) = tv P (ext (@q1o R J A)).
 split; [exact: eq_dist e (q1o_dist R J A0) | exact: eq_exact e (p1o_exact R J A0) | | move=> K0];
   rewrite te; [exact: L1_odd | exact: L1_odd_lower].
 Qed.
+
+(** claim: L2
+    says: On d equal uniform symbols the total variation is 1 - E[S^-(N-1); no leftover], N the
+        size of the first non-empty block: an average over allocations of tokens to steps.
+    covers: The whole claim, for every d and S at least 1, every schedule and every exact
+        denoiser; allocations are maps from the tokens to the K steps, so leftover drops out. *)
+Theorem claim_L2 (R : realFieldType) (I A : finType) (r : nat -> R) K :
+  (0 < #|I|)%N -> (0 < #|A|)%N -> rate r ->
+  let q : full I A -> R := uniform_on R (fun y : {ffun I -> A} => [forall i, forall j, y i == y j]) in
+  dist q /\ forall p, exact_denoiser q p ->
+  tv (euler r (fun => p) K) (ext q) = 1 - \sum_(f : {ffun I -> 'I_K})
+    (\prod_i step r (f i)) * #|A|%:R^-1 ^+ #|[set i | [forall j, (f i <= f j)%N]]|.-1.
+Proof.
+move=> d0 A0 hr q; split=> [|p ep]; first exact: (dq4 R A0 d0 (@copies_mds I A)).
+exact: L2.
+Qed.
+
+(** claim: L4
+    says: Parity (S symbols added modulo S, the sum is 0): the total variation is 1 - E[1/S if the
+        last block has two tokens or more, else 1; no leftover], and without leftover
+        (1 - 1/S) P(last block has two tokens or more).
+    covers: The parity half, for every d and S at least 1, every schedule, leftover included, and
+        every exact denoiser. *)
+Theorem claim_L4_parity (R : realFieldType) (I : finType) (n : nat) (r : nat -> R) K :
+  (0 < #|I|)%N -> rate r ->
+  let q : full I [finType of 'I_n.+1] -> R :=
+    uniform_on R (fun y : {ffun I -> 'I_n.+1} => \sum_i y i == 0) in
+  let last (f : {ffun I -> 'I_K}) := #|[set i | [forall j, (f j <= f i)%N]]| in
+  dist q /\ forall p, exact_denoiser q p ->
+  tv (euler r (fun => p) K) (ext q) = 1 - (\sum_(f : {ffun I -> 'I_K}) (\prod_i step r (f i))
+       * (if (1 < last f)%N then n.+1%:R^-1 else 1))
+  /\ (surv r K = 0 -> tv (euler r (fun => p) K) (ext q)
+        = (1 - n.+1%:R^-1) * \sum_(f : {ffun I -> 'I_K} | (1 < last f)%N) \prod_i step r (f i)).
+Proof.
+move=> d0 hr q last; split=> [|p ep].
+  by apply: (@dq4 R I _ _ _ _ (leq_pred _) (@parity_mds I n d0)); rewrite card_ord.
+by split; [exact: L4_parity | exact: L4_parity_noleft].
+Qed.
+
+(** claim: L4
+    says: On a code of dimension k in which any k places may hold anything and fix the rest (MDS),
+        the total variation is 1 - E[S^-excess; no leftover], excess the tokens beyond k in the
+        blocks that open with fewer than k tokens revealed.
+    covers: The other half, for every such code given as a set of words, every schedule, leftover
+        included, and every exact denoiser. Copies (k = 1) and parity (k = d - 1) are such codes. *)
+Theorem claim_L4_mds (R : realFieldType) (I A : finType) (C : pred (full I A)) (k : nat)
+    (r : nat -> R) K :
+  (0 < #|A|)%N -> (k <= #|I|)%N -> rate r ->
+  (forall (U : {set I}) (y : full I A), #|U| = k ->
+     #|[set z | C z && [forall i, (i \in U) ==> (z i == y i)]]| = 1%N) ->
+  let q := uniform_on R C in
+  let opened (f : {ffun I -> 'I_K}) := #|[set i | (#|[set j | (f j < f i)%N]| < k)%N]| in
+  dist q /\ forall p, exact_denoiser q p ->
+  tv (euler r (fun => p) K) (ext q)
+    = 1 - \sum_(f : {ffun I -> 'I_K}) (\prod_i step r (f i)) * #|A|%:R^-1 ^+ (opened f - k)%N.
+Proof. by move=> A0 kd hr C_mds q opened; split=> [|p ep]; [exact: (dq4 R A0 kd C_mds) | exact: L4_mds]. Qed.
+
+(** claim: L3
+    says: On shared symbols the total variation is 1 - E[b^-(sum over steps of C(n_j, 2)); no
+        leftover], n_j the number of tokens of step j.
+    covers: The exact value, for every d, b, schedule and exact denoiser, leftover included. The
+        array has a free diagonal entry, so S = b^d instead of b^(d-1); it changes no term. *)
+Theorem claim_L3 (R : realFieldType) (d : nat) (B : finType) (r : nat -> R) K :
+  (0 < #|B|)%N -> rate r ->
+  let q : full [finType of 'I_d] [finType of {ffun 'I_d -> B}] -> R :=
+    uniform_on R (fun y : {ffun 'I_d -> {ffun 'I_d -> B}} => [forall i, forall j, y i j == y j i]) in
+  dist q /\ forall p, exact_denoiser q p ->
+  tv (euler r (fun => p) K) (ext q) = 1 - \sum_(f : {ffun 'I_d -> 'I_K})
+    (\prod_i step r (f i)) * #|B|%:R^-1 ^+ (\sum_(t < K) 'C(#|[set i | f i == t]|, 2)).
+Proof. by move=> B0 hr q; split=> [|p ep]; [exact: dq3 | exact: L3]. Qed.
