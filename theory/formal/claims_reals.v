@@ -2,7 +2,7 @@
    classical axioms. The rules of claims.v hold here too. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp Require Import reals sequences exp.
-From Sharprates Require Import compat dist partial euler e5 reals.
+From Sharprates Require Import compat dist partial euler forward split e1_euler e2 e5 reals.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -30,3 +30,29 @@ Theorem claim_E5_real_logS (R : realType) (I A : finType) (q : full I A -> R) p 
     <= 1 - expR (- (#|I|%:R * tv (fun m : 'I_#|I| => nlaw I r K m) (fun => #|I|%:R^-1)
          * ln #|A|%:R)).
 Proof. by move=> dq ep hr rK d0 A0; apply: (E5_logS (@real_exponential R) dq ep hr rK d0 A0). Qed.
+
+(** claim: E2
+    says: E2 with the exponential of the real numbers.
+    covers: The whole bound over the real numbers. It leaves out the step count that follows. *)
+Theorem claim_E2_real (R : realType) (I A : finType) (q : full I A -> R) p
+    (s : nat -> state I A -> I -> A -> R) (T : R) K :
+  dist q -> exact_denoiser q p -> (forall k x i b, 0 <= s k x i b) -> 0 < T -> (0 < K)%N ->
+  let h := T / K%:R in
+  let alpha k := expR (- (T - k%:R * h)) in
+  let score k x i b := alpha k / (1 - alpha k) * p x i b in
+  tv (sampler (fun k x i b => h * s k x i b) K) (ext q)
+    <= #|I|%:R * expR (- T)
+       + \sum_(k < K) h * (\sum_x qt q (alpha k) x *
+           \sum_(i | x i == None) Num.max (\sum_b pos (s k x i b - score k x i b))
+                                          (\sum_b pos (score k x i b - s k x i b)))
+       + (#|I| * #|I|.+1)%:R * h / 4%:R.
+Proof.
+move=> dq ep s0 T0 K0; have h0 : 0 < T / K%:R by rewrite divr_gt0 ?ltr0n.
+have [exD ex_ge _] := @real_exponential R.
+have archi (a : R) : exists n : nat, a <= n%:R.
+  exists (Num.bound `|a|); apply: ltW; apply: le_lt_trans (ler_norm a) _.
+  exact: archi_boundP.
+have := E2_step exD ex_ge archi dq ep h0 K0 s0.
+have -> : K%:R * (T / K%:R) = T by rewrite mulrC divfK // pnatr_eq0 -lt0n.
+by [].
+Qed.
