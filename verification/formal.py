@@ -279,7 +279,9 @@ class Checker:
         )
         found = {}
         for match in re.finditer(
-            r'^File "\./(\w+)\.v", line (\d+).*\n((?:(?!File ").*\n)*)', made.stderr, re.MULTILINE
+            r'^File "\./(\w+)\.v", line (\d+).*\n((?:(?!File "|make).*\n)*)',
+            made.stderr,
+            re.MULTILINE,
         ):
             found[match[1]] = f"line {match[2]}: {plain(match[3])[:300]}"
         if made.returncode and not found:

@@ -157,6 +157,26 @@ def _documented(name: str, file: str, between: str, sentence: str) -> Theorem:
     return Theorem(name, file, claims, says, covers, statement)
 
 
+def comments(text: str) -> dict[str, tuple[str, str]]:
+    """Sentence, white space aside → the sentence as laid out and the comment just above it."""
+    code = without_comments(text)
+    found = {}
+    before = 0
+    for start, end in sentences(code):
+        found[plain(code[start:end])] = text[start:end], _above(text[before:start])
+        before = end
+    return found
+
+
+def _above(between: str) -> str:
+    """The comment at the end of a text between two sentences; it begins a line.
+
+    One that begins beside the sentence before belongs to that.
+    """
+    found = re.search(r"(?:^|\n)\(\*+((?:(?!\(\*).)*?)\*\)\s*$", between, re.DOTALL)
+    return plain(found[1]) if found else ""
+
+
 # --- what refers to what --------------------------------------------------------------------------
 
 
@@ -240,14 +260,12 @@ def entities(text: str, glob: str, file: str) -> Iterator[Entity]:
                 last += 1
         stop = spans[last][1]
         between = text[spans[index - 1][1] if index else 0 : start]
-        # a comment that begins a line; one beside the sentence before belongs to that
-        comment = re.search(r"(?:^|\n)\(\*+((?:(?!\(\*).)*?)\*\)\s*$", between, re.DOTALL)
         yield Entity(
             file=file,
             name=name if section == "<>" or kind != "var" else f"{section}.{name}",
             kind=kind,
             text=text[start:end],
-            comment=plain(comment[1]) if comment else "",
+            comment=_above(between),
             lines=text.count("\n", start, stop) + 1,
             uses=used(start, end),
             proof_uses=used(end, stop),
