@@ -12,7 +12,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs
   e5 forward c2fhs pairs_odd policy symmetric policy_lower reverse split e1_euler alloc codes
-  shared e2.
+  shared e2 e6.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -423,6 +423,33 @@ Theorem claim_E5_logS (R : realFieldType) (ex ln : R -> R) (I A : finType) (q : 
   tv (euler r (fun => p) K.+1) (ext q)
     <= 1 - ex (- (#|I|%:R * tv (fun m : 'I_#|I| => nlaw I r K m) (fun => #|I|%:R^-1) * ln #|A|%:R)).
 Proof. by move=> h dq ep hr rK d0 A0; apply: (E5_logS h dq ep hr rK d0 A0). Qed.
+
+(** claim: E6
+    says: Over all laws w of K steps (leftover allowed) the probability that the d tokens are
+        revealed in d different steps, d! e_d(w), is largest at the uniform law, where it is
+        prod_{j<d} (1 - j/K). So the worst case over data and vocabularies, 1 - d! e_d(w), is
+        least there.
+    covers: That the uniform law is worst-case optimal. Schur-convexity is the next theorem. *)
+Theorem claim_E6 (R : realFieldType) (I : finType) (w : nat -> R) K :
+  (forall k, 0 <= w k) -> \sum_(k < K) w k <= 1 -> (0 < K)%N ->
+  \sum_(f : {ffun I -> 'I_K} | injectiveb f) \prod_i w (f i)
+    <= \sum_(f : {ffun I -> 'I_K} | injectiveb f) \prod_(i : I) K%:R^-1
+  /\ \sum_(f : {ffun I -> 'I_K} | injectiveb f) \prod_(i : I) K%:R^-1
+    = \prod_(j < #|I|) (1 - j%:R / K%:R) :> R.
+Proof. by move=> w0 w1 K0; split; [exact: E6_weights | exact: distinct_uniform]. Qed.
+
+(** claim: E6
+    says: Two steps i and j exchange weight so that the sum of their weights stays and their
+        product does not fall (they come closer): d! e_d(w) does not fall.
+    covers: Schur-convexity of 1 - d! e_d(w) in the form of transfers between two steps, which
+        generate majorisation (that theorem of Hardy, Littlewood and Polya is not formal here). *)
+Theorem claim_E6_transfer (R : realFieldType) (I : finType) (w w' : nat -> R) K (i j : 'I_K) :
+  (forall k, 0 <= w k) -> (forall k, 0 <= w' k) -> \sum_(k < K) w k <= 1 -> i != j ->
+  (forall k : 'I_K, k != i -> k != j -> w' k = w k) ->
+  w' i + w' j = w i + w j -> w i * w j <= w' i * w' j ->
+  \sum_(f : {ffun I -> 'I_K} | injectiveb f) \prod_i w (f i)
+    <= \sum_(f : {ffun I -> 'I_K} | injectiveb f) \prod_i w' (f i).
+Proof. exact: E6_transfer. Qed.
 
 (** claim: H1
     says: With an exact denoiser the first-hitting sampler draws from q_0 exactly.
