@@ -222,7 +222,12 @@ def joined(claim_id: str, checked: Sequence[Checked]) -> Formal:
     return Formal(
         status,
         ", ".join(one.theorem.name for one in speaking),
-        " ".join(one.theorem.covers for one in speaking),
+        " ".join(
+            one.theorem.covers
+            if len(speaking) == 1
+            else f"{one.theorem.name}: {one.theorem.covers}"
+            for one in speaking
+        ),
         tuple(sorted({axiom for one in speaking for axiom in one.axioms})),
         "; ".join(dict.fromkeys(f"{o.theorem.name}: {o.reason}" for o in speaking if o.reason)),
     )

@@ -133,6 +133,7 @@ def test_a_claim_takes_its_label_from_its_theorems() -> None:
     assert joined("E1", [good]) == Formal(CHECKED, "a", "Covers a.")
     assert joined("E1", [absent, real, good]) == Formal(CHECKED, "a", "Covers a.")
     assert joined("E1", [real, absent]) == Formal(CLASSICAL, "b", "Covers b.", ("x",))
+    assert joined("E1", [good, label("e", CHECKED)]).covers == "a: Covers a. e: Covers e."
     assert joined("E1", [absent]).status == NOT_RUN
     assert joined("E1", [good, real, bad]) == Formal(REFUSED, "d", "Covers d.", (), "d: wrong")
     assert joined("E2", [good]).status == NOT_RUN

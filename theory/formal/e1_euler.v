@@ -178,7 +178,7 @@ rewrite -[X in _ <= X]addrA -[X in _ <= X]addrA; apply: ler_add; first by rewrit
 rewrite -!big_split /=; apply: ler_sum => k _.
 rewrite -mean_nmask // exprMn mulrA -mean_pairs // !mulr_suml -!big_split /=; apply: ler_sum => x _.
 have [qx0 _] := qt_dist dq (a01 k).
-rewrite !mulrDr -!addrA !ler_add2l mulrA ler_add2l -mulrA.
+rewrite !mulrDr -!addrA !ler_add2l mulrA ler_add2l -[X in _ <= X]mulrA.
 case: (eqVneq (marg q x) 0) => [m0|m0]; first by rewrite /qt m0 mulr0 !mul0r.
 by rewrite ler_wpmul2l // parallel_le.
 Qed.

@@ -148,8 +148,8 @@ Theorem P7_lower (Omega : finType) (W : Omega -> R) (pi : Omega -> policy I A) N
   <= tv (mixed_law W (fun => p) pi N) (ext q).
 Proof.
 move=> dW; rewrite P7 //; case: dW => W0 W1; have [q0 q1] := dq3.
-rewrite -[X in X - _]W1 -sumrB mulr_sumr ler_sum // => o _.
-rewrite -[X in X - _]mulr1 -mulrBr mulrCA ler_wpmul2l // -[X in X - _]q1 -sumrB mulr_sumr ler_sum // => y _.
+rewrite -[X in _ <= X - _]W1 -sumrB mulr_sumr ler_sum // => o _.
+rewrite -[X in _ <= X - _]mulr1 -mulrBr mulrCA ler_wpmul2l // -[X in _ <= X - _]q1 -sumrB mulr_sumr ler_sum // => y _.
 rewrite -[X in X - _]mulr1 -mulrBr mulrCA ler_wpmul2l //.
 have i0 : 0 <= 1 - ib by rewrite subr_ge0 ib_le1.
 case: (boolP (isfull _)) => [full|_] /=; last first.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -103,7 +104,8 @@ def definitions(claim_ids: Iterable[str], without: Iterable[str] = ()) -> str:
     for key, text in shown.items():
         file = key.partition(".")[0]
         original, comment = words[file].get(text, (text, ""))
-        block = f"(* {comment} *)\n{original}" if comment else original
+        above = textwrap.fill(f"(* {comment} *)", 84, subsequent_indent="   ")
+        block = f"{above}\n{original}" if comment else original
         lines = files.setdefault(file, [])
         if block not in lines:  # variables that are declared together
             lines.append(block)
