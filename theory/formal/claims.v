@@ -12,7 +12,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs
   e5 forward c2fhs pairs_odd policy symmetric policy_lower reverse split e1_euler alloc codes
-  shared e2 e6.
+  shared e2 e6 e5_left.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -423,6 +423,33 @@ Theorem claim_E5_logS (R : realFieldType) (ex ln : R -> R) (I A : finType) (q : 
   tv (euler r (fun => p) K.+1) (ext q)
     <= 1 - ex (- (#|I|%:R * tv (fun m : 'I_#|I| => nlaw I r K m) (fun => #|I|%:R^-1) * ln #|A|%:R)).
 Proof. by move=> h dq ep hr rK d0 A0; apply: (E5_logS h dq ep hr rK d0 A0). Qed.
+
+(** claim: E5
+    says: With leftover masks (each token is never revealed with probability w_oo < 1) and an
+        exact denoiser: the total variation is at most 1 - (1 - w_oo)^d + (1 - w_oo)^d B, B the
+        first form of E5 at the law v = w/(1 - w_oo); and the same with every h_m bounded by
+        log S. n_m is the law of the number of tokens revealed before a given one under v.
+    covers: The leftover form of both bounds, for every schedule and number of steps, over any
+        ordered field with an exponential. It leaves out the form with the mutual information. *)
+Theorem claim_E5_left (R : realFieldType) (ex ln : R -> R) (I A : finType) (q : full I A -> R) p
+    (r : nat -> R) K :
+  exponential ex ln -> dist q -> exact_denoiser q p -> rate r -> surv r K.+1 < 1 ->
+  (0 < #|I|)%N -> (0 < #|A|)%N ->
+  let kept := 1 - surv r K.+1 in
+  let v k := step r k / kept in
+  let n m := 'C(#|I|.-1, m)%:R * \sum_(k < K.+1)
+    v k * ((\sum_(l < k) v l) ^+ m * (1 - \sum_(l < k) v l) ^+ (#|I|.-1 - m)) in
+  tv (euler r (fun => p) K.+1) (ext q)
+    <= 1 - kept ^+ #|I| + kept ^+ #|I|
+       * (1 - ex (- (#|I|%:R * \sum_(m < #|I|) pos (n m - #|I|%:R^-1) * curve ln q p m)))
+  /\ tv (euler r (fun => p) K.+1) (ext q)
+    <= 1 - kept ^+ #|I| + kept ^+ #|I|
+       * (1 - ex (- (#|I|%:R * tv (fun m : 'I_#|I| => n m) (fun => #|I|%:R^-1) * ln #|A|%:R))).
+Proof.
+move=> h dq ep hr s1 d0 A0 kept v n; split.
+  exact: (E5_left h dq ep hr d0 s1 (fun k => erefl (v k))).
+exact: (E5_left_logS h dq ep hr d0 A0 s1 (fun k => erefl (v k))).
+Qed.
 
 (** claim: E6
     says: Over all laws w of K steps (leftover allowed) the probability that the d tokens are
