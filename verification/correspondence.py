@@ -257,25 +257,55 @@ def confidence(program: Path, case: Case) -> Iterator[Comparison]:
     """P2: a policy, here that of the most confident predictions, two tokens a round."""
     d, S, target = case.length, case.vocabulary, case.target()
     sampler = ConfidenceSampler(case.denoiser(target), d, count=min(2, d))
-    choices = [chosen for _ in range(sampler.calls) for chosen in most_confident(sampler, case)]
-    formal, _ = ask(program, "chosen", d, S, case.law, case.predictions, sampler.calls, choices)
+    chosen = most_confident(sampler, case)
+    choices = [chosen[context][i] for context in case.contexts for i in range(d)] * sampler.calls
+    formal, (tv, bound) = ask(
+        program, "chosen", d, S, case.law, case.predictions, sampler.calls, choices
+    )
     rows, probabilities = confidence_law(sampler)
     law = dict(zip(map(tuple, rows.tolist()), probabilities.tolist(), strict=True))
-    exact = bool(case.predictions)
+    error = Fraction(0) if case.predictions else CLOSE
     for row, value in zip(case.rows, formal, strict=True):
-        ours = Fraction(law.get(row, 0.0))
-        yield Comparison(f"P2: p_out{row}", value, ours, Fraction(0) if exact else CLOSE)
+        yield Comparison(f"P2: p_out{row}", value, Fraction(law.get(row, 0.0)), error)
+    gaps = (q - Fraction(law.get(row, 0.0)) for row, q in zip(case.rows, case.law, strict=True))
+    yield Comparison("P2: TV", tv, sum((gap for gap in gaps if gap > 0), Fraction(0)), error)
+    ours = local_errors(case.exact(), chosen, sampler.calls)
+    yield Comparison("P2: local errors", bound, fraction(ours))
 
 
-def most_confident(sampler: ConfidenceSampler, case: Case) -> list[bool]:
-    """Whether the sampler reveals a position, for every partial state and position."""
-    found = []
+def local_errors(exact: Exact, chosen: Mapping[Context, Sequence[bool]], rounds: int) -> Number:
+    """P2's bound: the mean over q_0 of each round's total variation from a joint draw.
+
+    Args:
+        exact: the instance.
+        chosen: partial state → whether a position is revealed; no mask may be left over.
+        rounds: n.
+    """
+    S, total = exact.vocabulary, fmpq(0)
+    for row, mass in exact.pmf.items():
+        context: Context = (S,) * exact.length
+        for _ in range(rounds):
+            block = [i for i, reveal in enumerate(chosen[context]) if reveal and context[i] == S]
+            for values in itertools.product(range(S), repeat=len(block)):
+                after, product = list(context), fmpq(1)
+                for i, value in zip(block, values, strict=True):
+                    product = product * exact.predict(context, i)[value]
+                    after[i] = value
+                joint = exact.marginal.get(tuple(after), fmpq(0)) / exact.marginal[context]
+                total = total + mass * abs(product - joint) / 2
+            context = tuple(row[i] if i in block else x for i, x in enumerate(context))
+    return total
+
+
+def most_confident(sampler: ConfidenceSampler, case: Case) -> dict[Context, list[bool]]:
+    """Partial state → whether the sampler reveals each position."""
+    found = {}
     for context in case.contexts:
         reveals = [False] * case.length
         if case.vocabulary in context:
             for place in sampler.choose(torch.tensor([context]), 0)[0][0].tolist():
                 reveals[place] = True
-        found += reveals
+        found[context] = reveals
     return found
 
 
