@@ -34,7 +34,7 @@ verify-deep: install
 # theorems against ours. REALS=1 adds the forms over the real numbers (74 MB more).
 formal: install
 	$(BIN)/python -m verification.formal
-	$(BIN)/python -m pytest -q -m formal tests/verification/test_formal.py
+	$(BIN)/python -m pytest -q -m formal -n 2 tests/verification/test_formal.py
 
 # Says that the present statements and definitions have been read and mean what the claims say.
 formal-record: install

@@ -44,7 +44,8 @@ from verification.proof_sources import (
 FOLDER = Path(theory.__file__).parent / "formal"
 """The Coq sources; an installed package has none."""
 
-OUTPUT = Path("build/claims-formal.json")
+OUTPUT = FOLDER.parents[1] / "build" / "claims-formal.json"
+"""What `make formal` leaves, in the checkout."""
 
 CHECKED, CLASSICAL, REFUSED, NOT_RUN = "machine-checked", "classical", "refused", "not run"
 

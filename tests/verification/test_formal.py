@@ -238,7 +238,7 @@ def small_copy(folder: Path) -> Path:
 
 
 def unneeded(names: Iterable[str], needed: set[str]) -> list[str]:
-    keep = {*needed, "Makefile", "tools", "statements"}
+    keep = {*needed, "Makefile", "tools", "version", "statements"}
     return [name for name in names if name.lstrip(".").split(".")[0] not in keep]
 
 

@@ -18,7 +18,6 @@ from sphinx.util.docutils import SphinxDirective
 
 from sharpbook import graph
 from sharpbook.claims import link
-from sharpbook.results import ROOT
 from theory.registry import CLAIMS
 from verification.formal import (
     CHECKED,
@@ -30,8 +29,6 @@ from verification.formal import (
     formal_of,
 )
 from verification.proof_sources import Theorem, comments, theorems
-
-RESULTS = ROOT / OUTPUT
 
 SHORTEST = 5
 """Lines from which a lemma gets a box of its own in the graph."""
@@ -48,7 +45,7 @@ def stated() -> list[Theorem]:
 
 def summary() -> str:
     """MyST table: each claim with a formal statement, its label, and what is covered."""
-    labels = formal_of(CLAIMS, RESULTS)
+    labels = formal_of(CLAIMS)
     rows = ["| claim | label | what is covered, and what is not |", "| --- | --- | --- |"]
     for key, label in labels.items():
         mine = [one for one in stated() if key in one.claims]
@@ -188,7 +185,7 @@ def drawing(found: Mapping[str, Lemma]) -> str:
     return "".join([*parts, "</svg></div>"])
 
 
-def lemma_graph(theorem: str, path: Path = RESULTS) -> str:
+def lemma_graph(theorem: str, path: Path = OUTPUT) -> str:
     """The graph of a theorem as HTML; a sentence where the proofs were not checked."""
     if all(one.status not in (CHECKED, CLASSICAL) for one in formal_of(CLAIMS, path).values()):
         return "<p><em>The graph needs the compiled proofs: run <code>make formal</code>.</em></p>"
