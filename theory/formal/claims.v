@@ -12,7 +12,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs
   e5 forward c2fhs pairs_odd policy symmetric policy_lower reverse split e1_euler alloc codes
-  shared e2 e6 e5_left.
+  shared e2 e6 e5_left spec.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -699,3 +699,25 @@ Theorem claim_L3 (R : realFieldType) (d : nat) (B : finType) (r : nat -> R) K :
   tv (euler r (fun => p) K) (ext q) = 1 - \sum_(f : {ffun 'I_d -> 'I_K})
     (\prod_i step r (f i)) * #|B|%:R^-1 ^+ (\sum_(t < K) 'C(#|[set i | f i == t]|, 2)).
 Proof. by move=> B0 hr q; split=> [|p ep]; [exact: dq3 | exact: L3]. Qed.
+
+(** claim: Q1
+    says: A call opens at a partial state; the policy picks positions and their order from all that
+        has been committed, in order, with the bits accepted or rejected, before it sees the
+        drafts; all drafts are drawn at the opening, each from the drafter's law there; the
+        verifier's conditionals are taken at the context that includes the tokens verified before;
+        token j is accepted with probability min(1, p/phat), the first rejected one is replaced by
+        a draw proportional to (p - phat)_+ and ends the call. With a verifier that has q_0's
+        conditionals, the output after d calls or more is q_0, exactly, for any drafter (which may
+        depend on the history) and any policy that picks masked positions, at least one.
+    covers: The whole claim for a verifier with the exact conditionals of q_0. It leaves out a
+        verifier whose conditionals are those of no law, and random seeds (the law for a seed is
+        the same for each). *)
+Theorem claim_Q1 (R : realFieldType) (I A : finType) (q : full I A -> R)
+    (p : state I A -> I -> A -> R) (phat : seq (I * A * bool) -> state I A -> I -> A -> R)
+    (policy : seq (I * A * bool) -> state I A -> seq I) (n : nat) :
+  dist q -> exact_denoiser q p -> (forall h, denoiser (phat h)) ->
+  (forall h (x : state I A), ~~ isfull x ->
+    [/\ policy h x != [::], uniq (policy h x) & all (fun i => x i == None) (policy h x)]) ->
+  (#|I| <= n)%N ->
+  speculate p phat policy n =1 ext q.
+Proof. by move=> dq ep dph ok dn; apply: Q1 => //; case: ep. Qed.
