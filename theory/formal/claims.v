@@ -90,8 +90,8 @@ Qed.
     says: For any kernels of a sampler and any other kernels on a finite space, the error of the
         last law is at most the error of the first law, plus the error of each step averaged
         over the exact process, plus the error of stopping early.
-    covers: The decomposition itself, for every finite state space and all kernels. Euler's local
-        split into score, clock and parallel decoding is the next theorem. *)
+    covers: The decomposition itself, for every finite state space and all kernels; for Euler's
+        local split into score, clock and parallel decoding see claim_E1_euler. *)
 Theorem claim_E1 (R : realFieldType) (T : finType) (p0 qT q0 : T -> R)
     (K Rv : nat -> T -> T -> R) n :
   nonneg qT -> (forall k, kernel (K k)) -> (forall k x, nonneg (Rv k x)) ->
@@ -352,7 +352,7 @@ Proof. by move=> dq ep dp hr; rewrite -birthday_prob; apply: E3. Qed.
         as close to the birthday bound as one likes: it is the supremum over vocabularies and
         laws.
     covers: That 1 - d! e_d(w) is the supremum, by a lower bound for L3's family with vocabulary
-        b^d. Of L3 it leaves out the exact value at finite b. *)
+        b^d. claim_L3 is L3's exact value at finite b. *)
 Theorem claim_E3_sharp (R : realFieldType) (d : nat) (r : nat -> R) (K : nat) (B : finType) :
   rate r -> (0 < #|B|)%N ->
   let D := \sum_(f : {ffun 'I_d -> 'I_K} | injectiveb f) \prod_i step r (f i) in
@@ -403,8 +403,8 @@ Qed.
         h_m), n_m the law of the number of tokens revealed before a given one and h_m the
         information curve.
     covers: The first form without leftover (the last step reveals all), over any ordered field
-        with an exponential. It leaves out leftover masks and the form with the mutual
-        information. *)
+        with an exponential. It leaves out the form with the mutual information; claim_E5_left
+        has the leftover masks. *)
 Theorem claim_E5 (R : realFieldType) (ex ln : R -> R) (I A : finType) (q : full I A -> R) p
     (r : nat -> R) K :
   exponential ex ln -> dist q -> exact_denoiser q p -> rate r -> r K = 1 -> (0 < #|I|)%N ->
@@ -415,7 +415,7 @@ Proof. by move=> h dq ep hr rK; apply: (E5 h). Qed.
 (** claim: E5
     says: The same with every h_m bounded by log S: at most 1 - exp(-d TV(N, Unif) log S).
     covers: The log S form without leftover, over any ordered field with an exponential. It
-        leaves out leftover masks and the form with the mutual information. *)
+        leaves out the form with the mutual information. *)
 Theorem claim_E5_logS (R : realFieldType) (ex ln : R -> R) (I A : finType) (q : full I A -> R) p
     (r : nat -> R) K :
   exponential ex ln -> dist q -> exact_denoiser q p -> rate r -> r K = 1 ->
@@ -456,7 +456,8 @@ Qed.
         revealed in d different steps, d! e_d(w), is largest at the uniform law, where it is
         prod_{j<d} (1 - j/K). So the worst case over data and vocabularies, 1 - d! e_d(w), is
         least there.
-    covers: That the uniform law is worst-case optimal. Schur-convexity is the next theorem. *)
+    covers: That the uniform law is worst-case optimal. For Schur-convexity see
+        claim_E6_transfer. *)
 Theorem claim_E6 (R : realFieldType) (I : finType) (w : nat -> R) K :
   (forall k, 0 <= w k) -> \sum_(k < K) w k <= 1 -> (0 < K)%N ->
   \sum_(f : {ffun I -> 'I_K} | injectiveb f) \prod_i w (f i)
@@ -504,8 +505,7 @@ Proof. exact: H2. Qed.
 (** claim: H3
     says: For every d, S at least 2 and eta in [0,1] there is an instance where total variation
         and epsilon_FHS both equal eta: the constant 1 of H2 can't be lowered.
-    covers: The first half, an error at the empty context only. It leaves out the half on errors
-        spread over all contexts. *)
+    covers: The first half, an error at the empty context only; claim_H3_spread is the other. *)
 Theorem claim_H3 (R : realFieldType) (I A : finType) (eta : R) :
   0 <= eta -> eta <= 1 -> (0 < #|I|)%N -> (1 < #|A|)%N ->
   exists (q : full I A -> R) p phat,
@@ -592,7 +592,7 @@ Proof. exact: L0. Qed.
     says: For d = 2n tokens that form n independent pairs of equal uniform symbols: the exact
         total variation for every schedule, leftover masks included, and the lower bound that
         holds for every law of K steps.
-    covers: Even d only; leftover is included. *)
+    covers: Even d only, leftover included; claim_L1_odd is the other half. *)
 Theorem claim_L1 (R : realFieldType) (J A : finType) (r : nat -> R) K :
   (0 < #|A|)%N -> rate r ->
   exists (q : full [finType of J * bool] A -> R) p,
@@ -610,7 +610,7 @@ Qed.
         variation of the parallel sampler with an exact denoiser is
         1 - (1 - w_oo) ((1 - w_oo)^2 - (1 - 1/S) sum_k w_k^2)^n at d = 2n + 1, and the lower bound
         for every law of K steps stands.
-    covers: Odd d, leftover included; with the theorem before it, the whole claim but for the
+    covers: Odd d, leftover included; with claim_L1 the whole claim but for the
         step count Omega(d/epsilon) that the lower bound implies. *)
 Theorem claim_L1_odd (R : realFieldType) (J A : finType) (r : nat -> R) K :
   (0 < #|A|)%N -> rate r ->
