@@ -50,7 +50,7 @@ class CorrespondenceError(Exception):
 
 
 @dataclass(frozen=True)
-class Case:
+class SharedInstance:
     """An instance that both sides compute.
 
     Attributes:
@@ -69,7 +69,7 @@ class Case:
     rates: tuple[Fraction, ...]
 
     @staticmethod
-    def drawn(length: int, vocabulary: int, steps: int, exact: bool, seed: int) -> Case:
+    def drawn(length: int, vocabulary: int, steps: int, exact: bool, seed: int) -> SharedInstance:
         """A random case; some of its probabilities are 0, and some masks may be left over."""
         generator = random.Random(seed)
 
@@ -87,7 +87,7 @@ class Case:
         rates = [Fraction(generator.randint(1, 3), 4) for _ in range(steps)]
         if generator.random() < 0.5:
             rates[-1] = Fraction(1)
-        return Case(d, S, tuple(law), tuple(predictions), tuple(rates))
+        return SharedInstance(d, S, tuple(law), tuple(predictions), tuple(rates))
 
     @cached_property
     def contexts(self) -> list[Context]:
@@ -157,20 +157,20 @@ def build(folder: Path) -> Path:
     return folder / "extract" / "speceval"
 
 
-def ask(program: Path, question: str, *arguments: int | Sequence[Fraction | bool]) -> Answer:
+def _ask(program: Path, question: str, *arguments: int | Sequence[Fraction | bool]) -> Answer:
     """The program's answer to one question: lists of numbers.
 
     Raises:
         CorrespondenceError: if the program fails.
     """
-    words = [question, *(str(a) if isinstance(a, int) else written(a) for a in arguments)]
+    words = [question, *(str(a) if isinstance(a, int) else _written(a) for a in arguments)]
     ran = subprocess.run([str(program)], input=" ".join(words), capture_output=True, text=True)
     if ran.returncode or not ran.stdout:
         raise CorrespondenceError(f"the evaluator fails at {words[0]}: {ran.stderr.strip()}")
     return [[Fraction(x) for x in part.split()] for part in ran.stdout.split(";")]
 
 
-def written(numbers: Sequence[Fraction | bool]) -> str:
+def _written(numbers: Sequence[Fraction | bool]) -> str:
     """A list in the program's language; a truth value is 0 or 1."""
     shown = (
         str(int(x)) if isinstance(x, bool) else f"{x.numerator}/{x.denominator}" for x in numbers
@@ -182,7 +182,7 @@ def written(numbers: Sequence[Fraction | bool]) -> str:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Correspondence:
     """One number, computed by the formal definitions and by ours.
 
     Attributes:
@@ -203,30 +203,32 @@ class Comparison:
         return abs(self.formal - self.ours) <= self.error
 
 
-def compare(program: Path, case: Case) -> list[Comparison]:
+def correspondences(program: Path, case: SharedInstance) -> list[Correspondence]:
     """All comparisons of one case."""
     return [
-        one for topic in (parallel, hitting, confidence, entropy) for one in topic(program, case)
+        one
+        for topic in (_parallel, _hitting, _confidence, _entropy)
+        for one in topic(program, case)
     ]
 
 
-def parallel(program: Path, case: Case) -> Iterator[Comparison]:
+def _parallel(program: Path, case: SharedInstance) -> Iterator[Correspondence]:
     """E3 and L0: the parallel sampler's law and total variation, and what their bounds name."""
     d, S, exact, target = case.length, case.vocabulary, case.exact(), case.target()
-    formal, (tv, birthday, allocations, error, leftover) = ask(
+    formal, (tv, birthday, allocations, error, leftover) = _ask(
         program, "parallel", d, S, case.law, case.predictions, case.rates, len(case.rates)
     )
     values = {"d": d, "w": exact.weights, "epsilon_w": fmpq(0)}
     for claim in ("E3", "L0"):
         values |= {f"{claim}.{name}": 1 for name in CLAIMS[claim].constants}
-    bound = fraction(evaluate(CLAIMS["E3"].expression, values, RATIONAL))
-    yield Comparison("E3: TV", tv, fraction(exact.total_variation()))
-    yield Comparison("E3: 1 - d! e_d(w)", birthday, bound)
-    yield Comparison("E3: 1 - d! e_d(w), by allocations", allocations, bound)
-    yield Comparison("E3: epsilon_w", error, fraction(exact.along_steps()))
-    lost = fraction(evaluate(CLAIMS["L0"].expression, values, RATIONAL))
-    yield Comparison("L0: 1 - (1 - w_inf)^d", leftover, lost)
-    yield from on_support("E3", case, formal, exact.tables.probability(exact.weights))
+    bound = _fraction(evaluate(CLAIMS["E3"].expression, values, RATIONAL))
+    yield Correspondence("E3: TV", tv, _fraction(exact.total_variation()))
+    yield Correspondence("E3: 1 - d! e_d(w)", birthday, bound)
+    yield Correspondence("E3: 1 - d! e_d(w), by allocations", allocations, bound)
+    yield Correspondence("E3: epsilon_w", error, _fraction(exact.along_steps()))
+    lost = _fraction(evaluate(CLAIMS["L0"].expression, values, RATIONAL))
+    yield Correspondence("L0: 1 - (1 - w_inf)^d", leftover, lost)
+    yield from _on_support("E3", case, formal, exact.tables.probability(exact.weights))
 
     steps = StepLaw.from_hazards(torch.tensor([float(r) for r in case.rates]))
     denoiser = case.denoiser(target)
@@ -235,45 +237,47 @@ def parallel(program: Path, case: Case) -> Iterator[Comparison]:
         ("expansion", tables(target, denoiser, rows="all").law(steps)),
     ):
         # off the support the exact denoiser is uniform on both sides
-        yield from in_floats(f"E3 by {name}", formal, tv, law, target, exact=bool(case.predictions))
+        yield from _in_floats(
+            f"E3 by {name}", formal, tv, law, target, exact=bool(case.predictions)
+        )
 
 
-def hitting(program: Path, case: Case) -> Iterator[Comparison]:
+def _hitting(program: Path, case: SharedInstance) -> Iterator[Correspondence]:
     """H1 and H2: the first-hitting sampler's law, its total variation and epsilon_FHS."""
     d, S, target = case.length, case.vocabulary, case.target()
     ones = (1,) * d
     exact = case.exact(blocks=ones)
-    formal, (tv, error) = ask(program, "hitting", d, S, case.law, case.predictions)
-    yield Comparison("H2: TV", tv, fraction(exact.total_variation()))
-    yield Comparison("H2: epsilon_FHS", error, fraction(exact.along_orders(exact.gaps)))
+    formal, (tv, error) = _ask(program, "hitting", d, S, case.law, case.predictions)
+    yield Correspondence("H2: TV", tv, _fraction(exact.total_variation()))
+    yield Correspondence("H2: epsilon_FHS", error, _fraction(exact.along_orders(exact.gaps)))
     orders = math.factorial(d)
     law = {row: table[ones] / orders for row, table in exact.tables.tables.items()}
-    yield from on_support("H2", case, formal, law)
+    yield from _on_support("H2", case, formal, law)
     law_in_floats = tables(target, case.denoiser(target), rows="all").at(ones)
-    yield from in_floats("H2 by expansion", formal, tv, law_in_floats, target, exact=False)
+    yield from _in_floats("H2 by expansion", formal, tv, law_in_floats, target, exact=False)
 
 
-def confidence(program: Path, case: Case) -> Iterator[Comparison]:
+def _confidence(program: Path, case: SharedInstance) -> Iterator[Correspondence]:
     """P2: a policy, here that of the most confident predictions, two tokens a round."""
     d, S, target = case.length, case.vocabulary, case.target()
     sampler = ConfidenceSampler(case.denoiser(target), d, count=min(2, d))
-    chosen = most_confident(sampler, case)
+    chosen = _most_confident(sampler, case)
     choices = [chosen[context][i] for context in case.contexts for i in range(d)] * sampler.calls
-    formal, (tv, bound) = ask(
+    formal, (tv, bound) = _ask(
         program, "chosen", d, S, case.law, case.predictions, sampler.calls, choices
     )
     rows, probabilities = confidence_law(sampler)
     law = dict(zip(map(tuple, rows.tolist()), probabilities.tolist(), strict=True))
     error = Fraction(0) if case.predictions else CLOSE
     for row, value in zip(case.rows, formal, strict=True):
-        yield Comparison(f"P2: p_out{row}", value, Fraction(law.get(row, 0.0)), error)
+        yield Correspondence(f"P2: p_out{row}", value, Fraction(law.get(row, 0.0)), error)
     gaps = (q - Fraction(law.get(row, 0.0)) for row, q in zip(case.rows, case.law, strict=True))
-    yield Comparison("P2: TV", tv, sum((gap for gap in gaps if gap > 0), Fraction(0)), error)
-    ours = local_errors(case.exact(), chosen, sampler.calls)
-    yield Comparison("P2: local errors", bound, fraction(ours))
+    yield Correspondence("P2: TV", tv, sum((gap for gap in gaps if gap > 0), Fraction(0)), error)
+    ours = _local_errors(case.exact(), chosen, sampler.calls)
+    yield Correspondence("P2: local errors", bound, _fraction(ours))
 
 
-def local_errors(exact: Exact, chosen: Mapping[Context, Sequence[bool]], rounds: int) -> Number:
+def _local_errors(exact: Exact, chosen: Mapping[Context, Sequence[bool]], rounds: int) -> Number:
     """P2's bound: the mean over q_0 of each round's total variation from a joint draw.
 
     Args:
@@ -297,7 +301,7 @@ def local_errors(exact: Exact, chosen: Mapping[Context, Sequence[bool]], rounds:
     return total
 
 
-def most_confident(sampler: ConfidenceSampler, case: Case) -> dict[Context, list[bool]]:
+def _most_confident(sampler: ConfidenceSampler, case: SharedInstance) -> dict[Context, list[bool]]:
     """Partial state → whether the sampler reveals each position."""
     found = {}
     for context in case.contexts:
@@ -309,48 +313,48 @@ def most_confident(sampler: ConfidenceSampler, case: Case) -> dict[Context, list
     return found
 
 
-def entropy(program: Path, case: Case) -> Iterator[Comparison]:
+def _entropy(program: Path, case: SharedInstance) -> Iterator[Correspondence]:
     """E5: the law of the rank, the exponent for a rational curve, and the information curve."""
     d = case.length
     rates = (*case.rates[:-1], Fraction(1))  # without leftover
     w = step_weights([fmpq(r.numerator, r.denominator) for r in rates])
-    (ranks,) = ask(program, "ranks", d, rates, len(rates) - 1)
+    (ranks,) = _ask(program, "ranks", d, rates, len(rates) - 1)
     for m, (value, ours) in enumerate(zip(ranks, rank_law(RATIONAL, d, w), strict=True)):
-        yield Comparison(f"E5: n_{m}", value, fraction(ours))
+        yield Correspondence(f"E5: n_{m}", value, _fraction(ours))
     curve = [Fraction(d - m, m + 2) for m in range(d)]
-    ((exponent,),) = ask(program, "exponent", d, rates, len(rates) - 1, curve)
+    ((exponent,),) = _ask(program, "exponent", d, rates, len(rates) - 1, curve)
     in_flint = [fmpq(h.numerator, h.denominator) for h in curve]
     ours = d * RankExcess.compute(RATIONAL, d, w, in_flint)
-    yield Comparison("E5: exponent", exponent, fraction(ours))
-    (information,) = ask(program, "information", d, case.vocabulary, case.law)
+    yield Correspondence("E5: exponent", exponent, _fraction(ours))
+    (information,) = _ask(program, "information", d, case.vocabulary, case.law)
     for m, (value, ball) in enumerate(zip(information, case.exact().curve, strict=True)):
-        yield Comparison(f"E5: h_{m}", value, Fraction(float(ball.mid())), CLOSE)
+        yield Correspondence(f"E5: h_{m}", value, Fraction(float(ball.mid())), CLOSE)
 
 
-def on_support(
-    claim: str, case: Case, formal: Sequence[Fraction], law: Mapping[Context, Number]
-) -> Iterator[Comparison]:
+def _on_support(
+    claim: str, case: SharedInstance, formal: Sequence[Fraction], law: Mapping[Context, Number]
+) -> Iterator[Correspondence]:
     """A law in exact fractions, where q_0 is positive."""
     for row, value in zip(case.rows, formal, strict=True):
         if row in law:
-            yield Comparison(f"{claim}: p_out{row}", value, fraction(law[row]))
+            yield Correspondence(f"{claim}: p_out{row}", value, _fraction(law[row]))
 
 
-def in_floats(
+def _in_floats(
     what: str,
     formal: Sequence[Fraction],
     tv: Fraction,
     law: OutputLaw,
     target: Target,
     exact: bool,
-) -> Iterator[Comparison]:
+) -> Iterator[Correspondence]:
     """A samplers' law of all sequences; exact if its floats need no rounding."""
     error = Fraction(0) if exact else CLOSE
     for row, value, ours in zip(law.rows.tolist(), formal, law.probability.tolist(), strict=True):
-        yield Comparison(f"{what}: p_out{tuple(row)}", value, Fraction(ours), error)
-    yield Comparison(f"{what}: TV", tv, Fraction(total_variation(law, target).value), error)
+        yield Correspondence(f"{what}: p_out{tuple(row)}", value, Fraction(ours), error)
+    yield Correspondence(f"{what}: TV", tv, Fraction(total_variation(law, target).value), error)
 
 
-def fraction(number: Number) -> Fraction:
+def _fraction(number: Number) -> Fraction:
     """A flint rational as a fraction."""
     return Fraction(int(number.p), int(number.q))

@@ -82,7 +82,7 @@ class Formal:
 
 
 @dataclass(frozen=True)
-class Checked:
+class JudgedTheorem:
     """What Coq says of one theorem.
 
     Attributes:
@@ -155,7 +155,7 @@ class Reading:
             "definitions": dict(sorted(definitions.items())),
             "claims": dict(sorted(statements.items())),
         }
-        write_whole(folder / "statements.json", _text(content))
+        _write_whole(folder / "statements.json", _text(content))
 
 
 def difference(read: Reading | None, now: Reading) -> str:
@@ -177,7 +177,7 @@ def difference(read: Reading | None, now: Reading) -> str:
     return ""
 
 
-def judge(axioms: Iterable[str], change: str) -> tuple[str, str]:
+def label_of(axioms: Iterable[str], change: str) -> tuple[str, str]:
     """Status and reason of a theorem that compiles.
 
     Args:
@@ -207,7 +207,7 @@ def axioms_of(answer: str) -> tuple[str, ...]:
     return tuple(sorted({name.rpartition(".")[2] for name in names}))
 
 
-def joined(claim_id: str, checked: Sequence[Checked]) -> Formal:
+def label_of_claim(claim_id: str, checked: Sequence[JudgedTheorem]) -> Formal:
     """The label of a claim from those of its theorems.
 
     One refused theorem refuses the claim. Otherwise its best theorems speak for it, and a theorem
@@ -345,9 +345,9 @@ def files_of_statements(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("claims*.v"))
 
 
-def check(
+def check_proofs(
     folder: Path, claims: Mapping[str, Claim]
-) -> tuple[list[Checked], dict[str, Reading], str]:
+) -> tuple[list[JudgedTheorem], dict[str, Reading], str]:
     """Build the proofs and judge every theorem.
 
     Args:
@@ -371,16 +371,16 @@ def check(
     # an unproved lemma of this name would pass for the axiom
     if disguised := sorted({name for _, name in sources.entities} & CLASSICAL_AXIOMS):
         raise ProofSourceError(f"a lemma may not be named like an axiom: {', '.join(disguised)}")
-    checked: list[Checked] = []
+    checked: list[JudgedTheorem] = []
     readings: dict[str, Reading] = {}
     for path in files_of_statements(folder):
         stated = theorems(path.read_text("utf-8"), path.stem)
         if path.stem == "claims_reals" and not checker.has_analysis:
             reason = "MathComp-Analysis is not installed: `make formal REALS=1` installs it"
-            checked += [Checked(one, NOT_RUN, reason=reason) for one in stated]
+            checked += [JudgedTheorem(one, NOT_RUN, reason=reason) for one in stated]
             continue
         if reason := unbuilt(path.stem, needed_by(path.stem, folder), broken):
-            checked += [Checked(one, REFUSED, reason=reason) for one in stated]
+            checked += [JudgedTheorem(one, REFUSED, reason=reason) for one in stated]
             continue
         trusted = {one.name: sources.trusted(one) for one in stated}
         printable = dict.fromkeys(
@@ -402,10 +402,10 @@ def check(
             )
             readings[one.name] = now
             axioms = axioms_of(assumed)
-            status, reason = judge(axioms, difference(read.get(one.name), now))
+            status, reason = label_of(axioms, difference(read.get(one.name), now))
             proof = sources.proof(one)
             lines = sum(entity.lines for entity in proof)
-            checked.append(Checked(one, status, axioms, reason, lines, len(proof)))
+            checked.append(JudgedTheorem(one, status, axioms, reason, lines, len(proof)))
     return checked, readings, checker.version
 
 
@@ -433,7 +433,7 @@ def unbuilt(file: str, needed: Iterable[str], broken: Mapping[str, str]) -> str:
     return ""
 
 
-def lemma_graph(folder: Path, checked: Sequence[Checked]) -> dict[str, dict[str, Any]]:
+def lemma_graph(folder: Path, checked: Sequence[JudgedTheorem]) -> dict[str, dict[str, Any]]:
     """Lemma → its lines and the lemmas that its proof names, for all below a theorem."""
     sources = Sources.read(folder)
     below = {entity.key: entity for one in checked for entity in sources.proof(one.theorem)}
@@ -497,14 +497,14 @@ def formal_of(
 
 
 def as_json(
-    checked: Sequence[Checked], claims: Mapping[str, Claim], folder: Path, coq: str
+    checked: Sequence[JudgedTheorem], claims: Mapping[str, Claim], folder: Path, coq: str
 ) -> dict[str, Any]:
     """The content of build/claims-formal.json."""
     return {
         "version": VERSION,
         "sources": fingerprint(folder, claims),
         "coq": coq,
-        "claims": {key: asdict(joined(key, checked)) for key in claims},
+        "claims": {key: asdict(label_of_claim(key, checked)) for key in claims},
         "theorems": [
             {**asdict(one.theorem), **{k: v for k, v in asdict(one).items() if k != "theorem"}}
             for one in checked
@@ -517,7 +517,7 @@ def _text(content: Any) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def write_whole(path: Path, text: str) -> None:
+def _write_whole(path: Path, text: str) -> None:
     """Write a file whole or not at all: to a neighbour first, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     neighbour = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -528,14 +528,14 @@ def write_whole(path: Path, text: str) -> None:
         neighbour.unlink(missing_ok=True)
 
 
-def main(arguments: Sequence[str]) -> int:
+def make_formal(arguments: Sequence[str]) -> int:
     """Check the proofs and write the file; with ``--record``, record the statements as read.
 
     Returns:
         0 if no theorem is refused, or if Coq can't be had, which the file then says; else 1.
     """
     try:
-        checked, readings, coq = check(FOLDER, CLAIMS)
+        checked, readings, coq = check_proofs(FOLDER, CLAIMS)
     except UnavailableError as missing:
         print(missing, file=sys.stderr)
         checked, readings, coq = without_coq(FOLDER, str(missing)), {}, ""
@@ -547,8 +547,8 @@ def main(arguments: Sequence[str]) -> int:
         not_run = [one.theorem.name for one in checked if one.status == NOT_RUN]
         Reading.write(FOLDER, recorded(read, readings, not_run))
         print(f"{len(readings)} statements recorded as read")
-        return main([one for one in arguments if one != "--record"])
-    write_whole(OUTPUT, _text(as_json(checked, CLAIMS, FOLDER, coq)))
+        return make_formal([one for one in arguments if one != "--record"])
+    _write_whole(OUTPUT, _text(as_json(checked, CLAIMS, FOLDER, coq)))
     for one in checked:
         axioms = f" ({', '.join(one.axioms)})" if one.axioms else ""
         print(f"{one.theorem.name:28} {one.status}{axioms}{one.reason and ': ' + one.reason}")
@@ -558,10 +558,10 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if refused else 0
 
 
-def without_coq(folder: Path, reason: str) -> list[Checked]:
+def without_coq(folder: Path, reason: str) -> list[JudgedTheorem]:
     """Every theorem as not run."""
     return [
-        Checked(one, NOT_RUN, reason=reason)
+        JudgedTheorem(one, NOT_RUN, reason=reason)
         for path in files_of_statements(folder)
         for one in theorems(path.read_text("utf-8"), path.stem)
     ]
@@ -589,4 +589,4 @@ def recorded(
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(make_formal(sys.argv[1:]))

@@ -15,7 +15,7 @@ import pytest
 
 from theory.registry import CLAIMS
 from verification import formal
-from verification.correspondence import Case, Comparison, build, compare
+from verification.correspondence import Correspondence, SharedInstance, build, correspondences
 from verification.formal import (
     CHECKED,
     CLASSICAL,
@@ -23,18 +23,18 @@ from verification.formal import (
     FOLDER,
     NOT_RUN,
     REFUSED,
-    Checked,
     Formal,
+    JudgedTheorem,
     Reading,
     axioms_of,
-    check,
+    check_proofs,
     difference,
     files_of_statements,
     fingerprint,
     formal_of,
-    joined,
-    judge,
-    main,
+    label_of,
+    label_of_claim,
+    make_formal,
     needed_by,
     recorded,
     unbuilt,
@@ -75,11 +75,11 @@ def test_an_answer_of_another_form_is_no_answer() -> None:
 
 
 def test_only_the_three_axioms_of_the_reals_are_allowed() -> None:
-    assert judge((), "") == (CHECKED, "")
-    assert judge(CLASSICAL_AXIOMS, "") == (CLASSICAL, "")
-    status, reason = judge([*CLASSICAL_AXIOMS, "choice"], "")
+    assert label_of((), "") == (CHECKED, "")
+    assert label_of(CLASSICAL_AXIOMS, "") == (CLASSICAL, "")
+    status, reason = label_of([*CLASSICAL_AXIOMS, "choice"], "")
     assert (status, reason) == (REFUSED, "its proof assumes choice")
-    assert judge((), "its statement has changed")[0] == REFUSED
+    assert label_of((), "its statement has changed")[0] == REFUSED
 
 
 READ = Reading("claim_X : a = b", {"f.a": "Definition a := 0."}, {"E1": "$a=b$"}, {"8.16.1": "0f"})
@@ -121,8 +121,8 @@ def test_what_was_read_is_written_and_read_back(tmp_path: Path) -> None:
     assert Reading.read(tmp_path) == now
 
 
-def label(name: str, status: str, **fields: object) -> Checked:
-    return Checked(
+def label(name: str, status: str, **fields: object) -> JudgedTheorem:
+    return JudgedTheorem(
         Theorem(name, "claims", ("E1", "E3"), "…", f"Covers {name}.", "…"), status, **fields
     )
 
@@ -130,14 +130,16 @@ def label(name: str, status: str, **fields: object) -> Checked:
 def test_a_claim_takes_its_label_from_its_theorems() -> None:
     good, real = label("a", CHECKED), label("b", CLASSICAL, axioms=("x",))
     absent, bad = label("c", NOT_RUN, reason="no library"), label("d", REFUSED, reason="wrong")
-    assert joined("E1", [good]) == Formal(CHECKED, "a", "Covers a.")
-    assert joined("E1", [absent, real, good]) == Formal(CHECKED, "a", "Covers a.")
-    assert joined("E1", [real, absent]) == Formal(CLASSICAL, "b", "Covers b.", ("x",))
-    assert joined("E1", [good, label("e", CHECKED)]).covers == "a: Covers a. e: Covers e."
-    assert joined("E1", [absent]).status == NOT_RUN
-    assert joined("E1", [good, real, bad]) == Formal(REFUSED, "d", "Covers d.", (), "d: wrong")
-    assert joined("E2", [good]).status == NOT_RUN
-    assert "no part of this claim" in joined("E2", [good]).reason
+    assert label_of_claim("E1", [good]) == Formal(CHECKED, "a", "Covers a.")
+    assert label_of_claim("E1", [absent, real, good]) == Formal(CHECKED, "a", "Covers a.")
+    assert label_of_claim("E1", [real, absent]) == Formal(CLASSICAL, "b", "Covers b.", ("x",))
+    assert label_of_claim("E1", [good, label("e", CHECKED)]).covers == "a: Covers a. e: Covers e."
+    assert label_of_claim("E1", [absent]).status == NOT_RUN
+    assert label_of_claim("E1", [good, real, bad]) == Formal(
+        REFUSED, "d", "Covers d.", (), "d: wrong"
+    )
+    assert label_of_claim("E2", [good]).status == NOT_RUN
+    assert "no part of this claim" in label_of_claim("E2", [good]).reason
 
 
 def test_a_file_that_needs_a_broken_one_is_not_built() -> None:
@@ -184,7 +186,9 @@ def test_labels_come_from_the_file_only_if_it_was_made_from_these_sources(tmp_pa
 
 def test_the_sources_are_told_apart(tmp_path: Path) -> None:
     copy = tmp_path / "formal"
-    shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("*.vo*", "*.glob", ".*", "spec*"))
+    shutil.copytree(
+        FOLDER, copy, ignore=shutil.ignore_patterns("*.vo*", "*.glob", ".*", "spec.*", "speceval")
+    )
     before = fingerprint(copy, CLAIMS)
     assert before == fingerprint(FOLDER, CLAIMS)
     (copy / "compat.v").write_text("made by the build")
@@ -197,11 +201,13 @@ def test_without_coq_every_claim_is_not_run_and_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy = tmp_path / "formal"
-    shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("*.vo*", "*.glob", ".*", "spec*"))
+    shutil.copytree(
+        FOLDER, copy, ignore=shutil.ignore_patterns("*.vo*", "*.glob", ".*", "spec.*", "speceval")
+    )
     (copy / "tools.sh").write_text("#!/bin/sh\necho 'Coq is missing here.' >&2\nexit 69\n")
     monkeypatch.setattr(formal, "FOLDER", copy)
     monkeypatch.setattr(formal, "OUTPUT", tmp_path / "build" / "formal.json")
-    assert main([]) == 0
+    assert make_formal([]) == 0
     assert "Coq is missing here." in capsys.readouterr().err
     labels = formal_of(CLAIMS, formal.OUTPUT, copy)
     assert {one.status for one in labels.values()} == {NOT_RUN}
@@ -261,14 +267,14 @@ class TestWithCoq:
     def test_mutants_of_the_proofs_are_refused(self, built: Path, tmp_path: Path) -> None:
         assert built == FOLDER
         copy = small_copy(tmp_path)
-        checked, _, _ = check(copy, CLAIMS)
+        checked, _, _ = check_proofs(copy, CLAIMS)
         assert {one.theorem.name: one.status for one in checked} == {
             f"claim_{name}": CHECKED for name in SMALL
         }
 
         # A constant tightened: the old proof no longer fits, and nothing of that file is believed.
         edit(copy / "claims.v", "'C(#|I|, 2)%:R / K%:R", "'C(#|I|, 2)%:R / K.+1%:R")
-        checked, _, _ = check(copy, CLAIMS)
+        checked, _, _ = check_proofs(copy, CLAIMS)
         assert {one.status for one in checked} == {REFUSED}
         assert all("claims.v does not compile: line" in one.reason for one in checked)
         edit(copy / "claims.v", "'C(#|I|, 2)%:R / K.+1%:R", "'C(#|I|, 2)%:R / K%:R")
@@ -291,7 +297,7 @@ class TestWithCoq:
         (copy / "euler.v").write_text(
             text[:start] + text[start:end] + "Admitted." + text[end + 4 :]
         )
-        checked, _, _ = check(copy, CLAIMS)
+        checked, _, _ = check_proofs(copy, CLAIMS)
         sources = Sources.read(copy)
         dependents = {
             one.theorem.name
@@ -314,7 +320,7 @@ class TestWithCoq:
     ) -> None:
         count = 0
         for seed in range(1 if d == S else 2):
-            for one in compare(program, Case.drawn(d, S, K, exact, seed)):
+            for one in correspondences(program, SharedInstance.drawn(d, S, K, exact, seed)):
                 assert one.holds, one
                 count += 1
         assert count > 20
@@ -331,7 +337,9 @@ class TestWithCoq:
         self, built: Path, tmp_path: Path, mutant: str, theorem: str, source: str
     ) -> None:
         copy = tmp_path / "formal"
-        shutil.copytree(built, copy, ignore=shutil.ignore_patterns("claims*", "spec*", "main.*o"))
+        shutil.copytree(
+            built, copy, ignore=shutil.ignore_patterns("claims*", "spec.*", "speceval", "main.*o")
+        )
         text = (MUTANTS / f"{mutant}.v").read_text("ascii")
         assert statement(theorem, (built / f"{source}.v").read_text("ascii")) == statement(
             theorem, text
@@ -343,7 +351,7 @@ class TestWithCoq:
         )
         subprocess.run(["make", "-C", str(copy), "depend", "mutant.vo"], check=True)
         assert (copy / "mutant.out").read_text() == "Closed under the global context\n"
-        found = list(compare(build(copy), Case.drawn(2, 2, 3, False, 1)))
+        found = list(correspondences(build(copy), SharedInstance.drawn(2, 2, 3, False, 1)))
         wrong = {one.what.partition(": p_out")[0] for one in found if not one.holds}
         assert wrong, mutant
         if mutant == "short":
@@ -367,7 +375,7 @@ def statement(theorem: str, text: str) -> str:
 
 
 def test_a_comparison_allows_no_error_where_both_sides_are_exact() -> None:
-    third = Comparison("…", formal=1, ours=1)  # type: ignore[arg-type]
+    third = Correspondence("…", formal=1, ours=1)  # type: ignore[arg-type]
     assert third.holds
 
 
