@@ -47,6 +47,8 @@ needs_coq = [
         shutil.which("coqc") is None, reason="coqc is absent: `make formal` installs it"
     ),
 ]
+PROGRAM = ("spec.ml*", "*.cm*", "*.o", "speceval")
+SOURCES_ONLY = shutil.ignore_patterns("*.vo*", "*.glob", ".*", *PROGRAM)
 MUTANTS = Path(__file__).parent / "formal_mutants"
 
 
@@ -186,9 +188,7 @@ def test_labels_come_from_the_file_only_if_it_was_made_from_these_sources(tmp_pa
 
 def test_the_sources_are_told_apart(tmp_path: Path) -> None:
     copy = tmp_path / "formal"
-    shutil.copytree(
-        FOLDER, copy, ignore=shutil.ignore_patterns("*.vo*", "*.glob", ".*", "spec.*", "speceval")
-    )
+    shutil.copytree(FOLDER, copy, ignore=SOURCES_ONLY)
     before = fingerprint(copy, CLAIMS)
     assert before == fingerprint(FOLDER, CLAIMS)
     (copy / "compat.v").write_text("made by the build")
@@ -201,9 +201,7 @@ def test_without_coq_every_claim_is_not_run_and_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy = tmp_path / "formal"
-    shutil.copytree(
-        FOLDER, copy, ignore=shutil.ignore_patterns("*.vo*", "*.glob", ".*", "spec.*", "speceval")
-    )
+    shutil.copytree(FOLDER, copy, ignore=SOURCES_ONLY)
     (copy / "tools.sh").write_text("#!/bin/sh\necho 'Coq is missing here.' >&2\nexit 69\n")
     monkeypatch.setattr(formal, "FOLDER", copy)
     monkeypatch.setattr(formal, "OUTPUT", tmp_path / "build" / "formal.json")
@@ -337,9 +335,7 @@ class TestWithCoq:
         self, built: Path, tmp_path: Path, mutant: str, theorem: str, source: str
     ) -> None:
         copy = tmp_path / "formal"
-        shutil.copytree(
-            built, copy, ignore=shutil.ignore_patterns("claims*", "spec.*", "speceval", "main.*o")
-        )
+        shutil.copytree(built, copy, ignore=shutil.ignore_patterns("claims*", *PROGRAM))
         text = (MUTANTS / f"{mutant}.v").read_text("ascii")
         assert statement(theorem, (built / f"{source}.v").read_text("ascii")) == statement(
             theorem, text
