@@ -12,7 +12,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs
   e5 forward c2fhs pairs_odd policy symmetric policy_lower reverse split e1_euler alloc codes
-  shared e2 e6 e5_left spec.
+  shared e2 e6 e5_left spec compositions.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -397,6 +397,69 @@ Proof.
 split=> [y|hr dq dp]; first exact: alloc_law.
 exact: E4_alloc.
 Qed.
+
+(** claim: S2
+    says: For a denoiser that does not depend on the step, the law on full states is the sum over
+        ordered set partitions of the tokens (m blocks, none empty) of M(w), the monomial
+        quasisymmetric polynomial of the block sizes at the step law, times the law that draws
+        the blocks in turn, each token given the earlier blocks; grouped by sizes: the sum over
+        compositions a of d of M_a(w) T_a, for every number K of steps.
+    covers: The second form of the claim, sum over a of M_a(w) T_a, T_a the sum over the ordered
+        set partitions with sizes a, for every denoiser and schedule, leftover included. Left
+        out: that their number is d!/(n_1! ... n_m!), which turns T_a into that number times
+        P_a, and the consequences (i) to (iii). *)
+Theorem claim_S2 (R : realFieldType) (I A : finType) (p : state I A -> I -> A -> R)
+    (r : nat -> R) K (y : full I A) :
+  let increasing m (h : {ffun 'I_m -> 'I_K}) :=
+    [forall k : 'I_m, forall l : 'I_m, (k < l)%N ==> (h k < h l)%N] in
+  let M m (a : 'I_m -> nat) := \sum_(h : {ffun 'I_m -> 'I_K} | increasing m h)
+                                 \prod_k step r (h k) ^+ a k in
+  let size m (g : {ffun I -> 'I_m}) (k : 'I_m) := #|[set i | g i == k]| in
+  let drawn m (g : {ffun I -> 'I_m}) :=
+    \prod_i p [ffun j => if (g j < g i)%N then Some (y j) else None] i (y i) in
+  euler r (fun => p) K (inj y)
+    = (\sum_(m < #|I|.+1) \sum_(g : {ffun I -> 'I_m} | [forall k, exists i, g i == k])
+        M m (size m g) * drawn m g)
+  /\ euler r (fun => p) K (inj y)
+    = \sum_(m < #|I|.+1) \sum_(a : {ffun 'I_m -> 'I_#|I|.+1} |
+                                 [forall k, (0 < a k)%N] && ((\sum_k a k)%N == #|I|))
+        M m (fun k => a k) * \sum_(g : {ffun I -> 'I_m} | [forall k, size m g k == a k]) drawn m g.
+Proof. by split; [exact: S2 | exact: S2_compositions]. Qed.
+
+(** claim: S3
+    says: For K equal steps M_a is C(K, m)/K^d for every composition a of d with m parts.
+    covers: The whole claim; the rates 1/(K-k) give the uniform step law. *)
+Theorem claim_S3 (R : realFieldType) (d m K : nat) (a : {ffun 'I_m -> 'I_d.+1}) :
+  (0 < K)%N -> (\sum_k a k)%N = d ->
+  (forall k, (k < K)%N -> step (uniform_rate R K) k = K%:R^-1)
+  /\ \sum_(h : {ffun 'I_m -> 'I_K} | [forall k : 'I_m, forall l : 'I_m, (k < l)%N ==> (h k < h l)%N])
+       \prod_k step (uniform_rate R K) (h k) ^+ a k = 'C(K, m)%:R / K%:R ^+ d.
+Proof. by move=> K0 ad; split=> [k|]; [exact: uniform_step | exact: S3]. Qed.
+
+(** claim: E4
+    says: The total variation is at most the sum over ordered set partitions of M(w) times the
+        summed local errors of their blocks (each block's independent draws against its joint
+        draw from q_0, contexts from q_0), plus 1 - (1 - w_oo)^d.
+    covers: The whole claim, for every denoiser that does not depend on the step, so also with
+        denoiser error (the local errors compare q_0's joint draw with the denoiser's product);
+        claim_S2_allocations has the form for denoisers that depend on the step. *)
+Theorem claim_E4 (R : realFieldType) (I A : finType) (q : full I A -> R)
+    (p : state I A -> I -> A -> R) (r : nat -> R) K :
+  rate r -> dist q -> denoiser p ->
+  let increasing m (h : {ffun 'I_m -> 'I_K}) :=
+    [forall k : 'I_m, forall l : 'I_m, (k < l)%N ==> (h k < h l)%N] in
+  let M m (a : 'I_m -> nat) := \sum_(h : {ffun 'I_m -> 'I_K} | increasing m h)
+                                 \prod_k step r (h k) ^+ a k in
+  let block m (g : {ffun I -> 'I_m}) (k : 'I_m) := [set i | g i == k] in
+  let context m (g : {ffun I -> 'I_m}) y (k : 'I_m) : state I A :=
+    [ffun j => if (g j < k)%N then Some (y j) else None] in
+  tv (euler r (fun => p) K) (ext q)
+    <= \sum_(m < #|I|.+1) \sum_(g : {ffun I -> 'I_m} | [forall k, exists i, g i == k])
+         M m (fun k => #|block m g k|) * (\sum_y q y * \sum_(k < m)
+           tv (draw_block (block m g k) p (context m g y k))
+              (joint_block (block m g k) q (context m g y k)))
+       + (1 - (1 - surv r K) ^+ #|I|).
+Proof. by move=> hr dq dp; exact: E4. Qed.
 
 (** claim: E5
     says: With an exact denoiser, the total variation is at most 1 - exp(-d sum_m (n_m - 1/d)_+
