@@ -12,7 +12,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs
   e5 forward c2fhs pairs_odd policy symmetric policy_lower reverse split e1_euler alloc codes
-  shared e2 e6 e5_left spec compositions.
+  shared e2 e6 e5_left spec compositions hellinger.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -622,6 +622,50 @@ have dc := cond_exact (@q_rare_dist R I A a b eta e0 e1) (point_dist R a).
 have [m0 _ z0] := C2_zero ab e0 e1 d0 i dc.
 split=> //; first by rewrite ffunE.
 by move=> p ep; have [_ + _] := C2_zero ab e0 e1 d0 i ep.
+Qed.
+
+(** claim: C4
+    says: Each round reveals one token, its position drawn from any law that may depend on the
+        round, on all that is revealed and on a seed (a deterministic choice and FHS's uniform one
+        included), its symbol from the denoiser. If the squared Hellinger distance of the
+        denoiser's conditional from q_0's is at most eta at every context of positive probability,
+        the total variation is at most sqrt(1 - (1 - eta)^(2d)), at most sqrt(2 d eta).
+    covers: The bound, for every such sampler and a denoiser that may depend on the round and the
+        seed, over any real closed field. It leaves out that it is attained at d = 1. *)
+Theorem claim_C4 (R : rcfType) (I A Omega : finType) (W : Omega -> R) (q : full I A -> R) p
+    (phat : Omega -> nat -> state I A -> I -> A -> R) (w : Omega -> nat -> state I A -> I -> R)
+    (eta : R) :
+  dist W -> dist q -> exact_denoiser q p -> (forall o k, denoiser (phat o k)) ->
+  (forall o k (x : state I A), ~~ isfull x ->
+    (forall i, 0 <= w o k x i) /\ \sum_(i | x i == None) w o k x i = 1) ->
+  0 <= eta -> eta <= 1 ->
+  (forall o k (x : state I A) i, (k < #|I|)%N -> marg q x != 0 -> x i = None ->
+    1 - \sum_b Num.sqrt (p x i b * phat o k x i b) <= eta) ->
+  let out x := \sum_o W o * one_by_one (w o) (phat o) #|I| x in
+  tv out (ext q) <= Num.sqrt (1 - (1 - eta) ^+ (2 * #|I|))
+  /\ tv out (ext q) <= Num.sqrt ((2 * #|I|)%:R * eta).
+Proof.
+move=> [W0 W1] dq ep dph hw e0 e1 small out.
+have one o := C4 dq ep (dph o) (hw o) e0 e1 (small o).
+have h : tv out (ext q) <= Num.sqrt (1 - (1 - eta) ^+ (2 * #|I|)).
+  rewrite (@eq_tv R _ _ (push W (fun o => one_by_one (w o) (phat o) #|I|)) _ (push W (fun => ext q))) //.
+    apply: le_trans (tv_push _ _ W0) _; rewrite -[X in _ <= X]mul1r -[X in _ <= X * _]W1 mulr_suml.
+    by apply: ler_sum => o _; rewrite ler_wpmul2l //; case: (one o).
+  by move=> x; rewrite /push -mulr_suml W1 mul1r.
+split=> //; apply: le_trans h _; apply: ler_wsqrtr; apply: bernoulli; rewrite e0; exact: e1.
+Qed.
+
+(** claim: C4
+    says: The same for FHS: its position is uniform among the masked ones.
+    covers: The bound for FHS, as the chain of S4. *)
+Theorem claim_C4_fhs (R : rcfType) (I A : finType) (q : full I A -> R) p
+    (phat : nat -> state I A -> I -> A -> R) (eta : R) :
+  dist q -> exact_denoiser q p -> (forall k, denoiser (phat k)) -> 0 <= eta -> eta <= 1 ->
+  (forall k (x : state I A) i, (k < #|I|)%N -> marg q x != 0 -> x i = None ->
+    1 - \sum_b Num.sqrt (p x i b * phat k x i b) <= eta) ->
+  tv (fhs phat) (ext q) <= Num.sqrt (1 - (1 - eta) ^+ (2 * #|I|)).
+Proof.
+by move=> dq ep dph e0 e1 small; case: (C4 dq ep dph (fun _ => @uniform_picks R I A) e0 e1 small).
 Qed.
 
 (** claim: H4
