@@ -294,34 +294,45 @@ class Checker:
             raise ProofSourceError(f"the proofs do not build:\n{made.stderr[-2000:]}")
         return found
 
-    def answers(
-        self, file: str, names: Iterable[str], definitions: Iterable[str]
-    ) -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
-        """What Coq prints of theorems and definitions.
+    def printed(self, names: Iterable[str]) -> dict[str, str]:
+        """Each theorem's type, or each definition's body and type, as Coq prints them in full.
 
         Args:
-            file: the compiled file of the theorems.
-            names: the theorems.
-            definitions: qualified names, such as ``partial.marg``.
-
-        Returns:
-            Theorem → its type and what it assumes; definition → its body and type.
+            names: qualified names, such as ``claims.claim_E3`` and ``partial.marg``.
         """
+        return self._answers(
+            {one: f"{'Check @' if '.claim_' in one else 'Print '}{one}." for one in names}
+        )
+
+    def assumed(self, theorems: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """What each theorem's proof assumes.
+
+        Coq walks through the library for each answer, so it is asked about all of them at once
+        first, which suffices if they assume nothing.
+
+        Args:
+            theorems: qualified names.
+        """
+        everything = "tt"
+        for one in theorems:
+            everything = f"({everything}, @{one})"
+        together = f"Definition everything := {everything}. Print Assumptions everything."
+        if not axioms_of(self._answers({theorems[0]: together})[theorems[0]]):
+            return dict.fromkeys(theorems, ())
+        said = self._answers({one: f"Print Assumptions {one}." for one in theorems})
+        return {one: axioms_of(answer) for one, answer in said.items()}
+
+    def _answers(self, questions: Mapping[str, str]) -> dict[str, str]:
+        """Qualified name → what Coq prints at the command that asks about it."""
+        files = dict.fromkeys(one.partition(".")[0] for one in questions)
         lines = [
             "From mathcomp Require Import all_ssreflect all_algebra.",
-            "Set Printing Width 200.",
+            *(f"From Sharprates Require {one}." for one in files),
+            "Set Printing All. Set Printing Width 200.",
         ]
-        definitions = list(definitions)
-        files = dict.fromkeys([file, *(one.partition(".")[0] for one in definitions)])
-        lines += [f"From Sharprates Require {one}." for one in files]
-        lines.append("Set Printing All.")
-        # An axiom or a section hypothesis can't print a line of this form.
-        say = 'Goal True. idtac "@@ {}". Abort.'.format
-        for name in names:
-            lines += [say(f"type {name}"), f"Check @{file}.{name}."]
-            lines += [say(f"axioms {name}"), f"Print Assumptions {file}.{name}."]
-        for one in definitions:
-            lines += [say(f"body {one}"), f"Print {one}."]
+        for one, command in questions.items():
+            # no answer can print a line of this form
+            lines += [f'Goal True. idtac "@@ {one}". Abort.', command]
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch) / "query.v"
             path.write_text("\n".join(lines) + "\n", "utf-8")
@@ -331,13 +342,9 @@ class Checker:
                 text=True,
             )
         if ran.returncode:
-            raise ProofSourceError(f"{file}: {plain(ran.stderr)[-300:]}")
-        parts = re.split(r"^@@ (\w+) ([\w.']+)\n", ran.stdout, flags=re.MULTILINE)
-        said = {(parts[i], parts[i + 1]): parts[i + 2] for i in range(1, len(parts), 3)}
-        return (
-            {name: (said["type", name], said["axioms", name]) for name in names},
-            {one: said["body", one] for one in definitions},
-        )
+            raise ProofSourceError(f"Coq can't answer: {plain(ran.stderr)[-300:]}")
+        parts = re.split(r"^@@ ([\w.']+)\n", ran.stdout, flags=re.MULTILINE)
+        return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def files_of_statements(folder: Path) -> list[Path]:
@@ -383,25 +390,26 @@ def check_proofs(
             checked += [JudgedTheorem(one, REFUSED, reason=reason) for one in stated]
             continue
         trusted = {one.name: sources.trusted(one) for one in stated}
-        printable = dict.fromkeys(
+        definitions = dict.fromkeys(
             ".".join(entity.key)
             for entities in trusted.values()
             for entity in entities
             if entity.kind in ("def", "ind", "rec")
         )
-        said, bodies = checker.answers(path.stem, [one.name for one in stated], printable)
+        qualified = {one.name: f"{path.stem}.{one.name}" for one in stated}
+        printed = checker.printed([*qualified.values(), *definitions])
+        assumed = checker.assumed(list(qualified.values()))
         for one in stated:
-            kind, assumed = said[one.name]
             texts = {".".join(e.key): plain(e.text) for e in trusted[one.name]}
-            printed = "\n".join([plain(kind), *(plain(bodies.get(key, "")) for key in texts)])
+            whole = "\n".join(plain(printed.get(key, "")) for key in [qualified[one.name], *texts])
             now = Reading(
                 plain(one.statement),
                 texts,
                 {key: claims[key].statement for key in one.claims if key in claims},
-                {checker.version: hashlib.sha256(printed.encode()).hexdigest()[:16]},
+                {checker.version: hashlib.sha256(whole.encode()).hexdigest()[:16]},
             )
             readings[one.name] = now
-            axioms = axioms_of(assumed)
+            axioms = assumed[qualified[one.name]]
             status, reason = label_of(axioms, difference(read.get(one.name), now))
             proof = sources.proof(one)
             lines = sum(entity.lines for entity in proof)
