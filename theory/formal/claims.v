@@ -12,7 +12,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs
   e5 forward c2fhs pairs_odd policy symmetric policy_lower reverse split e1_euler alloc codes
-  shared e2 e6 e5_left spec compositions hellinger.
+  shared e2 e6 e5_left spec compositions hellinger groups.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -806,6 +806,38 @@ Theorem claim_L3 (R : realFieldType) (d : nat) (B : finType) (r : nat -> R) K :
   tv (euler r (fun => p) K) (ext q) = 1 - \sum_(f : {ffun 'I_d -> 'I_K})
     (\prod_i step r (f i)) * #|B|%:R^-1 ^+ (\sum_(t < K) 'C(#|[set i | f i == t]|, 2)).
 Proof. by move=> B0 hr q; split=> [|p ep]; [exact: dq3 | exact: L3]. Qed.
+
+(** claim: L6
+    says: For every d, g and b there is a law of floor(d/g) independent groups of g tokens with
+        shared symbols of b values, the other tokens constant, on which the total variation is
+        1 - (1 - w_oo)^(d mod g) E[b^-(sum of C(n_j, 2)); no leftover]^floor(d/g), the mean over
+        one group, and for every law of K steps at least
+        1 - (1 - (1 - 1/b)(1 - prod over j < g of (1 - j/K)))^floor(d/g).
+    covers: Part (a), with its exact value, for every b (the claim has b = 2), every schedule,
+        leftover included, and every exact denoiser. The vocabulary is b^g, not b^(g-1). Left
+        out: the rate K = Theta(d min(d, log S)/eps) that follows with E3 and E7, and part (b). *)
+Theorem claim_L6 (R : realFieldType) (d g : nat) (B : finType) :
+  (0 < #|B|)%N ->
+  let I := [finType of ('I_(d %/ g) * 'I_g + 'I_(d %% g))%type] in
+  #|I| = d /\ exists q : full I [finType of {ffun 'I_g -> B}] -> R,
+    [/\ dist q, exists p, exact_denoiser q p
+      & forall p r K, exact_denoiser q p -> rate r ->
+        tv (euler r (fun => p) K) (ext q) = 1 - (1 - surv r K) ^+ (d %% g)
+          * (\sum_(f : {ffun 'I_g -> 'I_K}) (\prod_i step r (f i))
+               * #|B|%:R^-1 ^+ (\sum_(t < K) 'C(#|[set i | f i == t]|, 2))) ^+ (d %/ g)
+        /\ ((0 < K)%N ->
+            1 - (1 - (1 - #|B|%:R^-1) * (1 - \prod_(j < g) (1 - j%:R / K%:R))) ^+ (d %/ g)
+              <= tv (euler r (fun => p) K) (ext q))].
+Proof.
+move=> /card_gt0P[b0 _] I; split; first by rewrite card_sum card_prod !card_ord -divn_eq.
+pose J := [finType of 'I_(d %/ g)]; pose E := [finType of 'I_(d %% g)].
+have dq := q6_dist R J E g b0; have ep := p6_exact R J E g b0.
+exists (q6 R (J := J) (E := E) (g := g) b0); split=> //; first by exists (p6 R (J := J) (E := E) (g := g) b0).
+move=> p r K ep' hr; rewrite (tv_exact_denoisers K hr dq ep' ep); split; last first.
+  by move=> K0; have := L6_lower J E g b0 hr K0; rewrite card_ord.
+rewrite L6_value // !card_ord /mean_kept; congr (1 - _ * _ ^+ _).
+by apply: eq_bigr => f _; rewrite alloc_loss3 //; apply/card_gt0P; exists b0.
+Qed.
 
 (** claim: Q1
     says: A call opens at a partial state; the policy picks positions and their order from all that
