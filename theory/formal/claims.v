@@ -12,7 +12,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs
   e5 forward c2fhs pairs_odd policy symmetric policy_lower reverse split e1_euler alloc codes
-  shared e2 e6 e5_left spec compositions hellinger groups.
+  shared e2 e6 e5_left spec compositions hellinger groups multinomial.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -405,9 +405,8 @@ Qed.
         the blocks in turn, each token given the earlier blocks; grouped by sizes: the sum over
         compositions a of d of M_a(w) T_a, for every number K of steps.
     covers: The second form of the claim, sum over a of M_a(w) T_a, T_a the sum over the ordered
-        set partitions with sizes a, for every denoiser and schedule, leftover included. Left
-        out: that their number is d!/(n_1! ... n_m!), which turns T_a into that number times
-        P_a, and the consequences (i) to (iii). *)
+        set partitions with sizes a, for every denoiser and schedule, leftover included;
+        claim_S2_weights has the first form. Left out: the consequences (i) to (iii). *)
 Theorem claim_S2 (R : realFieldType) (I A : finType) (p : state I A -> I -> A -> R)
     (r : nat -> R) K (y : full I A) :
   let increasing m (h : {ffun 'I_m -> 'I_K}) :=
@@ -425,6 +424,32 @@ Theorem claim_S2 (R : realFieldType) (I A : finType) (p : state I A -> I -> A ->
                                  [forall k, (0 < a k)%N] && ((\sum_k a k)%N == #|I|))
         M m (fun k => a k) * \sum_(g : {ffun I -> 'I_m} | [forall k, size m g k == a k]) drawn m g.
 Proof. by split; [exact: S2 | exact: S2_compositions]. Qed.
+
+(** claim: S2
+    says: There are d!/(n_1! ... n_m!) ordered set partitions with the sizes of a composition a =
+        (n_1, ..., n_m) of d, so for a denoiser that does not depend on the step the law on full
+        states is the sum over compositions of d!/(n_1! ... n_m!) M_a(w) P_a, P_a the law of the
+        block sampler whose ordered partition is uniform among those with sizes a.
+    covers: The first form of the claim, for every denoiser, schedule and number of steps, leftover
+        included; claim_S2 has the second form. Left out: the consequences (i) to (iii). *)
+Theorem claim_S2_weights (R : realFieldType) (I A : finType) (p : state I A -> I -> A -> R)
+    (r : nat -> R) K (y : full I A) :
+  let increasing m (h : {ffun 'I_m -> 'I_K}) :=
+    [forall k : 'I_m, forall l : 'I_m, (k < l)%N ==> (h k < h l)%N] in
+  let M m (a : 'I_m -> nat) := \sum_(h : {ffun 'I_m -> 'I_K} | increasing m h)
+                                 \prod_k step r (h k) ^+ a k in
+  let composition m (a : {ffun 'I_m -> 'I_#|I|.+1}) :=
+    [forall k, (0 < a k)%N] && ((\sum_k a k)%N == #|I|) in
+  let partitions m (a : {ffun 'I_m -> 'I_#|I|.+1}) : pred {ffun I -> 'I_m} :=
+    [pred g : {ffun I -> 'I_m} | [forall k, #|[set i | g i == k]| == a k]] in
+  let P m (a : {ffun 'I_m -> 'I_#|I|.+1}) := #|partitions m a|%:R^-1 * \sum_(g in partitions m a)
+    \prod_i p [ffun j => if (g j < g i)%N then Some (y j) else None] i (y i) in
+  (forall m a, composition m a ->
+     #|partitions m a|%:R = #|I|`!%:R / (\prod_k (a k)`!%:R) :> R)
+  /\ euler r (fun => p) K (inj y)
+    = \sum_(m < #|I|.+1) \sum_(a : {ffun 'I_m -> 'I_#|I|.+1} | composition m a)
+        #|I|`!%:R / (\prod_k (a k)`!%:R) * M m (fun k => a k) * P m a.
+Proof. by split=> [m a|]; [exact: partitions_card | exact: S2_full]. Qed.
 
 (** claim: S3
     says: For K equal steps M_a is C(K, m)/K^d for every composition a of d with m parts.
