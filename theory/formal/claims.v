@@ -12,7 +12,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs
   e5 forward c2fhs pairs_odd policy symmetric policy_lower reverse split e1_euler alloc codes
-  shared e2 e6 e5_left spec compositions hellinger groups multinomial.
+  shared e2 e6 e5_left spec compositions hellinger groups multinomial pinsker c1.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -618,6 +618,26 @@ Theorem claim_H3_spread (R : realFieldType) (I A : finType) (z : full I A) (eta 
   tv (fhs phat) (ext (point R z)) = 1 - (1 - eta) ^+ #|I|
   /\ eps_fhs (point R z) p phat = #|I|%:R * eta.
 Proof. by move=> dp pe ep; split; [exact: H3_spread | exact: (H3_spread_eps dp pe ep)]. Qed.
+
+(** claim: C1
+    says: epsilon_FHS is at most sqrt(d epsilon_KL/2) and the total variation of FHS at most
+        sqrt(epsilon_KL/2), both stated as squares: epsilon_KL is the summed KL divergence of the
+        denoiser's conditionals from q_0's, in the same mean as epsilon_FHS.
+    covers: Both bounds with their constants (Pinsker's inequality and the chain rule of KL
+        included), where epsilon_KL is finite: wherever a symbol is possible at a context of
+        positive probability the denoiser gives it a positive probability. Over any Archimedean
+        ordered field with an exponential and a logarithm; the denoiser may depend on the call. *)
+Theorem claim_C1 (R : realFieldType) (ex ln : R -> R) (I A : finType) (q : full I A -> R) p
+    (phat : nat -> state I A -> I -> A -> R) :
+  exponential ex ln -> (forall a : R, exists n : nat, a <= n%:R) ->
+  dist q -> exact_denoiser q p -> (forall n, denoiser (phat n)) ->
+  (forall n (x : state I A) i b, (n < #|I|)%N -> marg q x != 0 -> x i = None ->
+    0 < p x i b -> 0 < phat n x i b) ->
+  let eps_KL := \sum_(n < #|I|) \sum_(x | revealed x == n) marg q x / 'C(#|I|, n)%:R *
+    ((#|I| - n)%:R^-1 * \sum_(i | x i == None) \sum_b p x i b * ln (p x i b / phat n x i b)) in
+  2%:R * eps_fhs q p phat ^+ 2 <= #|I|%:R * eps_KL
+  /\ 2%:R * tv (fhs phat) (ext q) ^+ 2 <= eps_KL.
+Proof. by move=> h arc dq ep dph ac; split; [exact: (C1_fhs h arc) | exact: (C1_tv h arc)]. Qed.
 
 (** claim: C2
     says: epsilon_FHS is at most d for every denoiser. For every eta in (0,1], d >= 1 and S >= 2
