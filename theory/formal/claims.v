@@ -12,7 +12,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs
   e5 forward c2fhs pairs_odd policy symmetric policy_lower reverse split e1_euler alloc codes
-  shared e2 e6 e5_left spec compositions hellinger groups multinomial pinsker c1.
+  shared e2 e6 e5_left spec compositions hellinger groups multinomial pinsker c1 confident.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -164,6 +164,61 @@ Proof.
 move=> dW dq ep dp /=; split=> [hp o y n dn|one].
   exact: (seen_full y (hp o) dn).
 by split; [exact: P2_one | exact: P2_one_exact dq ep one].
+Qed.
+
+(** claim: P2
+    says: A round's local error with a denoiser that errs is at most its local error with any other
+        denoiser, the exact one say, plus the differences of the two at the tokens drawn, at
+        every context.
+    covers: The second inequality of the claim context by context, so for contexts drawn by the
+        sampler too; claim_P2 has the bounds that it is put into. *)
+Theorem claim_P2_local (R : realFieldType) (I A : finType) (q : full I A -> R)
+    (p phat : state I A -> I -> A -> R) (B : {set I}) x :
+  denoiser p -> denoiser phat ->
+  tv (draw_block B phat x) (joint_block B q x)
+    <= tv (draw_block B p x) (joint_block B q x) + \sum_(i in fresh B x) tv (p x i) (phat x i).
+Proof. exact: local_tv_split. Qed.
+
+(** claim: P3
+    says: For a law p of several tokens, q the product of its marginals and any tuple a of
+        symbols: TV(p, q) is at most 1 - min(p(a), q(a)), and this is at most the sum of what
+        the marginals lack at a; so at most n eps for n tokens with marginals at least 1 - eps.
+        And a policy with an exact denoiser errs by at most the expected sum, over the rounds of
+        two tokens or more, of what the tokens' conditionals lack at any chosen symbols; at most
+        (1 - tau) times the expected number of tokens revealed in such rounds if each has a
+        symbol of probability tau or more there.
+    covers: The bounds of (b) and (d), for any symbols, any policy, any finite set of seeds and
+        any number of rounds (tokens left masked count as errors). It leaves out that n is sharp
+        in (b), and parts (a) and (c). *)
+Theorem claim_P3 (R : realFieldType) (I A Omega : finType) (W : Omega -> R) (q : full I A -> R) p
+    (pi : Omega -> nat -> state I A -> {set I}) n :
+  let marginal (J : finType) (law : {ffun J -> A} -> R) j b := \sum_(z : {ffun J -> A} | z j == b) law z in
+  let context o y t := seen (pi o) y t in
+  let drawn o y t := fresh (pi o t (context o y t)) (context o y t) in
+  let left o y := (~~ isfull (context o y n))%:R in
+  let P x := \sum_o W o * policy_law (pi o) (fun => p) n x in
+  (forall (J : finType) (law : {ffun J -> A} -> R) (a : {ffun J -> A}) (eps : R), dist law ->
+     let common := Num.min (law a) (\prod_j marginal J law j (a j)) in
+     [/\ tv law (fun z => \prod_j marginal J law j (z j)) <= 1 - common,
+         1 - common <= \sum_j (1 - marginal J law j (a j))
+       & (forall j, 1 - eps <= marginal J law j (a j)) -> 1 - common <= #|J|%:R * eps])
+  /\ (dist W -> dist q -> exact_denoiser q p ->
+      (forall top : state I A -> I -> A,
+         tv P (ext q) <= \sum_o W o * \sum_y q y *
+           (\sum_(t < n | (1 < #|drawn o y t|)%N) \sum_(i in drawn o y t)
+              (1 - p (context o y t) i (top (context o y t) i)) + left o y))
+      /\ forall tau, (forall o t x i, (1 < #|fresh (pi o t x) x|)%N -> i \in fresh (pi o t x) x ->
+                        exists a, tau <= p x i a) ->
+         tv P (ext q)
+           <= (1 - tau) * (\sum_o W o * \sum_y q y *
+                 (\sum_(t < n | (1 < #|drawn o y t|)%N) #|drawn o y t|)%:R)
+              + \sum_o W o * \sum_y q y * left o y).
+Proof.
+move=> marginal context drawn left P; split=> [J law a eps dl common|dW dq ep].
+  have [h1 h2] := P3b dl a; split=> // h; apply: le_trans h2 _.
+  rewrite mulr_natl -sumr_const ler_sum // => j _.
+  by rewrite ler_subl_addr -ler_subl_addl h.
+by split=> [top|tau conf]; [exact: P3d | exact: P3d_threshold].
 Qed.
 
 (** claim: P7
