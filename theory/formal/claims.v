@@ -12,7 +12,8 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs
   e5 forward c2fhs pairs_odd policy symmetric policy_lower reverse split e1_euler alloc codes
-  shared e2 e6 e5_left spec compositions hellinger groups multinomial pinsker c1 confident.
+  shared e2 e6 e5_left spec compositions hellinger groups multinomial pinsker c1 confident
+  permutations.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -259,8 +260,8 @@ Qed.
         1 - E[R]/n, R the number of rounds that reveal something.
     covers: Part (a) for one group: the value and the bound, for every n at least 1, every exact
         denoiser, any finite set of seeds and any cap N on the rounds (tokens left masked count
-        as errors). It leaves out the cases of equality, the bound under the sampler's own law,
-        the independent groups, and parts (b) and (c). *)
+        as errors); claim_P5_own_law has the bound under the sampler's own law. Left out: the
+        cases of equality, the independent groups, and parts (b) and (c). *)
 Theorem claim_P5 (R : realFieldType) (T Omega : finType) (W : Omega -> R)
     (pi : Omega -> nat -> state T T -> {set T}) N :
   (0 < #|T|)%N -> dist W ->
@@ -278,6 +279,29 @@ move=> n0 dW q; split=> [|p ep masks size rounds' P]; first exact: dq5.
 split; first exact: (P5a ep).
 apply: le_trans (P5a_lower ep pi N dW n0); rewrite le_eqVlt; apply/orP; left; apply/eqP.
 congr (1 - _ / _); apply: eq_bigr => o _; congr (_ * _); apply: eq_bigr => y _; congr (_ * _%:R).
+by apply: eq_card => t; rewrite !inE card_gt0.
+Qed.
+
+(** claim: P5
+    says: On uniformly random permutations of n symbols, under any policy's own law with an exact
+        denoiser the expected number of rounds that reveal something is at least n (1 - TV)^2.
+    covers: That sentence of part (a), for every n at least 1; of the runs under the policy's own
+        law only those that end with every token revealed are counted, which makes the bound
+        stronger. *)
+Theorem claim_P5_own_law (R : realFieldType) (T Omega : finType) (W : Omega -> R) p
+    (pi : Omega -> nat -> state T T -> {set T}) N :
+  (0 < #|T|)%N -> dist W ->
+  let q : full T T -> R := uniform_on R (fun y : {ffun T -> T} => injectiveb y) in
+  let size o y t := #|fresh (pi o t (seen (pi o) y t)) (seen (pi o) y t)| in
+  let rounds o y := #|[set t : 'I_N | (0 < size o y t)%N]| in
+  let P x := \sum_o W o * policy_law (pi o) (fun => p) N x in
+  exact_denoiser q p ->
+  #|T|%:R * (1 - tv P (ext q)) ^+ 2
+    <= \sum_o W o * \sum_y policy_law (pi o) (fun => p) N (inj y) * (rounds o y)%:R.
+Proof.
+move=> n0 dW q size rounds' P ep; apply: le_trans (P5a_own ep pi N dW n0) _.
+rewrite le_eqVlt; apply/orP; left; apply/eqP.
+apply: eq_bigr => o _; congr (_ * _); apply: eq_bigr => y _; congr (_ * _%:R).
 by apply: eq_card => t; rewrite !inE card_gt0.
 Qed.
 
@@ -914,8 +938,9 @@ Proof. by move=> B0 hr q; split=> [|p ep]; [exact: dq3 | exact: L3]. Qed.
         one group, and for every law of K steps at least
         1 - (1 - (1 - 1/b)(1 - prod over j < g of (1 - j/K)))^floor(d/g).
     covers: Part (a), with its exact value, for every b (the claim has b = 2), every schedule,
-        leftover included, and every exact denoiser. The vocabulary is b^g, not b^(g-1). Left
-        out: the rate K = Theta(d min(d, log S)/eps) that follows with E3 and E7, and part (b). *)
+        leftover included, and every exact denoiser; claim_L6_permutations has part (b). The
+        vocabulary is b^g, not b^(g-1). Left out: the rate K = Theta(d min(d, log S)/eps) that
+        follows with E3 and E7. *)
 Theorem claim_L6 (R : realFieldType) (d g : nat) (B : finType) :
   (0 < #|B|)%N ->
   let I := [finType of ('I_(d %/ g) * 'I_g + 'I_(d %% g))%type] in
@@ -937,6 +962,28 @@ move=> p r K ep' hr; rewrite (tv_exact_denoisers K hr dq ep' ep); split; last fi
   by move=> K0; have := L6_lower J E g b0 hr K0; rewrite card_ord.
 rewrite L6_value // !card_ord /mean_kept; congr (1 - _ * _ ^+ _).
 by apply: eq_bigr => f _; rewrite alloc_loss3 //; apply/card_gt0P; exists b0.
+Qed.
+
+(** claim: L6
+    says: On independent groups of S tokens, each a uniformly random permutation of the S symbols,
+        the total variation is 1 - (E of the product over steps of (m)_n / m^n; no
+        leftover)^(number of groups): in one group m tokens are masked before the step and n of
+        them are drawn, and (m)_n is the falling factorial.
+    covers: Part (b)'s exact value, for every S at least 1, every schedule (the claim has the
+        uniform law), leftover included, and every exact denoiser. Left out: its first-order
+        constant (d/2)(H_S - 1). *)
+Theorem claim_L6_permutations (R : realFieldType) (J T : finType) (r : nat -> R) K :
+  (0 < #|T|)%N -> rate r ->
+  let q : full [finType of J * T] T -> R :=
+    uniform_on R (fun y : {ffun J * T -> T} => [forall j, injectiveb [ffun t => y (j, t)]]) in
+  let masks (f : {ffun T -> 'I_K}) (t : 'I_K) := #|[set i | (t <= f i)%N]| in
+  let size (f : {ffun T -> 'I_K}) (t : 'I_K) := #|[set i | f i == t]| in
+  dist q /\ forall p, exact_denoiser q p ->
+  tv (euler r (fun => p) K) (ext q) = 1 - (\sum_(f : {ffun T -> 'I_K}) (\prod_i step r (f i)) *
+    \prod_(t < K) ((masks f t ^_ size f t)%:R / (masks f t)%:R ^+ size f t)) ^+ #|J|.
+Proof.
+move=> T0 hr q masks size; split=> [|p ep]; last exact: L6b.
+by apply: uniform_on_dist; case: (permutations_uniform R J T).
 Qed.
 
 (** claim: Q1
