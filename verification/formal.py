@@ -560,6 +560,11 @@ def make_formal(arguments: Sequence[str]) -> int:
     for one in checked:
         axioms = f" ({', '.join(one.axioms)})" if one.axioms else ""
         print(f"{one.theorem.name:28} {one.status}{axioms}{one.reason and ': ' + one.reason}")
+    unknown = dict.fromkeys(
+        key for one in checked for key in one.theorem.claims if key not in CLAIMS
+    )
+    if unknown:
+        print(f"not in the registry, so without a label: {', '.join(unknown)}")
     counts = {s: sum(one.status == s for one in checked) for s in (CHECKED, CLASSICAL, NOT_RUN)}
     refused = sum(one.status == REFUSED for one in checked)
     print(", ".join(f"{n} {s}" for s, n in counts.items() if n) + f", {refused} refused")
