@@ -13,7 +13,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs
   e5 forward c2fhs pairs_odd policy symmetric policy_lower reverse split e1_euler alloc codes
   shared e2 e6 e5_left spec compositions hellinger groups multinomial pinsker c1 confident
-  permutations.
+  permutations kl1.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -746,6 +746,30 @@ have dc := cond_exact (@q_rare_dist R I A a b eta e0 e1) (point_dist R a).
 have [m0 _ z0] := C2_zero ab e0 e1 d0 i dc.
 split=> //; first by rewrite ffunE.
 by move=> p ep; have [_ + _] := C2_zero ab e0 e1 d0 i ep.
+Qed.
+
+(** claim: KL1
+    says: Fixed blocks in a uniformly random order sg, exact denoiser: the token at place t of the
+        order sees the first start(t) tokens of the order, those of earlier blocks. The mean over
+        all orders of KL(q_0 || P_sg) is sum_t (h_start(t) - h_t), h the information curve. In a
+        block of s places that opens at n, start is n at the places n, ..., n + s - 1, so the sum
+        is the sum over blocks of sum_{r<s} (h_n - h_{n+r}).
+    covers: The exact formula, for every composition of d (any function start(t) <= t), over any
+        ordered field with an exponential and a logarithm. It leaves out the bound for the mixture
+        over compositions. *)
+Theorem claim_KL1 (R : realFieldType) (ex ln : R -> R) (I A : finType) (q : full I A -> R) p
+    (start : nat -> nat) :
+  exponential ex ln -> dist q -> exact_denoiser q p -> (0 < #|I|)%N ->
+  (forall t, (start t <= t)%N) ->
+  let place (sg : {perm I}) i := enum_rank (sg i) in
+  let P sg (y : full I A) :=
+    \prod_i p [ffun j => if (place sg j < start (place sg i))%N then Some (y j) else None] i (y i) in
+  \sum_(sg : {perm I}) \sum_y q y * ln (q y / P sg y)
+  = #|{perm I}|%:R * \sum_(t < #|I|) (curve ln q p (start t) - curve ln q p t).
+Proof.
+move=> h dq ep d0 st place P; rewrite -(KL1 h dq ep st d0).
+apply: eq_bigr => sg _; apply: eq_bigr => y _; congr (_ * ln (_ / _)); apply: eq_bigr => i _.
+by congr (p _ i (y i)); apply/ffunP=> j; rewrite !ffunE inE.
 Qed.
 
 (** claim: C4
