@@ -13,7 +13,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs
   e5 forward c2fhs pairs_odd policy symmetric policy_lower reverse split e1_euler alloc codes
   shared e2 e6 e5_left spec compositions hellinger groups multinomial pinsker c1 confident
-  permutations kl1.
+  permutations kl1 policy_kl.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -220,6 +220,76 @@ move=> marginal context drawn left P; split=> [J law a eps dl common|dW dq ep].
   rewrite mulr_natl -sumr_const ler_sum // => j _.
   by rewrite ler_subl_addr -ler_subl_addl h.
 by split=> [top|tau conf]; [exact: P3d | exact: P3d_threshold].
+Qed.
+
+(** claim: P1
+    says: For a policy without private randomness, an exact denoiser and enough rounds that nothing
+        is left masked, KL(q_0 || its output law) is the expected sum over the trajectory of the
+        total correlations of the blocks, sum of the tokens' entropies minus the block's entropy,
+        at the contexts; with a seed it is at most the mean of that over the seed.
+    covers: The whole claim, for any finite set of seeds, over any ordered field with an
+        exponential and its logarithm. The block's entropy is that of the law of the partial
+        state after a joint draw. *)
+Theorem claim_P1 (R : realFieldType) (ex ln : R -> R) (I A Omega : finType) (W : Omega -> R)
+    (q : full I A -> R) p (pi : Omega -> nat -> state I A -> {set I}) n :
+  exponential ex ln -> dist W -> dist q -> exact_denoiser q p ->
+  (forall o y, isfull (seen (pi o) y n)) ->
+  let H (T : finType) (f : T -> R) := - \sum_b f b * ln (f b) in
+  let TC B x := \sum_(i in fresh B x) H A (p x i) - H _ (joint_block B q x) in
+  let mean o := \sum_y q y * \sum_(t < n) TC (pi o t (seen (pi o) y t)) (seen (pi o) y t) in
+  let KL (P : state I A -> R) := \sum_y q y * ln (q y / P (inj y)) in
+  (forall o, KL (policy_law (pi o) (fun => p) n) = mean o)
+  /\ KL (fun x => \sum_o W o * policy_law (pi o) (fun => p) n x) <= \sum_o W o * mean o.
+Proof.
+move=> exP dW dq ep full H TC mean KL; split=> [o|].
+  exact: (P1 exP dq ep (full o)).
+exact: (P1_seeds exP dq ep dW full).
+Qed.
+
+(** claim: P2
+    says: With an exact denoiser and enough rounds that nothing is left masked the total variation
+        is at most the expected sum of the square roots of half the blocks' total correlations:
+        of any numbers s, at least 0, with TC at most 2 s^2.
+    covers: Consequence (ii), for any finite set of seeds, over any Archimedean ordered field with an
+        exponential and its logarithm. *)
+Theorem claim_P2_correlation (R : realFieldType) (ex ln : R -> R) (I A Omega : finType)
+    (W : Omega -> R) (q : full I A -> R) p (pi : Omega -> nat -> state I A -> {set I}) n
+    (s : Omega -> nat -> state I A -> R) :
+  exponential ex ln -> (forall a : R, exists k : nat, a <= k%:R) ->
+  dist W -> dist q -> exact_denoiser q p -> (forall o y, isfull (seen (pi o) y n)) ->
+  let H (T : finType) (f : T -> R) := - \sum_b f b * ln (f b) in
+  let TC B x := \sum_(i in fresh B x) H A (p x i) - H _ (joint_block B q x) in
+  (forall o t x, 0 <= s o t x) ->
+  (forall o t x, marg q x != 0 -> TC (pi o t x) x <= 2%:R * s o t x ^+ 2) ->
+  tv (fun x => \sum_o W o * policy_law (pi o) (fun => p) n x) (ext q)
+    <= \sum_o W o * \sum_y q y * \sum_(t < n) s o t (seen (pi o) y t).
+Proof. by move=> exP archi dW dq ep full H TC s0 s2; exact: (P2_pinsker exP dq ep dW full archi s0 s2). Qed.
+
+(** claim: P4
+    says: With an exact denoiser the total correlation of a block is at most the sum of its tokens'
+        entropies minus the entropy of any one of them; so for a policy without private
+        randomness that leaves nothing masked and whose blocks of two tokens or more have sum
+        minus maximum of the entropies at most gamma, KL(q_0 || its output law) is at most gamma
+        times the expected number of such rounds.
+    covers: The bound on KL, over any ordered field with an exponential and its logarithm. Left out:
+        that a round of copies attains the first inequality, and the bound on TV (it follows from
+        claim_P2_correlation). *)
+Theorem claim_P4 (R : realFieldType) (ex ln : R -> R) (I A : finType) (q : full I A -> R) p
+    (pi : nat -> state I A -> {set I}) n (gamma : R) :
+  exponential ex ln -> dist q -> exact_denoiser q p ->
+  let H (T : finType) (f : T -> R) := - \sum_b f b * ln (f b) in
+  let TC B x := \sum_(i in fresh B x) H A (p x i) - H _ (joint_block B q x) in
+  let drawn y t := fresh (pi t (seen pi y t)) (seen pi y t) in
+  (forall B x j, marg q x != 0 -> j \in fresh B x ->
+     TC B x <= \sum_(i in fresh B x) H A (p x i) - H A (p x j))
+  /\ ((forall y, isfull (seen pi y n)) ->
+      (forall t x, (1 < #|fresh (pi t x) x|)%N -> exists2 j, j \in fresh (pi t x) x
+         & \sum_(i in fresh (pi t x) x) H A (p x i) - H A (p x j) <= gamma) ->
+      \sum_y q y * ln (q y / policy_law pi (fun => p) n (inj y))
+        <= gamma * (\sum_y q y * #|[set t : 'I_n | (1 < #|drawn y t|)%N]|%:R)).
+Proof.
+move=> exP dq ep H TC drawn; split=> [B x j m0 jB|full h]; first exact: (tcorr_le exP dq ep m0 jB).
+exact: (P4 exP dq ep full h).
 Qed.
 
 (** claim: P7
