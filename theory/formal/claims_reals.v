@@ -2,7 +2,8 @@
    classical axioms. The rules of claims.v hold here too. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp Require Import reals sequences exp.
-From Sharprates Require Import compat dist partial euler forward split e1_euler e2 e5 reals.
+From Sharprates Require Import compat dist partial euler forward split e1_euler e2 e5 reals
+  pinsker c1 fhs.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -55,4 +56,31 @@ have archi (a : R) : exists n : nat, a <= n%:R.
 have := E2_step exD ex_ge archi dq ep h0 K0 s0.
 have -> : K%:R * (T / K%:R) = T by rewrite mulrC divfK // pnatr_eq0 -lt0n.
 by [].
+Qed.
+
+(** claim: C1
+    says: With the logarithm of the real numbers: epsilon_FHS <= sqrt(d epsilon_KL/2), and the
+        total variation of FHS is at most sqrt(epsilon_KL/2).
+    covers: Both bounds over the real numbers, where epsilon_KL is finite: wherever a symbol is
+        possible at a context of positive probability the denoiser gives it a positive
+        probability. *)
+Theorem claim_C1_real (R : realType) (I A : finType) (q : full I A -> R) p
+    (phat : nat -> state I A -> I -> A -> R) :
+  dist q -> exact_denoiser q p -> (forall n, denoiser (phat n)) ->
+  (forall n (x : state I A) i b, (n < #|I|)%N -> marg q x != 0 -> x i = None ->
+    0 < p x i b -> 0 < phat n x i b) ->
+  let eps_KL := \sum_(n < #|I|) \sum_(x | revealed x == n) marg q x / 'C(#|I|, n)%:R *
+    ((#|I| - n)%:R^-1 * \sum_(i | x i == None) \sum_b p x i b * ln (p x i b / phat n x i b)) in
+  eps_fhs q p phat <= Num.sqrt (#|I|%:R * eps_KL / 2%:R)
+  /\ tv (fhs phat) (ext q) <= Num.sqrt (eps_KL / 2%:R).
+Proof.
+move=> dq ep dph ac eps_KL; have h := @real_exponential R.
+have archi (a : R) : exists n : nat, a <= n%:R.
+  exists (Num.bound `|a|); apply: ltW; apply: le_lt_trans (ler_norm a) _.
+  exact: archi_boundP.
+have root (x y : R) : 2%:R * x ^+ 2 <= y -> x <= Num.sqrt (y / 2%:R).
+  move=> xy; apply: le_trans (ler_norm x) _; rewrite -sqrtr_sqr; apply: ler_wsqrtr.
+  have two : 0 < 2%:R :> R by rewrite ltr0n.
+  by rewrite -(ler_pmul2r two) divfK ?gt_eqF // mulrC.
+by split; apply: root; [exact: (C1_fhs h archi) | exact: (C1_tv h archi)].
 Qed.
