@@ -13,7 +13,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From Sharprates Require Import compat dist partial fhs fhs_sharp euler euler_sharp birthday pairs
   e5 forward c2fhs pairs_odd policy symmetric policy_lower reverse split e1_euler alloc codes
   shared e2 e6 e5_left spec compositions hellinger groups multinomial pinsker c1 confident
-  permutations kl1 policy_kl.
+  permutations kl1 policy_kl block_lemma.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -321,6 +321,38 @@ split; first by rewrite (P7 B0 ep) //; under [in RHS]eq_bigr do under eq_bigr do
 apply: le_trans (P7_lower B0 ep pi N dW); rewrite le_eqVlt; apply/orP; left; apply/eqP; congr (_ * _).
 apply: eq_bigr => o _; congr (_ * _); apply: eq_bigr => y _; congr (_ * (_ || (_ < _)%N)%:R).
 by apply: eq_card => t; rewrite !inE card_gt0.
+Qed.
+
+(** claim: P8, P10
+    says: The total variation between a law of several tokens and the product of its marginals is
+        at most the sum of the marginals' Gini indices, G = 1 - sum of squares, but for any one
+        of them. So is the local error of a policy's block with an exact denoiser; and if every
+        block of two tokens or more has sum minus one of the indices at most eta, the total
+        variation is at most eta times the expected number of such rounds.
+    covers: Of P8 the Gini bound on total variation, for the law of any tokens and for a block at a
+        context that can occur; of P10 the bound of the Gini rule, for any finite set of seeds and
+        any number of rounds (tokens left masked count as errors). Left out: the entropy forms,
+        the estimated denoiser, and that equal tokens attain them. *)
+Theorem claim_P8 (R : realFieldType) (I A Omega : finType) (W : Omega -> R) (q : full I A -> R) p
+    (pi : Omega -> nat -> state I A -> {set I}) n (eta : R) :
+  let marginal (J : finType) (law : {ffun J -> A} -> R) j b := \sum_(z : {ffun J -> A} | z j == b) law z in
+  let G (f : A -> R) := 1 - \sum_a f a ^+ 2 in
+  (forall (J : finType) (law : {ffun J -> A} -> R) (j0 : J), dist law ->
+     tv law (fun z => \prod_j marginal J law j (z j)) <= \sum_(j | j != j0) G (marginal J law j))
+  /\ (dist W -> dist q -> exact_denoiser q p ->
+      (forall B x j, marg q x != 0 -> j \in fresh B x ->
+         tv (draw_block B p x) (joint_block B q x) <= \sum_(i in fresh B x | i != j) G (p x i))
+      /\ ((forall o t x, (1 < #|fresh (pi o t x) x|)%N -> exists2 j, j \in fresh (pi o t x) x
+             & \sum_(i in fresh (pi o t x) x | i != j) G (p x i) <= eta) ->
+          tv (fun x => \sum_o W o * policy_law (pi o) (fun => p) n x) (ext q)
+            <= \sum_o W o * \sum_y q y *
+                 (eta * #|[set t : 'I_n | (1 < #|fresh (pi o t (seen (pi o) y t)) (seen (pi o) y t)|)%N]|%:R
+                  + (~~ isfull (seen (pi o) y n))%:R))).
+Proof.
+move=> marginal G; split=> [J law j0 dl|dW dq ep]; first exact: P8.
+split=> [B x j m0 jB|rule]; last exact: gini_rule.
+case: (pickP (below x)) => [y xy|no]; first exact: (local_tv_gini dq ep y m0 jB).
+by move: m0; rewrite /marg big_pred0 ?eqxx.
 Qed.
 
 (** claim: P5
