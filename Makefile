@@ -5,7 +5,7 @@ STAMP := .venv/installed
 # Idle threads of torch sleep: spinning ones take ten times the CPU where cores are shared.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: peers install audit test lint verify verify-deep book bench
+.PHONY: peers install audit test lint verify verify-deep formal formal-record book bench
 
 install: $(STAMP)
 
@@ -24,8 +24,21 @@ verify: install
 	$(BIN)/sharprates verify --jobs 2
 
 verify-deep: install
+	$(MAKE) formal REALS=1
+	$(MAKE) -C theory/formal check
 	$(BIN)/sharprates verify --deep --jobs 2
 	$(BIN)/sharprates check --mutants 20 --false-alarms 1000 --json build/conformance.json
+
+# The proofs: installs Coq and MathComp where they are absent (1.5 GB, as root on Debian; otherwise the
+# claims read "not run"), compiles, writes build/claims-formal.json, and runs the definitions of the
+# theorems against ours. REALS=1 adds the forms over the real numbers (74 MB more).
+formal: install
+	$(BIN)/python -m verification.formal
+	$(BIN)/python -m pytest -q -m formal -n 2 tests/verification/test_formal.py
+
+# Says that the present statements and definitions have been read and mean what the claims say.
+formal-record: install
+	$(BIN)/python -m verification.formal --record
 
 # Built whole (statuses and cells may have changed where no page did), without network, warnings are
 # errors; then every page is opened in a browser.
