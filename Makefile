@@ -33,12 +33,12 @@ verify-deep: install
 # claims read "not run"), compiles, writes build/claims-formal.json, and runs the definitions of the
 # theorems against ours. REALS=1 adds the forms over the real numbers (74 MB more).
 formal: install
-	$(BIN)/python -m verification.formal
+	$(BIN)/python -m sharprates.verification.formal
 	$(BIN)/python -m pytest -q -m formal -n 2 tests/verification/test_formal.py
 
 # Says that the present statements and definitions have been read and mean what the claims say.
 formal-record: install
-	$(BIN)/python -m verification.formal --record
+	$(BIN)/python -m sharprates.verification.formal --record
 
 # Built whole (statuses and cells may have changed where no page did), without network, warnings are
 # errors; then every page is opened in a browser.

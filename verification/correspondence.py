@@ -21,22 +21,22 @@ from pathlib import Path
 
 import torch
 from flint import fmpq
-
-from samplers.confidence import ConfidenceSampler, confidence_law
-from samplers.denoiser import Denoiser, ExactDenoiser
-from samplers.expansion import tables
-from samplers.output_law import OutputLaw, total_variation
-from samplers.propagation import propagate
-from samplers.step_law import StepLaw
-from samplers.tabled import TabledDenoiser
-from samplers.target import Target
-from theory.arithmetic import Number
-from theory.evaluation import evaluate
-from theory.functions import RankExcess, rank_law
-from theory.registry import CLAIMS
-from verification.arithmetic import RATIONAL
-from verification.exact import Context, step_weights
-from verification.instance import Exact, Instance
+from sharprates.samplers.confidence import ConfidenceSampler, confidence_law
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.expansion import tables
+from sharprates.samplers.output_law import OutputLaw, total_variation
+from sharprates.samplers.propagation import propagate
+from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.tabled import TabledDenoiser
+from sharprates.samplers.target import Target
+from sharprates.theory.arithmetic import Number
+from sharprates.theory.evaluation import evaluate
+from sharprates.theory.functions import RankExcess, rank_law
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification.arithmetic import RATIONAL
+from sharprates.verification.exact_law import Context, step_weights
+from sharprates.verification.experiment import Experiment
+from sharprates.verification.quantities.exact import ExactQuantities
 
 CLOSE = Fraction(1, 10**12)
 """How far a float may lie from the fraction that it rounds; values are at most d·log S."""
@@ -115,7 +115,7 @@ class SharedInstance:
             return ExactDenoiser(target)
         return TabledDenoiser(self.table, normalised=True)
 
-    def exact(self, blocks: tuple[int, ...] = ()) -> Exact:
+    def exact(self, blocks: tuple[int, ...] = ()) -> ExactQuantities:
         """The instance in exact fractions, with blocks in place of the steps if they are given."""
         support = {row: p for row, p in zip(self.rows, self.law, strict=True) if p}
         d, S = self.length, self.vocabulary
@@ -123,8 +123,8 @@ class SharedInstance:
         for number, (context, place) in enumerate(itertools.product(self.contexts, range(d))):
             if self.predictions and context[place] == S:
                 predictions[context, place] = self.predictions[number * S : (number + 1) * S]
-        return Exact(
-            Instance(
+        return ExactQuantities(
+            Experiment.of_rows(
                 S,
                 tuple(support),
                 tuple(support.values()),
@@ -218,17 +218,17 @@ def _parallel(program: Path, case: SharedInstance) -> Iterator[Correspondence]:
     formal, (tv, birthday, allocations, error, leftover) = _ask(
         program, "parallel", d, S, case.law, case.predictions, case.rates, len(case.rates)
     )
-    values = {"d": d, "w": exact.weights, "epsilon_w": fmpq(0)}
+    values = {"d": d, "w": exact.w, "epsilon_w": fmpq(0)}
     for claim in ("E3", "L0"):
         values |= {f"{claim}.{name}": 1 for name in CLAIMS[claim].constants}
     bound = _fraction(evaluate(CLAIMS["E3"].expression, values, RATIONAL))
-    yield Correspondence("E3: TV", tv, _fraction(exact.total_variation()))
+    yield Correspondence("E3: TV", tv, _fraction(exact.tv))
     yield Correspondence("E3: 1 - d! e_d(w)", birthday, bound)
     yield Correspondence("E3: 1 - d! e_d(w), by allocations", allocations, bound)
-    yield Correspondence("E3: epsilon_w", error, _fraction(exact.along_steps()))
+    yield Correspondence("E3: epsilon_w", error, _fraction(exact.epsilon_w))
     lost = _fraction(evaluate(CLAIMS["L0"].expression, values, RATIONAL))
     yield Correspondence("L0: 1 - (1 - w_inf)^d", leftover, lost)
-    yield from _on_support("E3", case, formal, exact.tables.probability(exact.weights))
+    yield from _on_support("E3", case, formal, exact.tables.probability(exact.w))
 
     steps = StepLaw.from_hazards(torch.tensor([float(r) for r in case.rates]))
     denoiser = case.denoiser(target)
@@ -248,8 +248,8 @@ def _hitting(program: Path, case: SharedInstance) -> Iterator[Correspondence]:
     ones = (1,) * d
     exact = case.exact(blocks=ones)
     formal, (tv, error) = _ask(program, "hitting", d, S, case.law, case.predictions)
-    yield Correspondence("H2: TV", tv, _fraction(exact.total_variation()))
-    yield Correspondence("H2: epsilon_FHS", error, _fraction(exact.along_orders(exact.gaps)))
+    yield Correspondence("H2: TV", tv, _fraction(exact.tv))
+    yield Correspondence("H2: epsilon_FHS", error, _fraction(exact.epsilon_FHS))
     orders = math.factorial(d)
     law = {row: table[ones] / orders for row, table in exact.tables.tables.items()}
     yield from _on_support("H2", case, formal, law)
@@ -260,13 +260,13 @@ def _hitting(program: Path, case: SharedInstance) -> Iterator[Correspondence]:
 def _confidence(program: Path, case: SharedInstance) -> Iterator[Correspondence]:
     """P2: a policy, here that of the most confident predictions, two tokens a round."""
     d, S, target = case.length, case.vocabulary, case.target()
-    sampler = ConfidenceSampler(case.denoiser(target), d, count=min(2, d))
-    chosen = _most_confident(sampler, case)
+    sampler, denoiser = ConfidenceSampler(d, min(2, d)), case.denoiser(target)
+    chosen = _most_confident(sampler, denoiser, case)
     choices = [chosen[context][i] for context in case.contexts for i in range(d)] * sampler.calls
     formal, (tv, bound) = _ask(
         program, "chosen", d, S, case.law, case.predictions, sampler.calls, choices
     )
-    rows, probabilities = confidence_law(sampler)
+    rows, probabilities = confidence_law(sampler, denoiser)
     law = dict(zip(map(tuple, rows.tolist()), probabilities.tolist(), strict=True))
     error = Fraction(0) if case.predictions else CLOSE
     for row, value in zip(case.rows, formal, strict=True):
@@ -277,7 +277,9 @@ def _confidence(program: Path, case: SharedInstance) -> Iterator[Correspondence]
     yield Correspondence("P2: local errors", bound, _fraction(ours))
 
 
-def _local_errors(exact: Exact, chosen: Mapping[Context, Sequence[bool]], rounds: int) -> Number:
+def _local_errors(
+    exact: ExactQuantities, chosen: Mapping[Context, Sequence[bool]], rounds: int
+) -> Number:
     """P2's bound: the mean over q_0 of each round's total variation from a joint draw.
 
     Args:
@@ -285,9 +287,9 @@ def _local_errors(exact: Exact, chosen: Mapping[Context, Sequence[bool]], rounds
         chosen: partial state → whether a position is revealed; no mask may be left over.
         rounds: n.
     """
-    S, total = exact.vocabulary, fmpq(0)
+    S, total = exact.S, fmpq(0)
     for row, mass in exact.pmf.items():
-        context: Context = (S,) * exact.length
+        context: Context = (S,) * exact.d
         for _ in range(rounds):
             block = [i for i, reveal in enumerate(chosen[context]) if reveal and context[i] == S]
             for values in itertools.product(range(S), repeat=len(block)):
@@ -301,13 +303,15 @@ def _local_errors(exact: Exact, chosen: Mapping[Context, Sequence[bool]], rounds
     return total
 
 
-def _most_confident(sampler: ConfidenceSampler, case: SharedInstance) -> dict[Context, list[bool]]:
+def _most_confident(
+    sampler: ConfidenceSampler, denoiser: Denoiser, case: SharedInstance
+) -> dict[Context, list[bool]]:
     """Partial state → whether the sampler reveals each position."""
     found = {}
     for context in case.contexts:
         reveals = [False] * case.length
         if case.vocabulary in context:
-            for place in sampler.choose(torch.tensor([context]), 0)[0][0].tolist():
+            for place in sampler.choose(denoiser, torch.tensor([context]))[0][0].tolist():
                 reveals[place] = True
         found[context] = reveals
     return found
@@ -327,7 +331,7 @@ def _entropy(program: Path, case: SharedInstance) -> Iterator[Correspondence]:
     ours = d * RankExcess.compute(RATIONAL, d, w, in_flint)
     yield Correspondence("E5: exponent", exponent, _fraction(ours))
     (information,) = _ask(program, "information", d, case.vocabulary, case.law)
-    for m, (value, ball) in enumerate(zip(information, case.exact().curve, strict=True)):
+    for m, (value, ball) in enumerate(zip(information, case.exact().h, strict=True)):
         yield Correspondence(f"E5: h_{m}", value, Fraction(float(ball.mid())), CLOSE)
 
 

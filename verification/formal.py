@@ -1,9 +1,9 @@
 """Machine-checked proofs: which claims they cover, and what Coq's kernel says of them.
 
-`python -m verification.formal` builds theory/formal, asks Coq what each theorem of claims*.v rests
-on, and writes build/claims-formal.json. `formal_of` reads that file for a report, if it was made
-from the present sources. The result is a label beside the computed status, never a part of it: the
-proof speaks of the statement in claims.v, the status of the objects that were run.
+`python -m sharprates.verification.formal` builds theory/formal, asks Coq what each theorem of
+claims*.v rests on, and writes build/claims-formal.json. `formal_of` reads that file for a report,
+if it was made from the present sources. The result is a label beside the computed status, never a
+part of it: the proof speaks of the statement in claims.v, the status of the objects that were run.
 
 A theorem is refused if its proof assumes anything but the three classical axioms on which
 MathComp-Analysis rests, and if its statement, a definition that it rests on, or the registry's
@@ -28,10 +28,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import theory
-from theory.claim import Claim
-from theory.registry import CLAIMS
-from verification.proof_sources import (
+import sharprates.theory
+from sharprates.theory.claim import Claim
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification.proof_sources import (
     ProofSourceError,
     Sources,
     Theorem,
@@ -41,7 +41,7 @@ from verification.proof_sources import (
     without_comments,
 )
 
-FOLDER = Path(theory.__file__).parent / "formal"
+FOLDER = Path(sharprates.theory.__file__).resolve().parent / "formal"
 """The Coq sources; an installed package has none."""
 
 OUTPUT = FOLDER.parents[1] / "build" / "claims-formal.json"

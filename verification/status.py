@@ -15,6 +15,7 @@ from sharprates.theory.claim import Claim, Relation
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.evidence import Evidence, Fit, Method
 from sharprates.verification.files import to_json, write_whole
+from sharprates.verification.formal import formal_of
 
 VERSION = 2
 """Of the schema of `claims.json`."""
@@ -235,8 +236,13 @@ def statuses(evidence: Iterable[Evidence]) -> list[ClaimStatus]:
 
 
 def claims_json(found: Sequence[ClaimStatus], manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of `claims.json`."""
-    return {"version": VERSION, "manifest": dict(manifest), "claims": [one.json() for one in found]}
+    """The content of `claims.json`; the proof checker's label stands beside the status."""
+    labels = formal_of(CLAIMS)
+    rows = []
+    for one in found:
+        label = labels.get(one.claim.id)
+        rows.append({**one.json(), "formal": None if label is None else asdict(label)})
+    return {"version": VERSION, "manifest": dict(manifest), "claims": rows}
 
 
 def write_claims(path: Path, found: Sequence[ClaimStatus], manifest: Mapping[str, Any]) -> None:

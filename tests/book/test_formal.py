@@ -7,10 +7,9 @@ import re
 from pathlib import Path
 
 from sharpbook import formal
-
-from theory.registry import CLAIMS
-from verification.formal import FOLDER, Reading
-from verification.proof_sources import plain
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification.formal import FOLDER, Reading
+from sharprates.verification.proof_sources import plain
 
 STORED = {
     "claims.top": {"lines": 1, "uses": ["f.long", "f.short"]},

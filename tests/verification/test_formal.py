@@ -12,11 +12,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-
-from theory.registry import CLAIMS
-from verification import formal
-from verification.correspondence import Correspondence, SharedInstance, build, correspondences
-from verification.formal import (
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification import formal
+from sharprates.verification.correspondence import (
+    Correspondence,
+    SharedInstance,
+    build,
+    correspondences,
+)
+from sharprates.verification.formal import (
     CHECKED,
     CLASSICAL,
     CLASSICAL_AXIOMS,
@@ -39,7 +43,13 @@ from verification.formal import (
     recorded,
     unbuilt,
 )
-from verification.proof_sources import ProofSourceError, Sources, Theorem, plain, theorems
+from sharprates.verification.proof_sources import (
+    ProofSourceError,
+    Sources,
+    Theorem,
+    plain,
+    theorems,
+)
 
 needs_coq = [
     pytest.mark.formal,

@@ -1,9 +1,8 @@
 """Reading the formal proofs: comments, sentences, the rules of claims*.v, who uses whom."""
 
 import pytest
-
-from verification.formal import FOLDER, files_of_statements
-from verification.proof_sources import (
+from sharprates.verification.formal import FOLDER, files_of_statements
+from sharprates.verification.proof_sources import (
     ProofSourceError,
     Sources,
     assumptions_in,

@@ -8,8 +8,10 @@ from pathlib import Path
 from sharprates.samplers.errors import InputError
 from sharprates.theory.claim import Claim
 from sharprates.theory.proofs import proofs_of
+from sharprates.theory.registry import CLAIMS
 from sharprates.verification.checks.check import Check
 from sharprates.verification.checks.registry import checks_of
+from sharprates.verification.formal import formal_of
 from sharprates.verification.status import CLAIMS_JSON, read_evidence, statuses
 
 
@@ -42,8 +44,18 @@ def page(one: Claim, results: Path = CLAIMS_JSON) -> dict[str, object]:
             for check in checks_of(one.id)
             if isinstance(check, Check)
         ],
+        "proof_checker": _label(one),
         "last_run": _last_run(one, results),
     }
+
+
+def _label(one: Claim) -> list[str]:
+    """What the proof checker says, and how much of the claim it speaks of."""
+    label = formal_of(CLAIMS).get(one.id)
+    if label is None:
+        return []
+    about = (label.theorem, label.covers, label.reason, ", ".join(label.axioms))
+    return [": ".join(filter(None, (label.status, *about)))]
 
 
 def _last_run(one: Claim, results: Path) -> dict[str, object] | None:

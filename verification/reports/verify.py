@@ -7,7 +7,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 from sharprates.theory.claim import Claim
+from sharprates.theory.registry import CLAIMS
 from sharprates.verification import witness
+from sharprates.verification.formal import formal_of
 from sharprates.verification.reports.layout import table
 from sharprates.verification.status import Status
 from sharprates.verification.verdict import Verdict
@@ -26,8 +28,9 @@ def print_statuses(found: Report, console: Console) -> None:
     """One row a claim, then what fails."""
     rows = table(
         *("claim", "kind", "relation", "status (n)", ">count", ">ratio", "at", "sharpness"),
-        *(">power", "break-even"),
+        *(">power", "break-even", "proof checker"),
     )
+    labels = formal_of(CLAIMS)
     for one in found.statuses:
         worst, killed = one.worst, one.power
         proofs = sum(record.method == "symbolic" for record in one.evidence)
@@ -44,6 +47,7 @@ def print_statuses(found: Report, console: Console) -> None:
             Text(one.sharpness.text if one.sharpness else "·"),
             Text(f"{sum(m['killed'] for m in killed)}/{len(killed)}" if killed else "·"),
             Text(", ".join(f"{name} ×{x:.4g}" for name, x in one.break_even.items()) or "·"),
+            Text(labels[one.claim.id].status if one.claim.id in labels else "·"),
         )
     console.print(rows)
     for one in found.statuses:
@@ -62,7 +66,9 @@ LEGEND = (
     "status: certified = decided in exact or ball arithmetic on n examples, or proved symbolically "
     "for listed sizes; tested = float64 with a stated error bound. count: share of examples on "
     "which the claim says something. ratio: measured/bound, the one nearest to failing. power: "
-    "mutants rejected. break-even: factor on a constant at which a tried example begins to fail."
+    "mutants rejected. break-even: factor on a constant at which a tried example begins to fail. "
+    "proof checker: what Coq says of the statements in theory/formal, as `make formal` left it; "
+    "`sharprates claims ID` says how much of the claim they cover."
 )
 
 

@@ -13,13 +13,8 @@ from typing import Any
 import networkx as nx
 from docutils import nodes
 from docutils.statemachine import StringList
-from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
-
-from sharpbook import graph
-from sharpbook.claims import link
-from theory.registry import CLAIMS
-from verification.formal import (
+from sharprates.theory.registry import CLAIMS
+from sharprates.verification.formal import (
     CHECKED,
     CLASSICAL,
     FOLDER,
@@ -28,7 +23,12 @@ from verification.formal import (
     files_of_statements,
     formal_of,
 )
-from verification.proof_sources import Theorem, comments, theorems
+from sharprates.verification.proof_sources import Theorem, comments, theorems
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from sharpbook import graph
+from sharpbook.claims import link
 
 SHORTEST = 5
 """Lines from which a lemma gets a box of its own in the graph."""
