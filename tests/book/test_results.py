@@ -56,4 +56,19 @@ def test_the_copy_kept_with_the_book_is_whole() -> None:
 
 
 def test_every_status_of_a_run_is_explained() -> None:
-    assert set(results.STATUSES) == {str(status) for status in Status}
+    assert set(results.STATUSES) == {"open", *(str(status) for status in Status)}
+
+
+def test_a_conjecture_that_stands_is_open() -> None:
+    found = results.Results({"X1": {"status": "certified"}, "E3": {"status": "certified"}}, {}, "")
+    assert (found.status("X1"), found.status("E3")) == ("open", "certified")
+    refuted = results.Results({"X1": {"status": "refuted"}}, {}, "")
+    assert refuted.status("X1") == "refuted"
+
+
+def test_only_the_graph_colours_rectangles() -> None:
+    """MathJax draws the bars of fractions and roots as rects, also inside a claim's block."""
+    css = (results.ROOT / "book" / "_static" / "book.css").read_text(encoding="utf-8")
+    rules = [line for line in css.splitlines() if " rect" in line.split("{")[0] and "{" in line]
+    assert rules
+    assert all(line.startswith(".claim-graph ") for line in rules), rules

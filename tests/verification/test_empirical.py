@@ -53,11 +53,13 @@ def test_a_sampler_of_another_law_is_seen(monkeypatch: pytest.MonkeyPatch, ledge
 
     right = auditing.empirical
 
-    def wrong(case, *others):  # type: ignore[no-untyped-def]
-        if case.law is not None:
-            lagging = StepLaw.from_hazards(-torch.expm1(-case.law.hazards))
-            case = replace(case, sampler=replace(case.sampler, schedule=lagging))
-        return right(case, *others)
+    def wrong(experiment, *others):  # type: ignore[no-untyped-def]
+        law = experiment.step_law
+        if law is not None:
+            lagging = StepLaw.from_hazards(-torch.expm1(-law.hazards))
+            sampler = replace(experiment.sampler, schedule=lagging)
+            experiment = replace(experiment, sampler=sampler)
+        return right(experiment, *others)
 
     monkeypatch.setattr(auditing, "empirical", wrong)
     plan = replace(PLAN, clocks=("linear",), rules=("euler",), blocks=(), confidence=())

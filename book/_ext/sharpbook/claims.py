@@ -69,6 +69,9 @@ def evidence(row: Mapping[str, Any]) -> str:
     if not row or row["status"] == "untested":
         return "**untested**: the latest run has no check of it."
     texts = [f"**{row['status']}**"]
+    conjecture = CLAIMS[row["id"]].kind is Kind.CONJECTURE if row.get("id") in CLAIMS else False
+    if conjecture and row["status"] != "refuted":
+        texts = [f"**open**: no counterexample in {row['n']} instances"]
     if row.get("n"):
         texts.append(f"{row['n_counting']} of {row['n']} instances count")
     if row.get("proofs"):

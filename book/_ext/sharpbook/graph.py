@@ -21,7 +21,14 @@ STRIDE_X, STRIDE_Y, GAP = 226, 60, 9
 """From a box to the next, and the height that a passing edge is given."""
 MARGIN = 8
 
-MARKS = {"certified": "✓✓", "tested": "✓", "sampled": "≈", "untested": "–", "refuted": "✗"}
+MARKS = {
+    "certified": "✓✓",
+    "tested": "✓",
+    "sampled": "≈",
+    "open": "?",
+    "untested": "–",
+    "refuted": "✗",
+}
 """Status → sign, so that colour is not the only carrier."""
 
 

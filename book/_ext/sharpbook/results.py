@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sharprates.theory.claim import Kind
+from sharprates.theory.registry import CLAIMS
+
 ROOT = Path(__file__).resolve().parents[3]
 PLACES = (ROOT / "build" / "claims.json", ROOT / "book" / "results" / "claims.json")
 """Where a run leaves its results, and the copy that is kept with the book."""
@@ -16,10 +19,11 @@ STATUSES = {
     "certified": "decided in exact or ball arithmetic, or proved symbolically",
     "tested": "float64 with a stated error bound, on generated instances",
     "sampled": "Monte Carlo evidence within the run's error budget",
+    "open": "a conjecture: nothing is proved, and no tried instance is a counterexample",
     "untested": "no check ran",
     "refuted": "a stored witness reproduces a failure",
 }
-"""Status → what it means; every one is computed."""
+"""Label → what it means; every one is computed. A conjecture is open, however much was tried."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,10 @@ class Results:
         return self.claims.get(claim_id, {})
 
     def status(self, claim_id: str) -> str:
-        """The status word of a claim: that of the run, or untested."""
-        return str(self.row(claim_id).get("status") or "untested").split()[0]
+        """The label of a claim: the run's status, or untested; a conjecture that stands is open."""
+        status = str(self.row(claim_id).get("status") or "untested").split()[0]
+        conjecture = CLAIMS[claim_id].kind is Kind.CONJECTURE
+        return "open" if conjecture and status not in ("untested", "refuted") else status
 
     @property
     def origin(self) -> str:
