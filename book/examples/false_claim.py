@@ -3,7 +3,7 @@
 Run `sharprates verify --claim book.examples.false_claim:QUARTER`.
 """
 
-from sharprates.theory import Claim, Kind, Measured, Relation, symbol
+from sharprates import Claim, Kind, Measured, Relation, symbol
 from sharprates.theory.hypotheses import EXACT, STEP_LAW, UNIFORM_LAW
 
 QUARTER = Claim(

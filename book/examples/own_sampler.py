@@ -1,7 +1,7 @@
 """A sampler of your own, checked: `sharprates check book.examples.own_sampler:sampler`."""
 
 import torch
-from sharprates.verification.conformance import Declaration
+from sharprates import Declaration
 
 
 class TwoSteps:

@@ -4,7 +4,7 @@ Run `sharprates verify --claim book.examples.true_claim:UNION`.
 """
 
 import sympy
-from sharprates.theory import Claim, Kind, Measured, Relation, symbol
+from sharprates import Claim, Kind, Measured, Relation, symbol
 from sharprates.theory.functions import SumOfSquares
 from sharprates.theory.hypotheses import EXACT, NO_LEFTOVER, STEP_LAW
 
