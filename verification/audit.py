@@ -79,6 +79,7 @@ class Plan:
         claims: ids to show.
         blocks: sizes s of fixed-size block samplers to add.
         confidence: numbers c of tokens a step of confidence-based samplers to add.
+        others: makers of further samplers, given a length.
         arithmetic: ``float64`` with a stated error bound, ``rational`` or ``ball`` (small d).
         scale: factor on a named constant, e.g. ``{"E3.constant": Fraction(99, 100)}``.
         times: explicit grid times in place of `steps` and `grids`.
@@ -95,6 +96,7 @@ class Plan:
     claims: tuple[str, ...] = DEFAULT_CLAIMS
     blocks: tuple[int, ...] = ()
     confidence: tuple[int, ...] = ()
+    others: tuple[Callable[[int], Sampler], ...] = ()
     arithmetic: str = "float64"
     scale: Mapping[str, Number] = field(default_factory=dict)
     times: tuple[float, ...] | None = None
@@ -152,9 +154,8 @@ class Plan:
         groups.append((FirstHittingSampler(length, device=device),))
         blocks = [fixed_blocks(length, size) for size in self.blocks]
         groups += [(BlockSampler(length, sizes, device=device),) for sizes in blocks]
-        return groups + [
-            (ConfidenceSampler(length, count, device=device),) for count in self.confidence
-        ]
+        groups += [(ConfidenceSampler(length, count, device=device),) for count in self.confidence]
+        return groups + [(make(length),) for make in self.others]
 
     def rows(self, length: int, time_free: bool = True) -> int:
         """How many results an audit of one target has; see `samplers`."""
@@ -556,14 +557,15 @@ def _joined(
         about.information,
         imperfect,
         dominance,
-        () if denoiser.time_free else _without_clock(plan),
+        () if denoiser.time_free else _without_clock(plan, target.length),
     )
 
 
-def _without_clock(plan: Plan) -> tuple[str, ...]:
+def _without_clock(plan: Plan, length: int) -> tuple[str, ...]:
     """What cannot be run with a time-dependent denoiser, and why."""
     names = [f"blocks {size}" for size in plan.blocks]
     names += [f"confidence {count}" for count in plan.confidence]
+    names += [str(make(length)) for make in plan.others]
     return tuple(f"{name}: has no clock, and the denoiser depends on time" for name in names)
 
 
