@@ -220,9 +220,8 @@ Let pg_dist x ib : dist (pg x ib). Proof. exact: point_dist. Qed.
 Lemma draw_ac n (x y : state) : (n < d)%N -> marg q x != 0 -> ~~ isfull x ->
   0 < draw p x y -> 0 < draw (phat n) x y.
 Proof.
-move=> nd mx xf; rewrite !draw_push //; apply: push_pos => //; try exact: pw_ge0.
-- by move=> ib; case: (pg_dist x ib).
-- by move=> ib; case: (pg_dist x ib).
+move=> nd mx xf; rewrite !draw_push //; apply: push_pos => //; try exact: pw_ge0;
+  try by move=> ib; case: (pg_dist x ib).
 by move=> ib; apply: pw_ac.
 Qed.
 
