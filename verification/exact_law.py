@@ -26,6 +26,11 @@ Predict = Callable[[Context, int], Sequence[Number]]
 """(context, masked position) → the S predicted probabilities, in a number type."""
 
 
+def with_symbol(context: Context, place: int, symbol: int) -> Context:
+    """The context with one more position revealed."""
+    return (*context[:place], symbol, *context[place + 1 :])
+
+
 def fractions_of(target: Target) -> tuple[Fraction, ...]:
     """The weights as exact rationals: those it was built from, or its floats renormalised."""
     if target.fractions is not None:
@@ -59,7 +64,7 @@ def exact_predictor(pmf: Mapping[Context, Number], vocabulary: int) -> Predict:
 
     def predict(context: Context, position: int) -> list[Number]:
         whole = marginal[context]
-        extended = ((*context[:position], a, *context[position + 1 :]) for a in range(vocabulary))
+        extended = (with_symbol(context, position, a) for a in range(vocabulary))
         return [marginal.get(c, 0 * whole) / whole for c in extended]
 
     return predict

@@ -20,9 +20,9 @@ from sharprates.samplers import families
 from sharprates.samplers.clock import clock
 from sharprates.samplers.denoiser import OFF_SUPPORT, Denoiser, ExactDenoiser, Positions
 from sharprates.samplers.predictions import Predictions
-from sharprates.samplers.schedule import Schedule
-from sharprates.samplers.step_law import LAST_STEPS, RULES
+from sharprates.samplers.schedule import LAST_STEPS, RULES, Schedule
 from sharprates.samplers.target import Target
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Context
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
@@ -218,7 +218,7 @@ def predictions(draw: DrawFn, target: Target) -> Predictions:
 
 def conditionals(target: Target) -> dict[tuple[Context, int], tuple[Fraction, ...]]:
     """The exact denoiser as a table of fractions."""
-    numbers = ExactQuantities(Experiment.of(target))
+    numbers = ExactQuantities(exact_experiment(target))
     return {
         (context, i): tuple(Fraction(int(p.p), int(p.q)) for p in numbers.conditional(context, i))
         for context, i in contexts(target)
@@ -248,14 +248,16 @@ def instances(
     wrong: Predictions = {}
     if erring and draw(st.booleans()):
         wrong = draw(predictions(target))
-    return Experiment.of(target, steps=w, predictions=wrong)
+    return exact_experiment(target, steps=w, predictions=wrong)
 
 
 @st.composite
 def one_by_one(draw: DrawFn, targets: SearchStrategy[Target] | None = None) -> Experiment:
     """A law and an erring denoiser for first-hitting sampling."""
     target = draw(laws(max_length=3) if targets is None else targets)
-    return Experiment.of(target, blocks=(1,) * target.length, predictions=draw(predictions(target)))
+    return exact_experiment(
+        target, blocks=(1,) * target.length, predictions=draw(predictions(target))
+    )
 
 
 @st.composite
@@ -270,7 +272,7 @@ def in_blocks(draw: DrawFn, targets: SearchStrategy[Target] | None = None) -> Ex
             sizes.append(1)
         else:
             sizes[-1] += 1
-    return Experiment.of(target, blocks=tuple(sizes))
+    return exact_experiment(target, blocks=tuple(sizes))
 
 
 @st.composite
@@ -303,11 +305,11 @@ def on_grids(
     wrong: Predictions = {}
     if erring and draw(st.booleans()):
         wrong = draw(predictions(target))
-    return Experiment.of(target, grid=chosen, predictions=wrong)
+    return exact_experiment(target, grid=chosen, predictions=wrong)
 
 
 def _instance(text: str, w: Sequence[Fraction | int]) -> Experiment:
-    return Experiment.of(families.family(text), steps=tuple(map(Fraction, w)))
+    return exact_experiment(families.family(text), steps=tuple(map(Fraction, w)))
 
 
 _HALF, _THIRD = Fraction(1, 2), Fraction(1, 3)

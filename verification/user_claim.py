@@ -20,7 +20,8 @@ from flint import arb, fmpq, fmpz
 from hypothesis.strategies import SearchStrategy
 from sharprates.samplers.errors import InputError
 from sharprates.theory.arithmetic import Number
-from sharprates.theory.claim import OVERALL, Claim, Hypothesis, Kind, Relation
+from sharprates.theory.claim import OVERALL, Claim, Kind, Relation
+from sharprates.theory.hypotheses import Hypothesis
 from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification import files, strategies, witness
@@ -37,6 +38,7 @@ from sharprates.verification.checks.check import (
 )
 from sharprates.verification.decide import check_symbols, decision_of
 from sharprates.verification.evidence import Evidence, Method
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.objects import load_object, one_line
 from sharprates.verification.quantities.base import LEFT_SIDES
@@ -231,7 +233,7 @@ def examples(bound: Bound) -> SearchStrategy[Example]:
     elif space.schedule == "grid":
         found = strategies.on_grids(erring=space.erring)
     elif space.schedule == "none":
-        found = strategies.laws(min_length=2).map(Experiment.of)
+        found = strategies.laws(min_length=2).map(exact_experiment)
     else:
         uniform = space.schedule == "uniform"
         steps = (

@@ -18,7 +18,7 @@ from sharprates.verification.decide import (
     decision_of,
     failing_factor,
 )
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.verdict import Verdict
 
@@ -69,7 +69,7 @@ def test_a_ball_that_says_nothing_is_tried_again_and_then_raised() -> None:
 
 
 def test_a_claim_on_an_experiment() -> None:
-    copies = Experiment.of(family("copies:2:2"), steps=(Fraction(1, 2),) * 2)
+    copies = exact_experiment(family("copies:2:2"), steps=(Fraction(1, 2),) * 2)
     found = decide(CLAIMS["E3"], lambda: ExactQuantities(copies))
     assert (found.measured.lower, found.bound.lower) == (Fraction(1, 4), Fraction(1, 2))
     tighter = {"E3.constant": Fraction(49, 100)}

@@ -9,9 +9,9 @@ from flint import arb, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import copies, pairs, parity, shared_symbols
-from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.verification.exact_law import (

@@ -11,6 +11,7 @@ from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.target import Target
 from sharprates.verification import strategies as some
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 
@@ -115,7 +116,7 @@ def test_contexts_are_those_of_positive_probability() -> None:
 
 @given(some.predictions(COPIES))
 def test_predictions_are_laws_at_such_contexts(found) -> None:  # type: ignore[no-untyped-def]
-    Experiment.of(COPIES, blocks=(1, 1), predictions=found)  # which checks them
+    exact_experiment(COPIES, blocks=(1, 1), predictions=found)  # which checks them
     assert found.keys() <= set(some.contexts(COPIES))
 
 

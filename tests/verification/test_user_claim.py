@@ -17,7 +17,7 @@ from sharprates.theory.symbols import constant, symbol
 from sharprates.verification import user_claim, witness
 from sharprates.verification.adversary.hunt import Effort
 from sharprates.verification.cli import app
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.reports.verify import explain
 from sharprates.verification.status import read_evidence, write_claims
@@ -231,7 +231,7 @@ def test_a_formula_without_a_value_is_one_line(tmp_path, expression, message):
 
 def test_a_fraction_is_taken_exactly():
     left = Bound(OWN, lambda _: Fraction(1, 3)).left
-    assert left(ExactQuantities(Experiment.of(family("copies:2:2")))) == fmpq(1, 3)
+    assert left(ExactQuantities(exact_experiment(family("copies:2:2")))) == fmpq(1, 3)
 
 
 def test_a_trivial_bound_shows_nothing(tmp_path):
@@ -247,7 +247,7 @@ def test_a_trivial_bound_shows_nothing(tmp_path):
 def test_an_infinite_divergence_refutes():
     hypotheses = (STEP_LAW, EXACT)
     bound = Bound(claim(measured=Measured.KL, expression=symbol("d"), hypotheses=hypotheses))
-    never = Experiment.of(family("copies:2:2"), steps=(Fraction(0),))
+    never = exact_experiment(family("copies:2:2"), steps=(Fraction(0),))
     held = witness.from_text(witness.to_text(user_claim._witness(bound, never)))
     assert held.decision.measured.lower == float("inf")
     assert witness.replay(held, bound.claim).verdict is Verdict.FAILS

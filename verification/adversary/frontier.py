@@ -33,6 +33,7 @@ from sharprates.verification.adversary.search import (
     uniform_first_order,
 )
 from sharprates.verification.arithmetic import RATIONAL
+from sharprates.verification.exact_experiment import experiment_on_rows
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.jobs import run as run_tasks
 from sharprates.verification.journal import Journal, identity
@@ -299,7 +300,7 @@ def product(first: Experiment, second: Experiment) -> Experiment:
     S = max(first.vocabulary, second.vocabulary)
     rows = tuple((*x, *y) for x in first.rows for y in second.rows)
     weights = tuple(v * w for v in first.weights for w in second.weights)
-    return Experiment.of_rows(S, rows, weights)
+    return experiment_on_rows(S, rows, weights)
 
 
 # --- the hunt -------------------------------------------------------------------------------------
@@ -437,10 +438,10 @@ class Hunt:
         for d, S in sorted(self.pairs):
             for smaller in [(d, s) for s in range(2, S) if (d, s) in self.best]:
                 it = self.best[smaller]
-                self.keep((d, S), Experiment.of_rows(S, it.rows, it.weights))
+                self.keep((d, S), experiment_on_rows(S, it.rows, it.weights))
             for k in range(1, d // 2 + 1):
                 one = (
-                    Experiment.of_rows(S, ((0,),), (Fraction(1),))
+                    experiment_on_rows(S, ((0,),), (Fraction(1),))
                     if k == 1
                     else self.best.get((k, S))
                 )

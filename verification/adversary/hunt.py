@@ -32,6 +32,7 @@ from sharprates.verification import decide, witness
 from sharprates.verification.adversary.frontier import constructed
 from sharprates.verification.adversary.search import Support, as_weights, instance_of, roundings
 from sharprates.verification.decide import Decision, check_symbols
+from sharprates.verification.exact_experiment import exact_experiment, experiment_on_rows
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.files import write_whole
 from sharprates.verification.jobs import run
@@ -314,7 +315,7 @@ class _Point:
             kept = [k for k, count in enumerate(counts) if count]
             rows = [tuple(self.support.rows[k].tolist()) for k in kept]
             weights = tuple(Fraction(counts[k], denominator) for k in kept)
-            yield Experiment.of_rows(
+            yield experiment_on_rows(
                 self.shape.vocabulary,
                 tuple(rows),
                 weights,
@@ -469,7 +470,7 @@ def _instances(draw: st.DrawFn, space: Space, shape: Shape) -> Experiment:
             counts = draw(st.lists(st.integers(1, 5), min_size=S, max_size=S))
             table[context, place] = tuple(Fraction(n, sum(counts)) for n in counts)
         schedule["predictions"] = table
-    return Experiment.of(law.target, **schedule)
+    return exact_experiment(law.target, **schedule)
 
 
 def draw_examples(quest: Quest, shape: Shape, effort: Effort, seed: int) -> Iterator[Experiment]:

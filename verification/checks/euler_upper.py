@@ -40,9 +40,10 @@ from sharprates.verification.checks.check import (
 from sharprates.verification.checks.torch_runs import on_scenarios
 from sharprates.verification.decide import Decision
 from sharprates.verification.evidence import Method
-from sharprates.verification.exact_law import Context
+from sharprates.verification.exact_experiment import exact_experiment
+from sharprates.verification.exact_law import Context, with_symbol
 from sharprates.verification.experiment import Experiment
-from sharprates.verification.quantities.exact import ExactQuantities, with_symbol
+from sharprates.verification.quantities.exact import ExactQuantities
 
 EDGES = {name: Example.of(instance) for name, instance in some.EDGES.items()}
 COMPLETE_EDGES = {name: it for name, it in EDGES.items() if sum(it.law.steps) == 1}
@@ -125,26 +126,26 @@ E1_GRIDS = some.grids(max_steps=6, clocks=("linear", "constant", "polynomial:2")
 
 E1_EDGES = {
     "masks left at the start alone": Example.of(
-        Experiment.of(
+        exact_experiment(
             families.family("point-mass:2:2"),
             grid=Schedule("euler", "linear", "uniform", 1, Fraction(1, 2)),
         )
     ),
     "one token that errs": Example.of(
-        Experiment.of(
+        exact_experiment(
             families.family("point-mass:1:2"),
             grid=Schedule("euler", "linear", "uniform", 1, Fraction(1)),
             predictions={((2,), 0): (Fraction(1, 2), Fraction(1, 2))},
         )
     ),
     "Euler lags": Example.of(
-        Experiment.of(
+        exact_experiment(
             families.family("point-mass:1:2"),
             grid=Schedule("euler", "constant", "uniform", 2, Fraction(2)),
         )
     ),
     "copies in two steps": Example.of(
-        Experiment.of(
+        exact_experiment(
             families.family("copies:2:2"),
             grid=Schedule("euler", "linear", "uniform", 2, Fraction(1)),
         )
@@ -152,7 +153,7 @@ E1_EDGES = {
 }
 """One edge for each term: without it the bound fails there."""
 
-ONE_THAT_ERRS = Experiment.of(
+ONE_THAT_ERRS = exact_experiment(
     families.family("point-mass:1:2"),
     steps=(Fraction(1),),
     predictions={((2,), 0): (Fraction(1, 2), Fraction(1, 2))},
@@ -161,7 +162,7 @@ ONE_THAT_ERRS = Experiment.of(
 _GRID = Schedule("euler", "constant", "uniform", 500, Fraction(7))
 E2_EDGES = {
     "one token that errs, many steps": Example.of(
-        Experiment.of(
+        exact_experiment(
             families.family("point-mass:1:2"),
             grid=_GRID,
             predictions={((2,), 0): (Fraction(2, 100), Fraction(98, 100))},
@@ -241,7 +242,7 @@ def _pair_alphabets(_: int) -> Iterator[Example]:
 
 
 def _copies_in_two_steps(b: int) -> Experiment:
-    return Experiment.of(families.family(f"copies:2:{b}"), steps=(Fraction(1, 2),) * 2)
+    return exact_experiment(families.family(f"copies:2:{b}"), steps=(Fraction(1, 2),) * 2)
 
 
 def _shared_enumerated(_: int) -> Iterator[Example]:
@@ -252,7 +253,7 @@ def _shared_enumerated(_: int) -> Iterator[Example]:
         w = tuple(Fraction(x, sum(raw) + 1) for x in raw)
         for b in sizes:
             law = families.family(f"shared-symbols:{d}:{b}")
-            yield Example(Experiment.of(law, steps=w), {"b": b})
+            yield Example(exact_experiment(law, steps=w), {"b": b})
 
 
 # --- E6 -------------------------------------------------------------------------------------------
@@ -371,7 +372,7 @@ SMALL_SIZES = st.builds(Example.of, d=st.integers(1, 8), K=st.integers(1, 24))
 
 # --- E8–E10 --------------------------------------------------------------------------------------
 
-NEARLY_INDEPENDENT = Experiment.of(
+NEARLY_INDEPENDENT = exact_experiment(
     Target.from_rows([(0, 0), (0, 1), (1, 0), (1, 1)], [Fraction(x, 10) for x in (3, 2, 2, 3)], 2),
     steps=(Fraction(1),),
 )
@@ -656,7 +657,7 @@ CHECKS = (
             **{name: it for name, it in COMPLETE_EDGES.items() if two_symbols(it)},
             "nearly independent": Example.of(NEARLY_INDEPENDENT),
             "shared symbols": Example.of(
-                Experiment.of(families.family("shared-symbols:3:2"), steps=(Fraction(1),))
+                exact_experiment(families.family("shared-symbols:3:2"), steps=(Fraction(1),))
             ),
         },
         mutants=(
@@ -696,10 +697,10 @@ CHECKS = (
     Check(
         "E9",
         "c(q_0) of laws on two symbols",
-        BINARY_LAWS.map(lambda law: Example.of(Experiment.of(law))),
+        BINARY_LAWS.map(lambda law: Example.of(exact_experiment(law))),
         on_instances("E9", counts=_c_below),
         edges={
-            name: Example.of(Experiment.of(families.family(text)))
+            name: Example.of(exact_experiment(families.family(text)))
             for name, text in (("copies", "copies:3:2"), ("parity", "parity:4:2"))
         },
         mutants=(tightened("E9"),),
@@ -709,10 +710,10 @@ CHECKS = (
     Check(
         "E10",
         "c(q_0) of laws on any number of symbols",
-        some.laws(min_length=2, max_length=4).map(lambda law: Example.of(Experiment.of(law))),
+        some.laws(min_length=2, max_length=4).map(lambda law: Example.of(exact_experiment(law))),
         on_instances("E10", counts=_c_below),
         edges={
-            text: Example.of(Experiment.of(families.family(text)))
+            text: Example.of(exact_experiment(families.family(text)))
             for text in ("copies:2:3", "shared-symbols:3:2", "shared-symbols:4:2")
         },
         mutants=(tightened("E10"), changed("S − 1 for S", S=lambda S: S - (S > 1))),

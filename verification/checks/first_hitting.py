@@ -37,13 +37,13 @@ from sharprates.verification.checks.check import (
 from sharprates.verification.checks.forward import number
 from sharprates.verification.decide import Decision
 from sharprates.verification.evidence import Method
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Context, exact_tables, positive_gap
-from sharprates.verification.experiment import Experiment
 from torch import Tensor
 
 
 def _one_by_one(law: st.SearchStrategy[Target]) -> st.SearchStrategy[Example]:
-    return law.map(lambda target: Example.of(Experiment.of(target, blocks=(1,) * target.length)))
+    return law.map(lambda target: Example.of(exact_experiment(target, blocks=(1,) * target.length)))
 
 
 def _is_the_target(example: Example, _: Mutant, at_first: int = 1) -> Trial:
@@ -61,7 +61,7 @@ def _erring_at_the_start(eta: Fraction, d: int, everywhere: bool) -> Example:
     places = some.contexts(target)
     chosen = [(x, i) for x, i in places if everywhere or set(x) == {2}]
     wrong = dict.fromkeys(chosen, (1 - eta, eta))
-    return Example(Experiment.of(target, blocks=(1,) * d, predictions=wrong), {"eta": eta})
+    return Example(exact_experiment(target, blocks=(1,) * d, predictions=wrong), {"eta": eta})
 
 
 def _point_mass(variant: str | None, error: bool) -> Check:
@@ -276,7 +276,7 @@ CHECKS = (
     Check(
         "H1",
         "denoiser calls of the running sampler",
-        some.laws(max_length=4).map(lambda law: Example.of(Experiment.of(law))),
+        some.laws(max_length=4).map(lambda law: Example.of(exact_experiment(law))),
         _calls,
         method=Method.TESTED,
         mutants=(changed("d + 1 for d", d=lambda d: d + 1),),

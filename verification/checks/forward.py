@@ -23,8 +23,8 @@ from sharprates.verification.checks.check import (
     pairs,
     tightened,
 )
-from sharprates.verification.experiment import Experiment
-from sharprates.verification.quantities.exact import with_symbol
+from sharprates.verification.exact_experiment import exact_experiment
+from sharprates.verification.exact_law import with_symbol
 
 
 def number(x: Fraction) -> fmpq:
@@ -40,7 +40,7 @@ INNER = ALPHAS.filter(lambda a: 0 < a < 1)
 def _at_a_time(draw: st.DrawFn, alphas: st.SearchStrategy[Fraction] = INNER) -> Example:
     """A law, α at one time strictly inside, and a speed."""
     law = draw(some.laws(max_length=3))
-    return Example.of(Experiment.of(law), alpha=draw(alphas), speed=draw(st.integers(1, 5)))
+    return Example.of(exact_experiment(law), alpha=draw(alphas), speed=draw(st.integers(1, 5)))
 
 
 @st.composite
@@ -50,7 +50,7 @@ def at_two_times(draw: st.DrawFn) -> Example:
     late, early = sorted((draw(ALPHAS), draw(ALPHAS)))
     if late == early:
         late, early = early / 2, early / 2 + Fraction(1, 2)
-    return Example.of(Experiment.of(law), alpha_t=late, alpha_s=early)
+    return Example.of(exact_experiment(law), alpha_t=late, alpha_s=early)
 
 
 def _law_of_states(example: Example, mutant: Mutant) -> Trial:

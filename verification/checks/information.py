@@ -11,8 +11,8 @@ from functools import partial
 from flint import arb, fmpq
 from sharprates.samplers import families
 from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.distance import on_rows
 from sharprates.samplers.expansion import tables
-from sharprates.samplers.output_law import on_rows
 from sharprates.samplers.step_law import StepLaw
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
@@ -34,8 +34,8 @@ from sharprates.verification.checks.check import (
 )
 from sharprates.verification.decide import Decision
 from sharprates.verification.evidence import Method
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Composition
-from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 
 
@@ -92,7 +92,7 @@ def _copies(_: int) -> Iterator[Example]:
 def _copies_of(*lengths: int) -> Iterator[Example]:
     for d in lengths:
         law = families.family(f"copies:{d}:2")
-        yield Example(Experiment.of(law, steps=(Fraction(1),)), {"d": d})
+        yield Example(exact_experiment(law, steps=(Fraction(1),)), {"d": d})
 
 
 # --- KL3 ------------------------------------------------------------------------------------------

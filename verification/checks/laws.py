@@ -16,7 +16,8 @@ from sharprates.samplers.expansion import tables
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.propagation import propagate
-from sharprates.samplers.step_law import RULES, StepLaw
+from sharprates.samplers.schedule import RULES
+from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
@@ -39,8 +40,8 @@ from sharprates.verification.checks.check import (
 from sharprates.verification.checks.forward import at_two_times, number
 from sharprates.verification.decide import Decision
 from sharprates.verification.evidence import Method
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Context, monomials
-from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.statistics import step_tests
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget
@@ -125,7 +126,7 @@ def _dyadic(draw: st.DrawFn) -> Example:
     steps = draw(st.lists(st.integers(0, 4), min_size=1, max_size=4))
     w = tuple(Fraction(x, 16) for x in steps)
     law = Target.from_rows(rows, [Fraction(x, 16) for x in weights], target.vocabulary)
-    return Example.of(Experiment.of(law, steps=w))
+    return Example.of(exact_experiment(law, steps=w))
 
 
 def _floats_contain(example: Example, _: Mutant, backwards: bool = False) -> Trial:
@@ -161,7 +162,7 @@ def _off_support(example: Example, mutant: Mutant, everywhere: bool = False) -> 
 BACKWARDS = changed("the steps in reverse order", w=lambda w: w[::-1])
 LOPSIDED = {
     "a law and steps that are not symmetric": Example.of(
-        Experiment.of(
+        exact_experiment(
             some.family_target("parity:3:2"), steps=(Fraction(1, 2), Fraction(1, 4), Fraction(1, 8))
         )
     )

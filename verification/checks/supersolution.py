@@ -31,7 +31,7 @@ from sharprates.verification.checks.check import (
 )
 from sharprates.verification.decide import Decision
 from sharprates.verification.evidence import Method
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.exact_experiment import exact_experiment
 
 Array = NDArray[np.float64]
 
@@ -349,9 +349,9 @@ CHECKS = (
         "the control problem's payoff for martingales of a bit",
         st.one_of(some.dense_laws(2, 3, 3), some.sparse_laws(2, 4, 2))
         .filter(lambda law: bool((law.rows[:, -1] < 2).all()))
-        .map(lambda law: Example.of(Experiment.of(law))),
+        .map(lambda law: Example.of(exact_experiment(law))),
         _martingale,
-        edges={"copies": Example.of(Experiment.of(some.family_target("copies:2:2")))},
+        edges={"copies": Example.of(exact_experiment(some.family_target("copies:2:2")))},
         mutants=(tightened("E9"),),
         rated=False,
     ),

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import torch
 from sharprates.samplers.denoiser import ExactDenoiser
-from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.theory.claim import Relation
 from sharprates.theory.registry import claim as claim_of

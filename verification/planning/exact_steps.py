@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sharprates.samplers.output_law import TotalVariation
+from sharprates.samplers.distance import TotalVariation
 from sharprates.samplers.step_law import StepLaw
 from sharprates.verification.planning.question import Question
 from sharprates.verification.planning.step_count import smallest_steps

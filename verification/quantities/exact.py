@@ -26,6 +26,7 @@ from sharprates.verification.exact_law import (
     ExactTables,
     exact_tables,
     step_weights,
+    with_symbol,
 )
 from sharprates.verification.exact_schedule import steps_on_grid
 from sharprates.verification.experiment import Experiment
@@ -394,11 +395,6 @@ def rational(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return all(map(rational, value))
     return isinstance(value, (int, Fraction, fmpq))
-
-
-def with_symbol(context: Context, place: int, symbol: int) -> Context:
-    """The context with one more position revealed."""
-    return (*context[:place], symbol, *context[place + 1 :])
 
 
 def _half_distance(p: list[Number], q: list[Number]) -> Number:

@@ -20,7 +20,7 @@ from sharprates.verification.adversary.frontier import Effort, Hunt, Task
 from sharprates.verification.adversary.search import (
     instance_of,
 )
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.reports.adversary import frontier_json, print_frontier
 from sharprates.verification.verdict import Verdict
 
@@ -28,7 +28,7 @@ QUICK = Effort(starts=8, moves=150, steps=80)
 
 
 def instance(text):
-    return Experiment.of(family(text))
+    return exact_experiment(family(text))
 
 
 # --- the quantity ---------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ def test_bounds_of_a_row():
 
 @given(strategies.laws(min_length=2, max_length=4))
 def test_the_bound_for_short_sequences_holds(target):
-    found = witness.decide_on(CLAIMS["E10"], Experiment.of(target))
+    found = witness.decide_on(CLAIMS["E10"], exact_experiment(target))
     assert found.verdict is Verdict.HOLDS
 
 

@@ -26,7 +26,7 @@ from sharprates.verification.checks.check import (
 )
 from sharprates.verification.checks.registry import checks_of
 from sharprates.verification.decide import Decision, quotient, strain
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.quantities.exact import rational
 from sharprates.verification.verdict import Verdict
 
@@ -112,11 +112,11 @@ def test_of_equally_tight_examples_the_shortest_is_shown() -> None:
 def test_of_equally_tight_examples_one_that_says_more_is_shown() -> None:
     """More than one token and one row, though it is longer to write."""
     laws = [families.family(text) for text in ("uniform:1:2", "point-mass:2:2", "copies:2:2")]
-    one = Experiment.of(laws[0], steps=(Fraction(1),))
+    one = exact_experiment(laws[0], steps=(Fraction(1),))
     check = Check(
         "E4",
         "all equal",
-        lambda _: [Example.of(Experiment.of(law, steps=one.steps)) for law in laws],
+        lambda _: [Example.of(exact_experiment(law, steps=one.steps)) for law in laws],
         lambda example, _: pairs(example, Relation.UPPER, [(fmpq(1, 2), fmpq(1, 2))]),
     )
     outcome = run(check)
@@ -207,22 +207,24 @@ def test_tightening_goes_against_the_relation() -> None:
 def test_an_instance_in_words() -> None:
     law = families.family("copies:2:2")
     half = (Fraction(1, 2),) * 2
-    assert str(Experiment.of(law, steps=half)) == ("d=2 S=2 copies q0=[00:1/2 11:1/2] uniform K=2")
-    erring = Experiment.of(law, blocks=(1, 1), predictions={((2, 2), 1): half})
+    assert str(exact_experiment(law, steps=half)) == (
+        "d=2 S=2 copies q0=[00:1/2 11:1/2] uniform K=2"
+    )
+    erring = exact_experiment(law, blocks=(1, 1), predictions={((2, 2), 1): half})
     assert "blocks=(1 1) p̂_2(__)=(1/2 1/2)" in str(erring)
-    on_a_grid = Experiment.of(
+    on_a_grid = exact_experiment(
         law, grid=Schedule("euler", "linear", "uniform", 3, Fraction(1, 2), last_step="fill")
     )
     assert str(on_a_grid).endswith("euler linear T=1/2 K=3 fill")
-    many = Experiment.of(families.family("pairs:6:2"), steps=(Fraction(1, 3),))
+    many = exact_experiment(families.family("pairs:6:2"), steps=(Fraction(1, 3),))
     assert "uniform on 8 rows" in str(many)
     assert Example(many, {"b": 2, "_hidden": 3}).text.endswith("w=(1/3), b=2")
 
 
 def test_equal_instances_share_their_numbers() -> None:
     law = families.family("copies:2:2")
-    one, two = (Experiment.of(law, steps=(Fraction(1, n),)) for n in (2, 3))
-    assert exact(one) is exact(Experiment.of(law, steps=(Fraction(1, 2),)))
+    one, two = (exact_experiment(law, steps=(Fraction(1, n),)) for n in (2, 3))
+    assert exact(one) is exact(exact_experiment(law, steps=(Fraction(1, 2),)))
     assert exact(one) is not exact(two)
 
 
