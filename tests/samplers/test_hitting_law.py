@@ -108,6 +108,6 @@ def test_too_many_predictions_are_an_error(monkeypatch: pytest.MonkeyPatch) -> N
         raise TooLargeError(f"{what}: {needed} bytes; {remedy}")
 
     target = copies(2, 2)
-    monkeypatch.setattr(module, "require", refuse)
+    monkeypatch.setattr(module, "check_memory", refuse)
     with pytest.raises(TooLargeError, match="97 hitting times"):
         hitting_law(target, Drifting(ExactDenoiser(target), Uniform(2), 0.5), clock("linear"))

@@ -176,7 +176,7 @@ def test_another_vocabulary_and_too_much_memory(monkeypatch: pytest.MonkeyPatch)
     def refuse(needed: int, what: str, remedy: str) -> None:
         raise TooLargeError(f"{what}: {needed} bytes; {remedy}")
 
-    monkeypatch.setattr(module, "require", refuse)
+    monkeypatch.setattr(module, "check_memory", refuse)
     with pytest.raises(TooLargeError, match="conditionals at 7 contexts"):
         Comparison.of(copies(2, 2))
 
