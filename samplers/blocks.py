@@ -24,8 +24,8 @@ class BlockSampler(Sampler):
     """Reveals n_1, then n_2, … tokens of a uniformly random order, each block by one call.
 
     Its law is the vertex P_a of the composition a = (n_1, …, n_m); the sizes for s tokens a step
-    are `samplers.compositions.fixed_blocks`. A row uses 2d uniforms: order and values. An unnormalised
-    denoiser is normalised: values are drawn from ŝ/Σŝ.
+    are `samplers.compositions.fixed_blocks`. A row uses 2d uniforms: order and values. An
+    unnormalised denoiser is normalised: values are drawn from ŝ/Σŝ.
 
     Attributes:
         sizes: the composition a of d, positive parts.

@@ -2,7 +2,7 @@
 
 A proof says nothing about a program. So the Coq definitions are extracted to a program of their
 own (theory/formal/extract), and both sides of the covered bounds are computed on shared rational
-instances: by that program; by `verification.instance`, in exact fractions; and by the samplers'
+instances: by that program; by `verification.quantities.exact`, in exact fractions; and by the samplers'
 output laws, in floats. All rates and predictions of a case are multiples of 1/4, so that a float
 law of a few steps is an exact fraction too.
 """
@@ -23,8 +23,9 @@ import torch
 from flint import fmpq
 from sharprates.samplers.confidence import ConfidenceSampler, confidence_law
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.expansion import tables
-from sharprates.samplers.output_law import OutputLaw, total_variation
+from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.propagation import propagate
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.tabled import TabledDenoiser
@@ -34,8 +35,8 @@ from sharprates.theory.evaluation import evaluate
 from sharprates.theory.functions import RankExcess, rank_law
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import RATIONAL
+from sharprates.verification.exact_experiment import experiment_on_rows
 from sharprates.verification.exact_law import Context, step_weights
-from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 
 CLOSE = Fraction(1, 10**12)
@@ -124,7 +125,7 @@ class SharedInstance:
             if self.predictions and context[place] == S:
                 predictions[context, place] = self.predictions[number * S : (number + 1) * S]
         return ExactQuantities(
-            Experiment.of_rows(
+            experiment_on_rows(
                 S,
                 tuple(support),
                 tuple(support.values()),
