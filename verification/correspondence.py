@@ -2,9 +2,9 @@
 
 A proof says nothing about a program. So the Coq definitions are extracted to a program of their
 own (theory/formal/extract), and both sides of the covered bounds are computed on shared rational
-instances: by that program; by `verification.quantities.exact`, in exact fractions; and by the samplers'
-output laws, in floats. All rates and predictions of a case are multiples of 1/4, so that a float
-law of a few steps is an exact fraction too.
+instances: by that program; by `verification.quantities.exact`, in exact fractions; and by the
+samplers' output laws, in floats. All rates and predictions of a case are multiples of 1/4, so that
+a float law of a few steps is an exact fraction too.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from sharprates.samplers.denoiser import OFF_SUPPORT, Denoiser, ExactDenoiser, P
 from sharprates.samplers.predictions import Predictions
 from sharprates.samplers.schedule import LAST_STEPS, RULES, Schedule
 from sharprates.samplers.target import Target
+from sharprates.verification.checks.trial import Example, Scenario
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Context
 from sharprates.verification.experiment import Experiment
@@ -441,26 +442,6 @@ def denoisers(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Scenario:
-    """A target, a denoiser and a schedule for the torch samplers.
-
-    Attributes:
-        target: the data law.
-        denoiser: what the sampler asks.
-        schedule: when it reveals.
-    """
-
-    target: Target
-    denoiser: Denoiser
-    schedule: Schedule
-
-    def __str__(self) -> str:
-        off = getattr(self.denoiser, "off_support", None)
-        denoiser = f"exact, off-support {off}" if off else str(self.denoiser)
-        return f"{self.target.name} ({self.schedule}; {denoiser})"
-
-
 SCENARIO_FAMILIES = (
     *FAMILIES,
     "copies:5:3",
@@ -508,3 +489,17 @@ def scenarios(
     )
     denoiser = draw(denoisers(target, exact_only, normalised, time_free))
     return Scenario(target, denoiser, draw(schedules() if plans is None else plans))
+
+
+ALPHAS = st.fractions(0, 1, max_denominator=8)
+"""Shares of tokens that are shown."""
+
+
+@st.composite
+def at_two_times(draw: st.DrawFn) -> Example:
+    """A law and α at a time t and at an earlier s: α_t < α_s."""
+    law = draw(laws(max_length=3, max_vocabulary=2))
+    late, early = sorted((draw(ALPHAS), draw(ALPHAS)))
+    if late == early:
+        late, early = early / 2, early / 2 + Fraction(1, 2)
+    return Example.of(exact_experiment(law), alpha_t=late, alpha_s=early)

@@ -28,23 +28,17 @@ from sharprates.verification import files, strategies, witness
 from sharprates.verification.adversary import hunt as adversary
 from sharprates.verification.adversary.hunt import Effort, Quest, Shape, Worst
 from sharprates.verification.arithmetic import Interval
-from sharprates.verification.checks.check import (
-    COUNTS,
-    Check,
-    Example,
-    Mutant,
-    Trial,
-    run,
-)
-from sharprates.verification.decide import check_symbols, decision_of
+from sharprates.verification.checks.check import Check, run
+from sharprates.verification.checks.trial import COUNTS, Example, Mutant, Trial
+from sharprates.verification.decide import check_symbols
 from sharprates.verification.evidence import Evidence, Method
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.objects import load_object, one_line
 from sharprates.verification.quantities.base import LEFT_SIDES
 from sharprates.verification.quantities.exact import ExactQuantities
-from sharprates.verification.status import ClaimStatus
-from sharprates.verification.verify import Report
+from sharprates.verification.status import ClaimStatus, Report
+from sharprates.verification.verdict import decision_of
 from sharprates.verification.witness import LeftSide, Witness
 
 EXAMPLES = 150

@@ -9,18 +9,11 @@ from sharprates.samplers.families import family
 from sharprates.theory.claim import Relation
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import Interval
-from sharprates.verification.decide import (
-    PRECISIONS,
-    Decision,
-    at_rising_precision,
-    check_scale,
-    decide,
-    decision_of,
-    failing_factor,
-)
+from sharprates.verification.decide import PRECISIONS, at_rising_precision, decide, failing_factor
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.quantities.exact import ExactQuantities
-from sharprates.verification.verdict import Verdict
+from sharprates.verification.scale import check_scale
+from sharprates.verification.verdict import Decision, Verdict, decision_of
 
 
 def decision(measured: Fraction, bound: Fraction, relation: Relation = Relation.UPPER) -> Decision:

@@ -17,8 +17,8 @@ from sharprates.verification import witness
 from sharprates.verification.adversary import frontier
 from sharprates.verification.adversary import hunt as adversary
 from sharprates.verification.adversary.hunt import HUNTED, INNER, BreakEven, Quest, Worst
-from sharprates.verification.decide import check_scale
 from sharprates.verification.jobs import run as run_tasks
+from sharprates.verification.scale import check_scale
 from sharprates.verification.verdict import Verdict
 
 FOLDER = Path("build") / "adversary"

@@ -31,7 +31,7 @@ from sharprates.theory.setting import Setting
 from sharprates.verification import decide, witness
 from sharprates.verification.adversary.frontier import constructed
 from sharprates.verification.adversary.search import Support, as_weights, instance_of, roundings
-from sharprates.verification.decide import Decision, check_symbols
+from sharprates.verification.decide import check_symbols
 from sharprates.verification.exact_experiment import exact_experiment, experiment_on_rows
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.files import write_whole
@@ -39,7 +39,7 @@ from sharprates.verification.jobs import run
 from sharprates.verification.journal import Journal, identity
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.quantities.gradient import GradientQuantities
-from sharprates.verification.verdict import Verdict
+from sharprates.verification.verdict import Decision, Verdict
 from sharprates.verification.witness import LeftSide, Witness, WitnessError
 from torch import Tensor
 

@@ -12,14 +12,10 @@ from sharprates.samplers import families
 from sharprates.samplers.target import Target
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import Interval
+from sharprates.verification.arithmetic import Interval, number
 from sharprates.verification.checks.check import (
     Check,
-    Evaluate,
-    Example,
-    Mutant,
     Trend,
-    Trial,
     changed,
     exact,
     formula,
@@ -27,10 +23,10 @@ from sharprates.verification.checks.check import (
     pairs,
     tightened,
 )
-from sharprates.verification.checks.forward import number
-from sharprates.verification.decide import Decision
+from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
 from sharprates.verification.exact_experiment import exact_experiment, experiment_on_rows
 from sharprates.verification.quantities.exact import ExactQuantities
+from sharprates.verification.verdict import Decision
 
 NOTHING: tuple[tuple[Interval, Interval], ...] = ((Interval.exact(0), Interval.exact(0)),)
 

@@ -23,10 +23,6 @@ from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import Interval, ball, interval
 from sharprates.verification.checks.check import (
     Check,
-    Evaluate,
-    Example,
-    Mutant,
-    Trial,
     changed,
     exact,
     formula,
@@ -35,10 +31,11 @@ from sharprates.verification.checks.check import (
     tightened,
 )
 from sharprates.verification.checks.torch_runs import on_scenarios
-from sharprates.verification.decide import Decision
+from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment, experiment_on_rows
 from sharprates.verification.quantities.exact import ExactQuantities
+from sharprates.verification.verdict import Decision
 
 Parameters = dict[str, int]
 Members = dict[str, Parameters]

@@ -25,11 +25,7 @@ from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import BALL, Interval, ball, interval, power
 from sharprates.verification.checks.check import (
     Check,
-    Evaluate,
-    Example,
-    Mutant,
     Trend,
-    Trial,
     changed,
     exact,
     formula,
@@ -38,12 +34,13 @@ from sharprates.verification.checks.check import (
     tightened,
 )
 from sharprates.verification.checks.torch_runs import on_scenarios
-from sharprates.verification.decide import Decision
+from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Context, with_symbol
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
+from sharprates.verification.verdict import Decision
 
 EDGES = {name: Example.of(instance) for name, instance in some.EDGES.items()}
 COMPLETE_EDGES = {name: it for name, it in EDGES.items() if sum(it.law.steps) == 1}

@@ -21,12 +21,9 @@ from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import Interval, interval
+from sharprates.verification.arithmetic import Interval, interval, number
 from sharprates.verification.checks.check import (
     Check,
-    Example,
-    Mutant,
-    Trial,
     changed,
     exact,
     formula,
@@ -34,11 +31,11 @@ from sharprates.verification.checks.check import (
     pairs,
     tightened,
 )
-from sharprates.verification.checks.forward import number
-from sharprates.verification.decide import Decision
+from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Context, exact_tables, positive_gap
+from sharprates.verification.verdict import Decision
 from torch import Tensor
 
 

@@ -10,30 +10,14 @@ from hypothesis import strategies as st
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
+from sharprates.verification.arithmetic import number
 from sharprates.verification.checks import channel
-from sharprates.verification.checks.check import (
-    Check,
-    Evaluate,
-    Example,
-    Mutant,
-    Trial,
-    changed,
-    exact,
-    formula,
-    pairs,
-    tightened,
-)
+from sharprates.verification.checks.check import Check, changed, exact, formula, pairs, tightened
+from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import with_symbol
 
-
-def number(x: Fraction) -> fmpq:
-    """A fraction in flint's type."""
-    return fmpq(x.numerator, x.denominator)
-
-
-ALPHAS = st.fractions(0, 1, max_denominator=8)
-INNER = ALPHAS.filter(lambda a: 0 < a < 1)
+INNER = some.ALPHAS.filter(lambda a: 0 < a < 1)
 
 
 @st.composite
@@ -41,16 +25,6 @@ def _at_a_time(draw: st.DrawFn, alphas: st.SearchStrategy[Fraction] = INNER) -> 
     """A law, α at one time strictly inside, and a speed."""
     law = draw(some.laws(max_length=3))
     return Example.of(exact_experiment(law), alpha=draw(alphas), speed=draw(st.integers(1, 5)))
-
-
-@st.composite
-def at_two_times(draw: st.DrawFn) -> Example:
-    """A law and α at a time t and at an earlier s: α_t < α_s."""
-    law = draw(some.laws(max_length=3, max_vocabulary=2))
-    late, early = sorted((draw(ALPHAS), draw(ALPHAS)))
-    if late == early:
-        late, early = early / 2, early / 2 + Fraction(1, 2)
-    return Example.of(exact_experiment(law), alpha_t=late, alpha_s=early)
 
 
 def _law_of_states(example: Example, mutant: Mutant) -> Trial:
@@ -181,7 +155,7 @@ CHECKS = (
     Check(
         "F5",
         "Bayes' formula from the joint law at two times",
-        at_two_times(),
+        some.at_two_times(),
         _bridge,
         mutants=(
             Mutant("values drawn independently", trial=partial(_bridge, independently=True)),

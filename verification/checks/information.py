@@ -20,11 +20,7 @@ from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import Interval
 from sharprates.verification.checks.check import (
     Check,
-    Evaluate,
-    Example,
-    Mutant,
     Trend,
-    Trial,
     changed,
     exact,
     formula,
@@ -32,11 +28,12 @@ from sharprates.verification.checks.check import (
     pairs,
     tightened,
 )
-from sharprates.verification.decide import Decision
+from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Composition
 from sharprates.verification.quantities.exact import ExactQuantities
+from sharprates.verification.verdict import Decision
 
 
 def ordered_partitions(d: int, sizes: Composition) -> Iterator[tuple[tuple[int, ...], ...]]:

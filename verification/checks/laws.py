@@ -25,26 +25,17 @@ from sharprates.theory.clocks import clock as formula_clock
 from sharprates.theory.evaluation import evaluate
 from sharprates.theory.functions import all_compositions
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import BALL, Interval, ball, interval
+from sharprates.verification.arithmetic import BALL, Interval, ball, interval, number
 from sharprates.verification.checks import channel
-from sharprates.verification.checks.check import (
-    Check,
-    Example,
-    Mutant,
-    Trial,
-    changed,
-    exact,
-    formula,
-    pairs,
-)
-from sharprates.verification.checks.forward import at_two_times, number
-from sharprates.verification.decide import Decision
+from sharprates.verification.checks.check import Check, changed, exact, formula, pairs
+from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Context, monomials
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.statistics import step_tests
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget
+from sharprates.verification.verdict import Decision
 
 # --- S1 -------------------------------------------------------------------------------------------
 
@@ -277,7 +268,7 @@ CHECKS = (
     Check(
         "S4",
         "survival from the joint law at two times",
-        at_two_times(),
+        some.at_two_times(),
         _none_is_unmasked,
         mutants=(changed("n + 1 for n", n=lambda n: n + 1),),
     ),

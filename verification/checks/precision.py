@@ -15,17 +15,10 @@ from hypothesis import strategies as st
 from sharprates.samplers.gumbel import all_uniforms, lattice_law, truncated_law
 from sharprates.theory.claim import Relation
 from sharprates.verification.arithmetic import Interval, interval
-from sharprates.verification.checks.check import (
-    Check,
-    Example,
-    Mutant,
-    Trial,
-    changed,
-    formula,
-    pairs,
-)
-from sharprates.verification.decide import Decision
+from sharprates.verification.checks.check import Check, changed, formula, pairs
+from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Method
+from sharprates.verification.verdict import Decision
 
 BITS = 24
 """Random bits of a float32 uniform."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import witness
-from sharprates.verification.checks.check import Check, Example, Mutant, Trial, tightened
+from sharprates.verification.checks.check import Check, tightened
+from sharprates.verification.checks.trial import Example, Mutant, Trial
 
 FOLDER = Path(__file__).parents[1] / "witnesses"
 """Where the finds of the adversary are kept; they come with the package."""

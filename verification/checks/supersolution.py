@@ -19,19 +19,11 @@ from numpy.typing import NDArray
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import Interval
-from sharprates.verification.checks.check import (
-    Check,
-    Example,
-    Mutant,
-    Trial,
-    exact,
-    formula,
-    pairs,
-    tightened,
-)
-from sharprates.verification.decide import Decision
+from sharprates.verification.checks.check import Check, exact, formula, pairs, tightened
+from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment
+from sharprates.verification.verdict import Decision
 
 Array = NDArray[np.float64]
 

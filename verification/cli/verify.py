@@ -90,9 +90,10 @@ def verify_command(
             hunted = campaign.run(
                 quests, out, deep=deep, jobs=jobs, seed=seed, fresh=not resume, progress=told
             )
-        print_campaign(hunted, terminal)
+        parts = (hunted.worst, hunted.constants, hunted.frontier)
+        print_campaign(*parts, terminal)
         if json is not None:
-            write_whole(json, to_json(adversary_json(hunted, seed)))
+            write_whole(json, to_json(adversary_json(*parts, seed)))
         raise typer.Exit(EXIT[hunted.verdict])
     # What a part of the claims, or altered ones, have shown is no status of the whole.
     if json is None and chosen is None and not factors:

@@ -10,12 +10,8 @@ from sharprates.samplers.schedule import Schedule
 from sharprates.theory.claim import Relation
 from sharprates.verification.arithmetic import Interval
 from sharprates.verification.checks.check import (
-    STATED,
     Check,
-    Example,
-    Mutant,
     Trend,
-    Trial,
     changed,
     decided,
     exact,
@@ -25,10 +21,10 @@ from sharprates.verification.checks.check import (
     tightened,
 )
 from sharprates.verification.checks.registry import checks_of
-from sharprates.verification.decide import Decision, quotient, strain
+from sharprates.verification.checks.trial import STATED, Example, Mutant, Trial
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.quantities.exact import rational
-from sharprates.verification.verdict import Verdict
+from sharprates.verification.verdict import Decision, Verdict, quotient, strain
 
 NUMBERS = st.integers(0, 100).map(lambda x: Example.of(x=x))
 

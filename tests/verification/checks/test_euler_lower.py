@@ -6,7 +6,7 @@ import pytest
 import torch
 from sharprates.samplers import families
 from sharprates.samplers.step_law import StepLaw
-from sharprates.verification.checks.check import STATED, Example, exact
+from sharprates.verification.checks.check import exact
 from sharprates.verification.checks.euler_lower import (
     CHECKS,
     MATCHINGS,
@@ -16,6 +16,7 @@ from sharprates.verification.checks.euler_lower import (
     on_uniform_grid,
     random_law,
 )
+from sharprates.verification.checks.trial import STATED, Example
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.verdict import Verdict
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sharprates.theory.functions import DistinctSteps, RankDistance
 from sharprates.verification.arithmetic import RATIONAL, interval, precision
-from sharprates.verification.checks.check import STATED, Example, decided
+from sharprates.verification.checks.check import decided
 from sharprates.verification.checks.euler_upper import (
     CHECKS,
     NEARLY_INDEPENDENT,
@@ -18,6 +18,7 @@ from sharprates.verification.checks.euler_upper import (
     rank_distance,
     rank_distance_ball,
 )
+from sharprates.verification.checks.trial import STATED, Example
 from sharprates.verification.strategies import step_weights
 from sharprates.verification.verdict import Verdict
 from sharprates.verification.verify import EXAMPLES

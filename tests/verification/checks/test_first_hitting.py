@@ -4,8 +4,9 @@ from fractions import Fraction
 
 import pytest
 from sharprates.samplers import families
-from sharprates.verification.checks.check import STATED, Example, decided
+from sharprates.verification.checks.check import decided
 from sharprates.verification.checks.first_hitting import CHECKS, _erring_at_the_start, _shifted
+from sharprates.verification.checks.trial import STATED, Example
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.verdict import Verdict
 

@@ -4,8 +4,9 @@ from fractions import Fraction
 
 import pytest
 from sharprates.samplers import families
-from sharprates.verification.checks.check import STATED, Example, changed
+from sharprates.verification.checks.check import changed
 from sharprates.verification.checks.forward import CHECKS
+from sharprates.verification.checks.trial import STATED, Example
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.verdict import Verdict
 

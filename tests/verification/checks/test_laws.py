@@ -4,8 +4,9 @@ from fractions import Fraction
 
 import pytest
 from sharprates.samplers import families
-from sharprates.verification.checks.check import STATED, Example, decided, exact
+from sharprates.verification.checks.check import decided, exact
 from sharprates.verification.checks.laws import CHECKS, LEVELS, with_convention
+from sharprates.verification.checks.trial import STATED, Example
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET
 from sharprates.verification.strategies import Schedule

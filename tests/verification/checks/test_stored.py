@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from sharprates.verification.checks.check import STATED, tightened
+from sharprates.verification.checks.check import tightened
 from sharprates.verification.checks.stored import CHECKS, FOLDER, held, replay
+from sharprates.verification.checks.trial import STATED
 from sharprates.verification.verdict import Verdict
 from sharprates.verification.witness import WitnessError
 

@@ -5,7 +5,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from sharprates.samplers import families
-from sharprates.verification.checks.check import STATED, Example, Mutant
 from sharprates.verification.checks.supersolution import (
     CHECKS,
     EDGE,
@@ -15,6 +14,7 @@ from sharprates.verification.checks.supersolution import (
     proved,
     subdivide,
 )
+from sharprates.verification.checks.trial import STATED, Example, Mutant
 from sharprates.verification.exact_experiment import exact_experiment
 
 

@@ -13,13 +13,9 @@ from sharprates.theory.arithmetic import Number
 from sharprates.verification.arithmetic import precision
 from sharprates.verification.planning import step_count
 from sharprates.verification.planning.bounds import upper_bounds
+from sharprates.verification.planning.exact_steps import smallest_steps
 from sharprates.verification.planning.question import Question
-from sharprates.verification.planning.step_count import (
-    enough_steps,
-    invert,
-    needed_steps,
-    smallest_steps,
-)
+from sharprates.verification.planning.step_count import enough_steps, invert, needed_steps
 
 
 @lru_cache
