@@ -15,6 +15,7 @@ from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import RATIONAL, interval, precision
+from sharprates.verification.checks.trial import Example
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_schedule import steps_on_grid
 from sharprates.verification.profile import profile, score_gaps
@@ -117,21 +118,6 @@ def test_settings():
 
 
 @pytest.mark.parametrize(
-    ("schedule", "message"),
-    [
-        ({"steps": (Fraction(1),), "blocks": (2,)}, "one of"),
-        ({"steps": (Fraction(2),)}, "at most 1"),
-        ({"blocks": (1,)}, "sum 2"),
-        ({"predictions": {((0, 2), 0): (Fraction(1), Fraction(0))}}, "hidden position"),
-        ({"predictions": {((0, 2), 1): (Fraction(1), Fraction(1))}}, "hidden position"),
-    ],
-)
-def test_bad_experiments(schedule, message):
-    with pytest.raises(ValueError, match=message):
-        exact_experiment(family("copies:2:2"), **schedule)
-
-
-@pytest.mark.parametrize(
     "schedule",
     [
         Schedule("euler", "linear", "uniform", 2, Fraction(0)),
@@ -149,3 +135,20 @@ def test_numbers_that_need_a_grid():
     for one in ("T", "E1_clock"):
         with pytest.raises(ValueError, match="needs a grid"):
             getattr(exact, one)
+
+
+def test_an_instance_in_words() -> None:
+    law = family("copies:2:2")
+    half = (Fraction(1, 2),) * 2
+    assert str(exact_experiment(law, steps=half)) == (
+        "d=2 S=2 copies q0=[00:1/2 11:1/2] uniform K=2"
+    )
+    erring = exact_experiment(law, blocks=(1, 1), predictions={((2, 2), 1): half})
+    assert "blocks=(1 1) p̂_2(__)=(1/2 1/2)" in str(erring)
+    on_a_grid = exact_experiment(
+        law, grid=Schedule("euler", "linear", "uniform", 3, Fraction(1, 2), last_step="fill")
+    )
+    assert str(on_a_grid).endswith("euler linear T=1/2 K=3 fill")
+    many = exact_experiment(family("pairs:6:2"), steps=(Fraction(1, 3),))
+    assert "uniform on 8 rows" in str(many)
+    assert Example(many, {"b": 2, "_hidden": 3}).text.endswith("w=(1/3), b=2")

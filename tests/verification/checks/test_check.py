@@ -6,7 +6,6 @@ import pytest
 from flint import arb, ctx, fmpq
 from hypothesis import strategies as st
 from sharprates.samplers import families
-from sharprates.samplers.schedule import Schedule
 from sharprates.theory.claim import Relation
 from sharprates.verification.arithmetic import Interval
 from sharprates.verification.checks.check import (
@@ -24,7 +23,7 @@ from sharprates.verification.checks.registry import checks_of
 from sharprates.verification.checks.trial import STATED, Example, Mutant, Trial
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.quantities.exact import rational
-from sharprates.verification.verdict import Decision, Verdict, quotient, strain
+from sharprates.verification.verdict import Decision, Verdict
 
 NUMBERS = st.integers(0, 100).map(lambda x: Example.of(x=x))
 
@@ -166,25 +165,6 @@ def test_a_ball_that_says_nothing_is_computed_again() -> None:
     assert decided(a_check(trial), Example.of(x=0), STATED).decision.verdict is Verdict.HOLDS
 
 
-@pytest.mark.parametrize(
-    ("relation", "measured", "bound", "ratio", "near"),
-    [
-        (Relation.UPPER, (1, 1), (2, 2), 0.5, 0.5),
-        (Relation.UPPER, (0.9, 1.1), (2, 2), 0.45, 0.45),  # what is proved
-        (Relation.UPPER, (0, 0), (0, 0), None, 0.0),
-        (Relation.LOWER, (4, 4), (2, 2), 2.0, 0.5),
-        (Relation.LOWER, (1, 1), (0, 0), None, 0.0),
-        (Relation.EQUALITY, (0, 0), (0, 0), 1.0, 0.0),
-        (Relation.EQUALITY, (3, 3), (2, 2), 1.5, 0.5),
-        (Relation.EQUALITY, (1, 1), (0, 0), None, float("inf")),
-    ],
-)
-def test_ratio_and_strain(relation, measured, bound, ratio, near) -> None:  # type: ignore[no-untyped-def]
-    side = (Interval(*measured), Interval(*bound))
-    assert quotient(relation, side) == (ratio if ratio is None else pytest.approx(ratio))
-    assert strain(relation, side) == pytest.approx(near)
-
-
 def test_a_formula_is_exact_where_it_can_be() -> None:
     values = {"d": 2, "w": [Fraction(1, 2)] * 2, "epsilon_w": 0}
     assert formula("E3", None, values) == fmpq(1, 2)
@@ -198,23 +178,6 @@ def test_a_formula_is_exact_where_it_can_be() -> None:
 def test_tightening_goes_against_the_relation() -> None:
     assert tightened("E3").scale == {"E3.constant": Fraction(99, 100)}
     assert tightened("L0").scale == {"L0.constant": Fraction(101, 100)}
-
-
-def test_an_instance_in_words() -> None:
-    law = families.family("copies:2:2")
-    half = (Fraction(1, 2),) * 2
-    assert str(exact_experiment(law, steps=half)) == (
-        "d=2 S=2 copies q0=[00:1/2 11:1/2] uniform K=2"
-    )
-    erring = exact_experiment(law, blocks=(1, 1), predictions={((2, 2), 1): half})
-    assert "blocks=(1 1) p̂_2(__)=(1/2 1/2)" in str(erring)
-    on_a_grid = exact_experiment(
-        law, grid=Schedule("euler", "linear", "uniform", 3, Fraction(1, 2), last_step="fill")
-    )
-    assert str(on_a_grid).endswith("euler linear T=1/2 K=3 fill")
-    many = exact_experiment(families.family("pairs:6:2"), steps=(Fraction(1, 3),))
-    assert "uniform on 8 rows" in str(many)
-    assert Example(many, {"b": 2, "_hidden": 3}).text.endswith("w=(1/3), b=2")
 
 
 def test_equal_instances_share_their_numbers() -> None:
