@@ -85,7 +85,7 @@ class ExactTables:
     def probability(self, weights: Sequence[Number]) -> dict[Context, Number]:
         """p_out(x) on the support, for a step law w. Source: S2."""
         length = len(next(iter(self.pmf)))
-        scale = monomials(weights, length)
+        scale = exact_monomials(weights, length)
         return {
             row: sum((scale[a] * value for a, value in table.items()), 0 * next(iter(weights)))
             for row, table in self.tables.items()
@@ -157,7 +157,7 @@ def exact_tables(
     return ExactTables(pmf, {row: reach(row) for row in pmf})
 
 
-def monomials(weights: Sequence[Number], length: int) -> dict[Composition, Number]:
+def exact_monomials(weights: Sequence[Number], length: int) -> dict[Composition, Number]:
     """M_a(w) for every composition a of d, by a prefix recursion over the steps."""
     zero = 0 * weights[0]
     sums: dict[Composition, Number] = {(): zero + 1}

@@ -1,6 +1,6 @@
 """Hypothesis strategies for everything that a claim quantifies over; all shrink to readable cases.
 
-Exact ones (`laws`, `step_weights`, `predictions`, `instances`, `grids`) give small fractions, so
+Exact ones (`laws`, `step_laws`, `predictions`, `instances`, `grids`) give small fractions, so
 that a verdict can be decided without rounding and checked by hand. The others (`schedules`,
 `denoisers`, `scenarios`) give what the torch samplers run on.
 """
@@ -160,7 +160,7 @@ def mostly_left(max_steps: int = 3) -> SearchStrategy[tuple[Fraction, ...]]:
     )
 
 
-def step_weights(max_steps: int = 6, leftover: bool = True) -> SearchStrategy[tuple[Fraction, ...]]:
+def step_laws(max_steps: int = 6, leftover: bool = True) -> SearchStrategy[tuple[Fraction, ...]]:
     """Step laws w as fractions: uniform, random, with zeros, with leftover up to almost all."""
     complete = (uniform_steps(max_steps), random_steps(max_steps, leftover=False))
     if not leftover:
@@ -241,11 +241,11 @@ def instances(
     Args:
         draw: given by hypothesis.
         targets: by default `laws()`.
-        steps: by default `step_weights()`.
+        steps: by default `step_laws()`.
         erring: whether the denoiser may err.
     """
     target = draw(laws() if targets is None else targets)
-    w = draw(step_weights() if steps is None else steps)
+    w = draw(step_laws() if steps is None else steps)
     wrong: Predictions = {}
     if erring and draw(st.booleans()):
         wrong = draw(predictions(target))

@@ -28,7 +28,7 @@ from sharprates.verification import files, strategies, witness
 from sharprates.verification.adversary import hunt as adversary
 from sharprates.verification.adversary.hunt import Effort, Quest, Shape, Worst
 from sharprates.verification.arithmetic import Interval
-from sharprates.verification.checks.check import Check, run
+from sharprates.verification.checks.check import Check, run_check
 from sharprates.verification.checks.trial import COUNTS, Example, Mutant, Trial
 from sharprates.verification.decide import check_symbols
 from sharprates.verification.evidence import Evidence, Method
@@ -208,7 +208,7 @@ def sides(bound: Bound | None) -> tuple[Claim | None, LeftSide | None]:
 def count(bound: Bound) -> int:
     """How many pieces of work a run has, for a progress bar."""
     hunted = bound.relation is not Relation.EQUALITY
-    return 1 + (len(adversary.tasks([bound.quest], SIZES, 0)) if hunted else 0)
+    return 1 + (len(adversary.hunt_tasks([bound.quest], SIZES, 0)) if hunted else 0)
 
 
 def examples(bound: Bound) -> SearchStrategy[Example]:
@@ -231,9 +231,7 @@ def examples(bound: Bound) -> SearchStrategy[Example]:
     else:
         uniform = space.schedule == "uniform"
         steps = (
-            strategies.uniform_steps()
-            if uniform
-            else strategies.step_weights(leftover=space.leftover)
+            strategies.uniform_steps() if uniform else strategies.step_laws(leftover=space.leftover)
         )
         found = strategies.instances(steps=steps, erring=space.erring)
 
@@ -272,7 +270,7 @@ def property_check(bound: Bound) -> Check:
     )
 
 
-def verify(
+def verify_own(
     bound: Bound,
     folder: Path,
     *,
@@ -305,7 +303,7 @@ def verify(
         return _store(refuting, folder / f"refutes-{bound.claim.id}.witness")
 
     try:
-        evidence = [run(property_check(bound), instances, seed, store=stored)]
+        evidence = [run_check(property_check(bound), instances, seed, store=stored)]
     except ArithmeticError as error:
         raise InputError(
             f"claim {bound.claim.id}: a side has no value ({error}); add a hypothesis that rules "

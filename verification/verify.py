@@ -14,7 +14,7 @@ from sharprates.theory.proofs.proof import Proof
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import files, witness
-from sharprates.verification.checks.check import run
+from sharprates.verification.checks.check import run_check
 from sharprates.verification.checks.registry import checks_of
 from sharprates.verification.checks.symbolic import run_proof
 from sharprates.verification.checks.trial import Example
@@ -106,7 +106,7 @@ def run_one(
     def stored(failing: Example) -> str | None:
         return store(claim_id, failing, scale, witnesses) if witnesses else None
 
-    return run(check, examples, seed, scale, stored)
+    return run_check(check, examples, seed, scale, stored)
 
 
 # --- witnesses ------------------------------------------------------------------------------------

@@ -72,13 +72,13 @@ def test_bounds_on_size_are_kept(law: Target) -> None:
 # --- step laws ------------------------------------------------------------------------------------
 
 
-@given(some.step_weights())
+@given(some.step_laws())
 def test_step_laws_are_sub_probabilities(w: tuple[Fraction, ...]) -> None:
     assert all(x >= 0 for x in w)
     assert sum(w) <= 1
 
 
-@given(some.step_weights(leftover=False))
+@given(some.step_laws(leftover=False))
 def test_step_laws_without_leftover_sum_to_one(w: tuple[Fraction, ...]) -> None:
     assert sum(w) == 1
 
@@ -95,7 +95,7 @@ def test_step_laws_without_leftover_sum_to_one(w: tuple[Fraction, ...]) -> None:
     ids=["K=1", "uniform", "zero hazard", "leftover", "leftover near 1"],
 )
 def test_step_laws_reach_every_corner(condition) -> None:  # type: ignore[no-untyped-def]
-    assert condition(smallest(some.step_weights(), condition))
+    assert condition(smallest(some.step_laws(), condition))
 
 
 def test_a_step_law_shrinks_to_few_steps() -> None:

@@ -587,8 +587,8 @@ def hunt(
     """
     chosen = effort or Effort()
     for quest in quests:
-        check(quest)
-    wanted = tasks(quests, shapes, seed)
+        check_quest(quest)
+    wanted = hunt_tasks(quests, shapes, seed)
     places = {task.key: place for place, task in enumerate(wanted)}
     ranks: dict[Path, tuple[float, int]] = {}
     for quest in quests:
@@ -645,7 +645,7 @@ def _stored(quest: Quest, path: Path) -> Worst | None:
     return one
 
 
-def tasks(quests: Sequence[Quest], shapes: Sequence[Shape], seed: int) -> list[_Task]:
+def hunt_tasks(quests: Sequence[Quest], shapes: Sequence[Shape], seed: int) -> list[_Task]:
     """The independent tasks of a hunt."""
     return [
         _Task(quest, shape, way, _seed(quest, shape, seed))
@@ -744,7 +744,7 @@ INNER = ("E2.clock", "E2.parallel", "E7.correction", "E8.root")
 """Constants inside a formula; for an overall factor the worst ratio itself is the break-even."""
 
 
-def check(quest: Quest) -> None:
+def check_quest(quest: Quest) -> None:
     """See that a claim can be attacked at all.
 
     Raises:

@@ -20,8 +20,8 @@ from sharprates.verification.checks.check import (
     exact,
     formula,
     on_instances,
-    pairs,
     tightened,
+    trial_of,
 )
 from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
 from sharprates.verification.exact_experiment import exact_experiment, experiment_on_rows
@@ -41,7 +41,9 @@ def _from_divergence(variant: str | None) -> Evaluate:
             return Trial(example, Decision(Relation.UPPER, NOTHING), counts=False)
         measured = it.tv if variant else it.epsilon_FHS
         values = {"d": it.d, "epsilon_KL": divergence}
-        return pairs(example, Relation.UPPER, [(measured, formula("C1", variant, values, mutant))])
+        return trial_of(
+            example, Relation.UPPER, [(measured, formula("C1", variant, values, mutant))]
+        )
 
     return trial
 
@@ -92,7 +94,7 @@ def _infinite(example: Example, _: Mutant, kept: Fraction = Fraction(0)) -> Tria
     )
     infinite = not arb(it.epsilon_KL).is_finite()
     sides = [(fmpq(int(infinite)), fmpq(1)), (it.tv, number(eta))]
-    return pairs(example, Relation.EQUALITY, sides)
+    return trial_of(example, Relation.EQUALITY, sides)
 
 
 # --- C3 -------------------------------------------------------------------------------------------
@@ -120,7 +122,7 @@ def _other_way(example: Example, _: Mutant, least: fmpq | int = 0) -> Trial:
     it = ExactQuantities(exact_experiment(families.family("uniform:1:2"), steps=(1 - left,)))
     outside = 1 - sum(it.tables.probability(it.w).values(), fmpq(0))
     sides = [(fmpq(int(outside > least)), fmpq(1)), (it.tv, number(left))]
-    return pairs(example, Relation.EQUALITY, sides)
+    return trial_of(example, Relation.EQUALITY, sides)
 
 
 POINT = families.family("point-mass:2:2")

@@ -125,7 +125,7 @@ def on_instances(
     return trial
 
 
-def pairs(
+def trial_of(
     example: Example,
     relation: Relation,
     sides: Iterable[tuple[Number, Number]],
@@ -274,7 +274,7 @@ class _Run:
         self.best = (near[:1] + rest)[:3]
 
 
-def run(
+def run_check(
     check: Check,
     examples: int = 60,
     base_seed: int = 0,

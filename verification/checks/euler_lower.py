@@ -27,8 +27,8 @@ from sharprates.verification.checks.check import (
     exact,
     formula,
     on_instances,
-    pairs,
     tightened,
+    trial_of,
 )
 from sharprates.verification.checks.torch_runs import on_scenarios
 from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
@@ -51,7 +51,7 @@ def family_examples(
     members: Members, leftover: bool = True, uniform: bool = False
 ) -> st.SearchStrategy[Example]:
     """Members of a family with random step laws."""
-    steps = some.uniform_steps(8) if uniform else some.step_weights(6, leftover)
+    steps = some.uniform_steps(8) if uniform else some.step_laws(6, leftover)
     return st.one_of(*(steps.map(of_family(text, them)) for text, them in members.items()))
 
 
@@ -150,7 +150,7 @@ def _first_order(example: Example, mutant: Mutant) -> Trial:
     values = {"d": it.d, "q0": list(it.pmf.values()), "P": it.P}
     claimed = formula("L5", None, values, mutant)
     sides = [(first_order_in_steps(it), claimed), (it.first_order, claimed)]
-    return pairs(example, Relation.EQUALITY, sides)
+    return trial_of(example, Relation.EQUALITY, sides)
 
 
 def coarse_and_fine(refined: int, coarse_first: bool) -> list[float]:
@@ -260,7 +260,7 @@ def _data_form(example: Example, mutant: Mutant) -> Trial:
     values = {"d": d, "q0": list(it.pmf.values()), "P": it.P, "beta": beta}
     measured = formula("L5", "steps", values) / 2
     given = {"entropy": it.entropies[-1], "last_entropy": it.h[-1]}
-    return pairs(
+    return trial_of(
         example, Relation.UPPER, [(measured, formula("L7", "data", given, mutant))], measured > 0
     )
 

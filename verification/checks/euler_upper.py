@@ -30,8 +30,8 @@ from sharprates.verification.checks.check import (
     exact,
     formula,
     on_instances,
-    pairs,
     tightened,
+    trial_of,
 )
 from sharprates.verification.checks.torch_runs import on_scenarios
 from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
@@ -67,7 +67,7 @@ def forms(claim_id: str, *variants: str | None) -> Evaluate:
         names = set().union(*(claim.symbols(variant) for variant in variants))
         values = it.values(names)
         sides = [(measured, formula(claim_id, variant, values, mutant)) for variant in variants]
-        return pairs(example, Relation.UPPER, sides)
+        return trial_of(example, Relation.UPPER, sides)
 
     return trial
 
@@ -111,7 +111,7 @@ def _kernels(example: Example, mutant: Mutant, joint: bool = False) -> Trial:
             total = total + weight * gap / 2
     values = it.values(claim_of("E1").symbols())
     sides = [(it.tv, total), (total, formula("E1", None, values, mutant))]
-    return pairs(example, Relation.UPPER, sides)
+    return trial_of(example, Relation.UPPER, sides)
 
 
 def _dropped(term: str) -> Mutant:
@@ -187,7 +187,7 @@ EULER_SCHEDULES = some.schedules(
 ).map(lambda it: replace(it, steps=it.steps + 60, horizon=5.0, delta=0.0))
 
 
-def scenarios(**options: Any) -> st.SearchStrategy[Example]:
+def scenario_examples(**options: Any) -> st.SearchStrategy[Example]:
     """Scenarios as examples; see `strategies.scenarios`."""
     return some.scenarios(**options).map(lambda it: Example.of(scenario=it))
 
@@ -265,7 +265,7 @@ def _collide(d: int, w: tuple[Fraction, ...]) -> fmpq:
 def _uniform_is_best(example: Example, mutant: Mutant) -> Trial:
     d, w = example["d"], example["w"]
     bound = formula("E6", None, {"d": d, "K": len(w)}, mutant)
-    return pairs(example, Relation.LOWER, [(_collide(d, w), bound)])
+    return trial_of(example, Relation.LOWER, [(_collide(d, w), bound)])
 
 
 def _transfer(example: Example, _: Mutant, opposite: bool = False) -> Trial:
@@ -277,13 +277,13 @@ def _transfer(example: Example, _: Mutant, opposite: bool = False) -> Trial:
     sides = [(_collide(d, after), before)]
     if opposite:
         sides = [(right, left) for left, right in sides]
-    return pairs(example, Relation.UPPER, sides, counts=moved > 0 and before < 1)
+    return trial_of(example, Relation.UPPER, sides, counts=moved > 0 and before < 1)
 
 
 STEPS_AND_LENGTH = st.builds(
     Example.of,
     d=st.integers(1, 4),
-    w=some.step_weights(6),
+    w=some.step_laws(6),
     share=st.sampled_from((Fraction(1), Fraction(1, 2), Fraction(1, 10))),
 )
 
@@ -304,7 +304,7 @@ def rank_distance(d: int, K: int) -> fmpq:
 def _rank_distance(example: Example, mutant: Mutant) -> Trial:
     d, K = example["d"], example["K"]
     bound = formula("E7", "rank-distance", {"d": d, "K": K}, mutant)
-    return pairs(example, Relation.UPPER, [(rank_distance(d, K), bound)], counts=d > 1)
+    return trial_of(example, Relation.UPPER, [(rank_distance(d, K), bound)], counts=d > 1)
 
 
 def _lengths_and_steps(count: int) -> Iterator[Example]:
@@ -332,7 +332,7 @@ def rank_distance_ball(d: int, K: int) -> Any:
 def _long_rays(example: Example, mutant: Mutant) -> Trial:
     d, K = example["d"], example["K"]
     bound = formula("E7", "rank-distance", {"d": d, "K": K}, mutant)
-    return pairs(example, Relation.UPPER, [(rank_distance_ball(d, K), bound)], counts=True)
+    return trial_of(example, Relation.UPPER, [(rank_distance_ball(d, K), bound)], counts=True)
 
 
 def _rays(_: int) -> Iterator[Example]:
@@ -362,7 +362,7 @@ def _uniform_forms(example: Example, mutant: Mutant) -> Trial:
     distance = sum((abs(value - arb(1) / d) for value in law), arb(0)) / 2
     measured = 1 - (-d * distance * arb(S).log()).exp()
     bound = formula("E5", "uniform-vocabulary", {"d": d, "K": K, "S": S}, mutant)
-    return pairs(example, Relation.EQUALITY, [(measured, bound)])
+    return trial_of(example, Relation.EQUALITY, [(measured, bound)])
 
 
 SMALL_SIZES = st.builds(Example.of, d=st.integers(1, 8), K=st.integers(1, 24))
@@ -393,7 +393,7 @@ def two_symbols(it: Example) -> bool:
     return it.law.vocabulary > 1
 
 
-COMPLETE = law_examples(steps=some.step_weights(leftover=False))
+COMPLETE = law_examples(steps=some.step_laws(leftover=False))
 WITH_LEFTOVER = law_examples(steps=st.one_of(some.random_steps(), some.mostly_left()))
 MANY_STEPS = law_examples(
     targets=some.laws(min_length=2, max_length=4), steps=some.uniform_steps(12)
@@ -429,7 +429,7 @@ CHECKS = (
     Check(
         "E1",
         "every clock, grid, rule, last step; denoisers that err, vary in time, are unnormalised",
-        scenarios(
+        scenario_examples(
             normalised=False,
             max_length=4,
             plans=some.schedules().map(lambda it: replace(it, steps=it.steps + 12)),
@@ -458,7 +458,7 @@ CHECKS = (
     Check(
         "E2",
         "larger laws, K up to 200",
-        scenarios(normalised=False, time_free=True, max_length=3, plans=EULER_SCHEDULES),
+        scenario_examples(normalised=False, time_free=True, max_length=3, plans=EULER_SCHEDULES),
         on_scenarios("E2"),
         method=Method.TESTED,
         mutants=(Mutant("a third of the bound", {"E2.constant": Fraction(1, 3)}),),
@@ -467,7 +467,7 @@ CHECKS = (
     Check(
         "E3",
         "any law, any step law, a denoiser that may err",
-        law_examples(targets=some.laws(max_length=3), steps=some.step_weights(8), erring=True),
+        law_examples(targets=some.laws(max_length=3), steps=some.step_laws(8), erring=True),
         edges={**EDGES, "one token that errs": Example.of(ONE_THAT_ERRS)},
         mutants=(
             tightened("E3"),
@@ -502,7 +502,7 @@ CHECKS = (
     Check(
         "E3",
         "every clock, grid, rule and last step, denoisers that err",
-        scenarios(
+        scenario_examples(
             time_free=True,
             max_length=4,
             plans=some.schedules().map(lambda it: replace(it, steps=it.steps + 8)),
@@ -575,7 +575,7 @@ CHECKS = (
     Check(
         "E5",
         "every clock, grid, rule and last step, larger laws",
-        scenarios(exact_only=True),
+        scenario_examples(exact_only=True),
         on_scenarios("E5"),
         method=Method.TESTED,
         mutants=(halves("the bound", "E5"),),
@@ -635,7 +635,7 @@ CHECKS = (
     Check(
         "E7",
         "larger laws",
-        scenarios(
+        scenario_examples(
             exact_only=True,
             plans=some.schedules(
                 clocks=("linear",), grid_names=("uniform",), rules=("ancestral",)
@@ -685,7 +685,7 @@ CHECKS = (
     Check(
         "E8",
         "every clock, grid, rule and last step, larger laws",
-        scenarios(exact_only=True),
+        scenario_examples(exact_only=True),
         on_scenarios("E8"),
         method=Method.TESTED,
         mutants=(Mutant("a third of the bound", {"E8.constant": Fraction(1, 3)}),),

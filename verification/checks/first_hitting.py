@@ -28,8 +28,8 @@ from sharprates.verification.checks.check import (
     exact,
     formula,
     on_instances,
-    pairs,
     tightened,
+    trial_of,
 )
 from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Method
@@ -49,7 +49,7 @@ def _is_the_target(example: Example, _: Mutant, at_first: int = 1) -> Trial:
     d = it.d
     first = min(at_first, d)
     law = it.P[(first,) + (1,) * (d - first)]
-    return pairs(example, Relation.EQUALITY, zip(law, it.pmf.values(), strict=True))
+    return trial_of(example, Relation.EQUALITY, zip(law, it.pmf.values(), strict=True))
 
 
 def _erring_at_the_start(eta: Fraction, d: int, everywhere: bool) -> Example:
@@ -113,7 +113,7 @@ def _calls(example: Example, mutant: Mutant) -> Trial:
     sampler = FirstHittingSampler(target.length)
     sampler.sample(counted, 5, torch.Generator().manual_seed(0))
     value = formula("H1", "calls", {"d": target.length}, mutant)
-    return pairs(example, Relation.EQUALITY, [(fmpq(len(counted.calls)), value)])
+    return trial_of(example, Relation.EQUALITY, [(fmpq(len(counted.calls)), value)])
 
 
 # --- H2: scores, and denoisers that depend on time ------------------------------------------------
@@ -133,7 +133,7 @@ def _by_score(example: Example, mutant: Mutant, part: Callable[[fmpq, fmpq], fmp
             under = sum((gap for gap in gaps if gap > 0), fmpq(0))
             sums[u] += weight * part(over, under)
     value = formula("H2", "score", {"epsilon_score": it.along_orders(sums)}, mutant)
-    return pairs(example, Relation.UPPER, [(it.tv, value)])
+    return trial_of(example, Relation.UPPER, [(it.tv, value)])
 
 
 def _in_time(example: Example, mutant: Mutant, uncounted: int = 0) -> Trial:
@@ -159,7 +159,7 @@ def _in_time(example: Example, mutant: Mutant, uncounted: int = 0) -> Trial:
             out[x] += chance * table[x][(1,) * d] / math.factorial(d)
         error += chance * sum(per_draw[: max(0, early - uncounted)], fmpq(0))
     value = formula("H2", None, {"epsilon_FHS": error}, mutant)
-    return pairs(example, Relation.UPPER, [(positive_gap(it.pmf, out), value)])
+    return trial_of(example, Relation.UPPER, [(positive_gap(it.pmf, out), value)])
 
 
 NODES = 80
@@ -240,7 +240,7 @@ def _certified_game(example: Example, mutant: Mutant) -> Trial:
     error = sum((abs(x - Fraction(1, S)) for x in laws[0]), Fraction(0)) / 2
     value = formula("H4", None, {"epsilon": epsilon}, mutant)
     sides = [(number(game), value), (number(epsilon), number(error))]
-    return pairs(example, Relation.LOWER, sides)
+    return trial_of(example, Relation.LOWER, sides)
 
 
 LARGEST = {f"ε = 1 − 1/{S}": Example.of(S=S, epsilon=1 - Fraction(1, S)) for S in (2, 3, 4, 5, 6)}

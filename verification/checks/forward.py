@@ -12,7 +12,7 @@ from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import number
 from sharprates.verification.checks import channel
-from sharprates.verification.checks.check import Check, changed, exact, formula, pairs, tightened
+from sharprates.verification.checks.check import Check, changed, exact, formula, tightened, trial_of
 from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import with_symbol
@@ -35,7 +35,7 @@ def _law_of_states(example: Example, mutant: Mutant) -> Trial:
         u = it.revealed(state)
         values = {"alpha": alpha, "u": u, "d": it.d, "q": it.marginal[state]}
         sides.append((mass, formula("F1", None, values, mutant)))
-    return pairs(example, Relation.EQUALITY, sides)
+    return trial_of(example, Relation.EQUALITY, sides)
 
 
 def _ends(claim_id: str, variant: str | None) -> Evaluate:
@@ -49,7 +49,7 @@ def _ends(claim_id: str, variant: str | None) -> Evaluate:
         name = "alpha_delta" if claim_id == "F3" else "alpha_T"
         value = formula(claim_id, variant, {name: alpha, "d": it.d}, mutant)
         relation = Relation.UPPER if variant else Relation.EQUALITY
-        return pairs(example, relation, [(measured, value)])
+        return trial_of(example, relation, [(measured, value)])
 
     return trial
 
@@ -69,7 +69,7 @@ def _score(variant: str | None) -> Evaluate:
                     measured = ratio * speed / alpha if variant else ratio
                     values = {"alpha": alpha, "speed": speed, "q": p}
                     sides.append((measured, formula("F4", variant, values, mutant)))
-        return pairs(example, Relation.EQUALITY, sides)
+        return trial_of(example, Relation.EQUALITY, sides)
 
     return trial
 
@@ -97,7 +97,7 @@ def _bridge(example: Example, mutant: Mutant, independently: bool = False) -> Tr
             "q": jointly,
         }
         sides.append((mass / at_t[after], formula("F5", None, values, mutant)))
-    return pairs(example, Relation.EQUALITY, sides)
+    return trial_of(example, Relation.EQUALITY, sides)
 
 
 ONE_MORE_TOKEN = changed("d + 1 for d", d=lambda d: d + 1)

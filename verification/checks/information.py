@@ -25,8 +25,8 @@ from sharprates.verification.checks.check import (
     exact,
     formula,
     on_instances,
-    pairs,
     tightened,
+    trial_of,
 )
 from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
 from sharprates.verification.evidence import Method
@@ -68,7 +68,7 @@ def _blocks(example: Example, mutant: Mutant) -> Trial:
             if law != mass:
                 total = total + arb(mass) * arb(mass / law).log()
     values = {"a": it.experiment.blocks, "h": it.h}
-    return pairs(
+    return trial_of(
         example, Relation.EQUALITY, [(total / count, formula("KL1", None, values, mutant))]
     )
 
@@ -128,10 +128,10 @@ def _forms_of_tv(example: Example, mutant: Mutant) -> Trial:
     values = it.values(names)
     variants = ["tv"] + ["uniform-tv"] * it.experiment.setting().uniform_law
     sides = [(measured, formula("KL2", variant, values, mutant)) for variant in variants]
-    return pairs(example, Relation.UPPER, sides)
+    return trial_of(example, Relation.UPPER, sides)
 
 
-COMPLETE = some.instances(some.laws(min_length=2), some.step_weights(6, leftover=False)).map(
+COMPLETE = some.instances(some.laws(min_length=2), some.step_laws(6, leftover=False)).map(
     Example.of
 )
 
@@ -173,9 +173,7 @@ CHECKS = (
     Check(
         "KL2",
         "TV, any step law without leftover",
-        some.instances(some.laws(max_length=4), some.step_weights(12, leftover=False)).map(
-            Example.of
-        ),
+        some.instances(some.laws(max_length=4), some.step_laws(12, leftover=False)).map(Example.of),
         _forms_of_tv,
         edges={"copies": next(_copies_of(2))},
         mutants=(Mutant("0.4 of the bound", {"KL2.constant": Fraction(2, 5)}),),

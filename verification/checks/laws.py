@@ -27,11 +27,11 @@ from sharprates.theory.functions import all_compositions
 from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import BALL, Interval, ball, interval, number
 from sharprates.verification.checks import channel
-from sharprates.verification.checks.check import Check, changed, exact, formula, pairs
+from sharprates.verification.checks.check import Check, changed, exact, formula, trial_of
 from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment
-from sharprates.verification.exact_law import Context, monomials
+from sharprates.verification.exact_law import Context, exact_monomials
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.statistics import step_tests
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget
@@ -100,7 +100,7 @@ def _expansion(example: Example, mutant: Mutant) -> Trial:
         table = {a: law[row] for a, law in laws.items()}
         values = {"d": it.d, "w": it.w, "P": table}
         sides.append((found.get(x, fmpq(0)), formula("S2", None, values, mutant)))
-    return pairs(example, Relation.EQUALITY, sides)
+    return trial_of(example, Relation.EQUALITY, sides)
 
 
 @st.composite
@@ -147,7 +147,7 @@ def _off_support(example: Example, mutant: Mutant, everywhere: bool = False) -> 
     measured = channel.distance(found, it.pmf)
     p_out = list(it.tables.probability(it.w).values())
     value = formula("S5", None, {"q0": list(it.pmf.values()), "p_out": p_out}, mutant)
-    return pairs(example, Relation.EQUALITY, [(measured, value)])
+    return trial_of(example, Relation.EQUALITY, [(measured, value)])
 
 
 BACKWARDS = changed("the steps in reverse order", w=lambda w: w[::-1])
@@ -158,19 +158,19 @@ LOPSIDED = {
         )
     )
 }
-SMALL = some.instances(some.laws(min_length=2, max_length=3), some.step_weights(4))
+SMALL = some.instances(some.laws(min_length=2, max_length=3), some.step_laws(4))
 
 # --- S3, S4 ---------------------------------------------------------------------------------------
 
 
 def _uniform_monomials(example: Example, mutant: Mutant) -> Trial:
     d, K = example["d"], example["K"]
-    found = monomials([fmpq(1, K)] * K, d)
+    found = exact_monomials([fmpq(1, K)] * K, d)
     sides = [
         (found[a], formula("S3", None, {"K": K, "m": len(a), "d": d}, mutant))
         for a in all_compositions(d)
     ]
-    return pairs(example, Relation.EQUALITY, sides)
+    return trial_of(example, Relation.EQUALITY, sides)
 
 
 def _none_is_unmasked(example: Example, mutant: Mutant) -> Trial:
@@ -182,7 +182,7 @@ def _none_is_unmasked(example: Example, mutant: Mutant) -> Trial:
     before = sum((mass for (_, x), mass in joint.items() if x == start), fmpq(0))
     values = {"alpha_t": late, "alpha_s": early, "n": it.d}
     sides = [(joint.get((start, start), fmpq(0)) / before, formula("S4", None, values, mutant))]
-    return pairs(example, Relation.EQUALITY, sides)
+    return trial_of(example, Relation.EQUALITY, sides)
 
 
 SAMPLES = 4000
@@ -239,7 +239,7 @@ CHECKS = (
     Check(
         "S2",
         "step by step over all partial states, a denoiser that may err",
-        some.instances(some.laws(max_length=3), some.step_weights(4), erring=True).map(Example.of),
+        some.instances(some.laws(max_length=3), some.step_laws(4), erring=True).map(Example.of),
         _expansion,
         edges=LOPSIDED,
         mutants=(

@@ -30,7 +30,7 @@ def held(claim_id: str, folder: Path = FOLDER) -> Iterator[Example]:
             yield Example(found.experiment, {"witness": path.name, "_found": found})
 
 
-def replay(example: Example, mutant: Mutant) -> Trial:
+def decide_again(example: Example, mutant: Mutant) -> Trial:
     """Decide the claim on the instance again; a file that does not reproduce is refused."""
     found: witness.Witness = example["_found"]
     claim = claim_of(found.claim)
@@ -46,7 +46,7 @@ def stored(claim_id: str) -> Check:
         claim_id,
         "stored witnesses, the best finds of the adversary",
         lambda _: held(claim_id),
-        replay,
+        decide_again,
         mutants=(tightened(claim_id),),
     )
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import Interval
-from sharprates.verification.checks.check import Check, exact, formula, pairs, tightened
+from sharprates.verification.checks.check import Check, exact, formula, tightened, trial_of
 from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment
@@ -300,7 +300,7 @@ def _start(example: Example, mutant: Mutant) -> Trial:
         curve = -(1 - p0) * (1 - p0).log() - (1 - arb(2).log()) * p0
         entropy = entropy - (curve - (bend - 1 - bend.log()) * p0)
     value = formula("E9", None, {"d": 2}, mutant)
-    return pairs(example, Relation.UPPER, [(entropy, value)], counts=True)
+    return trial_of(example, Relation.UPPER, [(entropy, value)], counts=True)
 
 
 def _martingale(example: Example, mutant: Mutant) -> Trial:
@@ -314,7 +314,7 @@ def _martingale(example: Example, mutant: Mutant) -> Trial:
         payoff = sum((1 - p / q for p, q in itertools.pairwise(chances)), fmpq(0))
         total += mass * max(payoff, fmpq(0))
     value = formula("E9", None, {"d": 2}, mutant)
-    return pairs(example, Relation.UPPER, [(total, value)], counts=total > 0)
+    return trial_of(example, Relation.UPPER, [(total, value)], counts=total > 0)
 
 
 CHECKS = (

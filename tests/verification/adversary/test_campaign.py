@@ -27,7 +27,7 @@ def test_what_is_attacked():
     scales = {"E3.constant": Fraction(99, 100), "E5.constant": Fraction(2)}
     scaled = campaign.quests(["E3"], scales)
     assert all(quest.scale == {"E3.constant": Fraction(99, 100)} for quest in scaled)
-    assert campaign.count(scaled, deep=True) > campaign.count(scaled, deep=False)
+    assert campaign.count_hunts(scaled, deep=True) > campaign.count_hunts(scaled, deep=False)
 
 
 @pytest.mark.parametrize("claim", ["L2", "F4"])

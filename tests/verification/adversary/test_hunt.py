@@ -198,7 +198,7 @@ def test_processes_and_resuming_find_the_same(tmp_path):
 
 
 def test_tasks_can_be_sent_to_other_processes():
-    (task, _) = adversary.tasks([Quest.of("E3")], (PAIR,), 0)
+    (task, _) = adversary.hunt_tasks([Quest.of("E3")], (PAIR,), 0)
     work, sent = pickle.loads(cloudpickle.dumps((adversary._work, task)))
     assert sent.key == task.key
     assert work(sent, QUICK) == adversary._work(task, QUICK)

@@ -19,12 +19,12 @@ from sharprates.verification.checks.euler_upper import (
     rank_distance_ball,
 )
 from sharprates.verification.checks.trial import STATED, Example
-from sharprates.verification.strategies import step_weights
+from sharprates.verification.strategies import step_laws
 from sharprates.verification.verdict import Verdict
 from sharprates.verification.verify import EXAMPLES
 
 
-@given(st.integers(1, 4), step_weights(5))
+@given(st.integers(1, 4), step_laws(5))
 def test_collisions_by_listing_are_one_minus_the_symmetric_polynomial(d, w) -> None:  # type: ignore[no-untyped-def]
     exact = [fmpq(x.numerator, x.denominator) for x in w]
     assert _collide(d, w) == 1 - DistinctSteps.compute(RATIONAL, d, exact)
