@@ -184,6 +184,6 @@ def _endpoint(exact: Number) -> Fraction:
     return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
 
 
-def number(x: Fraction) -> fmpq:
+def as_fmpq(x: Fraction | int) -> fmpq:
     """A fraction in flint's type."""
     return fmpq(x.numerator, x.denominator)

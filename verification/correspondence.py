@@ -34,7 +34,7 @@ from sharprates.theory.arithmetic import Number
 from sharprates.theory.evaluation import evaluate
 from sharprates.theory.functions import RankExcess, rank_law
 from sharprates.theory.registry import CLAIMS
-from sharprates.verification.arithmetic import RATIONAL
+from sharprates.verification.arithmetic import RATIONAL, as_fmpq
 from sharprates.verification.exact_experiment import experiment_on_rows
 from sharprates.verification.exact_law import Context, step_weights
 from sharprates.verification.quantities.exact import ExactQuantities
@@ -322,13 +322,13 @@ def _entropy(program: Path, case: SharedInstance) -> Iterator[Correspondence]:
     """E5: the law of the rank, the exponent for a rational curve, and the information curve."""
     d = case.length
     rates = (*case.rates[:-1], Fraction(1))  # without leftover
-    w = step_weights([fmpq(r.numerator, r.denominator) for r in rates])
+    w = step_weights([as_fmpq(r) for r in rates])
     (ranks,) = _ask(program, "ranks", d, rates, len(rates) - 1)
     for m, (value, ours) in enumerate(zip(ranks, rank_law(RATIONAL, d, w), strict=True)):
         yield Correspondence(f"E5: n_{m}", value, _fraction(ours))
     curve = [Fraction(d - m, m + 2) for m in range(d)]
     ((exponent,),) = _ask(program, "exponent", d, rates, len(rates) - 1, curve)
-    in_flint = [fmpq(h.numerator, h.denominator) for h in curve]
+    in_flint = [as_fmpq(h) for h in curve]
     ours = d * RankExcess.compute(RATIONAL, d, w, in_flint)
     yield Correspondence("E5: exponent", exponent, _fraction(ours))
     (information,) = _ask(program, "information", d, case.vocabulary, case.law)

@@ -15,6 +15,7 @@ from fractions import Fraction
 from flint import fmpq
 from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
+from sharprates.verification.arithmetic import as_fmpq
 
 Context = tuple[int, ...]
 """A partial state: d entries, the mask is S."""
@@ -42,8 +43,8 @@ def fractions_of(target: Target) -> tuple[Fraction, ...]:
 
 def rational_pmf(target: Target) -> dict[Context, Number]:
     """Support row → exact probability, as `fmpq`."""
-    weights = (fmpq(w.numerator, w.denominator) for w in fractions_of(target))
-    return {tuple(row): w for row, w in zip(target.rows.tolist(), weights, strict=True)}
+    rows = map(tuple, target.rows.tolist())
+    return dict(zip(rows, map(as_fmpq, fractions_of(target)), strict=True))
 
 
 def exact_predictor(pmf: Mapping[Context, Number], vocabulary: int) -> Predict:

@@ -27,7 +27,7 @@ from sharprates.theory.registry import CLAIMS
 from sharprates.verification import files, strategies, witness
 from sharprates.verification.adversary import hunt as adversary
 from sharprates.verification.adversary.hunt import Effort, Quest, Shape, Worst
-from sharprates.verification.arithmetic import Interval
+from sharprates.verification.arithmetic import Interval, as_fmpq
 from sharprates.verification.checks.check import Check, run_check
 from sharprates.verification.checks.trial import COUNTS, Example, Mutant, Trial
 from sharprates.verification.decide import check_symbols
@@ -104,7 +104,7 @@ def _guarded(claim_id: str, measure: LeftSide) -> LeftSide:
                 f"claim {claim_id}: its left side raises {one_line(error)} at {it.experiment!s}"
             ) from error
         if isinstance(value, int | Fraction):
-            return fmpq(value.numerator, value.denominator)
+            return as_fmpq(value)
         if not isinstance(value, (fmpq, fmpz, arb)):
             raise InputError(
                 f"claim {claim_id}: its left side is a {type(value).__name__}; it must be exact: "

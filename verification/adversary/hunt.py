@@ -11,7 +11,7 @@ kept as a witness.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
@@ -31,7 +31,7 @@ from sharprates.theory.setting import Setting
 from sharprates.verification import decide, witness
 from sharprates.verification.adversary.frontier import constructed
 from sharprates.verification.adversary.search import Support, as_weights, instance_of, roundings
-from sharprates.verification.decide import check_symbols
+from sharprates.verification.decide import Scale, check_symbols
 from sharprates.verification.exact_experiment import exact_experiment, experiment_on_rows
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.files import write_whole
@@ -42,8 +42,6 @@ from sharprates.verification.quantities.gradient import GradientQuantities
 from sharprates.verification.verdict import Decision, Verdict
 from sharprates.verification.witness import LeftSide, Witness, WitnessError
 from torch import Tensor
-
-Scale = Mapping[str, Fraction]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sharprates.samplers import families
 from sharprates.samplers.target import Target
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import Interval, number
+from sharprates.verification.arithmetic import Interval, as_fmpq
 from sharprates.verification.checks.check import (
     Check,
     Trend,
@@ -93,7 +93,7 @@ def _infinite(example: Example, _: Mutant, kept: Fraction = Fraction(0)) -> Tria
         exact_experiment(target, blocks=(1,), predictions={((2,), 0): (1 - left, left)})
     )
     infinite = not arb(it.epsilon_KL).is_finite()
-    sides = [(fmpq(int(infinite)), fmpq(1)), (it.tv, number(eta))]
+    sides = [(fmpq(int(infinite)), fmpq(1)), (it.tv, as_fmpq(eta))]
     return trial_of(example, Relation.EQUALITY, sides)
 
 
@@ -121,7 +121,7 @@ def _other_way(example: Example, _: Mutant, least: fmpq | int = 0) -> Trial:
     left = example["left"]
     it = ExactQuantities(exact_experiment(families.family("uniform:1:2"), steps=(1 - left,)))
     outside = 1 - sum(it.tables.probability(it.w).values(), fmpq(0))
-    sides = [(fmpq(int(outside > least)), fmpq(1)), (it.tv, number(left))]
+    sides = [(fmpq(int(outside > least)), fmpq(1)), (it.tv, as_fmpq(left))]
     return trial_of(example, Relation.EQUALITY, sides)
 
 

@@ -22,7 +22,7 @@ from sharprates.theory.claim import Relation
 from sharprates.theory.functions import binomial_law, uniform_rank_excess, uniform_rank_remainder
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import BALL, Interval, ball, interval, power
+from sharprates.verification.arithmetic import BALL, Interval, as_fmpq, ball, interval, power
 from sharprates.verification.checks.check import (
     Check,
     Trend,
@@ -259,7 +259,7 @@ def _shared_enumerated(_: int) -> Iterator[Example]:
 def _collide(d: int, w: tuple[Fraction, ...]) -> fmpq:
     """P(two of d tokens share a step, or one is never revealed), by listing all choices."""
     distinct = sum((math.prod(choice) for choice in itertools.permutations(w, d)), Fraction(0))
-    return fmpq(1) - fmpq(distinct.numerator, distinct.denominator)
+    return fmpq(1) - as_fmpq(distinct)
 
 
 def _uniform_is_best(example: Example, mutant: Mutant) -> Trial:

@@ -21,7 +21,7 @@ from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import Interval, interval, number
+from sharprates.verification.arithmetic import Interval, as_fmpq, interval
 from sharprates.verification.checks.check import (
     Check,
     changed,
@@ -121,7 +121,7 @@ def _calls(example: Example, mutant: Mutant) -> Trial:
 
 def _by_score(example: Example, mutant: Mutant, part: Callable[[fmpq, fmpq], fmpq] = max) -> Trial:
     """ŝ = α/(1−α)·m·p̂: first hitting draws from p̂, the bound sees m·p̂."""
-    it, mass = exact(example.law), number(example["mass"])
+    it, mass = exact(example.law), as_fmpq(example["mass"])
     d = it.d
     sums = [fmpq(0)] * d
     for context, weight in it.marginal.items():
@@ -142,7 +142,7 @@ def _in_time(example: Example, mutant: Mutant, uncounted: int = 0) -> Trial:
     The tokens' own times are uniform in 1−α, so the number J revealed before is Bin(d, 1−τ); the
     first J draws come from the first denoiser.
     """
-    it, tau = exact(example.law), number(example["tau"])
+    it, tau = exact(example.law), as_fmpq(example["tau"])
     d, S = it.d, it.S
     out = dict.fromkeys(it.pmf, fmpq(0))
     error = fmpq(0)
@@ -239,7 +239,7 @@ def _certified_game(example: Example, mutant: Mutant) -> Trial:
     game = min(slope) + constant
     error = sum((abs(x - Fraction(1, S)) for x in laws[0]), Fraction(0)) / 2
     value = formula("H4", None, {"epsilon": epsilon}, mutant)
-    sides = [(number(game), value), (number(epsilon), number(error))]
+    sides = [(as_fmpq(game), value), (as_fmpq(epsilon), as_fmpq(error))]
     return trial_of(example, Relation.LOWER, sides)
 
 

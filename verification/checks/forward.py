@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import number
+from sharprates.verification.arithmetic import as_fmpq
 from sharprates.verification.checks import channel
 from sharprates.verification.checks.check import Check, changed, exact, formula, tightened, trial_of
 from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
@@ -29,7 +29,7 @@ def _at_a_time(draw: st.DrawFn, alphas: st.SearchStrategy[Fraction] = INNER) -> 
 
 def _law_of_states(example: Example, mutant: Mutant) -> Trial:
     it = exact(example.law)
-    alpha = number(example["alpha"])
+    alpha = as_fmpq(example["alpha"])
     sides = []
     for state, mass in channel.masked(it.pmf, alpha, it.S).items():
         u = it.revealed(state)
@@ -43,7 +43,7 @@ def _ends(claim_id: str, variant: str | None) -> Evaluate:
 
     def trial(example: Example, mutant: Mutant) -> Trial:
         it = exact(example.law)
-        alpha = number(example["alpha"])
+        alpha = as_fmpq(example["alpha"])
         other = it.pmf if claim_id == "F3" else {(it.S,) * it.d: fmpq(1)}
         measured = channel.distance(channel.masked(it.pmf, alpha, it.S), other)
         name = "alpha_delta" if claim_id == "F3" else "alpha_T"
@@ -59,7 +59,7 @@ def _score(variant: str | None) -> Evaluate:
 
     def trial(example: Example, mutant: Mutant) -> Trial:
         it = exact(example.law)
-        alpha, speed = number(example["alpha"]), example["speed"]
+        alpha, speed = as_fmpq(example["alpha"]), example["speed"]
         q = channel.masked(it.pmf, alpha, it.S)
         sides: list[tuple[Number, Number]] = []
         for state in q:
@@ -77,7 +77,7 @@ def _score(variant: str | None) -> Evaluate:
 def _bridge(example: Example, mutant: Mutant, independently: bool = False) -> Trial:
     """P(state at s | state at t) by Bayes from the joint law of the two."""
     it = exact(example.law)
-    late, early = number(example["alpha_t"]), number(example["alpha_s"])
+    late, early = as_fmpq(example["alpha_t"]), as_fmpq(example["alpha_s"])
     S, sides = it.S, []
     at_t = channel.masked(it.pmf, late, S)
     for (state, after), mass in channel.masked_twice(it.pmf, early, late, S).items():

@@ -25,7 +25,7 @@ from sharprates.theory.clocks import clock as formula_clock
 from sharprates.theory.evaluation import evaluate
 from sharprates.theory.functions import all_compositions
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import BALL, Interval, ball, interval, number
+from sharprates.verification.arithmetic import BALL, Interval, as_fmpq, ball, interval
 from sharprates.verification.checks import channel
 from sharprates.verification.checks.check import Check, changed, exact, formula, trial_of
 from sharprates.verification.checks.trial import Example, Mutant, Trial
@@ -176,7 +176,7 @@ def _uniform_monomials(example: Example, mutant: Mutant) -> Trial:
 def _none_is_unmasked(example: Example, mutant: Mutant) -> Trial:
     """P(all still masked at s | all masked at t), from the joint law at both times."""
     it = exact(example.law)
-    late, early = number(example["alpha_t"]), number(example["alpha_s"])
+    late, early = as_fmpq(example["alpha_t"]), as_fmpq(example["alpha_s"])
     S, start = it.S, (it.S,) * it.d
     joint = channel.masked_twice(it.pmf, early, late, S)
     before = sum((mass for (_, x), mass in joint.items() if x == start), fmpq(0))
