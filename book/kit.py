@@ -16,10 +16,11 @@ from cycler import cycler
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib_inline.backend_inline import set_matplotlib_formats
+from sharprates.samplers.compositions import CompositionTables
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions
-from sharprates.samplers.expansion import CompositionTables, tables
+from sharprates.samplers.distance import total_variation
+from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import family
-from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target

@@ -8,9 +8,10 @@ from itertools import accumulate
 from typing import Any
 
 import torch
-from sharprates.samplers.denoiser import Denoiser
+from sharprates.samplers.compositions import CompositionTables
+from sharprates.samplers.denoiser import Denoiser, normalised
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.expansion import CompositionTables
+from sharprates.samplers.expansion import tables
 from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.sampler import Run, Sampler
 from sharprates.samplers.sampling import draw, random_order
@@ -23,8 +24,8 @@ class BlockSampler(Sampler):
     """Reveals n_1, then n_2, … tokens of a uniformly random order, each block by one call.
 
     Its law is the vertex P_a of the composition a = (n_1, …, n_m); the sizes for s tokens a step
-    are `samplers.expansion.fixed_blocks`. A row uses 2d uniforms: order and values. An unnormalised
-    denoiser is normalised: values are drawn from ŝ/Σŝ.
+    are `samplers.compositions.fixed_blocks`. A row uses 2d uniforms: order and values. An
+    unnormalised denoiser is normalised: values are drawn from ŝ/Σŝ.
 
     Attributes:
         sizes: the composition a of d, positive parts.
@@ -82,4 +83,4 @@ class BlockSampler(Sampler):
     def _law(
         self, target: Target, denoiser: Denoiser, given: CompositionTables | None
     ) -> OutputLaw:
-        return self._tables(target, denoiser, given).at(self.sizes)
+        return (given or tables(target, normalised(denoiser), device=self.device)).at(self.sizes)

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from sharprates.samplers.errors import InputError
-from sharprates.samplers.memory import require
+from sharprates.samplers.errors import InputError, check_memory
 from torch import Tensor
 
 Curve = Callable[[Tensor], Tensor]
@@ -196,7 +195,7 @@ def grid(name: str, chosen: Clock, steps: int, horizon: float, delta: float = 0.
     """
     if steps < 1:
         raise InputError(f"steps: need K ≥ 1, got {steps}")
-    require(32 * steps, f"a grid of {steps} steps", "take fewer steps")
+    check_memory(32 * steps, f"a grid of {steps} steps", "take fewer steps")
     if not 0 < horizon < math.inf:
         raise InputError(f"horizon: need 0 < T < ∞, got {horizon}")
     if horizon > chosen.end:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from sharprates.samplers.compositions import CompositionTables
 from sharprates.samplers.denoiser import Denoiser, relative_error
-from sharprates.samplers.errors import InputError, check_positive
-from sharprates.samplers.expansion import CompositionTables
-from sharprates.samplers.memory import require
+from sharprates.samplers.errors import InputError, check_memory, check_positive
 from sharprates.samplers.output_law import UNIT, OutputLaw, rounding
 from sharprates.samplers.sampler import Run, Sampler
 from sharprates.samplers.sampling import draw, masked_positions
@@ -173,7 +172,7 @@ def confidence_law(sampler: ConfidenceSampler, denoiser: Denoiser) -> tuple[Tens
         columns, predicted = sampler.choose(denoiser, x)
         for j in range(columns.shape[1]):
             # Positions and predictions stay those at the step's start; values branch one by one.
-            require(
+            check_memory(
                 8 * mass.numel() * S * (4 * d + columns.shape[1] * (S + 1)),
                 f"the {mass.numel() * S} partial states after step {k}",
                 "take a shorter sequence or a smaller vocabulary",
@@ -199,7 +198,7 @@ def _drawn_step(
     """One step of the measure ``drawn``: candidates at all masked positions branch at once."""
     columns, predicted = sampler.predict(denoiser, x)
     (B, m), S = columns.shape, denoiser.vocabulary
-    require(
+    check_memory(
         8 * B * S**m * (2 * m + sampler.length),
         f"the {B * S**m} candidates at {m} positions",
         "take a shorter sequence or a smaller vocabulary",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from sharprates.samplers.memory import require
+from sharprates.samplers.errors import check_memory
 from sharprates.samplers.target import Target
 from torch import Tensor
 
@@ -41,7 +41,7 @@ class Contexts:
             TooLargeError: if they do not fit into memory.
         """
         d, n, S = target.length, target.support, target.vocabulary
-        require(
+        check_memory(
             8 * (n << d) * (2 * d + 4),
             f"the contexts of {n} sequences of length {d}",
             "use fewer or shorter sequences",

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.errors import InputError, TooLargeError, check_memory
 from sharprates.samplers.families import FAMILIES, family
-from sharprates.samplers.memory import require
 from sharprates.samplers.rational import read_rational
 from sharprates.samplers.target import Target
 
@@ -104,7 +103,7 @@ def read_file(path: str | Path, *, separator: str | None = None) -> Target:
     try:
         if path.suffix.lower() == ".npy":
             return _load_table(path)
-        require(_BYTES_A_BYTE * size, "reading it", "take fewer sequences")
+        check_memory(_BYTES_A_BYTE * size, "reading it", "take fewer sequences")
         weights: Mapping[str, int | Fraction]
         if path.suffix.lower() in (".csv", ".tsv"):
             delimiter = "," if path.suffix.lower() == ".csv" else "\t"
@@ -261,7 +260,7 @@ def _load_table(path: Path) -> Target:
         raise InputError(f"needs shape (S,)*d, all axes alike, got {table.shape}")
     support = int(np.count_nonzero(table))
     need = 16 * table.size + support * (48 * d + 64)
-    require(need, f"a table of {S}^{d} states, {support} not 0,", "take a shorter sequence")
+    check_memory(need, f"a table of {S}^{d} states, {support} not 0,", "take a shorter sequence")
     pmf = torch.from_numpy(np.array(table, dtype=np.float64))
     mass = float(pmf.sum())
     if not bool(torch.isfinite(pmf).all()):

@@ -282,3 +282,48 @@ def _changes(x: Tensor) -> list[int]:
     """Indices of the rows that differ from the row before, the first included."""
     new = (x[1:] != x[:-1]).any(1).nonzero().squeeze(1) + 1
     return [0, *new.tolist()]
+
+
+@dataclass(frozen=True, eq=False)
+class Normalised:
+    """ŝ/Σŝ: what samplers draw from that take the time of a jump elsewhere.
+
+    Attributes:
+        base: the denoiser whose predictions are divided by their sums.
+
+    Source: H2.
+    """
+
+    base: Denoiser
+
+    normalised = True
+
+    @property
+    def vocabulary(self) -> int:
+        """S, without the mask."""
+        return self.base.vocabulary
+
+    @property
+    def time_free(self) -> bool:
+        """Whether the prediction does not depend on t."""
+        return self.base.time_free
+
+    def __call__(
+        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+    ) -> Tensor:
+        """Predict; see `samplers.denoiser.Denoiser`."""
+        p = self.base(x, t, positions)
+        masked = x == self.vocabulary
+        masked = masked if positions is None else masked[positions]
+        total = p.sum(-1, keepdim=True)
+        if bool((total.squeeze(-1)[masked] == 0).any()):
+            raise InputError(
+                "denoiser: its weights at a masked token sum to 0, so none can be drawn; "
+                "it must give every context some mass"
+            )
+        return p / torch.where(total > 0, total, 1.0)
+
+
+def normalised(denoiser: Denoiser) -> Denoiser:
+    """The denoiser itself if its predictions sum to 1, else divided by their sums."""
+    return denoiser if denoiser.normalised else Normalised(denoiser)

@@ -15,9 +15,8 @@ from fractions import Fraction
 from typing import Any, Literal
 
 import torch
-from sharprates.samplers.errors import InputError, TooLargeError, check_positive
+from sharprates.samplers.errors import InputError, TooLargeError, check_memory, check_positive
 from sharprates.samplers.family import Family
-from sharprates.samplers.memory import require
 from sharprates.samplers.rational import read_rational
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.structured import (
@@ -507,7 +506,7 @@ def _require_rows(log2_count: float, d: int) -> None:
             "take smaller parameters"
         )
     count = round(2**log2_count)
-    require(
+    check_memory(
         count * (_BYTES_A_ROW + 32 * d),
         f"a support of {count} sequences",
         "take smaller parameters",

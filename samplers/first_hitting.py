@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 from sharprates.samplers.clock import Clock, clock
-from sharprates.samplers.denoiser import Denoiser
+from sharprates.samplers.compositions import CompositionTables
+from sharprates.samplers.denoiser import Denoiser, normalised
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.expansion import CompositionTables
+from sharprates.samplers.expansion import tables
 from sharprates.samplers.hitting_law import hitting_law
 from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.sampler import Run, Sampler
@@ -88,7 +89,8 @@ class FirstHittingSampler(Sampler):
         self, target: Target, denoiser: Denoiser, given: CompositionTables | None
     ) -> OutputLaw:
         if denoiser.time_free:
-            return self._tables(target, denoiser, given).at(self.composition)
+            given = given or tables(target, normalised(denoiser), device=self.device)
+            return given.at(self.composition)
         return hitting_law(target, denoiser, self.chosen, horizon=self.horizon)
 
     def run_batch(self, denoiser: Denoiser, uniforms: Tensor) -> Run:

@@ -17,9 +17,8 @@ import torch
 from scipy.special import sici
 from sharprates.samplers.clock import Clock
 from sharprates.samplers.contexts import Contexts
-from sharprates.samplers.denoiser import Denoiser
-from sharprates.samplers.memory import require
-from sharprates.samplers.normalised import normalised
+from sharprates.samplers.denoiser import Denoiser, normalised
+from sharprates.samplers.errors import check_memory
 from sharprates.samplers.output_law import UNIT, OutputLaw
 from sharprates.samplers.target import Target
 from torch import Tensor
@@ -101,7 +100,7 @@ def hitting_law(
     contexts = Contexts.of(target)
     drawn = normalised(denoiser)
     context, i = (contexts.states < contexts.vocabulary).nonzero().unbind(1)
-    require(
+    check_memory(
         8 * count * (len(context) + 2 * contexts.count),
         f"the predictions at {count} hitting times and {contexts.count} contexts",
         "use fewer or shorter sequences",

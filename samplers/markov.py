@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from sharprates.samplers.denoiser import Positions
-from sharprates.samplers.errors import InputError
-from sharprates.samplers.memory import require
+from sharprates.samplers.errors import InputError, check_memory
 from sharprates.samplers.sampling import draw
 from torch import Tensor
 
@@ -104,7 +103,7 @@ class MarkovChain:
         while len(powers) < length and not torch.allclose(
             powers[-1], powers[-1][:1].expand(S, S), rtol=1e-14, atol=1e-30
         ):
-            require(
+            check_memory(
                 48 * S * (S + 1) * (len(powers) + 1),
                 f"powers of the transition matrix up to gap {len(powers)}",
                 "take a shorter sequence, a smaller vocabulary or a chain that mixes faster",

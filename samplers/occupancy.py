@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.special import betainc, gammaln, logsumexp
-from sharprates.samplers.memory import require
+from sharprates.samplers.errors import check_memory
 from sharprates.samplers.step_law import StepLaw
 
 Array = NDArray[np.float64]
@@ -486,7 +486,7 @@ def _log_all_distinct(S: int) -> Array:
 
 def _distinct_tables(S: int, top: int) -> tuple[Array, Array]:
     """Log C(m+n, n), and log of the chance that n of m + n symbols are distinct: [m, n ≤ top]."""
-    require(
+    check_memory(
         40 * (S + 1) * (top + 1),
         f"tables for up to {top} of {S} tokens in a step",
         "take smaller groups or a finer step law",

@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any
 
 import torch
+from sharprates.samplers.compositions import CompositionTables
 from sharprates.samplers.denoiser import Denoiser, Positions
-from sharprates.samplers.expansion import CompositionTables
+from sharprates.samplers.expansion import tables
 from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.propagation import propagate
 from sharprates.samplers.sampler import Run, Sampler
@@ -49,6 +50,11 @@ class ParallelSampler(Sampler):
         """The step law."""
         given = self.schedule
         return given if isinstance(given, StepLaw) else given.law(self.length)
+
+    @property
+    def grid(self) -> Schedule | None:
+        """The schedule, unless there is a step law alone."""
+        return None if isinstance(self.schedule, StepLaw) else self.schedule
 
     @property
     def calls(self) -> int:
@@ -98,7 +104,7 @@ class ParallelSampler(Sampler):
         self, target: Target, denoiser: Denoiser, given: CompositionTables | None
     ) -> OutputLaw:
         if denoiser.time_free and denoiser.normalised:
-            return self._tables(target, denoiser, given).law(self.step_law)
+            return (given or tables(target, denoiser, device=self.device)).law(self.step_law)
         return propagate(target, denoiser, self.step_law, self.call_times, device=self.device)
 
     def step(self, denoiser: Denoiser, x: Tensor, k: int, generator: torch.Generator) -> Tensor:

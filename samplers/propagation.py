@@ -13,11 +13,10 @@ from typing import Protocol
 
 import torch
 from sharprates.samplers.denoiser import Denoiser, relative_error
-from sharprates.samplers.errors import InputError
-from sharprates.samplers.memory import require
-from sharprates.samplers.output_law import UNIT, OutputLaw, listed, rounding
+from sharprates.samplers.errors import InputError, check_memory
+from sharprates.samplers.output_law import UNIT, OutputLaw, rounding
 from sharprates.samplers.step_law import StepLaw
-from sharprates.samplers.target import Target
+from sharprates.samplers.target import Target, listed
 from torch import Tensor
 
 
@@ -80,7 +79,7 @@ class PartialStates:
             raise InputError(f"propagation: ({S} + 1)^{d} partial states cannot be numbered")
         states_bound = sum(math.comb(d, v) * min(n, S**v) for v in range(d + 1))
         moves_bound = sum(math.comb(d, v) * min(n, S**v) << v for v in range(d + 1))
-        require(
+        check_memory(
             8 * (n << d) + 8 * states_bound * d * (2 * S + 4) + 48 * moves_bound,
             f"propagation of {n} sequences of length {d} ({moves_bound} moves)",
             "use fewer or shorter sequences, or the composition expansion",

@@ -13,12 +13,13 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import torch
+from sharprates.samplers.compositions import CompositionTables
 from sharprates.samplers.denoiser import Denoiser
 from sharprates.samplers.errors import InputError, check_positive
-from sharprates.samplers.expansion import CompositionTables, tables
-from sharprates.samplers.normalised import normalised
 from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.sampling import CPU, batch_rows
+from sharprates.samplers.schedule import Schedule
+from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from torch import Tensor
 
@@ -81,6 +82,16 @@ class Sampler(ABC):
     @property
     def composition(self) -> tuple[int, ...] | None:
         """Sizes of the blocks that it always reveals in a uniformly random order, if it does."""
+        return None
+
+    @property
+    def step_law(self) -> StepLaw | None:
+        """When a token is revealed, whatever the others do, if that has a law of its own."""
+        return None
+
+    @property
+    def grid(self) -> Schedule | None:
+        """The rule, clock and grid of its steps, where it has them."""
         return None
 
     @property
@@ -170,7 +181,7 @@ class Sampler(ABC):
         Args:
             target: the data law, whose support is listed.
             denoiser: what predicts the hidden tokens.
-            tables: of this target and `samplers.normalised.normalised` of this denoiser, if at
+            tables: of this target and `samplers.denoiser.normalised` of this denoiser, if at
                 hand; computed here where they are needed.
 
         Raises:
@@ -186,9 +197,3 @@ class Sampler(ABC):
     def _law(
         self, target: Target, denoiser: Denoiser, given: CompositionTables | None
     ) -> OutputLaw: ...
-
-    def _tables(
-        self, target: Target, denoiser: Denoiser, given: CompositionTables | None
-    ) -> CompositionTables:
-        """The composition tables, computed unless they are given."""
-        return given or tables(target, normalised(denoiser), device=self.device)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from sharprates.samplers.denoiser import Positions
 from sharprates.samplers.errors import InputError
 from torch import Tensor
 
@@ -49,7 +48,7 @@ def random_order(uniforms: Tensor) -> Tensor:
     return torch.argsort(uniforms, dim=1, stable=True)
 
 
-def masked_positions(x: Tensor, mask: int) -> Positions:
+def masked_positions(x: Tensor, mask: int) -> tuple[Tensor, Tensor]:
     """The (row, position) pairs of all masks in partial states [n, d], row by row."""
     rows, columns = (x == mask).nonzero(as_tuple=True)
     return rows, columns

@@ -1,15 +1,65 @@
-"""When a parallel sampler takes its steps: a rule on a clock and a grid."""
+"""When a parallel sampler takes its steps: a rule on a clock and a grid (note, §0, S1)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
 import torch
 from sharprates.samplers.clock import Clock, check_times, clock, default_horizon, grid
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.step_law import LAST_STEPS, RULES, Rule, StepLaw, step_law
+from sharprates.samplers.step_law import StepLaw
 from torch import Tensor
+
+Rule = Callable[[Clock, Tensor], Tensor]
+"""(clock, times [K + 1]) → reveal probabilities [K] before clipping."""
+
+
+def euler(clock: Clock, times: Tensor) -> Tensor:
+    """First-order rule H = h·(−α′)/(1−α) at the step's start; may exceed 1. Source: S1."""
+    start = times[:-1]
+    return -times.diff() * clock.speed(start) / clock.masked(start)
+
+
+def tau_leaping(clock: Clock, times: Tensor) -> Tensor:
+    """τ-leaping with one jump allowed, 1 − e^{−H}. Source: S1."""
+    return -torch.expm1(-euler(clock, times))
+
+
+def ancestral(clock: Clock, times: Tensor) -> Tensor:
+    """The exact bridge (α_s − α_t)/(1 − α_t), a.k.a. Tweedie, MDLM. Source: F5, S1."""
+    masked = clock.masked(times)
+    return 1 - masked[1:] / masked[:-1]
+
+
+RULES: dict[str, Rule] = {"euler": euler, "tau-leaping": tau_leaping, "ancestral": ancestral}
+LAST_STEPS = ("leave", "fill")
+
+
+def step_law(rule: str | Rule, clock: Clock, times: Tensor, last_step: str = "leave") -> StepLaw:
+    """The step law of a rule on a clock and a grid.
+
+    Args:
+        rule: a name in `RULES`, or a function of (clock, times).
+        clock: the clock.
+        times: float64 [K + 1], decreasing.
+        last_step: ``leave`` masks that remain, or ``fill`` them in one more step.
+
+    Returns:
+        The step law, with K hazards, or K + 1 for ``fill``.
+
+    Raises:
+        InputError: for an unknown rule or last step.
+    """
+    if isinstance(rule, str):
+        if rule not in RULES:
+            raise InputError(f"rule {rule!r} is unknown: use one of {', '.join(RULES)}")
+        rule = RULES[rule]
+    if last_step not in LAST_STEPS:
+        raise InputError(f"last step {last_step!r} is unknown: use one of {', '.join(LAST_STEPS)}")
+    law = StepLaw.from_hazards(rule(clock, times))
+    return law.filled() if last_step == "fill" else law
 
 
 @dataclass(frozen=True)
@@ -17,7 +67,7 @@ class Schedule:
     """A step rule on a clock and a grid of K steps from T to δ.
 
     Attributes:
-        rule: a name in `samplers.step_law.RULES`, or a function of (clock, times).
+        rule: a name in `samplers.schedule.RULES`, or a function of (clock, times).
         clock: a name that `samplers.clock.clock` knows, or a clock.
         grid: a name in `samplers.clock.GRIDS`; None where times are given.
         steps: K.

@@ -1,9 +1,9 @@
-"""From a rule, a clock and a grid to the step law: when a token is revealed (note, §0, S1)."""
+"""The step law: in which step a parallel sampler reveals a token (note, §0)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -11,33 +11,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import torch
-from sharprates.samplers.clock import Clock
 from sharprates.samplers.errors import InputError
 from torch import Tensor
-
-Rule = Callable[[Clock, Tensor], Tensor]
-"""(clock, times [K + 1]) → reveal probabilities [K] before clipping."""
-
-
-def euler(clock: Clock, times: Tensor) -> Tensor:
-    """First-order rule H = h·(−α′)/(1−α) at the step's start; may exceed 1. Source: S1."""
-    start = times[:-1]
-    return -times.diff() * clock.speed(start) / clock.masked(start)
-
-
-def tau_leaping(clock: Clock, times: Tensor) -> Tensor:
-    """τ-leaping with one jump allowed, 1 − e^{−H}. Source: S1."""
-    return -torch.expm1(-euler(clock, times))
-
-
-def ancestral(clock: Clock, times: Tensor) -> Tensor:
-    """The exact bridge (α_s − α_t)/(1 − α_t), a.k.a. Tweedie, MDLM. Source: F5, S1."""
-    masked = clock.masked(times)
-    return 1 - masked[1:] / masked[:-1]
-
-
-RULES: dict[str, Rule] = {"euler": euler, "tau-leaping": tau_leaping, "ancestral": ancestral}
-LAST_STEPS = ("leave", "fill")
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,28 +221,3 @@ def _missing(weights: Tensor) -> float:
     """1 − Σw; what weights of sum 1 lack by rounding alone is not leftover."""
     missing = math.fsum([1.0, *(-weights).tolist()])  # rounded once, also where it is small
     return missing if missing > 1e-14 else 0.0
-
-
-def step_law(rule: str | Rule, clock: Clock, times: Tensor, last_step: str = "leave") -> StepLaw:
-    """The step law of a rule on a clock and a grid.
-
-    Args:
-        rule: a name in `RULES`, or a function of (clock, times).
-        clock: the clock.
-        times: float64 [K + 1], decreasing.
-        last_step: ``leave`` masks that remain, or ``fill`` them in one more step.
-
-    Returns:
-        The step law, with K hazards, or K + 1 for ``fill``.
-
-    Raises:
-        InputError: for an unknown rule or last step.
-    """
-    if isinstance(rule, str):
-        if rule not in RULES:
-            raise InputError(f"rule {rule!r} is unknown: use one of {', '.join(RULES)}")
-        rule = RULES[rule]
-    if last_step not in LAST_STEPS:
-        raise InputError(f"last step {last_step!r} is unknown: use one of {', '.join(LAST_STEPS)}")
-    law = StepLaw.from_hazards(rule(clock, times))
-    return law.filled() if last_step == "fill" else law

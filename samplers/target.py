@@ -10,10 +10,11 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from sharprates.samplers.errors import InputError
+from sharprates.samplers.errors import InputError, check_memory
 from sharprates.samplers.family import Family
-from sharprates.samplers.memory import require
 from torch import Tensor
+
+ROWS = ("support", "all")
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +151,9 @@ class Target:
             TooLargeError: if S^d float64 numbers do not fit into memory.
         """
         d, S = self.length, self.vocabulary
-        require(8 * S**d, f"the dense table of {S}^{d} states", "work with the support instead")
+        check_memory(
+            8 * S**d, f"the dense table of {S}^{d} states", "work with the support instead"
+        )
         dense = torch.zeros((S,) * d, dtype=torch.float64)
         dense[tuple(self.rows.unbind(1))] = self.weights
         return dense
@@ -180,7 +183,7 @@ def all_states(length: int, vocabulary: int) -> Tensor:
         TooLargeError: if they do not fit into memory.
     """
     count = vocabulary**length
-    require(
+    check_memory(
         16 * count * length,
         f"the list of all {vocabulary}^{length} states",
         "use the support-only evaluation",
@@ -188,3 +191,22 @@ def all_states(length: int, vocabulary: int) -> Tensor:
     code = torch.arange(count)
     powers = vocabulary ** torch.arange(length - 1, -1, -1)
     return code[:, None] // powers % vocabulary
+
+
+def listed(target: Target, rows: str) -> Tensor:
+    """The sequences on which a law is asked for.
+
+    Args:
+        target: the data law.
+        rows: ``support`` or ``all``.
+
+    Returns:
+        int64 [N, d] or [S^d, d], in lexicographic order.
+
+    Raises:
+        InputError: if `rows` is neither.
+        TooLargeError: if S^d sequences do not fit into memory.
+    """
+    if rows not in ROWS:
+        raise InputError(f"rows {rows!r} is unknown: use one of {', '.join(ROWS)}")
+    return target.rows if rows == "support" else all_states(target.length, target.vocabulary)

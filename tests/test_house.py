@@ -13,19 +13,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("theory", "samplers", "verification")
-FLOORS = 15
+FLOORS = 11
 """Modules in the longest chain of imports."""
 
 TWICE = {"Clock", "clock"}
 """Names that stand for two things on purpose: formula and measured number are derived apart."""
-
-# fmt: off
-NOT_YET = {
-    "Effort", "Task", "break_even", "check", "climb", "constant", "count", "monomials", "pairs",
-    "product", "replay", "root", "run", "scenarios", "step_weights", "tasks", "verify",
-}
-# fmt: on
-"""Names that stand for two things and are to be told apart."""
 
 
 def sources(room: str) -> list[Path]:
@@ -149,7 +141,7 @@ def test_a_name_stands_for_one_thing() -> None:
             if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
                 places[node.name].append(name.removeprefix("sharprates."))
     twice = {name: sorted(set(found)) for name, found in places.items() if len(set(found)) > 1}
-    assert not {name: found for name, found in twice.items() if name not in TWICE | NOT_YET}
+    assert not {name: found for name, found in twice.items() if name not in TWICE}
 
 
 def code(file: Path) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
@@ -13,6 +13,7 @@ from sharprates.theory.arithmetic import Arithmetic, Number
 from sharprates.theory.errors import TheoryError
 from sharprates.theory.evaluation import evaluate, lift
 from sharprates.theory.functions import Named
+from sharprates.theory.hypotheses import Hypothesis
 from sharprates.theory.measured import Measured
 from sharprates.theory.setting import Setting
 from sharprates.theory.symbols import LATEX, constant
@@ -69,19 +70,6 @@ class Provenance:
     def derived(self) -> bool:
         """Whether the statement was derived in this project, not taken from a cited work."""
         return not self.works
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """A condition on the setting.
-
-    Attributes:
-        holds: the predicate.
-        reason: what to tell where it does not hold.
-    """
-
-    holds: Callable[[Setting], bool]
-    reason: str
 
 
 @dataclass(frozen=True)

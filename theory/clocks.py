@@ -13,6 +13,10 @@ from sharprates.theory.symbols import symbol
 
 t, s = symbol("t"), symbol("s")
 p, sigma_0, sigma_1 = symbol("p"), symbol("sigma_0"), symbol("sigma_1")
+alpha_t, alpha_s = symbol("alpha_t"), symbol("alpha_s")
+
+bridge = (alpha_s - alpha_t) / (1 - alpha_t)
+"""ρ: a token masked at time t is unmasked at time s < t."""
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
+from sharprates.theory.clocks import bridge
 from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import symbol
 
 d, u, j, q = symbol("d"), symbol("u"), symbol("j"), symbol("q")
 alpha, alpha_t, alpha_s = symbol("alpha"), symbol("alpha_t"), symbol("alpha_s")
 alpha_start, alpha_stop, speed = symbol("alpha_T"), symbol("alpha_delta"), symbol("speed")
-
-bridge = (alpha_s - alpha_t) / (1 - alpha_t)
-"""ρ: a token masked at time t is unmasked at time s < t."""
 
 F1 = Claim(
     id="F1",

@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
-from sharprates.theory.claim import Hypothesis
-from sharprates.theory.setting import PARALLEL
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sharprates.theory.setting import PARALLEL, Setting
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A condition on the setting.
+
+    Attributes:
+        holds: the predicate.
+        reason: what to tell where it does not hold.
+    """
+
+    holds: Callable[[Setting], bool]
+    reason: str
+
 
 STEP_LAW = Hypothesis(
     lambda it: it.has_step_law,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy
 from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
-from sharprates.theory.forward import bridge
+from sharprates.theory.clocks import bridge
 from sharprates.theory.functions import CompositionSum, Deficit
 from sharprates.theory.hypotheses import (
     ALL_MASKED_START,

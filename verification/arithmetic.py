@@ -182,3 +182,8 @@ def interval(value: Number) -> Interval:
 def _endpoint(exact: Number) -> Fraction:
     mantissa, exponent = exact.man_exp()
     return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+
+
+def as_fmpq(x: Fraction | int) -> fmpq:
+    """A fraction in flint's type."""
+    return fmpq(x.numerator, x.denominator)

@@ -18,16 +18,14 @@ from typing import Any
 import torch
 from sharprates.samplers.blocks import BlockSampler
 from sharprates.samplers.clock import Clock, clock
+from sharprates.samplers.compositions import fixed_blocks
 from sharprates.samplers.confidence import ConfidenceSampler
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
-from sharprates.samplers.errors import InputError
-from sharprates.samplers.expansion import fixed_blocks
+from sharprates.samplers.errors import InputError, check_memory
 from sharprates.samplers.first_hitting import FirstHittingSampler
-from sharprates.samplers.memory import require
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.sampler import Sampler
-from sharprates.samplers.schedule import Schedule
-from sharprates.samplers.step_law import RULES, Rule
+from sharprates.samplers.schedule import RULES, Rule, Schedule
 from sharprates.samplers.tabled import tabled
 from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
@@ -71,7 +69,7 @@ class Plan:
         steps: numbers of steps K.
         clocks: clock names, or `Clock` objects.
         grids: grid names; alternatively `times`.
-        rules: names in `samplers.step_law.RULES`, or functions of (clock, times) under their own
+        rules: names in `samplers.schedule.RULES`, or functions of (clock, times) under their own
             names.
         horizon: T; by default the clock's (`default_horizon`).
         delta: early-stopping time δ.
@@ -439,7 +437,9 @@ def _check_job(target: Target, denoiser: Denoiser, plan: Plan) -> None:
     if not isinstance(denoiser, ExactDenoiser):
         probe(denoiser, target)
     most = max((steps for steps, _ in plan.schedules()), default=0)
-    require(40 * most * (target.length + 2) ** 2, f"the terms of {most} steps", "take fewer steps")
+    check_memory(
+        40 * most * (target.length + 2) ** 2, f"the terms of {most} steps", "take fewer steps"
+    )
     steps = sum(steps for steps, _ in plan.schedules()) * len(plan.clocks) * len(plan.rules)
     check_size(target, denoiser, steps, len(plan.clocks))
 

@@ -23,8 +23,9 @@ import torch
 from flint import fmpq
 from sharprates.samplers.confidence import ConfidenceSampler, confidence_law
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.expansion import tables
-from sharprates.samplers.output_law import OutputLaw, total_variation
+from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.propagation import propagate
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.tabled import TabledDenoiser
@@ -33,9 +34,9 @@ from sharprates.theory.arithmetic import Number
 from sharprates.theory.evaluation import evaluate
 from sharprates.theory.functions import RankExcess, rank_law
 from sharprates.theory.registry import CLAIMS
-from sharprates.verification.arithmetic import RATIONAL
+from sharprates.verification.arithmetic import RATIONAL, as_fmpq
+from sharprates.verification.exact_experiment import experiment_on_rows
 from sharprates.verification.exact_law import Context, step_weights
-from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 
 CLOSE = Fraction(1, 10**12)
@@ -124,7 +125,7 @@ class SharedInstance:
             if self.predictions and context[place] == S:
                 predictions[context, place] = self.predictions[number * S : (number + 1) * S]
         return ExactQuantities(
-            Experiment.of_rows(
+            experiment_on_rows(
                 S,
                 tuple(support),
                 tuple(support.values()),
@@ -321,13 +322,13 @@ def _entropy(program: Path, case: SharedInstance) -> Iterator[Correspondence]:
     """E5: the law of the rank, the exponent for a rational curve, and the information curve."""
     d = case.length
     rates = (*case.rates[:-1], Fraction(1))  # without leftover
-    w = step_weights([fmpq(r.numerator, r.denominator) for r in rates])
+    w = step_weights([as_fmpq(r) for r in rates])
     (ranks,) = _ask(program, "ranks", d, rates, len(rates) - 1)
     for m, (value, ours) in enumerate(zip(ranks, rank_law(RATIONAL, d, w), strict=True)):
         yield Correspondence(f"E5: n_{m}", value, _fraction(ours))
     curve = [Fraction(d - m, m + 2) for m in range(d)]
     ((exponent,),) = _ask(program, "exponent", d, rates, len(rates) - 1, curve)
-    in_flint = [fmpq(h.numerator, h.denominator) for h in curve]
+    in_flint = [as_fmpq(h) for h in curve]
     ours = d * RankExcess.compute(RATIONAL, d, w, in_flint)
     yield Correspondence("E5: exponent", exponent, _fraction(ours))
     (information,) = _ask(program, "information", d, case.vocabulary, case.law)

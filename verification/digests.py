@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
-from sharprates.samplers.step_law import step_law
+from sharprates.samplers.schedule import step_law
 from sharprates.samplers.target import Target
 from sharprates.verification.audit import Plan
 from sharprates.verification.denoisers import questions

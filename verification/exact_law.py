@@ -15,6 +15,7 @@ from fractions import Fraction
 from flint import fmpq
 from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
+from sharprates.verification.arithmetic import as_fmpq
 
 Context = tuple[int, ...]
 """A partial state: d entries, the mask is S."""
@@ -24,6 +25,11 @@ Composition = tuple[int, ...]
 
 Predict = Callable[[Context, int], Sequence[Number]]
 """(context, masked position) → the S predicted probabilities, in a number type."""
+
+
+def with_symbol(context: Context, place: int, symbol: int) -> Context:
+    """The context with one more position revealed."""
+    return (*context[:place], symbol, *context[place + 1 :])
 
 
 def fractions_of(target: Target) -> tuple[Fraction, ...]:
@@ -37,8 +43,8 @@ def fractions_of(target: Target) -> tuple[Fraction, ...]:
 
 def rational_pmf(target: Target) -> dict[Context, Number]:
     """Support row → exact probability, as `fmpq`."""
-    weights = (fmpq(w.numerator, w.denominator) for w in fractions_of(target))
-    return {tuple(row): w for row, w in zip(target.rows.tolist(), weights, strict=True)}
+    rows = map(tuple, target.rows.tolist())
+    return dict(zip(rows, map(as_fmpq, fractions_of(target)), strict=True))
 
 
 def exact_predictor(pmf: Mapping[Context, Number], vocabulary: int) -> Predict:
@@ -59,7 +65,7 @@ def exact_predictor(pmf: Mapping[Context, Number], vocabulary: int) -> Predict:
 
     def predict(context: Context, position: int) -> list[Number]:
         whole = marginal[context]
-        extended = ((*context[:position], a, *context[position + 1 :]) for a in range(vocabulary))
+        extended = (with_symbol(context, position, a) for a in range(vocabulary))
         return [marginal.get(c, 0 * whole) / whole for c in extended]
 
     return predict
@@ -80,7 +86,7 @@ class ExactTables:
     def probability(self, weights: Sequence[Number]) -> dict[Context, Number]:
         """p_out(x) on the support, for a step law w. Source: S2."""
         length = len(next(iter(self.pmf)))
-        scale = monomials(weights, length)
+        scale = exact_monomials(weights, length)
         return {
             row: sum((scale[a] * value for a, value in table.items()), 0 * next(iter(weights)))
             for row, table in self.tables.items()
@@ -152,7 +158,7 @@ def exact_tables(
     return ExactTables(pmf, {row: reach(row) for row in pmf})
 
 
-def monomials(weights: Sequence[Number], length: int) -> dict[Composition, Number]:
+def exact_monomials(weights: Sequence[Number], length: int) -> dict[Composition, Number]:
     """M_a(w) for every composition a of d, by a prefix recursion over the steps."""
     zero = 0 * weights[0]
     sums: dict[Composition, Number] = {(): zero + 1}

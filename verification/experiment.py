@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from sharprates.samplers.blocks import BlockSampler
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
-from sharprates.samplers.errors import InputError
-from sharprates.samplers.first_hitting import FirstHittingSampler
-from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.predictions import GivenPredictions, Predictions
 from sharprates.samplers.sampler import Sampler
 from sharprates.samplers.schedule import Schedule
@@ -46,51 +42,6 @@ class Experiment:
     denoiser: Denoiser
     sampler: Sampler | None = None
 
-    @staticmethod
-    def of(
-        target: Target,
-        *,
-        steps: Sequence[Fraction] = (),
-        blocks: Sequence[int] = (),
-        grid: Schedule | None = None,
-        predictions: Predictions | None = None,
-    ) -> Experiment:
-        """An exact experiment.
-
-        Args:
-            target: the data law.
-            steps: a step law w; what is missing to 1 is leftover.
-            blocks: block sizes in order; (1, …, 1) is first-hitting sampling.
-            grid: a rule on a clock and a uniform grid, its horizon a fraction.
-            predictions: where the denoiser is not the exact one.
-
-        Raises:
-            InputError: if more than one of steps, blocks and grid is given, or one is impossible.
-        """
-        if bool(steps) + bool(blocks) + (grid is not None) > 1:
-            raise InputError("experiment: give one of steps, blocks and grid")
-        d = target.length
-        sampler: Sampler | None = None
-        if steps:
-            sampler = ParallelSampler(d, StepLaw.from_fractions(steps))
-        elif grid is not None:
-            sampler = ParallelSampler(d, grid)
-        elif blocks:
-            ones = tuple(blocks) == (1,) * d
-            sampler = FirstHittingSampler(d) if ones else BlockSampler(d, tuple(blocks))
-        denoiser = GivenPredictions(target, predictions) if predictions else ExactDenoiser(target)
-        return Experiment(target, denoiser, sampler)
-
-    @staticmethod
-    def of_rows(
-        vocabulary: int,
-        rows: Sequence[Sequence[int]],
-        weights: Sequence[Fraction],
-        **schedule: Any,
-    ) -> Experiment:
-        """An exact experiment on a law given by its rows; the rest as in `of`."""
-        return Experiment.of(Target.from_rows(rows, weights, vocabulary), **schedule)
-
     # --- its parts, by the names of the note ----------------------------------------------------
 
     @property
@@ -121,13 +72,12 @@ class Experiment:
     @property
     def step_law(self) -> StepLaw | None:
         """Of a parallel sampler."""
-        return self.sampler.step_law if isinstance(self.sampler, ParallelSampler) else None
+        return self.sampler.step_law if self.sampler else None
 
     @property
     def steps(self) -> tuple[Fraction, ...]:
         """The step law in fractions, if it was made from them."""
-        given = self.sampler.schedule if isinstance(self.sampler, ParallelSampler) else None
-        return (given.fractions or ()) if isinstance(given, StepLaw) else ()
+        return (self.step_law.fractions or ()) if not self.grid and self.step_law else ()
 
     @property
     def blocks(self) -> tuple[int, ...]:
@@ -137,8 +87,7 @@ class Experiment:
     @property
     def grid(self) -> Schedule | None:
         """Of a parallel sampler on a clock."""
-        given = self.sampler.schedule if isinstance(self.sampler, ParallelSampler) else None
-        return given if isinstance(given, Schedule) else None
+        return self.sampler.grid if self.sampler else None
 
     def setting(self) -> Setting:
         """The plain facts that the hypotheses of a claim look at."""

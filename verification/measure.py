@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 
 import torch
-from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.compositions import CompositionTables
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, normalised
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.errors import InputError, TooLargeError
-from sharprates.samplers.expansion import CompositionTables, tables
+from sharprates.samplers.expansion import tables
 from sharprates.samplers.hitting_law import NODES
-from sharprates.samplers.normalised import normalised
-from sharprates.samplers.output_law import OutputLaw, total_variation
+from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.sampling import CPU
 from sharprates.samplers.target import Target
 from sharprates.verification.arithmetic import Interval, ball, interval, precision

@@ -12,8 +12,7 @@ from fractions import Fraction
 
 import torch
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
-from sharprates.samplers.errors import TooLargeError
-from sharprates.samplers.memory import require
+from sharprates.samplers.errors import TooLargeError, check_memory
 from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
 from sharprates.verification.arithmetic import BALL, ball
@@ -57,7 +56,7 @@ def marginals(target: Target) -> Tensor:
         TooLargeError: if the table does not fit into memory.
     """
     d, n = target.length, target.support
-    require(8 * 2**d * n, f"the marginals of {n} rows on 2^{d} subsets", "use fewer rows")
+    check_memory(8 * 2**d * n, f"the marginals of {n} rows on 2^{d} subsets", "use fewer rows")
     table = torch.empty((2**d, n), dtype=torch.float64)
     table[0] = 1.0
     # Classes of rows that agree on U, refined by one position: small integers, so that bincount

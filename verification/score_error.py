@@ -14,9 +14,8 @@ import torch
 from sharprates.samplers.clock import Clock
 from sharprates.samplers.contexts import Contexts
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
-from sharprates.samplers.errors import InputError
+from sharprates.samplers.errors import InputError, check_memory
 from sharprates.samplers.hitting_law import NODES, Nodes
-from sharprates.samplers.memory import require
 from sharprates.samplers.output_law import UNIT
 from sharprates.samplers.target import Target
 from sharprates.verification.profile import gap_rounding
@@ -64,7 +63,9 @@ class Comparison:
         """
         contexts = Contexts.of(target)
         cells = contexts.count * target.length * target.vocabulary
-        require(24 * cells, f"the conditionals at {contexts.count} contexts", "use fewer sequences")
+        check_memory(
+            24 * cells, f"the conditionals at {contexts.count} contexts", "use fewer sequences"
+        )
         return Comparison(contexts, ExactDenoiser(target)(contexts.states), gap_rounding(target))
 
     def sums(self, denoiser: Denoiser, t: float | None = None) -> SizeSums:

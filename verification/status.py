@@ -16,6 +16,7 @@ from sharprates.theory.registry import CLAIMS
 from sharprates.verification.evidence import Evidence, Fit, Method
 from sharprates.verification.files import to_json, write_whole
 from sharprates.verification.formal import formal_of
+from sharprates.verification.verdict import Verdict
 
 VERSION = 2
 """Of the schema of `claims.json`."""
@@ -277,3 +278,32 @@ def read_evidence(path: Path) -> list[Evidence]:
         raise
     except (ValueError, KeyError, TypeError, cattrs.BaseValidationError):
         raise InputError(f"{path}: is no claims.json of this project; run again") from None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run has shown.
+
+    Attributes:
+        statuses: one a claim, in the order of the note.
+        manifest: where the numbers come from.
+    """
+
+    statuses: tuple[ClaimStatus, ...]
+    manifest: Mapping[str, Any]
+
+    @property
+    def verdict(self) -> Verdict:
+        """FAILS if a claim or a check does, UNDECIDED if an example is or none says anything."""
+        if any(one.problems for one in self.statuses):
+            return Verdict.FAILS
+        if any(one.undecided or one.status is Status.UNTESTED for one in self.statuses):
+            return Verdict.UNDECIDED
+        return Verdict.HOLDS
+
+    def __getitem__(self, claim_id: str) -> ClaimStatus:
+        return next(one for one in self.statuses if one.claim.id == claim_id)
+
+    def json(self) -> dict[str, Any]:
+        """The content of `claims.json`."""
+        return claims_json(self.statuses, self.manifest)

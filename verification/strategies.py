@@ -1,6 +1,6 @@
 """Hypothesis strategies for everything that a claim quantifies over; all shrink to readable cases.
 
-Exact ones (`laws`, `step_weights`, `predictions`, `instances`, `grids`) give small fractions, so
+Exact ones (`laws`, `step_laws`, `predictions`, `instances`, `grids`) give small fractions, so
 that a verdict can be decided without rounding and checked by hand. The others (`schedules`,
 `denoisers`, `scenarios`) give what the torch samplers run on.
 """
@@ -20,9 +20,10 @@ from sharprates.samplers import families
 from sharprates.samplers.clock import clock
 from sharprates.samplers.denoiser import OFF_SUPPORT, Denoiser, ExactDenoiser, Positions
 from sharprates.samplers.predictions import Predictions
-from sharprates.samplers.schedule import Schedule
-from sharprates.samplers.step_law import LAST_STEPS, RULES
+from sharprates.samplers.schedule import LAST_STEPS, RULES, Schedule
 from sharprates.samplers.target import Target
+from sharprates.verification.checks.trial import Example, Scenario
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Context
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
@@ -159,7 +160,7 @@ def mostly_left(max_steps: int = 3) -> SearchStrategy[tuple[Fraction, ...]]:
     )
 
 
-def step_weights(max_steps: int = 6, leftover: bool = True) -> SearchStrategy[tuple[Fraction, ...]]:
+def step_laws(max_steps: int = 6, leftover: bool = True) -> SearchStrategy[tuple[Fraction, ...]]:
     """Step laws w as fractions: uniform, random, with zeros, with leftover up to almost all."""
     complete = (uniform_steps(max_steps), random_steps(max_steps, leftover=False))
     if not leftover:
@@ -218,7 +219,7 @@ def predictions(draw: DrawFn, target: Target) -> Predictions:
 
 def conditionals(target: Target) -> dict[tuple[Context, int], tuple[Fraction, ...]]:
     """The exact denoiser as a table of fractions."""
-    numbers = ExactQuantities(Experiment.of(target))
+    numbers = ExactQuantities(exact_experiment(target))
     return {
         (context, i): tuple(Fraction(int(p.p), int(p.q)) for p in numbers.conditional(context, i))
         for context, i in contexts(target)
@@ -240,22 +241,24 @@ def instances(
     Args:
         draw: given by hypothesis.
         targets: by default `laws()`.
-        steps: by default `step_weights()`.
+        steps: by default `step_laws()`.
         erring: whether the denoiser may err.
     """
     target = draw(laws() if targets is None else targets)
-    w = draw(step_weights() if steps is None else steps)
+    w = draw(step_laws() if steps is None else steps)
     wrong: Predictions = {}
     if erring and draw(st.booleans()):
         wrong = draw(predictions(target))
-    return Experiment.of(target, steps=w, predictions=wrong)
+    return exact_experiment(target, steps=w, predictions=wrong)
 
 
 @st.composite
 def one_by_one(draw: DrawFn, targets: SearchStrategy[Target] | None = None) -> Experiment:
     """A law and an erring denoiser for first-hitting sampling."""
     target = draw(laws(max_length=3) if targets is None else targets)
-    return Experiment.of(target, blocks=(1,) * target.length, predictions=draw(predictions(target)))
+    return exact_experiment(
+        target, blocks=(1,) * target.length, predictions=draw(predictions(target))
+    )
 
 
 @st.composite
@@ -270,7 +273,7 @@ def in_blocks(draw: DrawFn, targets: SearchStrategy[Target] | None = None) -> Ex
             sizes.append(1)
         else:
             sizes[-1] += 1
-    return Experiment.of(target, blocks=tuple(sizes))
+    return exact_experiment(target, blocks=tuple(sizes))
 
 
 @st.composite
@@ -303,11 +306,11 @@ def on_grids(
     wrong: Predictions = {}
     if erring and draw(st.booleans()):
         wrong = draw(predictions(target))
-    return Experiment.of(target, grid=chosen, predictions=wrong)
+    return exact_experiment(target, grid=chosen, predictions=wrong)
 
 
 def _instance(text: str, w: Sequence[Fraction | int]) -> Experiment:
-    return Experiment.of(families.family(text), steps=tuple(map(Fraction, w)))
+    return exact_experiment(families.family(text), steps=tuple(map(Fraction, w)))
 
 
 _HALF, _THIRD = Fraction(1, 2), Fraction(1, 3)
@@ -439,26 +442,6 @@ def denoisers(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Scenario:
-    """A target, a denoiser and a schedule for the torch samplers.
-
-    Attributes:
-        target: the data law.
-        denoiser: what the sampler asks.
-        schedule: when it reveals.
-    """
-
-    target: Target
-    denoiser: Denoiser
-    schedule: Schedule
-
-    def __str__(self) -> str:
-        off = getattr(self.denoiser, "off_support", None)
-        denoiser = f"exact, off-support {off}" if off else str(self.denoiser)
-        return f"{self.target.name} ({self.schedule}; {denoiser})"
-
-
 SCENARIO_FAMILIES = (
     *FAMILIES,
     "copies:5:3",
@@ -506,3 +489,17 @@ def scenarios(
     )
     denoiser = draw(denoisers(target, exact_only, normalised, time_free))
     return Scenario(target, denoiser, draw(schedules() if plans is None else plans))
+
+
+ALPHAS = st.fractions(0, 1, max_denominator=8)
+"""Shares of tokens that are shown."""
+
+
+@st.composite
+def at_two_times(draw: st.DrawFn) -> Example:
+    """A law and α at a time t and at an earlier s: α_t < α_s."""
+    law = draw(laws(max_length=3, max_vocabulary=2))
+    late, early = sorted((draw(ALPHAS), draw(ALPHAS)))
+    if late == early:
+        late, early = early / 2, early / 2 + Fraction(1, 2)
+    return Example.of(exact_experiment(law), alpha_t=late, alpha_s=early)

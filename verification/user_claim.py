@@ -20,29 +20,25 @@ from flint import arb, fmpq, fmpz
 from hypothesis.strategies import SearchStrategy
 from sharprates.samplers.errors import InputError
 from sharprates.theory.arithmetic import Number
-from sharprates.theory.claim import OVERALL, Claim, Hypothesis, Kind, Relation
+from sharprates.theory.claim import OVERALL, Claim, Kind, Relation
+from sharprates.theory.hypotheses import Hypothesis
 from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification import files, strategies, witness
 from sharprates.verification.adversary import hunt as adversary
 from sharprates.verification.adversary.hunt import Effort, Quest, Shape, Worst
-from sharprates.verification.arithmetic import Interval
-from sharprates.verification.checks.check import (
-    COUNTS,
-    Check,
-    Example,
-    Mutant,
-    Trial,
-    run,
-)
-from sharprates.verification.decide import check_symbols, decision_of
+from sharprates.verification.arithmetic import Interval, as_fmpq
+from sharprates.verification.checks.check import Check, run_check
+from sharprates.verification.checks.trial import COUNTS, Example, Mutant, Trial
+from sharprates.verification.decide import check_symbols
 from sharprates.verification.evidence import Evidence, Method
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.objects import load_object, one_line
 from sharprates.verification.quantities.base import LEFT_SIDES
 from sharprates.verification.quantities.exact import ExactQuantities
-from sharprates.verification.status import ClaimStatus
-from sharprates.verification.verify import Report
+from sharprates.verification.status import ClaimStatus, Report
+from sharprates.verification.verdict import decision_of
 from sharprates.verification.witness import LeftSide, Witness
 
 EXAMPLES = 150
@@ -108,7 +104,7 @@ def _guarded(claim_id: str, measure: LeftSide) -> LeftSide:
                 f"claim {claim_id}: its left side raises {one_line(error)} at {it.experiment!s}"
             ) from error
         if isinstance(value, int | Fraction):
-            return fmpq(value.numerator, value.denominator)
+            return as_fmpq(value)
         if not isinstance(value, (fmpq, fmpz, arb)):
             raise InputError(
                 f"claim {claim_id}: its left side is a {type(value).__name__}; it must be exact: "
@@ -212,7 +208,7 @@ def sides(bound: Bound | None) -> tuple[Claim | None, LeftSide | None]:
 def count(bound: Bound) -> int:
     """How many pieces of work a run has, for a progress bar."""
     hunted = bound.relation is not Relation.EQUALITY
-    return 1 + (len(adversary.tasks([bound.quest], SIZES, 0)) if hunted else 0)
+    return 1 + (len(adversary.hunt_tasks([bound.quest], SIZES, 0)) if hunted else 0)
 
 
 def examples(bound: Bound) -> SearchStrategy[Example]:
@@ -231,13 +227,11 @@ def examples(bound: Bound) -> SearchStrategy[Example]:
     elif space.schedule == "grid":
         found = strategies.on_grids(erring=space.erring)
     elif space.schedule == "none":
-        found = strategies.laws(min_length=2).map(Experiment.of)
+        found = strategies.laws(min_length=2).map(exact_experiment)
     else:
         uniform = space.schedule == "uniform"
         steps = (
-            strategies.uniform_steps()
-            if uniform
-            else strategies.step_weights(leftover=space.leftover)
+            strategies.uniform_steps() if uniform else strategies.step_laws(leftover=space.leftover)
         )
         found = strategies.instances(steps=steps, erring=space.erring)
 
@@ -276,7 +270,7 @@ def property_check(bound: Bound) -> Check:
     )
 
 
-def verify(
+def verify_own(
     bound: Bound,
     folder: Path,
     *,
@@ -309,7 +303,7 @@ def verify(
         return _store(refuting, folder / f"refutes-{bound.claim.id}.witness")
 
     try:
-        evidence = [run(property_check(bound), instances, seed, store=stored)]
+        evidence = [run_check(property_check(bound), instances, seed, store=stored)]
     except ArithmeticError as error:
         raise InputError(
             f"claim {bound.claim.id}: a side has no value ({error}); add a hypothesis that rules "

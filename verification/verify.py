@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from sharprates.samplers.errors import InputError
 from sharprates.theory.claim import Claim, Relation
@@ -16,17 +14,16 @@ from sharprates.theory.proofs.proof import Proof
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import files, witness
-from sharprates.verification.checks.check import Example, run
+from sharprates.verification.checks.check import run_check
 from sharprates.verification.checks.registry import checks_of
 from sharprates.verification.checks.symbolic import run_proof
-from sharprates.verification.decide import check_scale
+from sharprates.verification.checks.trial import Example
 from sharprates.verification.evidence import Evidence
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.jobs import run as run_tasks
+from sharprates.verification.scale import check_scale
 from sharprates.verification.status import (
-    ClaimStatus,
-    Status,
-    claims_json,
+    Report,
     statuses,
 )
 from sharprates.verification.verdict import Verdict
@@ -39,35 +36,6 @@ DEEP = 20
 
 WITNESSES = Path("build") / "witnesses"
 """Where a run leaves the witnesses of what it refutes."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a run has shown.
-
-    Attributes:
-        statuses: one a claim, in the order of the note.
-        manifest: where the numbers come from.
-    """
-
-    statuses: tuple[ClaimStatus, ...]
-    manifest: Mapping[str, Any]
-
-    @property
-    def verdict(self) -> Verdict:
-        """FAILS if a claim or a check does, UNDECIDED if an example is or none says anything."""
-        if any(one.problems for one in self.statuses):
-            return Verdict.FAILS
-        if any(one.undecided or one.status is Status.UNTESTED for one in self.statuses):
-            return Verdict.UNDECIDED
-        return Verdict.HOLDS
-
-    def __getitem__(self, claim_id: str) -> ClaimStatus:
-        return next(one for one in self.statuses if one.claim.id == claim_id)
-
-    def json(self) -> dict[str, Any]:
-        """The content of `claims.json`."""
-        return claims_json(self.statuses, self.manifest)
 
 
 def verify(
@@ -138,7 +106,7 @@ def run_one(
     def stored(failing: Example) -> str | None:
         return store(claim_id, failing, scale, witnesses) if witnesses else None
 
-    return run(check, examples, seed, scale, stored)
+    return run_check(check, examples, seed, scale, stored)
 
 
 # --- witnesses ------------------------------------------------------------------------------------

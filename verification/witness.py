@@ -45,14 +45,15 @@ from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Claim, Relation
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import Interval
-from sharprates.verification.decide import Decision, Scale, decide
+from sharprates.verification.decide import Scale, decide
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Context
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.files import write_whole
 from sharprates.verification.journal import VALUES
 from sharprates.verification.quantities.base import LEFT_SIDES
 from sharprates.verification.quantities.exact import ExactQuantities
-from sharprates.verification.verdict import Verdict
+from sharprates.verification.verdict import Decision, Verdict
 
 HEADER = "sharprates-witness 1"
 LARGEST = 1 << 20
@@ -364,7 +365,7 @@ def _experiment(fields: _Fields) -> Experiment:
             raise WitnessError(f"uniform: needs 1 to {MOST_STEPS} steps, has {uniform}")
         steps += (Fraction(1, int(uniform)),) * int(uniform)
     family = _family(fields.optional("family"))
-    return Experiment.of(
+    return exact_experiment(
         Target.from_rows(rows, weights, vocabulary, family=family),
         steps=steps,
         blocks=tuple(map(int, (fields.optional("blocks") or "").split())),

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import torch
 from sharprates.samplers import datasets
-from sharprates.samplers.expansion import compositions, tables
+from sharprates.samplers.compositions import compositions
+from sharprates.samplers.distance import total_variation
+from sharprates.samplers.expansion import tables
 from sharprates.samplers.network import Training, train
-from sharprates.samplers.output_law import total_variation
 from sharprates.verification.planning.block_schedule import excess
 from sharprates.verification.planning.loss_curve import read_loss_curve
 from sharprates.verification.reports.audit import loss_curve_csv

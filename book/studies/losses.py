@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from sharprates.samplers.compositions import CompositionTables
 from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.expansion import CompositionTables, tables
-from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.expansion import tables
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import FLOAT

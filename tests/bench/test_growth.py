@@ -4,8 +4,9 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from sharprates.samplers.compositions import monomials
 from sharprates.samplers.denoiser import ExactDenoiser
-from sharprates.samplers.expansion import monomials, tables
+from sharprates.samplers.expansion import tables
 from sharprates.samplers.propagation import propagate
 from sharprates.samplers.step_law import StepLaw
 

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from sharprates.samplers.compositions import CompositionTables, monomials
 from sharprates.samplers.denoiser import ExactDenoiser
-from sharprates.samplers.expansion import CompositionTables, monomials, tables
-from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.distance import total_variation
+from sharprates.samplers.expansion import tables
 from sharprates.samplers.propagation import propagate
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target, all_states

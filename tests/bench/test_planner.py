@@ -3,7 +3,7 @@
 import pytest
 from sharprates.samplers.clock import clock, grid
 from sharprates.samplers.families import structured_tv
-from sharprates.samplers.step_law import step_law
+from sharprates.samplers.schedule import step_law
 from sharprates.verification.planning.block_schedule import best_blocks
 from sharprates.verification.planning.loss_curve import loss_curve
 from sharprates.verification.planning.planner import plan_length

@@ -14,8 +14,7 @@ from sharprates.samplers.denoiser import Denoiser, Positions
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.markov import MarkovChain
 from sharprates.samplers.parallel import ParallelSampler
-from sharprates.samplers.schedule import Schedule
-from sharprates.samplers.step_law import ancestral
+from sharprates.samplers.schedule import Schedule, ancestral
 from torch import Tensor
 
 from tests.bench.conftest import Report

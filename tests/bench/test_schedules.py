@@ -2,8 +2,8 @@
 
 import torch
 from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.expansion import tables
-from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.step_law import StepLaw
 
 from tests.bench.conftest import Report, dense, in_turn

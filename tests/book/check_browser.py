@@ -21,7 +21,7 @@ from chromium import Page, browser, executable
 from sharpbook import javascript, results
 from sharpbook.offline import mathjax_file
 from sharprates.samplers.clock import clock, default_horizon, grid
-from sharprates.samplers.step_law import step_law
+from sharprates.samplers.schedule import step_law
 from sharprates.theory.arithmetic import FLOAT
 from sharprates.theory.registry import CLAIMS, claim
 from sharprates.theory.setting import Setting

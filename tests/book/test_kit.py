@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import kit
 import pytest
-from sharprates.samplers.expansion import first_hitting
+from sharprates.samplers.compositions import first_hitting
 from sharprates.samplers.step_law import StepLaw
 from sharprates.theory.claim import Relation
 

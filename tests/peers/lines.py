@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from sharprates.samplers.confidence import ConfidenceSampler
 from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.families import family
-from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.target import Target
 from sharprates.verification.conformance.denoiser_table import exact_denoiser
 from sharprates.verification.conformance.known_laws import ByCount, ByHazard, design

@@ -3,9 +3,10 @@
 import pytest
 import torch
 from sharprates.samplers.blocks import BlockSampler
+from sharprates.samplers.compositions import fixed_blocks
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.expansion import fixed_blocks, tables
+from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import family
 from sharprates.samplers.tabled import tabled
 from sharprates.verification.statistics.budget import Ledger

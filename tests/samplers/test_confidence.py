@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sharprates.samplers.blocks import BlockSampler
 from sharprates.samplers.confidence import MEASURES, ConfidenceSampler, confidence_law
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.errors import InputError, TooLargeError
 from sharprates.samplers.families import dirichlet, family
-from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.propagation import propagate_kernel
 from sharprates.samplers.tabled import tabled
 from sharprates.samplers.target import Target
@@ -189,7 +189,7 @@ def test_bad_arguments_are_named() -> None:
 
 
 def test_too_many_states_are_refused_before_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sharprates.samplers.memory.available_bytes", lambda: 10_000_000)
+    monkeypatch.setattr("sharprates.samplers.errors.available_bytes", lambda: 10_000_000)
     with pytest.raises(TooLargeError, match="partial states"):
         confidence_law(ConfidenceSampler(60, 30), Fixed([[HALF, HALF]] * 60))
 

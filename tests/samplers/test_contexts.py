@@ -45,6 +45,6 @@ def test_too_many_contexts_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None
     def refuse(needed: int, what: str, remedy: str) -> None:
         raise TooLargeError(f"{what}: {needed} bytes; {remedy}")
 
-    monkeypatch.setattr(module, "require", refuse)
+    monkeypatch.setattr(module, "check_memory", refuse)
     with pytest.raises(TooLargeError, match="1 sequences of length 3"):
         Contexts.of(Target.from_rows([[0, 0, 0]], [1], 1))

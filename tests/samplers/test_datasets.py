@@ -315,7 +315,7 @@ def test_too_many_symbols_mean_a_wrong_separator(folder: Path) -> None:
 
 
 def test_a_file_beyond_memory_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sharprates.samplers.memory.available_bytes", lambda: 2**16)
+    monkeypatch.setattr("sharprates.samplers.errors.available_bytes", lambda: 2**16)
     for name, content in [
         ("big.txt", b"ab\n" * 1000),
         ("big.csv", b"w,weight\n" + b"ab,1\n" * 1000),

@@ -3,9 +3,10 @@
 import pytest
 import torch
 from sharprates.samplers.clock import clock
+from sharprates.samplers.compositions import first_hitting
 from sharprates.samplers.denoiser import ExactDenoiser, Positions
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.expansion import first_hitting, tables
+from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import family
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.tabled import tabled

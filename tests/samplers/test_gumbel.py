@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from sharprates.samplers import sampler
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import copies, dirichlet
@@ -19,7 +20,6 @@ from sharprates.samplers.gumbel import (
     lattice_law,
     truncated_law,
 )
-from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.propagation import propagate_kernel
 from sharprates.samplers.sampling import draw

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sharprates.samplers import hitting_law as module
 from sharprates.samplers.clock import clock
-from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.compositions import first_hitting
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, normalised
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.errors import TooLargeError
-from sharprates.samplers.expansion import first_hitting, tables
+from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import copies, dirichlet, point_mass
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.hitting_law import Nodes, hitting_law
-from sharprates.samplers.normalised import normalised
-from sharprates.samplers.output_law import total_variation
 
 from tests.samplers.perturbed import Drifting, Mixed, Scaled, Uniform, catalogue
 
@@ -108,6 +108,6 @@ def test_too_many_predictions_are_an_error(monkeypatch: pytest.MonkeyPatch) -> N
         raise TooLargeError(f"{what}: {needed} bytes; {remedy}")
 
     target = copies(2, 2)
-    monkeypatch.setattr(module, "require", refuse)
+    monkeypatch.setattr(module, "check_memory", refuse)
     with pytest.raises(TooLargeError, match="97 hitting times"):
         hitting_law(target, Drifting(ExactDenoiser(target), Uniform(2), 0.5), clock("linear"))

@@ -13,8 +13,8 @@ from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import family
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.propagation import propagate
-from sharprates.samplers.schedule import Schedule
-from sharprates.samplers.step_law import RULES, StepLaw, step_law
+from sharprates.samplers.schedule import RULES, Schedule, step_law
+from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.tabled import tabled
 from sharprates.samplers.target import Target
 from sharprates.verification.statistics.binomial import binomial_test

@@ -6,13 +6,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from sharprates.samplers.compositions import first_hitting
 from sharprates.samplers.contexts import Contexts
-from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Normalised
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.expansion import first_hitting, tables
+from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import copies, dirichlet, point_mass
-from sharprates.samplers.normalised import Normalised
-from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.target import Target
 
 from tests.samplers.perturbed import (

@@ -9,10 +9,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sharprates.samplers.clock import clock, grid
+from sharprates.samplers.compositions import fixed_blocks
 from sharprates.samplers.denoiser import OFF_SUPPORT, ExactDenoiser
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.errors import InputError, TooLargeError
-from sharprates.samplers.expansion import fixed_blocks, tables
-from sharprates.samplers.output_law import OutputLaw, total_variation
+from sharprates.samplers.expansion import tables
+from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.propagation import (
     PartialStates,
     move_law,
@@ -20,7 +22,8 @@ from sharprates.samplers.propagation import (
     propagate_kernel,
     trajectory,
 )
-from sharprates.samplers.step_law import LAST_STEPS, RULES, StepLaw, step_law
+from sharprates.samplers.schedule import LAST_STEPS, RULES, step_law
+from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target, all_states
 from torch import Tensor
 

@@ -8,13 +8,12 @@ import torch
 from sharprates.samplers.blocks import BlockSampler
 from sharprates.samplers.clock import clock
 from sharprates.samplers.confidence import ConfidenceSampler
-from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, normalised
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import dirichlet, family, point_mass
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.hitting_law import hitting_law
-from sharprates.samplers.normalised import normalised
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.propagation import propagate
 from sharprates.samplers.sampler import Sampler

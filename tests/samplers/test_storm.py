@@ -11,9 +11,10 @@ from itertools import product
 
 import pytest
 import torch
+from sharprates.samplers.compositions import first_hitting
 from sharprates.samplers.denoiser import ExactDenoiser
-from sharprates.samplers.expansion import first_hitting, tables
-from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.distance import total_variation
+from sharprates.samplers.expansion import tables
 from sharprates.samplers.propagation import propagate
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target

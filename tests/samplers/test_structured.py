@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sharprates.samplers.clock import clock, grid
 from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import family, structured_tv
-from sharprates.samplers.output_law import total_variation
-from sharprates.samplers.step_law import StepLaw, step_law
+from sharprates.samplers.schedule import step_law
+from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.structured import RELATIVE_ERROR, StructuredTV
 
 TOLERANCE = RELATIVE_ERROR  # of TV and of 1 − TV

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sharprates.samplers.errors import InputError, TooLargeError
-from sharprates.samplers.target import Target, all_states
+from sharprates.samplers.target import Target, all_states, listed
 
 
 @st.composite
@@ -114,8 +114,19 @@ def test_impossible_tables_are_named(pmf: torch.Tensor, message: str) -> None:
 
 def test_a_table_beyond_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     target = Target.from_rows([[0] * 10], [1], 4)
-    monkeypatch.setattr("sharprates.samplers.memory.available_bytes", lambda: 2**20)
+    monkeypatch.setattr("sharprates.samplers.errors.available_bytes", lambda: 2**20)
     with pytest.raises(TooLargeError, match=r"dense table of 4\^10 states.*GiB"):
         target.pmf()
     with pytest.raises(TooLargeError, match=r"all 4\^10 states.*GiB"):
         all_states(10, 4)
+
+
+def test_listed():
+    target = Target.from_rows([[0, 1], [1, 0]], [1, 1], 2)
+    assert torch.equal(listed(target, "support"), target.rows)
+    assert torch.equal(listed(target, "all"), all_states(2, 2))
+    with pytest.raises(InputError, match="rows 'dense' is unknown: use one of support, all"):
+        listed(target, "dense")
+    long = Target.from_rows(torch.zeros(1, 30, dtype=torch.int64), [1], 10)
+    with pytest.raises(TooLargeError, match="support-only"):
+        listed(long, "all")

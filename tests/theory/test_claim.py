@@ -4,8 +4,9 @@ from fractions import Fraction
 import pytest
 import sympy
 from sharprates.theory.arithmetic import FLOAT
-from sharprates.theory.claim import Claim, Hypothesis, Kind, Provenance, Relation, Variant
+from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
 from sharprates.theory.errors import TheoryError
+from sharprates.theory.hypotheses import Hypothesis
 from sharprates.theory.measured import Measured
 from sharprates.theory.proofs.proof import RATIONALS
 from sharprates.theory.setting import Setting

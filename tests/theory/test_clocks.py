@@ -4,7 +4,7 @@ import pytest
 import sympy
 import torch
 from sharprates.samplers.clock import clock as sampler_clock
-from sharprates.samplers.step_law import RULES
+from sharprates.samplers.schedule import RULES
 from sharprates.theory.arithmetic import FLOAT
 from sharprates.theory.clocks import ancestral_hazard, clock, euler_hazard, tau_leaping_hazard
 from sharprates.theory.errors import TheoryError

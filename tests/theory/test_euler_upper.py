@@ -12,8 +12,7 @@ from sharprates.theory.euler_lower import L1, L2, L6
 from sharprates.theory.euler_upper import E1, E2, E3, E4, E5, E6, E7, E8, E9, E10
 from sharprates.theory.functions import BlockDivergence
 from sharprates.theory.proofs.euler_lower import first_order_by_rows
-from sharprates.theory.proofs.forward import fill
-from sharprates.theory.proofs.proof import RATIONALS
+from sharprates.theory.proofs.proof import RATIONALS, fill
 from sharprates.theory.proofs.sampler import rows_of_copies, rows_of_parity, rows_of_shared_symbols
 from sharprates.theory.setting import Setting
 

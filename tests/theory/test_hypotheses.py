@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 from sharprates.theory import hypotheses
-from sharprates.theory.claim import Hypothesis
+from sharprates.theory.hypotheses import Hypothesis
 from sharprates.theory.setting import Setting
 
 PLAIN = Setting(

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sharprates.samplers.clock import Clock
 from sharprates.samplers.denoiser import OFF_SUPPORT, Denoiser, ExactDenoiser
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import (
     copies,
@@ -21,8 +22,8 @@ from sharprates.samplers.families import (
     point_mass,
     shared_symbols,
 )
-from sharprates.samplers.output_law import total_variation
-from sharprates.samplers.step_law import RULES, StepLaw
+from sharprates.samplers.schedule import RULES
+from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target, all_states
 from sharprates.theory.claim import Relation
 from sharprates.verification.audit import Plan, audit, audit_target

@@ -8,39 +8,10 @@ from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import family
 from sharprates.theory.claim import Relation
 from sharprates.theory.registry import CLAIMS
-from sharprates.verification.arithmetic import Interval
-from sharprates.verification.decide import (
-    PRECISIONS,
-    Decision,
-    at_rising_precision,
-    check_scale,
-    decide,
-    decision_of,
-    failing_factor,
-)
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.decide import PRECISIONS, at_rising_precision, decide, failing_factor
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.quantities.exact import ExactQuantities
-from sharprates.verification.verdict import Verdict
-
-
-def decision(measured: Fraction, bound: Fraction, relation: Relation = Relation.UPPER) -> Decision:
-    return Decision(relation, ((Interval.exact(measured), Interval.exact(bound)),))
-
-
-def test_a_decision_in_words() -> None:
-    found = decision(Fraction(1, 2), Fraction(2, 3))
-    assert (found.ratio, found.verdict) == (0.75, Verdict.HOLDS)
-    assert found.text == "1/2 = 0.5 against 2/3 = 0.666667"
-    assert decision(Fraction(0), Fraction(1)).text == "0 against 1"
-    third = Interval(Fraction(10**30, 3 * 10**30 + 1), Fraction(1, 3))
-    wide = Decision(Relation.UPPER, ((Interval.exact(0.25), third),))
-    assert wide.text == "1/4 = 0.25 against 0.333333333333"
-
-
-def test_of_several_pairs_the_worst_counts() -> None:
-    both = (decision(Fraction(1), Fraction(2)).side, decision(Fraction(3), Fraction(2)).side)
-    assert Decision(Relation.UPPER, both).verdict is Verdict.FAILS
-    assert Decision(Relation.UPPER, both).measured.middle == 3
+from sharprates.verification.verdict import Decision, Verdict, decision_of
 
 
 def test_bits_are_added_until_the_sides_differ() -> None:
@@ -69,27 +40,13 @@ def test_a_ball_that_says_nothing_is_tried_again_and_then_raised() -> None:
 
 
 def test_a_claim_on_an_experiment() -> None:
-    copies = Experiment.of(family("copies:2:2"), steps=(Fraction(1, 2),) * 2)
+    copies = exact_experiment(family("copies:2:2"), steps=(Fraction(1, 2),) * 2)
     found = decide(CLAIMS["E3"], lambda: ExactQuantities(copies))
     assert (found.measured.lower, found.bound.lower) == (Fraction(1, 4), Fraction(1, 2))
     tighter = {"E3.constant": Fraction(49, 100)}
     assert decide(CLAIMS["E3"], lambda: ExactQuantities(copies), scale=tighter).verdict == "fails"
     with pytest.raises(InputError, match="does not give"):
         decide(CLAIMS["F1"], lambda: ExactQuantities(copies))
-
-
-@pytest.mark.parametrize(
-    ("name", "factor", "message"),
-    [
-        ("E3.nothing", Fraction(1), "E3 has E3.constant"),
-        ("E3.constant", Fraction(0), "positive factor"),
-        ("F1.constant", Fraction(1), "no constant"),
-        ("E5.constant", Fraction(1), "no constant of the claims E3"),
-    ],
-)
-def test_a_scale_of_nothing(name: str, factor: Fraction, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        check_scale({name: factor}, ["E3", "F1"])
 
 
 def test_where_a_bound_begins_to_fail() -> None:

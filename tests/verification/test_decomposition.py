@@ -11,7 +11,7 @@ from sharprates.samplers.clock import clock, grid
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import copies, dirichlet
 from sharprates.samplers.propagation import move_law
-from sharprates.samplers.step_law import step_law
+from sharprates.samplers.schedule import step_law
 from sharprates.verification.decomposition import (
     MOST_STEPS,
     Decomposition,

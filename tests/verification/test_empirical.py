@@ -7,7 +7,8 @@ import pytest
 import torch
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import copies, dirichlet, pairs
-from sharprates.samplers.step_law import RULES, StepLaw
+from sharprates.samplers.schedule import RULES
+from sharprates.samplers.step_law import StepLaw
 from sharprates.verification import empirical as module
 from sharprates.verification.audit import Plan, audit
 from sharprates.verification.empirical import Sampling

@@ -7,16 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import family
-from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import RATIONAL, interval, precision
+from sharprates.verification.checks.trial import Example
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_schedule import steps_on_grid
-from sharprates.verification.experiment import Experiment
 from sharprates.verification.profile import profile, score_gaps
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.quantities.float64 import FloatQuantities
@@ -46,7 +47,7 @@ def test_all_values_agree_with_the_float_path(target, rule, fill, data):
     law = (Fraction(1, 3), *[Fraction(2, 3) / (S - 1)] * (S - 1)) if S > 1 else (Fraction(1),)
     name = data.draw(st.sampled_from(["constant", "linear", "cosine", "polynomial:2"]))
     horizon = Fraction(5) if name == "constant" else Fraction(1)
-    instance = Experiment.of(
+    instance = exact_experiment(
         target,
         grid=Schedule(rule, name, "uniform", 4, horizon, last_step="fill" if fill else "leave"),
         predictions={(context, place): law},
@@ -69,7 +70,7 @@ def test_all_values_agree_with_the_float_path(target, rule, fill, data):
 
 @given(targets())
 def test_first_order_constant_by_two_formulas(target):
-    exact = ExactQuantities(Experiment.of(target))
+    exact = ExactQuantities(exact_experiment(target))
     if target.length == 1:
         assert exact.first_order == 0
         return
@@ -79,7 +80,7 @@ def test_first_order_constant_by_two_formulas(target):
 
 def test_first_order_constant_is_the_limit():
     target = family("permutations:3:3")
-    instance = Experiment.of(target, steps=(Fraction(1, 2000),) * 2000)
+    instance = exact_experiment(target, steps=(Fraction(1, 2000),) * 2000)
     exact = ExactQuantities(instance)
     assert float(2000 * exact.tv) == pytest.approx(float(exact.first_order), rel=2e-3)
 
@@ -87,7 +88,7 @@ def test_first_order_constant_is_the_limit():
 @given(targets(), st.integers(1, 3))
 def test_instance_bound_and_divergence(target, steps):
     weights = (Fraction(1, steps),) * steps
-    exact = ExactQuantities(Experiment.of(target, steps=weights))
+    exact = ExactQuantities(exact_experiment(target, steps=weights))
     with precision(128):
         bound = CLAIMS["E4"].value(exact.values(("d", "w", "D")), RATIONAL)
         assert exact.tv <= bound
@@ -99,36 +100,21 @@ def test_instance_bound_and_divergence(target, steps):
 def test_settings():
     copies = family("copies:3:2")
     half = Fraction(1, 2)
-    uniform = Experiment.of(copies, steps=(half, half)).setting()
+    uniform = exact_experiment(copies, steps=(half, half)).setting()
     assert uniform.uniform_law
     assert not uniform.has_leftover
     assert uniform.steps == 2
-    assert Experiment.of(copies, steps=(half,)).setting().has_leftover
-    assert Experiment.of(copies, blocks=(1, 1, 1)).setting().sampler == "fhs"
-    assert Experiment.of(copies, blocks=(1, 2)).setting().sampler == "blocks"
+    assert exact_experiment(copies, steps=(half,)).setting().has_leftover
+    assert exact_experiment(copies, blocks=(1, 1, 1)).setting().sampler == "fhs"
+    assert exact_experiment(copies, blocks=(1, 2)).setting().sampler == "blocks"
     linear = Schedule("euler", "linear", "uniform", 4, Fraction(1))
-    assert Experiment.of(copies, grid=linear).setting().uniform_law
+    assert exact_experiment(copies, grid=linear).setting().uniform_law
     cosine = replace(linear, clock="cosine")
-    assert not Experiment.of(copies, grid=cosine).setting().uniform_law
-    constant = Experiment.of(copies, grid=replace(linear, clock="constant")).setting()
+    assert not exact_experiment(copies, grid=cosine).setting().uniform_law
+    constant = exact_experiment(copies, grid=replace(linear, clock="constant")).setting()
     assert constant.has_leftover
     assert constant.clock == "constant"
-    assert Experiment.of(copies).setting().steps is None
-
-
-@pytest.mark.parametrize(
-    ("schedule", "message"),
-    [
-        ({"steps": (Fraction(1),), "blocks": (2,)}, "one of"),
-        ({"steps": (Fraction(2),)}, "at most 1"),
-        ({"blocks": (1,)}, "sum 2"),
-        ({"predictions": {((0, 2), 0): (Fraction(1), Fraction(0))}}, "hidden position"),
-        ({"predictions": {((0, 2), 1): (Fraction(1), Fraction(1))}}, "hidden position"),
-    ],
-)
-def test_bad_experiments(schedule, message):
-    with pytest.raises(ValueError, match=message):
-        Experiment.of(family("copies:2:2"), **schedule)
+    assert exact_experiment(copies).setting().steps is None
 
 
 @pytest.mark.parametrize(
@@ -145,7 +131,24 @@ def test_schedules_without_exact_numbers(schedule):
 
 
 def test_numbers_that_need_a_grid():
-    exact = ExactQuantities(Experiment.of(family("copies:2:2")))
+    exact = ExactQuantities(exact_experiment(family("copies:2:2")))
     for one in ("T", "E1_clock"):
         with pytest.raises(ValueError, match="needs a grid"):
             getattr(exact, one)
+
+
+def test_an_instance_in_words() -> None:
+    law = family("copies:2:2")
+    half = (Fraction(1, 2),) * 2
+    assert str(exact_experiment(law, steps=half)) == (
+        "d=2 S=2 copies q0=[00:1/2 11:1/2] uniform K=2"
+    )
+    erring = exact_experiment(law, blocks=(1, 1), predictions={((2, 2), 1): half})
+    assert "blocks=(1 1) p̂_2(__)=(1/2 1/2)" in str(erring)
+    on_a_grid = exact_experiment(
+        law, grid=Schedule("euler", "linear", "uniform", 3, Fraction(1, 2), last_step="fill")
+    )
+    assert str(on_a_grid).endswith("euler linear T=1/2 K=3 fill")
+    many = exact_experiment(family("pairs:6:2"), steps=(Fraction(1, 3),))
+    assert "uniform on 8 rows" in str(many)
+    assert Example(many, {"b": 2, "_hidden": 3}).text.endswith("w=(1/3), b=2")

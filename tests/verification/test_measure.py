@@ -3,12 +3,11 @@
 import pytest
 import torch
 from sharprates.samplers.clock import clock, grid
-from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Normalised
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.errors import InputError, TooLargeError
 from sharprates.samplers.families import copies, dirichlet, uniform
 from sharprates.samplers.first_hitting import FirstHittingSampler
-from sharprates.samplers.normalised import Normalised
-from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.propagation import propagate
 from sharprates.samplers.schedule import Schedule

@@ -10,18 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 from sharprates.samplers.clock import clock
-from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.compositions import first_hitting
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Normalised
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.errors import InputError, TooLargeError
-from sharprates.samplers.expansion import first_hitting, tables
+from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import copies, dirichlet, point_mass
 from sharprates.samplers.hitting_law import hitting_law
-from sharprates.samplers.normalised import Normalised
-from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.verification import score_error as module
 from sharprates.verification.arithmetic import precision
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.profile import profile, score_gaps
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.score_error import (
@@ -76,7 +76,7 @@ def test_errors_are_those_in_fractions(data: st.DataObject) -> None:
     target = data.draw(laws(max_length=3))
     table = data.draw(predictions(target))
     found = measured(target, Given(target, table))
-    it = ExactQuantities(Experiment.of(target, blocks=(1,) * target.length, predictions=table))
+    it = ExactQuantities(exact_experiment(target, blocks=(1,) * target.length, predictions=table))
     d = target.length
     assert found.epsilon_fhs == pytest.approx(float(it.along_orders(it.gaps)), abs=d * found.error)
     with precision(100):
@@ -176,7 +176,7 @@ def test_another_vocabulary_and_too_much_memory(monkeypatch: pytest.MonkeyPatch)
     def refuse(needed: int, what: str, remedy: str) -> None:
         raise TooLargeError(f"{what}: {needed} bytes; {remedy}")
 
-    monkeypatch.setattr(module, "require", refuse)
+    monkeypatch.setattr(module, "check_memory", refuse)
     with pytest.raises(TooLargeError, match="conditionals at 7 contexts"):
         Comparison.of(copies(2, 2))
 

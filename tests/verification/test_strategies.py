@@ -11,6 +11,7 @@ from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.target import Target
 from sharprates.verification import strategies as some
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 
@@ -71,13 +72,13 @@ def test_bounds_on_size_are_kept(law: Target) -> None:
 # --- step laws ------------------------------------------------------------------------------------
 
 
-@given(some.step_weights())
+@given(some.step_laws())
 def test_step_laws_are_sub_probabilities(w: tuple[Fraction, ...]) -> None:
     assert all(x >= 0 for x in w)
     assert sum(w) <= 1
 
 
-@given(some.step_weights(leftover=False))
+@given(some.step_laws(leftover=False))
 def test_step_laws_without_leftover_sum_to_one(w: tuple[Fraction, ...]) -> None:
     assert sum(w) == 1
 
@@ -94,7 +95,7 @@ def test_step_laws_without_leftover_sum_to_one(w: tuple[Fraction, ...]) -> None:
     ids=["K=1", "uniform", "zero hazard", "leftover", "leftover near 1"],
 )
 def test_step_laws_reach_every_corner(condition) -> None:  # type: ignore[no-untyped-def]
-    assert condition(smallest(some.step_weights(), condition))
+    assert condition(smallest(some.step_laws(), condition))
 
 
 def test_a_step_law_shrinks_to_few_steps() -> None:
@@ -115,7 +116,7 @@ def test_contexts_are_those_of_positive_probability() -> None:
 
 @given(some.predictions(COPIES))
 def test_predictions_are_laws_at_such_contexts(found) -> None:  # type: ignore[no-untyped-def]
-    Experiment.of(COPIES, blocks=(1, 1), predictions=found)  # which checks them
+    exact_experiment(COPIES, blocks=(1, 1), predictions=found)  # which checks them
     assert found.keys() <= set(some.contexts(COPIES))
 
 

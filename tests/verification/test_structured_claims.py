@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sharprates.samplers.clock import clock, grid
 from sharprates.samplers.families import structured_tv
-from sharprates.samplers.step_law import StepLaw, step_law
+from sharprates.samplers.schedule import step_law
+from sharprates.samplers.step_law import StepLaw
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import BALL, ball, interval, precision
 from sharprates.verification.exact_law import step_weights

@@ -17,11 +17,11 @@ from sharprates.theory.symbols import constant, symbol
 from sharprates.verification import user_claim, witness
 from sharprates.verification.adversary.hunt import Effort
 from sharprates.verification.cli import app
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.reports.verify import explain
 from sharprates.verification.status import read_evidence, write_claims
-from sharprates.verification.user_claim import Bound, load_claim, property_check, verify
+from sharprates.verification.user_claim import Bound, load_claim, property_check, verify_own
 from sharprates.verification.verdict import Verdict
 from typer.testing import CliRunner
 
@@ -49,7 +49,7 @@ def claim(**changes):
 
 
 def test_the_true_example_stands(tmp_path):
-    found = verify(
+    found = verify_own(
         load_claim("book.examples.true_claim:UNION"), tmp_path, instances=60, effort=QUICK
     )
     (status,) = found.statuses
@@ -64,7 +64,7 @@ def test_the_true_example_stands(tmp_path):
 
 def test_the_false_example_falls_by_hand(tmp_path):
     bound = load_claim("book.examples.false_claim:QUARTER")
-    found = verify(bound, tmp_path, instances=60, effort=QUICK)
+    found = verify_own(bound, tmp_path, instances=60, effort=QUICK)
     assert found.verdict is Verdict.FAILS
     assert found.statuses[0].status.value == "refuted"
     path = tmp_path / "refutes-QUARTER.witness"
@@ -92,7 +92,7 @@ def test_a_left_side_of_ones_own(tmp_path):
         return 4 * exact.tv
 
     bound = Bound(claim(measured=Measured.OWN), fourfold)
-    found = verify(bound, tmp_path, instances=60, effort=replace(QUICK, examples=30))
+    found = verify_own(bound, tmp_path, instances=60, effort=replace(QUICK, examples=30))
     assert found.verdict is Verdict.FAILS
     held = witness.read(tmp_path / "refutes-MINE.witness")
     assert held.measure == "own"
@@ -102,11 +102,11 @@ def test_a_left_side_of_ones_own(tmp_path):
 
 
 def test_constants_have_a_break_even_and_can_be_scaled(tmp_path):
-    found = verify(Bound(claim()), tmp_path, instances=20, effort=QUICK)
+    found = verify_own(Bound(claim()), tmp_path, instances=20, effort=QUICK)
     factor = found.statuses[0].break_even["constant"]
     assert 0 < factor < 1
     scaled = Bound(claim(), scale={"MINE.constant": Fraction(1, 8)})
-    assert verify(scaled, tmp_path / "s", instances=60, effort=QUICK).verdict is Verdict.FAILS
+    assert verify_own(scaled, tmp_path / "s", instances=60, effort=QUICK).verdict is Verdict.FAILS
 
 
 def test_equalities_need_no_adversary(tmp_path):
@@ -117,7 +117,7 @@ def test_equalities_need_no_adversary(tmp_path):
     )
     bound = Bound(exact)
     assert user_claim.count(bound) == 1
-    found = verify(bound, tmp_path, instances=30)  # an erring denoiser has TV > 0
+    found = verify_own(bound, tmp_path, instances=30)  # an erring denoiser has TV > 0
     assert found.verdict is Verdict.FAILS
 
 
@@ -132,7 +132,7 @@ def test_equalities_need_no_adversary(tmp_path):
 def test_instances_are_of_the_kind_that_the_claim_is_about(measured, hypotheses):
     changes = {"measured": measured, "hypotheses": hypotheses}
     bound = Bound(claim(**changes, expression=symbol("d")))
-    seen = user_claim.run(property_check(bound), 10)
+    seen = user_claim.run_check(property_check(bound), 10)
     assert seen.n == 10
     assert seen.failure is None
 
@@ -210,7 +210,7 @@ def raising(_):
 )
 def test_a_left_side_that_fails_is_one_line(tmp_path, measure, message):
     with pytest.raises(ValueError, match=message) as caught:
-        verify(Bound(OWN, measure), tmp_path, instances=5, effort=QUICK)
+        verify_own(Bound(OWN, measure), tmp_path, instances=5, effort=QUICK)
     assert "\n" not in str(caught.value)
 
 
@@ -226,17 +226,17 @@ def test_a_left_side_that_fails_is_one_line(tmp_path, measure, message):
 def test_a_formula_without_a_value_is_one_line(tmp_path, expression, message):
     bound = Bound(claim(expression=expression))
     with pytest.raises(ValueError, match=message):
-        verify(bound, tmp_path, instances=20, effort=QUICK)
+        verify_own(bound, tmp_path, instances=20, effort=QUICK)
 
 
 def test_a_fraction_is_taken_exactly():
     left = Bound(OWN, lambda _: Fraction(1, 3)).left
-    assert left(ExactQuantities(Experiment.of(family("copies:2:2")))) == fmpq(1, 3)
+    assert left(ExactQuantities(exact_experiment(family("copies:2:2")))) == fmpq(1, 3)
 
 
 def test_a_trivial_bound_shows_nothing(tmp_path):
     trivial = Bound(claim(expression=2 * symbol("d")))
-    found = verify(trivial, tmp_path, instances=10, effort=QUICK)
+    found = verify_own(trivial, tmp_path, instances=10, effort=QUICK)
     assert found.statuses[0].status.value == "untested"
     assert found.verdict is Verdict.UNDECIDED
     stream = io.StringIO()
@@ -247,7 +247,7 @@ def test_a_trivial_bound_shows_nothing(tmp_path):
 def test_an_infinite_divergence_refutes():
     hypotheses = (STEP_LAW, EXACT)
     bound = Bound(claim(measured=Measured.KL, expression=symbol("d"), hypotheses=hypotheses))
-    never = Experiment.of(family("copies:2:2"), steps=(Fraction(0),))
+    never = exact_experiment(family("copies:2:2"), steps=(Fraction(0),))
     held = witness.from_text(witness.to_text(user_claim._witness(bound, never)))
     assert held.decision.measured.lower == float("inf")
     assert witness.replay(held, bound.claim).verdict is Verdict.FAILS
@@ -255,15 +255,15 @@ def test_an_infinite_divergence_refutes():
 
 def test_an_infinite_ratio_can_be_written(tmp_path):
     nothing = Bound(claim(expression=0 * symbol("d")))
-    found = verify(nothing, tmp_path, instances=20, effort=QUICK)
+    found = verify_own(nothing, tmp_path, instances=20, effort=QUICK)
     write_claims(tmp_path / "claims.json", found.statuses, found.manifest)
     assert read_evidence(tmp_path / "claims.json")[-1].ratio is None
 
 
 def test_a_changed_claim_takes_over_the_instance_alone(tmp_path):
-    first = verify(Bound(claim()), tmp_path, instances=5, effort=QUICK)
+    first = verify_own(Bound(claim()), tmp_path, instances=5, effort=QUICK)
     halved = Bound(claim(expression=symbol("d") / symbol("K") / 2))
-    second = verify(halved, tmp_path, instances=5, effort=QUICK, fresh=False)
+    second = verify_own(halved, tmp_path, instances=5, effort=QUICK, fresh=False)
     before, after = (one.statuses[0].evidence[-1].ratio for one in (first, second))
     assert after >= 2 * before * (1 - 1e-9)
     held = witness.read(tmp_path / "worst-MINE.witness")

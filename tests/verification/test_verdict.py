@@ -1,10 +1,11 @@
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sharprates.theory.claim import Relation
 from sharprates.verification.arithmetic import Interval
-from sharprates.verification.verdict import RESOLUTION, Verdict, compare
+from sharprates.verification.verdict import RESOLUTION, Decision, Verdict, compare, quotient, strain
 
 values = st.fractions(0, 1, max_denominator=100)
 wide = st.fractions(Fraction(1, 100), 1, max_denominator=100)
@@ -46,3 +47,42 @@ def test_rows_that_speak_of_another_law_have_no_verdict() -> None:
     far = Interval.exact(0.9), Interval.exact(0.1)
     assert compare(Relation.WORST_CASE, *far) is Verdict.NONE
     assert compare(Relation.LIMIT, *far) is Verdict.NONE
+
+
+def decision(measured: Fraction, bound: Fraction, relation: Relation = Relation.UPPER) -> Decision:
+    return Decision(relation, ((Interval.exact(measured), Interval.exact(bound)),))
+
+
+def test_a_decision_in_words() -> None:
+    found = decision(Fraction(1, 2), Fraction(2, 3))
+    assert (found.ratio, found.verdict) == (0.75, Verdict.HOLDS)
+    assert found.text == "1/2 = 0.5 against 2/3 = 0.666667"
+    assert decision(Fraction(0), Fraction(1)).text == "0 against 1"
+    third = Interval(Fraction(10**30, 3 * 10**30 + 1), Fraction(1, 3))
+    wide = Decision(Relation.UPPER, ((Interval.exact(0.25), third),))
+    assert wide.text == "1/4 = 0.25 against 0.333333333333"
+
+
+def test_of_several_pairs_the_worst_counts() -> None:
+    both = (decision(Fraction(1), Fraction(2)).side, decision(Fraction(3), Fraction(2)).side)
+    assert Decision(Relation.UPPER, both).verdict is Verdict.FAILS
+    assert Decision(Relation.UPPER, both).measured.middle == 3
+
+
+@pytest.mark.parametrize(
+    ("relation", "measured", "bound", "ratio", "near"),
+    [
+        (Relation.UPPER, (1, 1), (2, 2), 0.5, 0.5),
+        (Relation.UPPER, (0.9, 1.1), (2, 2), 0.45, 0.45),  # what is proved
+        (Relation.UPPER, (0, 0), (0, 0), None, 0.0),
+        (Relation.LOWER, (4, 4), (2, 2), 2.0, 0.5),
+        (Relation.LOWER, (1, 1), (0, 0), None, 0.0),
+        (Relation.EQUALITY, (0, 0), (0, 0), 1.0, 0.0),
+        (Relation.EQUALITY, (3, 3), (2, 2), 1.5, 0.5),
+        (Relation.EQUALITY, (1, 1), (0, 0), None, float("inf")),
+    ],
+)
+def test_ratio_and_strain(relation, measured, bound, ratio, near) -> None:  # type: ignore[no-untyped-def]
+    side = (Interval(*measured), Interval(*bound))
+    assert quotient(relation, side) == (ratio if ratio is None else pytest.approx(ratio))
+    assert strain(relation, side) == pytest.approx(near)

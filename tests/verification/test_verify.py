@@ -151,7 +151,7 @@ def test_exit_codes(run: Run, monkeypatch: pytest.MonkeyPatch, outcome: dict, co
     def made_up(check: Check, *_: object) -> Evidence:
         return Evidence(check.claim, check.name, Method.CERTIFIED, 9, 9, **outcome)
 
-    monkeypatch.setattr(verification_run, "run", made_up)
+    monkeypatch.setattr(verification_run, "run_check", made_up)
     found, out, _ = run("--claims", "H4")
     assert found == code
     if "complaint" in outcome:

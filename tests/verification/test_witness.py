@@ -19,7 +19,7 @@ from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.symbols import symbol
 from sharprates.verification import witness
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.exact_experiment import exact_experiment, experiment_on_rows
 from sharprates.verification.verdict import Verdict
 from sharprates.verification.witness import WitnessError
 
@@ -28,7 +28,7 @@ FALSE_E3 = {"E3.constant": Fraction(99, 100)}
 
 
 def copies(**schedule):
-    return Experiment.of(family("copies:2:2"), **schedule)
+    return exact_experiment(family("copies:2:2"), **schedule)
 
 
 def test_by_hand():
@@ -41,7 +41,7 @@ def test_by_hand():
 
 def shared():
     """Two tokens with one shared symbol of 128: E3's constant is nearly attained."""
-    return Experiment.of(family("shared-symbols:2:128"), steps=(HALF, HALF))
+    return exact_experiment(family("shared-symbols:2:128"), steps=(HALF, HALF))
 
 
 def test_a_tightened_constant_fails_exactly():
@@ -78,7 +78,7 @@ def instances():
             ),
         ),
         ("H2", copies(blocks=(1, 1), predictions=prediction)),
-        ("X1", Experiment.of(family("permutations:3:3"))),
+        ("X1", exact_experiment(family("permutations:3:3"))),
         ("KL2", copies(steps=(HALF, HALF))),
     ]
 
@@ -142,7 +142,7 @@ def test_a_widened_enclosure_does_not_help():
 
 
 def test_an_instance_to_which_the_claim_does_not_apply_shows_nothing():
-    found = witness.make(CLAIMS["E9"], Experiment.of(family("copies:2:3")))
+    found = witness.make(CLAIMS["E9"], exact_experiment(family("copies:2:3")))
     assert found.decision.verdict is Verdict.FAILS
     with pytest.raises(WitnessError, match="needs S = 2"):
         witness.replay(found)
@@ -215,8 +215,10 @@ def test_a_claim_of_ones_own_is_needed_again():
 
 def test_an_instance_that_is_too_large():
     with pytest.raises(ValueError, match="fewer or shorter rows"):
-        witness.decide_on(CLAIMS["E3"], Experiment.of(family("copies:16:2"), steps=(Fraction(1),)))
-    many = Experiment.of_rows(10**11, ((0, 0),), (Fraction(1),), steps=(Fraction(1),))
+        witness.decide_on(
+            CLAIMS["E3"], exact_experiment(family("copies:16:2"), steps=(Fraction(1),))
+        )
+    many = experiment_on_rows(10**11, ((0, 0),), (Fraction(1),), steps=(Fraction(1),))
     with pytest.raises(ValueError, match="fewer symbols"):
         witness.decide_on(CLAIMS["E3"], many)
 

@@ -19,10 +19,9 @@ from sharprates.theory.euler_lower import L1, L2, L3, L4, L5, L6, L7
 from sharprates.theory.euler_upper import E10
 from sharprates.theory.evaluation import evaluate
 from sharprates.theory.functions import DistinctSteps, SharedSymbols, SumOfSquares
-from sharprates.theory.proofs.forward import fill
 from sharprates.theory.proofs.laws import S as EARLY
 from sharprates.theory.proofs.laws import T as LATE
-from sharprates.theory.proofs.proof import RATIONALS, Polynomials, proof
+from sharprates.theory.proofs.proof import RATIONALS, Polynomials, fill, proof
 from sharprates.theory.proofs.sampler import (
     Row,
     in_groups,

@@ -9,11 +9,11 @@ from sharprates.theory.claim import Claim
 from sharprates.theory.clocks import clock
 from sharprates.theory.euler_upper import E2, E3, E6, E7
 from sharprates.theory.functions import DistinctSteps, uniform_rank_excess
-from sharprates.theory.proofs.forward import fill
 from sharprates.theory.proofs.laws import STEP, T, lag
 from sharprates.theory.proofs.proof import (
     RATIONALS,
     Polynomials,
+    fill,
     nonnegative_for_positive,
     proof,
 )

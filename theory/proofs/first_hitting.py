@@ -10,9 +10,8 @@ import sympy
 from sharprates.theory.clocks import CLOCKS
 from sharprates.theory.first_hitting import H3
 from sharprates.theory.forward import F4
-from sharprates.theory.proofs.forward import fill
 from sharprates.theory.proofs.laws import T
-from sharprates.theory.proofs.proof import Polynomials, proof
+from sharprates.theory.proofs.proof import Polynomials, fill, proof
 from sharprates.theory.proofs.sampler import from_table, reveal_in_blocks
 from sharprates.theory.symbols import symbol
 

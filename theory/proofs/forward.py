@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 
 import sympy
-from sharprates.theory.claim import Claim
 from sharprates.theory.forward import F1, F2, F3, F4, F5
-from sharprates.theory.proofs.proof import proof
+from sharprates.theory.proofs.proof import fill, proof
 from sharprates.theory.symbols import symbol
 
 _LISTED = "(d,S) = (1,2), (1,3), (2,2), (3,2), symbolic q_0 and α"
@@ -45,13 +44,6 @@ def marginal(law: Mapping[Word, sympy.Expr], x: Word) -> sympy.Expr:
 def count_revealed(x: Word) -> int:
     """|U|."""
     return sum(value is not None for value in x)
-
-
-def fill(claim: Claim, variant: str | None = None, **values: object) -> sympy.Expr:
-    """A claim's formula with symbols replaced by sympy values, constants by their numbers."""
-    expression = claim.form(variant).expression
-    known = {symbol(name): value for name, value in values.items()}
-    return expression.subs(known, simultaneous=True)
 
 
 def partial_law(law: Mapping[Word, sympy.Expr], x: Word, alpha: sympy.Expr) -> sympy.Expr:

@@ -22,10 +22,10 @@ from sharprates.theory.euler_upper import E4
 from sharprates.theory.evaluation import evaluate
 from sharprates.theory.functions import CompositionSum, Monomial, all_compositions
 from sharprates.theory.laws import S1, S2, S3, S4
-from sharprates.theory.proofs.forward import fill
 from sharprates.theory.proofs.proof import (
     RATIONALS,
     Polynomials,
+    fill,
     nonnegative_for_positive,
     proof,
 )

@@ -9,7 +9,9 @@ from typing import Any
 
 import sympy
 from sharprates.theory.arithmetic import Number
+from sharprates.theory.claim import Claim
 from sharprates.theory.errors import TheoryError
+from sharprates.theory.symbols import symbol
 
 Facts = Callable[[bool], Iterable[bool]]
 
@@ -115,3 +117,10 @@ def nonnegative_for_positive(f: sympy.Expr, x: sympy.Symbol, order: int) -> bool
             return False
         f = sympy.simplify(sympy.diff(f, x))
     return bool(f.is_positive)
+
+
+def fill(claim: Claim, variant: str | None = None, **values: object) -> sympy.Expr:
+    """A claim's formula with symbols replaced by sympy values, constants by their numbers."""
+    expression = claim.form(variant).expression
+    known = {symbol(name): value for name, value in values.items()}
+    return expression.subs(known, simultaneous=True)

@@ -17,8 +17,8 @@ from sharprates.verification import witness
 from sharprates.verification.adversary import frontier
 from sharprates.verification.adversary import hunt as adversary
 from sharprates.verification.adversary.hunt import HUNTED, INNER, BreakEven, Quest, Worst
-from sharprates.verification.decide import check_scale
 from sharprates.verification.jobs import run as run_tasks
+from sharprates.verification.scale import check_scale
 from sharprates.verification.verdict import Verdict
 
 FOLDER = Path("build") / "adversary"
@@ -70,16 +70,16 @@ def quests(
     found = [Quest.of(one, scale) for one in chosen]
     found += [Quest.of(one, scale, strict=True) for one in chosen if one in STRICT]
     for quest in found:
-        adversary.check(quest)
+        adversary.check_quest(quest)
     return found
 
 
-def count(chosen: Sequence[Quest], deep: bool) -> int:
+def count_hunts(chosen: Sequence[Quest], deep: bool) -> int:
     """How many pieces of work a run has at most, for a progress bar."""
-    hunts = len(adversary.tasks(chosen, adversary.SHAPES, 0))
+    hunts = len(adversary.hunt_tasks(chosen, adversary.SHAPES, 0))
     pairs = _pairs(deep)
     # one more of each pair is polishing
-    tasks = sum(len(frontier.tasks(p, _effort(deep))) + _effort(deep).seeds for p in pairs)
+    tasks = sum(len(frontier.tasks_of(p, _effort(deep))) + _effort(deep).seeds for p in pairs)
     return hunts + tasks + len(INNER)
 
 
@@ -87,11 +87,15 @@ def _pairs(deep: bool) -> list[frontier.Pair]:
     return [pair for pair in frontier.PAIRS if deep or pair[0] <= SHORT_LENGTHS]
 
 
-def _effort(deep: bool) -> frontier.Effort:
-    return frontier.Effort(moves=3000, seeds=3, large=True) if deep else frontier.Effort()
+def _effort(deep: bool) -> frontier.FrontierEffort:
+    return (
+        frontier.FrontierEffort(moves=3000, seeds=3, large=True)
+        if deep
+        else frontier.FrontierEffort()
+    )
 
 
-def run(
+def run_campaign(
     chosen: Sequence[Quest],
     folder: Path,
     *,

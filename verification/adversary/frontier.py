@@ -33,6 +33,7 @@ from sharprates.verification.adversary.search import (
     uniform_first_order,
 )
 from sharprates.verification.arithmetic import RATIONAL
+from sharprates.verification.exact_experiment import experiment_on_rows
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.jobs import run as run_tasks
 from sharprates.verification.journal import Journal, identity
@@ -62,7 +63,7 @@ PAIRS: tuple[Pair, ...] = tuple((d, S) for d in range(2, 7) for S in range(2, 6)
 
 
 @dataclass(frozen=True)
-class Effort:
+class FrontierEffort:
     """How long each task searches.
 
     Attributes:
@@ -82,7 +83,7 @@ class Effort:
 
 
 @dataclass(frozen=True)
-class Task:
+class FrontierTask:
     """One piece of work of a hunt, a function of these values alone.
 
     Attributes:
@@ -151,7 +152,7 @@ class Row:
 # --- methods --------------------------------------------------------------------------------------
 
 
-def _generator(task: Task) -> torch.Generator:
+def _generator(task: FrontierTask) -> torch.Generator:
     d, S = task.pair
     seed = sum(ord(x) * 131**k for k, x in enumerate(task.method))
     return torch.Generator().manual_seed((task.seed * 1009 + seed * 97 + d * 31 + S) % 2**63)
@@ -172,7 +173,7 @@ def _rounded(rows: Tensor, laws: Tensor, vocabulary: int) -> Experiment:
     return instance_of(support.rows.tolist(), counts[best], vocabulary)
 
 
-def climb(support: Support, logits: Tensor, steps: int, rate: float = 0.2) -> Tensor:
+def climb_logits(support: Support, logits: Tensor, steps: int, rate: float = 0.2) -> Tensor:
     """Gradient ascent on c in the weights of a fixed support.
 
     Args:
@@ -197,7 +198,7 @@ def climb(support: Support, logits: Tensor, steps: int, rate: float = 0.2) -> Te
     return as_weights(x.detach())
 
 
-def ascend(task: Task, effort: Effort) -> Experiment:
+def ascend(task: FrontierTask, effort: FrontierEffort) -> Experiment:
     """Gradient ascent from random laws, on all sequences or on random ones if there are many."""
     d, S = task.pair
     generator = _generator(task)
@@ -209,10 +210,10 @@ def ascend(task: Task, effort: Effort) -> Experiment:
     starts = 2 * torch.randn(
         (rows.shape[0], effort.starts), generator=generator, dtype=torch.float64
     )
-    return _rounded(rows, climb(support, starts, effort.steps), S)
+    return _rounded(rows, climb_logits(support, starts, effort.steps), S)
 
 
-def anneal(task: Task, effort: Effort) -> Experiment:
+def anneal(task: FrontierTask, effort: FrontierEffort) -> Experiment:
     """Annealing over lists of N rows: change one symbol, or exchange it with another row's.
 
     A list is a law with weights k/N. With N = 2S and columns that use every symbol twice it is a
@@ -251,7 +252,7 @@ def anneal(task: Task, effort: Effort) -> Experiment:
     return instance_of(winner, [1] * task.size, S)
 
 
-def polish(start: Experiment, task: Task, effort: Effort) -> Experiment:
+def polish(start: Experiment, task: FrontierTask, effort: FrontierEffort) -> Experiment:
     """Gradient ascent from a find, on its rows and rows near them: uneven weights, other rows."""
     d, S = task.pair
     generator = _generator(task)
@@ -264,7 +265,7 @@ def polish(start: Experiment, task: Task, effort: Effort) -> Experiment:
     weights = torch.tensor([held.get(tuple(row), 1e-3) for row in union.tolist()])
     noise = torch.randn((union.shape[0], effort.starts), generator=generator, dtype=torch.float64)
     logits = weights.to(torch.float64).log()[:, None] + 0.5 * noise
-    return _rounded(union, climb(Support(union, S), logits, effort.steps, 0.1), S)
+    return _rounded(union, climb_logits(Support(union, S), logits, effort.steps, 0.1), S)
 
 
 CONSTRUCTIONS = (
@@ -294,32 +295,34 @@ def constructed(pair: Pair) -> list[Experiment]:
     return found
 
 
-def product(first: Experiment, second: Experiment) -> Experiment:
+def product_law(first: Experiment, second: Experiment) -> Experiment:
     """Independent tokens of two laws side by side: first-order losses add up."""
     S = max(first.vocabulary, second.vocabulary)
     rows = tuple((*x, *y) for x in first.rows for y in second.rows)
     weights = tuple(v * w for v in first.weights for w in second.weights)
-    return Experiment.of_rows(S, rows, weights)
+    return experiment_on_rows(S, rows, weights)
 
 
 # --- the hunt -------------------------------------------------------------------------------------
 
 
-def tasks(pair: Pair, effort: Effort) -> list[Task]:
+def tasks_of(pair: Pair, effort: FrontierEffort) -> list[FrontierTask]:
     """The independent tasks of a pair; `polish` comes after them."""
     d, S = pair
     sizes = sorted({S, 2 * S, 3 * S, min(S * S, 16), 12} - {1})
     if effort.large and d > 3:
         sizes.append(6 * S)
     dense = 256 if d <= 4 else 96
-    found = [Task(pair, "families")]
+    found = [FrontierTask(pair, "families")]
     for seed in range(effort.seeds):
-        found += [Task(pair, "anneal", size, seed) for size in sizes]
-        found.append(Task(pair, "ascend", dense, seed))
+        found += [FrontierTask(pair, "anneal", size, seed) for size in sizes]
+        found.append(FrontierTask(pair, "ascend", dense, seed))
     return found
 
 
-def run(task: Task, effort: Effort, starts: Mapping[Pair, Experiment] | None = None) -> Experiment:
+def run_task(
+    task: FrontierTask, effort: FrontierEffort, starts: Mapping[Pair, Experiment] | None = None
+) -> Experiment:
     """Carry a task out: the law of largest c that it finds.
 
     Args:
@@ -328,7 +331,7 @@ def run(task: Task, effort: Effort, starts: Mapping[Pair, Experiment] | None = N
         starts: for `polish`: the finds to start from.
     """
     if task.method == "families":
-        return max(constructed(task.pair), key=constant)
+        return max(constructed(task.pair), key=first_order_of)
     if task.method == "anneal":
         return anneal(task, effort)
     if task.method == "ascend":
@@ -337,7 +340,7 @@ def run(task: Task, effort: Effort, starts: Mapping[Pair, Experiment] | None = N
     return polish(starts[task.pair], task, effort)
 
 
-def constant(instance: Experiment) -> Fraction:
+def first_order_of(instance: Experiment) -> Fraction:
     """c(q_0), exactly."""
     value = ExactQuantities(instance).first_order
     return Fraction(int(value.p), int(value.q))
@@ -353,7 +356,7 @@ class Hunt:
         self,
         folder: Path,
         pairs: Sequence[Pair],
-        effort: Effort | None = None,
+        effort: FrontierEffort | None = None,
         fresh: bool = False,
     ) -> None:
         """Open a folder, new or of an earlier hunt.
@@ -367,7 +370,7 @@ class Hunt:
         Raises:
             InputError: if a stored find was changed.
         """
-        self.folder, self.pairs, self.effort = folder, tuple(pairs), effort or Effort()
+        self.folder, self.pairs, self.effort = folder, tuple(pairs), effort or FrontierEffort()
         self.fresh = fresh
         for d, S in self.pairs:
             if (d, S) not in PAIRS:
@@ -418,16 +421,18 @@ class Hunt:
             path, about, Experiment, resume=not self.fresh, replace=self.fresh
         ) as journal:
 
-            def told(task: Task, found: Experiment) -> None:
+            def told(task: FrontierTask, found: Experiment) -> None:
                 self.keep(task.pair, found)
                 progress(f"d={task.pair[0]} S={task.pair[1]} {task.method}")
 
-            wanted = [task for pair in self.pairs for task in tasks(pair, self.effort)]
-            run_tasks(wanted, partial(run, effort=self.effort), jobs, journal, told=told)
+            wanted = [task for pair in self.pairs for task in tasks_of(pair, self.effort)]
+            run_tasks(wanted, partial(run_task, effort=self.effort), jobs, journal, told=told)
             self._combine()
-            work = partial(run, effort=self.effort, starts=dict(self.best))
+            work = partial(run_task, effort=self.effort, starts=dict(self.best))
             seeds = range(self.effort.seeds)
-            wanted = [Task(pair, "polish", 24, seed) for pair in self.pairs for seed in seeds]
+            wanted = [
+                FrontierTask(pair, "polish", 24, seed) for pair in self.pairs for seed in seeds
+            ]
             run_tasks(wanted, work, jobs, journal, told=told)
             self._combine()
         return self.table()
@@ -437,16 +442,16 @@ class Hunt:
         for d, S in sorted(self.pairs):
             for smaller in [(d, s) for s in range(2, S) if (d, s) in self.best]:
                 it = self.best[smaller]
-                self.keep((d, S), Experiment.of_rows(S, it.rows, it.weights))
+                self.keep((d, S), experiment_on_rows(S, it.rows, it.weights))
             for k in range(1, d // 2 + 1):
                 one = (
-                    Experiment.of_rows(S, ((0,),), (Fraction(1),))
+                    experiment_on_rows(S, ((0,),), (Fraction(1),))
                     if k == 1
                     else self.best.get((k, S))
                 )
                 other = self.best.get((d - k, S))
                 if one and other and len(one.rows) * len(other.rows) <= LARGEST_SUPPORT:
-                    self.keep((d, S), product(one, other))
+                    self.keep((d, S), product_law(one, other))
 
     def table(self) -> list[Row]:
         """What is known of each pair."""
@@ -456,7 +461,7 @@ class Hunt:
 def _order(it: Experiment) -> Order:
     """Larger c first, then fewer rows; the rows decide ties, so that no run order matters."""
     negative = tuple(tuple(-x for x in row) for row in it.rows)
-    return constant(it), -len(it.rows), negative
+    return first_order_of(it), -len(it.rows), negative
 
 
 def row(found: Experiment) -> Row:
@@ -471,7 +476,7 @@ def row(found: Experiment) -> Row:
     return Row(
         length=d,
         vocabulary=S,
-        lower=constant(found),
+        lower=first_order_of(found),
         instance=found,
         birthday=Fraction(math.comb(d, 2)),
         entropy=d / 2 * FLOAT.log(S),

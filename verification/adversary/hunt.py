@@ -11,7 +11,7 @@ kept as a witness.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
@@ -31,18 +31,17 @@ from sharprates.theory.setting import Setting
 from sharprates.verification import decide, witness
 from sharprates.verification.adversary.frontier import constructed
 from sharprates.verification.adversary.search import Support, as_weights, instance_of, roundings
-from sharprates.verification.decide import Decision, check_symbols
+from sharprates.verification.decide import Scale, check_symbols
+from sharprates.verification.exact_experiment import exact_experiment, experiment_on_rows
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.files import write_whole
 from sharprates.verification.jobs import run
 from sharprates.verification.journal import Journal, identity
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.quantities.gradient import GradientQuantities
-from sharprates.verification.verdict import Verdict
+from sharprates.verification.verdict import Decision, Verdict
 from sharprates.verification.witness import LeftSide, Witness, WitnessError
 from torch import Tensor
-
-Scale = Mapping[str, Fraction]
 
 
 @dataclass(frozen=True)
@@ -314,7 +313,7 @@ class _Point:
             kept = [k for k, count in enumerate(counts) if count]
             rows = [tuple(self.support.rows[k].tolist()) for k in kept]
             weights = tuple(Fraction(counts[k], denominator) for k in kept)
-            yield Experiment.of_rows(
+            yield experiment_on_rows(
                 self.shape.vocabulary,
                 tuple(rows),
                 weights,
@@ -469,7 +468,7 @@ def _instances(draw: st.DrawFn, space: Space, shape: Shape) -> Experiment:
             counts = draw(st.lists(st.integers(1, 5), min_size=S, max_size=S))
             table[context, place] = tuple(Fraction(n, sum(counts)) for n in counts)
         schedule["predictions"] = table
-    return Experiment.of(law.target, **schedule)
+    return exact_experiment(law.target, **schedule)
 
 
 def draw_examples(quest: Quest, shape: Shape, effort: Effort, seed: int) -> Iterator[Experiment]:
@@ -586,8 +585,8 @@ def hunt(
     """
     chosen = effort or Effort()
     for quest in quests:
-        check(quest)
-    wanted = tasks(quests, shapes, seed)
+        check_quest(quest)
+    wanted = hunt_tasks(quests, shapes, seed)
     places = {task.key: place for place, task in enumerate(wanted)}
     ranks: dict[Path, tuple[float, int]] = {}
     for quest in quests:
@@ -644,7 +643,7 @@ def _stored(quest: Quest, path: Path) -> Worst | None:
     return one
 
 
-def tasks(quests: Sequence[Quest], shapes: Sequence[Shape], seed: int) -> list[_Task]:
+def hunt_tasks(quests: Sequence[Quest], shapes: Sequence[Shape], seed: int) -> list[_Task]:
     """The independent tasks of a hunt."""
     return [
         _Task(quest, shape, way, _seed(quest, shape, seed))
@@ -743,7 +742,7 @@ INNER = ("E2.clock", "E2.parallel", "E7.correction", "E8.root")
 """Constants inside a formula; for an overall factor the worst ratio itself is the break-even."""
 
 
-def check(quest: Quest) -> None:
+def check_quest(quest: Quest) -> None:
     """See that a claim can be attacked at all.
 
     Raises:

@@ -14,7 +14,8 @@ from fractions import Fraction
 from functools import cache, cached_property
 
 import torch
-from sharprates.samplers.memory import require
+from sharprates.samplers.errors import check_memory
+from sharprates.verification.exact_experiment import experiment_on_rows
 from sharprates.verification.experiment import Experiment
 from torch import Tensor
 
@@ -43,7 +44,9 @@ class Support:
     def agree(self) -> Tensor:
         """float64 [2^d, N, N]: 1 where two rows agree on the subset U (bit i is position i)."""
         n, d = self.rows.shape
-        require(16 * n * n << d, f"the agreement of {n} rows on 2^{d} subsets", "use fewer rows")
+        check_memory(
+            16 * n * n << d, f"the agreement of {n} rows on 2^{d} subsets", "use fewer rows"
+        )
         return agreement(self.rows[None])[:, 0].to(torch.float64)
 
     def marginals(self, weights: Tensor) -> Tensor:
@@ -169,6 +172,6 @@ def instance_of(
         )
         for row in order
     }
-    return Experiment.of_rows(
+    return experiment_on_rows(
         vocabulary, tuple(sorted(renamed)), tuple(renamed[r] for r in sorted(renamed))
     )

@@ -12,25 +12,21 @@ from sharprates.samplers import families
 from sharprates.samplers.target import Target
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import Interval
+from sharprates.verification.arithmetic import Interval, as_fmpq
 from sharprates.verification.checks.check import (
     Check,
-    Evaluate,
-    Example,
-    Mutant,
     Trend,
-    Trial,
     changed,
     exact,
     formula,
     on_instances,
-    pairs,
     tightened,
+    trial_of,
 )
-from sharprates.verification.checks.forward import number
-from sharprates.verification.decide import Decision
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
+from sharprates.verification.exact_experiment import exact_experiment, experiment_on_rows
 from sharprates.verification.quantities.exact import ExactQuantities
+from sharprates.verification.verdict import Decision
 
 NOTHING: tuple[tuple[Interval, Interval], ...] = ((Interval.exact(0), Interval.exact(0)),)
 
@@ -45,7 +41,9 @@ def _from_divergence(variant: str | None) -> Evaluate:
             return Trial(example, Decision(Relation.UPPER, NOTHING), counts=False)
         measured = it.tv if variant else it.epsilon_FHS
         values = {"d": it.d, "epsilon_KL": divergence}
-        return pairs(example, Relation.UPPER, [(measured, formula("C1", variant, values, mutant))])
+        return trial_of(
+            example, Relation.UPPER, [(measured, formula("C1", variant, values, mutant))]
+        )
 
     return trial
 
@@ -61,7 +59,7 @@ def _mixed(draw: st.DrawFn) -> Example:
         for place, law in some.conditionals(target).items()
     }
     return Example.of(
-        Experiment.of(target, blocks=(1,) * target.length, predictions=wrong), share=share
+        exact_experiment(target, blocks=(1,) * target.length, predictions=wrong), share=share
     )
 
 
@@ -70,7 +68,7 @@ def _balanced(_: int) -> Iterator[Example]:
     coin = families.family("uniform:1:2")
     for power in (2, 4, 6, 8):
         e = Fraction(1, 2**power)
-        law = Experiment.of(
+        law = exact_experiment(
             coin,
             blocks=(1,),
             predictions={((2,), 0): (Fraction(1, 2) + e, Fraction(1, 2) - e)},
@@ -92,11 +90,11 @@ def _infinite(example: Example, _: Mutant, kept: Fraction = Fraction(0)) -> Tria
     target = Target.from_rows([(0,), (1,)], [1 - eta, eta], 2)
     left = kept * eta
     it = ExactQuantities(
-        Experiment.of(target, blocks=(1,), predictions={((2,), 0): (1 - left, left)})
+        exact_experiment(target, blocks=(1,), predictions={((2,), 0): (1 - left, left)})
     )
     infinite = not arb(it.epsilon_KL).is_finite()
-    sides = [(fmpq(int(infinite)), fmpq(1)), (it.tv, number(eta))]
-    return pairs(example, Relation.EQUALITY, sides)
+    sides = [(fmpq(int(infinite)), fmpq(1)), (it.tv, as_fmpq(eta))]
+    return trial_of(example, Relation.EQUALITY, sides)
 
 
 # --- C3 -------------------------------------------------------------------------------------------
@@ -104,7 +102,7 @@ def _infinite(example: Example, _: Mutant, kept: Fraction = Fraction(0)) -> Tria
 
 def _without_leftover(example: Example, it: ExactQuantities) -> dict[str, object]:  # noqa: ARG001
     total = sum(it.experiment.steps)
-    revealed = Experiment.of_rows(
+    revealed = experiment_on_rows(
         it.S,
         it.experiment.rows,
         it.experiment.weights,
@@ -121,10 +119,10 @@ def _finite(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: A
 def _other_way(example: Example, _: Mutant, least: fmpq | int = 0) -> Trial:
     """p_out has mass outside the support, so KL(p_out‖q_0) = ∞; and TV → 0 with the leftover."""
     left = example["left"]
-    it = ExactQuantities(Experiment.of(families.family("uniform:1:2"), steps=(1 - left,)))
+    it = ExactQuantities(exact_experiment(families.family("uniform:1:2"), steps=(1 - left,)))
     outside = 1 - sum(it.tables.probability(it.w).values(), fmpq(0))
-    sides = [(fmpq(int(outside > least)), fmpq(1)), (it.tv, number(left))]
-    return pairs(example, Relation.EQUALITY, sides)
+    sides = [(fmpq(int(outside > least)), fmpq(1)), (it.tv, as_fmpq(left))]
+    return trial_of(example, Relation.EQUALITY, sides)
 
 
 POINT = families.family("point-mass:2:2")
@@ -162,7 +160,7 @@ CHECKS = (
         mutants=(tightened("C2"),),
         edges={
             "wrong everywhere": Example.of(
-                Experiment.of(
+                exact_experiment(
                     POINT,
                     blocks=(1, 1),
                     predictions=dict.fromkeys(some.contexts(POINT), (Fraction(0), Fraction(1))),

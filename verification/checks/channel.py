@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from flint import fmpq
 from sharprates.theory.arithmetic import Number
-from sharprates.verification.exact_law import Context
-from sharprates.verification.quantities.exact import with_symbol
+from sharprates.verification.exact_law import Context, with_symbol
 
 Law = dict[Context, Number]
 

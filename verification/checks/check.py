@@ -18,18 +18,21 @@ from hypothesis.strategies import SearchStrategy
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
 from sharprates.theory.registry import claim as claim_of
-from sharprates.verification.arithmetic import Interval, precision
-from sharprates.verification.decide import (
-    PRECISIONS,
-    Decision,
-    at_rising_precision,
-    decision_of,
-    failing_factor,
+from sharprates.verification.arithmetic import precision
+from sharprates.verification.checks.trial import (
+    COUNTS,
+    STATED,
+    Counts,
+    Evaluate,
+    Example,
+    Mutant,
+    Trial,
 )
+from sharprates.verification.decide import PRECISIONS, at_rising_precision, failing_factor
 from sharprates.verification.evidence import Evidence, Fit, Method
-from sharprates.verification.experiment import Experiment, in_words
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities, evaluate_claim
-from sharprates.verification.verdict import Verdict
+from sharprates.verification.verdict import Verdict, decision_of
 
 LEAST_COUNTING = 0.3
 """Smallest share of examples on which a bound must say something."""
@@ -41,96 +44,7 @@ CLOSE = 1e-12
 """Ratios within this of each other rank alike: the plainer example is shown."""
 
 
-# --- examples -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Example:
-    """What a check is evaluated on: an exact instance, further parameters, or both.
-
-    Attributes:
-        experiment: law, denoiser and schedule.
-        parameters: by name; their text must tell them apart.
-    """
-
-    experiment: Experiment | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-    @staticmethod
-    def of(experiment: Experiment | None = None, **parameters: Any) -> Example:
-        """An example with parameters given by name."""
-        return Example(experiment, parameters)
-
-    def __getitem__(self, name: str) -> Any:
-        return self.parameters[name]
-
-    @cached_property
-    def text(self) -> str:
-        """In one line, for a reader."""
-        parts = [] if self.experiment is None else [str(self.experiment)]
-        parts += [
-            f"{name}={in_words(value)}"
-            for name, value in self.parameters.items()
-            if not name.startswith("_")  # said by another one
-        ]
-        return ", ".join(parts)
-
-    @property
-    def plainness(self) -> tuple[bool, int]:
-        """Of equally tight examples the least is shown: more than one token and row, then short."""
-        it = self.experiment
-        return it is not None and (it.length == 1 or len(it.rows) == 1), len(self.text)
-
-    @property
-    def law(self) -> Experiment:
-        """The instance, which the examples of most checks have."""
-        assert self.experiment is not None
-        return self.experiment
-
-
-# --- trials ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A claim decided on one example.
-
-    Attributes:
-        example: what was tried.
-        decision: both sides, and what they show.
-        counts: whether the claim says something here.
-    """
-
-    example: Example
-    decision: Decision
-    counts: bool
-
-
 # --- the formula of a claim -----------------------------------------------------------------------
-
-
-Evaluate = Callable[[Example, "Mutant"], Trial]
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A claim altered so that a check should reject it.
-
-    Attributes:
-        name: what was altered, for a reader.
-        scale: factors on constants.
-        values: alters the values that the formula is given.
-        trial: a changed trial, run in place of the check's.
-    """
-
-    name: str
-    scale: Mapping[str, Fraction] = field(default_factory=dict)
-    values: Callable[[dict[str, Any]], dict[str, Any]] | None = None
-    trial: Evaluate | None = None
-
-
-STATED = Mutant("as stated")
-"""No alteration."""
 
 
 def tightened(claim_id: str, constant: str = "constant") -> Mutant:
@@ -168,30 +82,6 @@ def _exact(experiment: Experiment, bits: int) -> ExactQuantities:  # noqa: ARG00
 def exact(experiment: Experiment) -> ExactQuantities:
     """The numbers of an experiment, kept for the claims and mutants that ask next."""
     return _exact(experiment, ctx.prec)
-
-
-def above_zero(_: Example, measured: Interval, bound: Interval) -> bool:
-    """An equality counts where it does not say 0 = 0."""
-    return measured.upper > 0 or bound.upper > 0
-
-
-def below_one(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: ARG001
-    """An upper bound on a probability counts below 1."""
-    return bound.upper < 1
-
-
-def positive(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: ARG001
-    """A lower bound counts above 0."""
-    return bound.lower > 0
-
-
-Counts = Callable[[Example, Interval, Interval], bool]
-COUNTS: Mapping[Relation, Counts] = {
-    Relation.UPPER: below_one,
-    Relation.LOWER: positive,
-    Relation.EQUALITY: above_zero,
-}
-"""When an instance says something about a claim on a probability."""
 
 
 def on_instances(
@@ -235,7 +125,7 @@ def on_instances(
     return trial
 
 
-def pairs(
+def trial_of(
     example: Example,
     relation: Relation,
     sides: Iterable[tuple[Number, Number]],
@@ -384,7 +274,7 @@ class _Run:
         self.best = (near[:1] + rest)[:3]
 
 
-def run(
+def run_check(
     check: Check,
     examples: int = 60,
     base_seed: int = 0,

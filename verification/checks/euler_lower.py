@@ -16,29 +16,26 @@ from flint import fmpq
 from hypothesis import strategies as st
 from sharprates.samplers import families
 from sharprates.samplers.clock import clock, grid
-from sharprates.samplers.schedule import Schedule
-from sharprates.samplers.step_law import StepLaw, step_law
+from sharprates.samplers.schedule import Schedule, step_law
+from sharprates.samplers.step_law import StepLaw
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import Interval, ball, interval
 from sharprates.verification.checks.check import (
     Check,
-    Evaluate,
-    Example,
-    Mutant,
-    Trial,
     changed,
     exact,
     formula,
     on_instances,
-    pairs,
     tightened,
+    trial_of,
 )
 from sharprates.verification.checks.torch_runs import on_scenarios
-from sharprates.verification.decide import Decision
+from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
 from sharprates.verification.evidence import Method
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.exact_experiment import exact_experiment, experiment_on_rows
 from sharprates.verification.quantities.exact import ExactQuantities
+from sharprates.verification.verdict import Decision
 
 Parameters = dict[str, int]
 Members = dict[str, Parameters]
@@ -47,14 +44,14 @@ Members = dict[str, Parameters]
 def of_family(text: str, parameters: Parameters) -> Callable[[Any], Example]:
     """A step law → an example on the family, with the parameters that its formula asks for."""
     target = families.family(text)
-    return lambda w: Example(Experiment.of(target, steps=w), {"family": text, **parameters})
+    return lambda w: Example(exact_experiment(target, steps=w), {"family": text, **parameters})
 
 
 def family_examples(
     members: Members, leftover: bool = True, uniform: bool = False
 ) -> st.SearchStrategy[Example]:
     """Members of a family with random step laws."""
-    steps = some.uniform_steps(8) if uniform else some.step_weights(6, leftover)
+    steps = some.uniform_steps(8) if uniform else some.step_laws(6, leftover)
     return st.one_of(*(steps.map(of_family(text, them)) for text, them in members.items()))
 
 
@@ -153,7 +150,7 @@ def _first_order(example: Example, mutant: Mutant) -> Trial:
     values = {"d": it.d, "q0": list(it.pmf.values()), "P": it.P}
     claimed = formula("L5", None, values, mutant)
     sides = [(first_order_in_steps(it), claimed), (it.first_order, claimed)]
-    return pairs(example, Relation.EQUALITY, sides)
+    return trial_of(example, Relation.EQUALITY, sides)
 
 
 def coarse_and_fine(refined: int, coarse_first: bool) -> list[float]:
@@ -179,7 +176,7 @@ def _placed_steps(example: Example, mutant: Mutant, backwards: bool = False) -> 
     for x in order:  # Bin(1, t) at 0 and 1
         beta = [beta[0] + x * x * (1 - t) / squares, beta[1] + x * x * t / squares]
         t += x
-    it = exact(Experiment.of(families.family(f"copies:{d}:{S}")))
+    it = exact(exact_experiment(families.family(f"copies:{d}:{S}")))
     values = {"d": d, "q0": list(it.pmf.values()), "P": it.P, "beta": beta}
     claimed = interval(formula("L5", "steps", values, mutant))
     return near(example, measured, claimed.middle, d**3 * max(w))
@@ -196,7 +193,7 @@ def _c_says_something(example: Example, measured: Interval, bound: Interval) -> 
     return bound.upper < math.comb(example.law.length, 2) and measured.upper > 0
 
 
-MATCHINGS = Experiment.of_rows(
+MATCHINGS = experiment_on_rows(
     3,
     tuple(tuple(map(int, word)) for word in ["0122", "1012", "2101", "2210", "1221", "0000"]),
     (Fraction(1, 6),) * 6,
@@ -263,14 +260,14 @@ def _data_form(example: Example, mutant: Mutant) -> Trial:
     values = {"d": d, "q0": list(it.pmf.values()), "P": it.P, "beta": beta}
     measured = formula("L5", "steps", values) / 2
     given = {"entropy": it.entropies[-1], "last_entropy": it.h[-1]}
-    return pairs(
+    return trial_of(
         example, Relation.UPPER, [(measured, formula("L7", "data", given, mutant))], measured > 0
     )
 
 
 PARITY_GRIDS = st.builds(
     lambda text, K, T: Example.of(
-        Experiment.of(
+        exact_experiment(
             families.family(text), grid=Schedule("ancestral", "constant", "uniform", K, Fraction(T))
         )
     ),
@@ -409,7 +406,7 @@ CHECKS = (
     Check(
         "L5",
         "c as the coefficient of 1/K of the exact law, and its computable form",
-        some.laws(min_length=2).map(lambda law: Example.of(Experiment.of(law))),
+        some.laws(min_length=2).map(lambda law: Example.of(exact_experiment(law))),
         _first_order,
         mutants=(
             changed(
@@ -458,7 +455,7 @@ CHECKS = (
     Check(
         "L6",
         "(b) permutations: c(q_0)",
-        lambda _: [Example.of(Experiment.of(families.family(text))) for text in SHUFFLES],
+        lambda _: [Example.of(exact_experiment(families.family(text))) for text in SHUFFLES],
         on_instances("L6", "permutations-limit", first_order_in_steps, relation=Relation.EQUALITY),
         mutants=(MORE_SYMBOLS,),
     ),
@@ -511,7 +508,7 @@ CHECKS = (
     Check(
         "L7",
         "the data form for large T",
-        some.laws(min_length=2).map(lambda law: Example.of(Experiment.of(law))),
+        some.laws(min_length=2).map(lambda law: Example.of(exact_experiment(law))),
         _data_form,
         mutants=(Mutant("half of the bound", {"L7.constant": Fraction(1, 2)}),),
         regime="data form",
@@ -521,12 +518,12 @@ CHECKS = (
         "c(q_0) of laws on three symbols",
         st.one_of(some.sparse_laws(2, 4, 3), some.dense_laws(2, 3, 3))
         .filter(lambda law: law.vocabulary == 3)
-        .map(lambda law: Example.of(Experiment.of(law))),
+        .map(lambda law: Example.of(exact_experiment(law))),
         on_instances("X1", counts=_c_says_something),
         edges={
-            "permutations": Example.of(Experiment.of(families.family("permutations:3:3"))),
+            "permutations": Example.of(exact_experiment(families.family("permutations:3:3"))),
             "matchings": Example.of(MATCHINGS),
-            "four symbols": Example.of(Experiment.of(families.family("permutations:4:4"))),
+            "four symbols": Example.of(exact_experiment(families.family("permutations:4:4"))),
         },
         mutants=(tightened("X1"),),
         effort=2,

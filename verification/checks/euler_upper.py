@@ -22,27 +22,25 @@ from sharprates.theory.claim import Relation
 from sharprates.theory.functions import binomial_law, uniform_rank_excess, uniform_rank_remainder
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import BALL, Interval, ball, interval, power
+from sharprates.verification.arithmetic import BALL, Interval, as_fmpq, ball, interval, power
 from sharprates.verification.checks.check import (
     Check,
-    Evaluate,
-    Example,
-    Mutant,
     Trend,
-    Trial,
     changed,
     exact,
     formula,
     on_instances,
-    pairs,
     tightened,
+    trial_of,
 )
 from sharprates.verification.checks.torch_runs import on_scenarios
-from sharprates.verification.decide import Decision
+from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
 from sharprates.verification.evidence import Method
-from sharprates.verification.exact_law import Context
+from sharprates.verification.exact_experiment import exact_experiment
+from sharprates.verification.exact_law import Context, with_symbol
 from sharprates.verification.experiment import Experiment
-from sharprates.verification.quantities.exact import ExactQuantities, with_symbol
+from sharprates.verification.quantities.exact import ExactQuantities
+from sharprates.verification.verdict import Decision
 
 EDGES = {name: Example.of(instance) for name, instance in some.EDGES.items()}
 COMPLETE_EDGES = {name: it for name, it in EDGES.items() if sum(it.law.steps) == 1}
@@ -69,7 +67,7 @@ def forms(claim_id: str, *variants: str | None) -> Evaluate:
         names = set().union(*(claim.symbols(variant) for variant in variants))
         values = it.values(names)
         sides = [(measured, formula(claim_id, variant, values, mutant)) for variant in variants]
-        return pairs(example, Relation.UPPER, sides)
+        return trial_of(example, Relation.UPPER, sides)
 
     return trial
 
@@ -113,7 +111,7 @@ def _kernels(example: Example, mutant: Mutant, joint: bool = False) -> Trial:
             total = total + weight * gap / 2
     values = it.values(claim_of("E1").symbols())
     sides = [(it.tv, total), (total, formula("E1", None, values, mutant))]
-    return pairs(example, Relation.UPPER, sides)
+    return trial_of(example, Relation.UPPER, sides)
 
 
 def _dropped(term: str) -> Mutant:
@@ -125,26 +123,26 @@ E1_GRIDS = some.grids(max_steps=6, clocks=("linear", "constant", "polynomial:2")
 
 E1_EDGES = {
     "masks left at the start alone": Example.of(
-        Experiment.of(
+        exact_experiment(
             families.family("point-mass:2:2"),
             grid=Schedule("euler", "linear", "uniform", 1, Fraction(1, 2)),
         )
     ),
     "one token that errs": Example.of(
-        Experiment.of(
+        exact_experiment(
             families.family("point-mass:1:2"),
             grid=Schedule("euler", "linear", "uniform", 1, Fraction(1)),
             predictions={((2,), 0): (Fraction(1, 2), Fraction(1, 2))},
         )
     ),
     "Euler lags": Example.of(
-        Experiment.of(
+        exact_experiment(
             families.family("point-mass:1:2"),
             grid=Schedule("euler", "constant", "uniform", 2, Fraction(2)),
         )
     ),
     "copies in two steps": Example.of(
-        Experiment.of(
+        exact_experiment(
             families.family("copies:2:2"),
             grid=Schedule("euler", "linear", "uniform", 2, Fraction(1)),
         )
@@ -152,7 +150,7 @@ E1_EDGES = {
 }
 """One edge for each term: without it the bound fails there."""
 
-ONE_THAT_ERRS = Experiment.of(
+ONE_THAT_ERRS = exact_experiment(
     families.family("point-mass:1:2"),
     steps=(Fraction(1),),
     predictions={((2,), 0): (Fraction(1, 2), Fraction(1, 2))},
@@ -161,7 +159,7 @@ ONE_THAT_ERRS = Experiment.of(
 _GRID = Schedule("euler", "constant", "uniform", 500, Fraction(7))
 E2_EDGES = {
     "one token that errs, many steps": Example.of(
-        Experiment.of(
+        exact_experiment(
             families.family("point-mass:1:2"),
             grid=_GRID,
             predictions={((2,), 0): (Fraction(2, 100), Fraction(98, 100))},
@@ -189,7 +187,7 @@ EULER_SCHEDULES = some.schedules(
 ).map(lambda it: replace(it, steps=it.steps + 60, horizon=5.0, delta=0.0))
 
 
-def scenarios(**options: Any) -> st.SearchStrategy[Example]:
+def scenario_examples(**options: Any) -> st.SearchStrategy[Example]:
     """Scenarios as examples; see `strategies.scenarios`."""
     return some.scenarios(**options).map(lambda it: Example.of(scenario=it))
 
@@ -241,7 +239,7 @@ def _pair_alphabets(_: int) -> Iterator[Example]:
 
 
 def _copies_in_two_steps(b: int) -> Experiment:
-    return Experiment.of(families.family(f"copies:2:{b}"), steps=(Fraction(1, 2),) * 2)
+    return exact_experiment(families.family(f"copies:2:{b}"), steps=(Fraction(1, 2),) * 2)
 
 
 def _shared_enumerated(_: int) -> Iterator[Example]:
@@ -252,7 +250,7 @@ def _shared_enumerated(_: int) -> Iterator[Example]:
         w = tuple(Fraction(x, sum(raw) + 1) for x in raw)
         for b in sizes:
             law = families.family(f"shared-symbols:{d}:{b}")
-            yield Example(Experiment.of(law, steps=w), {"b": b})
+            yield Example(exact_experiment(law, steps=w), {"b": b})
 
 
 # --- E6 -------------------------------------------------------------------------------------------
@@ -261,13 +259,13 @@ def _shared_enumerated(_: int) -> Iterator[Example]:
 def _collide(d: int, w: tuple[Fraction, ...]) -> fmpq:
     """P(two of d tokens share a step, or one is never revealed), by listing all choices."""
     distinct = sum((math.prod(choice) for choice in itertools.permutations(w, d)), Fraction(0))
-    return fmpq(1) - fmpq(distinct.numerator, distinct.denominator)
+    return fmpq(1) - as_fmpq(distinct)
 
 
 def _uniform_is_best(example: Example, mutant: Mutant) -> Trial:
     d, w = example["d"], example["w"]
     bound = formula("E6", None, {"d": d, "K": len(w)}, mutant)
-    return pairs(example, Relation.LOWER, [(_collide(d, w), bound)])
+    return trial_of(example, Relation.LOWER, [(_collide(d, w), bound)])
 
 
 def _transfer(example: Example, _: Mutant, opposite: bool = False) -> Trial:
@@ -279,13 +277,13 @@ def _transfer(example: Example, _: Mutant, opposite: bool = False) -> Trial:
     sides = [(_collide(d, after), before)]
     if opposite:
         sides = [(right, left) for left, right in sides]
-    return pairs(example, Relation.UPPER, sides, counts=moved > 0 and before < 1)
+    return trial_of(example, Relation.UPPER, sides, counts=moved > 0 and before < 1)
 
 
 STEPS_AND_LENGTH = st.builds(
     Example.of,
     d=st.integers(1, 4),
-    w=some.step_weights(6),
+    w=some.step_laws(6),
     share=st.sampled_from((Fraction(1), Fraction(1, 2), Fraction(1, 10))),
 )
 
@@ -306,7 +304,7 @@ def rank_distance(d: int, K: int) -> fmpq:
 def _rank_distance(example: Example, mutant: Mutant) -> Trial:
     d, K = example["d"], example["K"]
     bound = formula("E7", "rank-distance", {"d": d, "K": K}, mutant)
-    return pairs(example, Relation.UPPER, [(rank_distance(d, K), bound)], counts=d > 1)
+    return trial_of(example, Relation.UPPER, [(rank_distance(d, K), bound)], counts=d > 1)
 
 
 def _lengths_and_steps(count: int) -> Iterator[Example]:
@@ -334,7 +332,7 @@ def rank_distance_ball(d: int, K: int) -> Any:
 def _long_rays(example: Example, mutant: Mutant) -> Trial:
     d, K = example["d"], example["K"]
     bound = formula("E7", "rank-distance", {"d": d, "K": K}, mutant)
-    return pairs(example, Relation.UPPER, [(rank_distance_ball(d, K), bound)], counts=True)
+    return trial_of(example, Relation.UPPER, [(rank_distance_ball(d, K), bound)], counts=True)
 
 
 def _rays(_: int) -> Iterator[Example]:
@@ -364,14 +362,14 @@ def _uniform_forms(example: Example, mutant: Mutant) -> Trial:
     distance = sum((abs(value - arb(1) / d) for value in law), arb(0)) / 2
     measured = 1 - (-d * distance * arb(S).log()).exp()
     bound = formula("E5", "uniform-vocabulary", {"d": d, "K": K, "S": S}, mutant)
-    return pairs(example, Relation.EQUALITY, [(measured, bound)])
+    return trial_of(example, Relation.EQUALITY, [(measured, bound)])
 
 
 SMALL_SIZES = st.builds(Example.of, d=st.integers(1, 8), K=st.integers(1, 24))
 
 # --- E8–E10 --------------------------------------------------------------------------------------
 
-NEARLY_INDEPENDENT = Experiment.of(
+NEARLY_INDEPENDENT = exact_experiment(
     Target.from_rows([(0, 0), (0, 1), (1, 0), (1, 1)], [Fraction(x, 10) for x in (3, 2, 2, 3)], 2),
     steps=(Fraction(1),),
 )
@@ -395,7 +393,7 @@ def two_symbols(it: Example) -> bool:
     return it.law.vocabulary > 1
 
 
-COMPLETE = law_examples(steps=some.step_weights(leftover=False))
+COMPLETE = law_examples(steps=some.step_laws(leftover=False))
 WITH_LEFTOVER = law_examples(steps=st.one_of(some.random_steps(), some.mostly_left()))
 MANY_STEPS = law_examples(
     targets=some.laws(min_length=2, max_length=4), steps=some.uniform_steps(12)
@@ -431,7 +429,7 @@ CHECKS = (
     Check(
         "E1",
         "every clock, grid, rule, last step; denoisers that err, vary in time, are unnormalised",
-        scenarios(
+        scenario_examples(
             normalised=False,
             max_length=4,
             plans=some.schedules().map(lambda it: replace(it, steps=it.steps + 12)),
@@ -460,7 +458,7 @@ CHECKS = (
     Check(
         "E2",
         "larger laws, K up to 200",
-        scenarios(normalised=False, time_free=True, max_length=3, plans=EULER_SCHEDULES),
+        scenario_examples(normalised=False, time_free=True, max_length=3, plans=EULER_SCHEDULES),
         on_scenarios("E2"),
         method=Method.TESTED,
         mutants=(Mutant("a third of the bound", {"E2.constant": Fraction(1, 3)}),),
@@ -469,7 +467,7 @@ CHECKS = (
     Check(
         "E3",
         "any law, any step law, a denoiser that may err",
-        law_examples(targets=some.laws(max_length=3), steps=some.step_weights(8), erring=True),
+        law_examples(targets=some.laws(max_length=3), steps=some.step_laws(8), erring=True),
         edges={**EDGES, "one token that errs": Example.of(ONE_THAT_ERRS)},
         mutants=(
             tightened("E3"),
@@ -504,7 +502,7 @@ CHECKS = (
     Check(
         "E3",
         "every clock, grid, rule and last step, denoisers that err",
-        scenarios(
+        scenario_examples(
             time_free=True,
             max_length=4,
             plans=some.schedules().map(lambda it: replace(it, steps=it.steps + 8)),
@@ -577,7 +575,7 @@ CHECKS = (
     Check(
         "E5",
         "every clock, grid, rule and last step, larger laws",
-        scenarios(exact_only=True),
+        scenario_examples(exact_only=True),
         on_scenarios("E5"),
         method=Method.TESTED,
         mutants=(halves("the bound", "E5"),),
@@ -637,7 +635,7 @@ CHECKS = (
     Check(
         "E7",
         "larger laws",
-        scenarios(
+        scenario_examples(
             exact_only=True,
             plans=some.schedules(
                 clocks=("linear",), grid_names=("uniform",), rules=("ancestral",)
@@ -656,7 +654,7 @@ CHECKS = (
             **{name: it for name, it in COMPLETE_EDGES.items() if two_symbols(it)},
             "nearly independent": Example.of(NEARLY_INDEPENDENT),
             "shared symbols": Example.of(
-                Experiment.of(families.family("shared-symbols:3:2"), steps=(Fraction(1),))
+                exact_experiment(families.family("shared-symbols:3:2"), steps=(Fraction(1),))
             ),
         },
         mutants=(
@@ -687,7 +685,7 @@ CHECKS = (
     Check(
         "E8",
         "every clock, grid, rule and last step, larger laws",
-        scenarios(exact_only=True),
+        scenario_examples(exact_only=True),
         on_scenarios("E8"),
         method=Method.TESTED,
         mutants=(Mutant("a third of the bound", {"E8.constant": Fraction(1, 3)}),),
@@ -696,10 +694,10 @@ CHECKS = (
     Check(
         "E9",
         "c(q_0) of laws on two symbols",
-        BINARY_LAWS.map(lambda law: Example.of(Experiment.of(law))),
+        BINARY_LAWS.map(lambda law: Example.of(exact_experiment(law))),
         on_instances("E9", counts=_c_below),
         edges={
-            name: Example.of(Experiment.of(families.family(text)))
+            name: Example.of(exact_experiment(families.family(text)))
             for name, text in (("copies", "copies:3:2"), ("parity", "parity:4:2"))
         },
         mutants=(tightened("E9"),),
@@ -709,10 +707,10 @@ CHECKS = (
     Check(
         "E10",
         "c(q_0) of laws on any number of symbols",
-        some.laws(min_length=2, max_length=4).map(lambda law: Example.of(Experiment.of(law))),
+        some.laws(min_length=2, max_length=4).map(lambda law: Example.of(exact_experiment(law))),
         on_instances("E10", counts=_c_below),
         edges={
-            text: Example.of(Experiment.of(families.family(text)))
+            text: Example.of(exact_experiment(families.family(text)))
             for text in ("copies:2:3", "shared-symbols:3:2", "shared-symbols:4:2")
         },
         mutants=(tightened("E10"), changed("S − 1 for S", S=lambda S: S - (S > 1))),

@@ -21,29 +21,26 @@ from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import Interval, interval
+from sharprates.verification.arithmetic import Interval, as_fmpq, interval
 from sharprates.verification.checks.check import (
     Check,
-    Example,
-    Mutant,
-    Trial,
     changed,
     exact,
     formula,
     on_instances,
-    pairs,
     tightened,
+    trial_of,
 )
-from sharprates.verification.checks.forward import number
-from sharprates.verification.decide import Decision
+from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Method
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Context, exact_tables, positive_gap
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.verdict import Decision
 from torch import Tensor
 
 
 def _one_by_one(law: st.SearchStrategy[Target]) -> st.SearchStrategy[Example]:
-    return law.map(lambda target: Example.of(Experiment.of(target, blocks=(1,) * target.length)))
+    return law.map(lambda target: Example.of(exact_experiment(target, blocks=(1,) * target.length)))
 
 
 def _is_the_target(example: Example, _: Mutant, at_first: int = 1) -> Trial:
@@ -52,7 +49,7 @@ def _is_the_target(example: Example, _: Mutant, at_first: int = 1) -> Trial:
     d = it.d
     first = min(at_first, d)
     law = it.P[(first,) + (1,) * (d - first)]
-    return pairs(example, Relation.EQUALITY, zip(law, it.pmf.values(), strict=True))
+    return trial_of(example, Relation.EQUALITY, zip(law, it.pmf.values(), strict=True))
 
 
 def _erring_at_the_start(eta: Fraction, d: int, everywhere: bool) -> Example:
@@ -61,7 +58,7 @@ def _erring_at_the_start(eta: Fraction, d: int, everywhere: bool) -> Example:
     places = some.contexts(target)
     chosen = [(x, i) for x, i in places if everywhere or set(x) == {2}]
     wrong = dict.fromkeys(chosen, (1 - eta, eta))
-    return Example(Experiment.of(target, blocks=(1,) * d, predictions=wrong), {"eta": eta})
+    return Example(exact_experiment(target, blocks=(1,) * d, predictions=wrong), {"eta": eta})
 
 
 def _point_mass(variant: str | None, error: bool) -> Check:
@@ -116,7 +113,7 @@ def _calls(example: Example, mutant: Mutant) -> Trial:
     sampler = FirstHittingSampler(target.length)
     sampler.sample(counted, 5, torch.Generator().manual_seed(0))
     value = formula("H1", "calls", {"d": target.length}, mutant)
-    return pairs(example, Relation.EQUALITY, [(fmpq(len(counted.calls)), value)])
+    return trial_of(example, Relation.EQUALITY, [(fmpq(len(counted.calls)), value)])
 
 
 # --- H2: scores, and denoisers that depend on time ------------------------------------------------
@@ -124,7 +121,7 @@ def _calls(example: Example, mutant: Mutant) -> Trial:
 
 def _by_score(example: Example, mutant: Mutant, part: Callable[[fmpq, fmpq], fmpq] = max) -> Trial:
     """ŝ = α/(1−α)·m·p̂: first hitting draws from p̂, the bound sees m·p̂."""
-    it, mass = exact(example.law), number(example["mass"])
+    it, mass = exact(example.law), as_fmpq(example["mass"])
     d = it.d
     sums = [fmpq(0)] * d
     for context, weight in it.marginal.items():
@@ -136,7 +133,7 @@ def _by_score(example: Example, mutant: Mutant, part: Callable[[fmpq, fmpq], fmp
             under = sum((gap for gap in gaps if gap > 0), fmpq(0))
             sums[u] += weight * part(over, under)
     value = formula("H2", "score", {"epsilon_score": it.along_orders(sums)}, mutant)
-    return pairs(example, Relation.UPPER, [(it.tv, value)])
+    return trial_of(example, Relation.UPPER, [(it.tv, value)])
 
 
 def _in_time(example: Example, mutant: Mutant, uncounted: int = 0) -> Trial:
@@ -145,7 +142,7 @@ def _in_time(example: Example, mutant: Mutant, uncounted: int = 0) -> Trial:
     The tokens' own times are uniform in 1−α, so the number J revealed before is Bin(d, 1−τ); the
     first J draws come from the first denoiser.
     """
-    it, tau = exact(example.law), number(example["tau"])
+    it, tau = exact(example.law), as_fmpq(example["tau"])
     d, S = it.d, it.S
     out = dict.fromkeys(it.pmf, fmpq(0))
     error = fmpq(0)
@@ -162,7 +159,7 @@ def _in_time(example: Example, mutant: Mutant, uncounted: int = 0) -> Trial:
             out[x] += chance * table[x][(1,) * d] / math.factorial(d)
         error += chance * sum(per_draw[: max(0, early - uncounted)], fmpq(0))
     value = formula("H2", None, {"epsilon_FHS": error}, mutant)
-    return pairs(example, Relation.UPPER, [(positive_gap(it.pmf, out), value)])
+    return trial_of(example, Relation.UPPER, [(positive_gap(it.pmf, out), value)])
 
 
 NODES = 80
@@ -242,8 +239,8 @@ def _certified_game(example: Example, mutant: Mutant) -> Trial:
     game = min(slope) + constant
     error = sum((abs(x - Fraction(1, S)) for x in laws[0]), Fraction(0)) / 2
     value = formula("H4", None, {"epsilon": epsilon}, mutant)
-    sides = [(number(game), value), (number(epsilon), number(error))]
-    return pairs(example, Relation.LOWER, sides)
+    sides = [(as_fmpq(game), value), (as_fmpq(epsilon), as_fmpq(error))]
+    return trial_of(example, Relation.LOWER, sides)
 
 
 LARGEST = {f"ε = 1 − 1/{S}": Example.of(S=S, epsilon=1 - Fraction(1, S)) for S in (2, 3, 4, 5, 6)}
@@ -276,7 +273,7 @@ CHECKS = (
     Check(
         "H1",
         "denoiser calls of the running sampler",
-        some.laws(max_length=4).map(lambda law: Example.of(Experiment.of(law))),
+        some.laws(max_length=4).map(lambda law: Example.of(exact_experiment(law))),
         _calls,
         method=Method.TESTED,
         mutants=(changed("d + 1 for d", d=lambda d: d + 1),),

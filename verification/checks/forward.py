@@ -10,58 +10,32 @@ from hypothesis import strategies as st
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
+from sharprates.verification.arithmetic import as_fmpq
 from sharprates.verification.checks import channel
-from sharprates.verification.checks.check import (
-    Check,
-    Evaluate,
-    Example,
-    Mutant,
-    Trial,
-    changed,
-    exact,
-    formula,
-    pairs,
-    tightened,
-)
-from sharprates.verification.experiment import Experiment
-from sharprates.verification.quantities.exact import with_symbol
+from sharprates.verification.checks.check import Check, changed, exact, formula, tightened, trial_of
+from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
+from sharprates.verification.exact_experiment import exact_experiment
+from sharprates.verification.exact_law import with_symbol
 
-
-def number(x: Fraction) -> fmpq:
-    """A fraction in flint's type."""
-    return fmpq(x.numerator, x.denominator)
-
-
-ALPHAS = st.fractions(0, 1, max_denominator=8)
-INNER = ALPHAS.filter(lambda a: 0 < a < 1)
+INNER = some.ALPHAS.filter(lambda a: 0 < a < 1)
 
 
 @st.composite
 def _at_a_time(draw: st.DrawFn, alphas: st.SearchStrategy[Fraction] = INNER) -> Example:
     """A law, α at one time strictly inside, and a speed."""
     law = draw(some.laws(max_length=3))
-    return Example.of(Experiment.of(law), alpha=draw(alphas), speed=draw(st.integers(1, 5)))
-
-
-@st.composite
-def at_two_times(draw: st.DrawFn) -> Example:
-    """A law and α at a time t and at an earlier s: α_t < α_s."""
-    law = draw(some.laws(max_length=3, max_vocabulary=2))
-    late, early = sorted((draw(ALPHAS), draw(ALPHAS)))
-    if late == early:
-        late, early = early / 2, early / 2 + Fraction(1, 2)
-    return Example.of(Experiment.of(law), alpha_t=late, alpha_s=early)
+    return Example.of(exact_experiment(law), alpha=draw(alphas), speed=draw(st.integers(1, 5)))
 
 
 def _law_of_states(example: Example, mutant: Mutant) -> Trial:
     it = exact(example.law)
-    alpha = number(example["alpha"])
+    alpha = as_fmpq(example["alpha"])
     sides = []
     for state, mass in channel.masked(it.pmf, alpha, it.S).items():
         u = it.revealed(state)
         values = {"alpha": alpha, "u": u, "d": it.d, "q": it.marginal[state]}
         sides.append((mass, formula("F1", None, values, mutant)))
-    return pairs(example, Relation.EQUALITY, sides)
+    return trial_of(example, Relation.EQUALITY, sides)
 
 
 def _ends(claim_id: str, variant: str | None) -> Evaluate:
@@ -69,13 +43,13 @@ def _ends(claim_id: str, variant: str | None) -> Evaluate:
 
     def trial(example: Example, mutant: Mutant) -> Trial:
         it = exact(example.law)
-        alpha = number(example["alpha"])
+        alpha = as_fmpq(example["alpha"])
         other = it.pmf if claim_id == "F3" else {(it.S,) * it.d: fmpq(1)}
         measured = channel.distance(channel.masked(it.pmf, alpha, it.S), other)
         name = "alpha_delta" if claim_id == "F3" else "alpha_T"
         value = formula(claim_id, variant, {name: alpha, "d": it.d}, mutant)
         relation = Relation.UPPER if variant else Relation.EQUALITY
-        return pairs(example, relation, [(measured, value)])
+        return trial_of(example, relation, [(measured, value)])
 
     return trial
 
@@ -85,7 +59,7 @@ def _score(variant: str | None) -> Evaluate:
 
     def trial(example: Example, mutant: Mutant) -> Trial:
         it = exact(example.law)
-        alpha, speed = number(example["alpha"]), example["speed"]
+        alpha, speed = as_fmpq(example["alpha"]), example["speed"]
         q = channel.masked(it.pmf, alpha, it.S)
         sides: list[tuple[Number, Number]] = []
         for state in q:
@@ -95,7 +69,7 @@ def _score(variant: str | None) -> Evaluate:
                     measured = ratio * speed / alpha if variant else ratio
                     values = {"alpha": alpha, "speed": speed, "q": p}
                     sides.append((measured, formula("F4", variant, values, mutant)))
-        return pairs(example, Relation.EQUALITY, sides)
+        return trial_of(example, Relation.EQUALITY, sides)
 
     return trial
 
@@ -103,7 +77,7 @@ def _score(variant: str | None) -> Evaluate:
 def _bridge(example: Example, mutant: Mutant, independently: bool = False) -> Trial:
     """P(state at s | state at t) by Bayes from the joint law of the two."""
     it = exact(example.law)
-    late, early = number(example["alpha_t"]), number(example["alpha_s"])
+    late, early = as_fmpq(example["alpha_t"]), as_fmpq(example["alpha_s"])
     S, sides = it.S, []
     at_t = channel.masked(it.pmf, late, S)
     for (state, after), mass in channel.masked_twice(it.pmf, early, late, S).items():
@@ -123,7 +97,7 @@ def _bridge(example: Example, mutant: Mutant, independently: bool = False) -> Tr
             "q": jointly,
         }
         sides.append((mass / at_t[after], formula("F5", None, values, mutant)))
-    return pairs(example, Relation.EQUALITY, sides)
+    return trial_of(example, Relation.EQUALITY, sides)
 
 
 ONE_MORE_TOKEN = changed("d + 1 for d", d=lambda d: d + 1)
@@ -181,7 +155,7 @@ CHECKS = (
     Check(
         "F5",
         "Bayes' formula from the joint law at two times",
-        at_two_times(),
+        some.at_two_times(),
         _bridge,
         mutants=(
             Mutant("values drawn independently", trial=partial(_bridge, independently=True)),

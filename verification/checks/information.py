@@ -11,8 +11,8 @@ from functools import partial
 from flint import arb, fmpq
 from sharprates.samplers import families
 from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.distance import on_rows
 from sharprates.samplers.expansion import tables
-from sharprates.samplers.output_law import on_rows
 from sharprates.samplers.step_law import StepLaw
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
@@ -20,23 +20,20 @@ from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import Interval
 from sharprates.verification.checks.check import (
     Check,
-    Evaluate,
-    Example,
-    Mutant,
     Trend,
-    Trial,
     changed,
     exact,
     formula,
     on_instances,
-    pairs,
     tightened,
+    trial_of,
 )
-from sharprates.verification.decide import Decision
+from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
 from sharprates.verification.evidence import Method
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Composition
-from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
+from sharprates.verification.verdict import Decision
 
 
 def ordered_partitions(d: int, sizes: Composition) -> Iterator[tuple[tuple[int, ...], ...]]:
@@ -71,7 +68,7 @@ def _blocks(example: Example, mutant: Mutant) -> Trial:
             if law != mass:
                 total = total + arb(mass) * arb(mass / law).log()
     values = {"a": it.experiment.blocks, "h": it.h}
-    return pairs(
+    return trial_of(
         example, Relation.EQUALITY, [(total / count, formula("KL1", None, values, mutant))]
     )
 
@@ -92,7 +89,7 @@ def _copies(_: int) -> Iterator[Example]:
 def _copies_of(*lengths: int) -> Iterator[Example]:
     for d in lengths:
         law = families.family(f"copies:{d}:2")
-        yield Example(Experiment.of(law, steps=(Fraction(1),)), {"d": d})
+        yield Example(exact_experiment(law, steps=(Fraction(1),)), {"d": d})
 
 
 # --- KL3 ------------------------------------------------------------------------------------------
@@ -131,10 +128,10 @@ def _forms_of_tv(example: Example, mutant: Mutant) -> Trial:
     values = it.values(names)
     variants = ["tv"] + ["uniform-tv"] * it.experiment.setting().uniform_law
     sides = [(measured, formula("KL2", variant, values, mutant)) for variant in variants]
-    return pairs(example, Relation.UPPER, sides)
+    return trial_of(example, Relation.UPPER, sides)
 
 
-COMPLETE = some.instances(some.laws(min_length=2), some.step_weights(6, leftover=False)).map(
+COMPLETE = some.instances(some.laws(min_length=2), some.step_laws(6, leftover=False)).map(
     Example.of
 )
 
@@ -176,9 +173,7 @@ CHECKS = (
     Check(
         "KL2",
         "TV, any step law without leftover",
-        some.instances(some.laws(max_length=4), some.step_weights(12, leftover=False)).map(
-            Example.of
-        ),
+        some.instances(some.laws(max_length=4), some.step_laws(12, leftover=False)).map(Example.of),
         _forms_of_tv,
         edges={"copies": next(_copies_of(2))},
         mutants=(Mutant("0.4 of the bound", {"KL2.constant": Fraction(2, 5)}),),

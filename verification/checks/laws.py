@@ -16,7 +16,8 @@ from sharprates.samplers.expansion import tables
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.propagation import propagate
-from sharprates.samplers.step_law import RULES, StepLaw
+from sharprates.samplers.schedule import RULES
+from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
@@ -24,26 +25,17 @@ from sharprates.theory.clocks import clock as formula_clock
 from sharprates.theory.evaluation import evaluate
 from sharprates.theory.functions import all_compositions
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import BALL, Interval, ball, interval
+from sharprates.verification.arithmetic import BALL, Interval, as_fmpq, ball, interval
 from sharprates.verification.checks import channel
-from sharprates.verification.checks.check import (
-    Check,
-    Example,
-    Mutant,
-    Trial,
-    changed,
-    exact,
-    formula,
-    pairs,
-)
-from sharprates.verification.checks.forward import at_two_times, number
-from sharprates.verification.decide import Decision
+from sharprates.verification.checks.check import Check, changed, exact, formula, trial_of
+from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Method
-from sharprates.verification.exact_law import Context, monomials
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.exact_experiment import exact_experiment
+from sharprates.verification.exact_law import Context, exact_monomials
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.statistics import step_tests
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget
+from sharprates.verification.verdict import Decision
 
 # --- S1 -------------------------------------------------------------------------------------------
 
@@ -108,7 +100,7 @@ def _expansion(example: Example, mutant: Mutant) -> Trial:
         table = {a: law[row] for a, law in laws.items()}
         values = {"d": it.d, "w": it.w, "P": table}
         sides.append((found.get(x, fmpq(0)), formula("S2", None, values, mutant)))
-    return pairs(example, Relation.EQUALITY, sides)
+    return trial_of(example, Relation.EQUALITY, sides)
 
 
 @st.composite
@@ -125,7 +117,7 @@ def _dyadic(draw: st.DrawFn) -> Example:
     steps = draw(st.lists(st.integers(0, 4), min_size=1, max_size=4))
     w = tuple(Fraction(x, 16) for x in steps)
     law = Target.from_rows(rows, [Fraction(x, 16) for x in weights], target.vocabulary)
-    return Example.of(Experiment.of(law, steps=w))
+    return Example.of(exact_experiment(law, steps=w))
 
 
 def _floats_contain(example: Example, _: Mutant, backwards: bool = False) -> Trial:
@@ -155,42 +147,42 @@ def _off_support(example: Example, mutant: Mutant, everywhere: bool = False) -> 
     measured = channel.distance(found, it.pmf)
     p_out = list(it.tables.probability(it.w).values())
     value = formula("S5", None, {"q0": list(it.pmf.values()), "p_out": p_out}, mutant)
-    return pairs(example, Relation.EQUALITY, [(measured, value)])
+    return trial_of(example, Relation.EQUALITY, [(measured, value)])
 
 
 BACKWARDS = changed("the steps in reverse order", w=lambda w: w[::-1])
 LOPSIDED = {
     "a law and steps that are not symmetric": Example.of(
-        Experiment.of(
+        exact_experiment(
             some.family_target("parity:3:2"), steps=(Fraction(1, 2), Fraction(1, 4), Fraction(1, 8))
         )
     )
 }
-SMALL = some.instances(some.laws(min_length=2, max_length=3), some.step_weights(4))
+SMALL = some.instances(some.laws(min_length=2, max_length=3), some.step_laws(4))
 
 # --- S3, S4 ---------------------------------------------------------------------------------------
 
 
 def _uniform_monomials(example: Example, mutant: Mutant) -> Trial:
     d, K = example["d"], example["K"]
-    found = monomials([fmpq(1, K)] * K, d)
+    found = exact_monomials([fmpq(1, K)] * K, d)
     sides = [
         (found[a], formula("S3", None, {"K": K, "m": len(a), "d": d}, mutant))
         for a in all_compositions(d)
     ]
-    return pairs(example, Relation.EQUALITY, sides)
+    return trial_of(example, Relation.EQUALITY, sides)
 
 
 def _none_is_unmasked(example: Example, mutant: Mutant) -> Trial:
     """P(all still masked at s | all masked at t), from the joint law at both times."""
     it = exact(example.law)
-    late, early = number(example["alpha_t"]), number(example["alpha_s"])
+    late, early = as_fmpq(example["alpha_t"]), as_fmpq(example["alpha_s"])
     S, start = it.S, (it.S,) * it.d
     joint = channel.masked_twice(it.pmf, early, late, S)
     before = sum((mass for (_, x), mass in joint.items() if x == start), fmpq(0))
     values = {"alpha_t": late, "alpha_s": early, "n": it.d}
     sides = [(joint.get((start, start), fmpq(0)) / before, formula("S4", None, values, mutant))]
-    return pairs(example, Relation.EQUALITY, sides)
+    return trial_of(example, Relation.EQUALITY, sides)
 
 
 SAMPLES = 4000
@@ -247,7 +239,7 @@ CHECKS = (
     Check(
         "S2",
         "step by step over all partial states, a denoiser that may err",
-        some.instances(some.laws(max_length=3), some.step_weights(4), erring=True).map(Example.of),
+        some.instances(some.laws(max_length=3), some.step_laws(4), erring=True).map(Example.of),
         _expansion,
         edges=LOPSIDED,
         mutants=(
@@ -276,7 +268,7 @@ CHECKS = (
     Check(
         "S4",
         "survival from the joint law at two times",
-        at_two_times(),
+        some.at_two_times(),
         _none_is_unmasked,
         mutants=(changed("n + 1 for n", n=lambda n: n + 1),),
     ),

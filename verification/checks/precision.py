@@ -15,17 +15,10 @@ from hypothesis import strategies as st
 from sharprates.samplers.gumbel import all_uniforms, lattice_law, truncated_law
 from sharprates.theory.claim import Relation
 from sharprates.verification.arithmetic import Interval, interval
-from sharprates.verification.checks.check import (
-    Check,
-    Example,
-    Mutant,
-    Trial,
-    changed,
-    formula,
-    pairs,
-)
-from sharprates.verification.decide import Decision
+from sharprates.verification.checks.check import Check, changed, formula, trial_of
+from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Method
+from sharprates.verification.verdict import Decision
 
 BITS = 24
 """Random bits of a float32 uniform."""
@@ -81,7 +74,7 @@ def _integral(example: Example, mutant: Mutant, truncated: bool = True) -> Trial
         given = {"probabilities": pi, "index": m}
         measured = value if truncated else arb(pi[m - 1].numerator) / pi[m - 1].denominator
         sides.append((measured, formula("G1", None, given, mutant)))
-    return pairs(example, Relation.EQUALITY, sides)
+    return trial_of(example, Relation.EQUALITY, sides)
 
 
 def _floats(example: Example, _: Mutant, bits: int = BITS) -> Trial:

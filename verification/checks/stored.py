@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import witness
-from sharprates.verification.checks.check import Check, Example, Mutant, Trial, tightened
+from sharprates.verification.checks.check import Check, tightened
+from sharprates.verification.checks.trial import Example, Mutant, Trial
 
 FOLDER = Path(__file__).parents[1] / "witnesses"
 """Where the finds of the adversary are kept; they come with the package."""
@@ -29,7 +30,7 @@ def held(claim_id: str, folder: Path = FOLDER) -> Iterator[Example]:
             yield Example(found.experiment, {"witness": path.name, "_found": found})
 
 
-def replay(example: Example, mutant: Mutant) -> Trial:
+def decide_again(example: Example, mutant: Mutant) -> Trial:
     """Decide the claim on the instance again; a file that does not reproduce is refused."""
     found: witness.Witness = example["_found"]
     claim = claim_of(found.claim)
@@ -45,7 +46,7 @@ def stored(claim_id: str) -> Check:
         claim_id,
         "stored witnesses, the best finds of the adversary",
         lambda _: held(claim_id),
-        replay,
+        decide_again,
         mutants=(tightened(claim_id),),
     )
 

@@ -19,19 +19,11 @@ from numpy.typing import NDArray
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import Interval
-from sharprates.verification.checks.check import (
-    Check,
-    Example,
-    Mutant,
-    Trial,
-    exact,
-    formula,
-    pairs,
-    tightened,
-)
-from sharprates.verification.decide import Decision
+from sharprates.verification.checks.check import Check, exact, formula, tightened, trial_of
+from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Method
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.exact_experiment import exact_experiment
+from sharprates.verification.verdict import Decision
 
 Array = NDArray[np.float64]
 
@@ -308,7 +300,7 @@ def _start(example: Example, mutant: Mutant) -> Trial:
         curve = -(1 - p0) * (1 - p0).log() - (1 - arb(2).log()) * p0
         entropy = entropy - (curve - (bend - 1 - bend.log()) * p0)
     value = formula("E9", None, {"d": 2}, mutant)
-    return pairs(example, Relation.UPPER, [(entropy, value)], counts=True)
+    return trial_of(example, Relation.UPPER, [(entropy, value)], counts=True)
 
 
 def _martingale(example: Example, mutant: Mutant) -> Trial:
@@ -322,7 +314,7 @@ def _martingale(example: Example, mutant: Mutant) -> Trial:
         payoff = sum((1 - p / q for p, q in itertools.pairwise(chances)), fmpq(0))
         total += mass * max(payoff, fmpq(0))
     value = formula("E9", None, {"d": 2}, mutant)
-    return pairs(example, Relation.UPPER, [(total, value)], counts=total > 0)
+    return trial_of(example, Relation.UPPER, [(total, value)], counts=total > 0)
 
 
 CHECKS = (
@@ -349,9 +341,9 @@ CHECKS = (
         "the control problem's payoff for martingales of a bit",
         st.one_of(some.dense_laws(2, 3, 3), some.sparse_laws(2, 4, 2))
         .filter(lambda law: bool((law.rows[:, -1] < 2).all()))
-        .map(lambda law: Example.of(Experiment.of(law))),
+        .map(lambda law: Example.of(exact_experiment(law))),
         _martingale,
-        edges={"copies": Example.of(Experiment.of(some.family_target("copies:2:2")))},
+        edges={"copies": Example.of(exact_experiment(some.family_target("copies:2:2")))},
         mutants=(tightened("E9"),),
         rated=False,
     ),

@@ -8,25 +8,26 @@ from functools import lru_cache
 
 import torch
 from sharprates.samplers.denoiser import ExactDenoiser
-from sharprates.samplers.output_law import total_variation
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.theory.claim import Relation
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification.arithmetic import Interval
-from sharprates.verification.checks.check import (
+from sharprates.verification.checks.trial import (
     Counts,
     Evaluate,
     Example,
     Mutant,
+    Scenario,
     Trial,
     below_one,
     positive,
 )
-from sharprates.verification.decide import Decision, decide
+from sharprates.verification.decide import decide
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.profile import profile, score_gaps
 from sharprates.verification.quantities.float64 import FloatQuantities
-from sharprates.verification.strategies import Scenario
+from sharprates.verification.verdict import Decision
 
 
 @lru_cache(maxsize=32)

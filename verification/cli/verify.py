@@ -76,7 +76,7 @@ def verify_command(
         raise typer.Exit(EXIT[print_replay(witness, terminal, *user_claim.sides(user))])
     if user is not None:
         with progress(user_claim.count(user)) as told:
-            mine = user_claim.verify(
+            mine = user_claim.verify_own(
                 user, out, jobs=jobs, seed=seed, fresh=not resume, progress=told
             )
         print_statuses(mine, terminal)
@@ -86,13 +86,14 @@ def verify_command(
         raise typer.Exit(EXIT[mine.verdict])
     if adversary:
         quests = campaign.quests(chosen, factors)
-        with progress(campaign.count(quests, deep)) as told:
-            hunted = campaign.run(
+        with progress(campaign.count_hunts(quests, deep)) as told:
+            hunted = campaign.run_campaign(
                 quests, out, deep=deep, jobs=jobs, seed=seed, fresh=not resume, progress=told
             )
-        print_campaign(hunted, terminal)
+        parts = (hunted.worst, hunted.constants, hunted.frontier)
+        print_campaign(*parts, terminal)
         if json is not None:
-            write_whole(json, to_json(adversary_json(hunted, seed)))
+            write_whole(json, to_json(adversary_json(*parts, seed)))
         raise typer.Exit(EXIT[hunted.verdict])
     # What a part of the claims, or altered ones, have shown is no status of the whole.
     if json is None and chosen is None and not factors:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.step_law import RULES
+from sharprates.samplers.schedule import RULES
 from sharprates.verification.conformance.known_laws import GUESSED_CLOCKS
 from sharprates.verification.conformance.samples import p_value
 from sharprates.verification.statistics.step_tests import ObservedStep

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.step_law import RULES
+from sharprates.samplers.schedule import RULES
 from sharprates.verification.conformance.denoiser_table import (
     DenoiserTable,
     exact_denoiser,
@@ -68,7 +68,7 @@ class ByHazard(KnownSampler):
     """Each step reveals each masked token with the probability that a rule says.
 
     Attributes:
-        rule: a name of `samplers.step_law.RULES`.
+        rule: a name of `samplers.schedule.RULES`.
         last_step: of `LAST_STEPS`.
     """
 

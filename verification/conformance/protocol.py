@@ -10,8 +10,7 @@ import torch
 from sharprates.samplers.clock import Clock
 from sharprates.samplers.denoiser import Denoiser
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.schedule import Schedule
-from sharprates.samplers.step_law import RULES
+from sharprates.samplers.schedule import RULES, Schedule
 from sharprates.verification.conformance.known_laws import LAST_STEPS, MEASURES
 from torch import Tensor
 

@@ -10,10 +10,9 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from sharprates.samplers.clock import Clock
-from sharprates.samplers.errors import InputError
-from sharprates.samplers.expansion import CompositionTables
-from sharprates.samplers.memory import require
-from sharprates.samplers.output_law import TotalVariation, deficit, total_variation
+from sharprates.samplers.compositions import CompositionTables
+from sharprates.samplers.distance import TotalVariation, deficit, total_variation
+from sharprates.samplers.errors import InputError, check_memory
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from torch import Tensor
@@ -105,7 +104,7 @@ def best_schedule(
     """
     if steps < 1:
         raise InputError(f"steps: need K ≥ 1, got {steps}")
-    require(16 * steps << target.length, f"the gradient of {steps} steps", "take fewer steps")
+    check_memory(16 * steps << target.length, f"the gradient of {steps} steps", "take fewer steps")
 
     def objective(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         leaf = torch.from_numpy(theta).requires_grad_()

@@ -19,11 +19,9 @@ from sharprates.theory.arithmetic import FLOAT, Arithmetic, Number
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.setting import Setting
 from sharprates.verification.arithmetic import BALL, ball
-from sharprates.verification.planning.question import Question
+from sharprates.verification.planning.question import MOST_STEPS, Question
 from sharprates.verification.quantities.float64 import root
 
-MOST_STEPS = 10**18
-"""A bound that is still above ε at so many steps is taken never to reach it."""
 MOST_TERMS = 4_000_000
 """Of sums over steps and tokens in plain Python: a few seconds."""
 _MOST_WEIGHTS = 1_000_000

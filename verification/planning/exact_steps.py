@@ -7,16 +7,53 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sharprates.samplers.output_law import TotalVariation
+from sharprates.samplers.distance import TotalVariation
 from sharprates.samplers.step_law import StepLaw
-from sharprates.verification.planning.question import Question
-from sharprates.verification.planning.step_count import smallest_steps
+from sharprates.verification.planning.question import MOST_STEPS, Question
 
 MOST_TRIED = 100_000
 """Largest K at which exact TV is measured."""
 
 Law = Callable[[int], StepLaw]
 """K → the step law of a schedule."""
+
+
+def smallest_steps(
+    enough: Callable[[int], bool], guess: int = 1, most: int = MOST_STEPS
+) -> int | None:
+    """A K ≥ 1 with enough(K) and, unless K = 1, not enough(K − 1); both are evaluated.
+
+    It is the smallest of all if `enough` stays true once it is.
+
+    Args:
+        enough: whether K steps do.
+        guess: where to begin.
+        most: largest K to try.
+
+    Returns:
+        K, or None if nothing up to `most` does.
+    """
+    low, high, stride = 0, max(1, min(guess, most)), 1
+    if enough(high):
+        while high > 1:
+            probe = max(1, high - stride)
+            if not enough(probe):
+                low = probe
+                break
+            high, stride = probe, 2 * stride
+    else:
+        while True:
+            low = high
+            if low == most:
+                return None
+            high = min(most, low + stride)
+            if enough(high):
+                break
+            stride *= 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
 
 
 @dataclass(frozen=True)

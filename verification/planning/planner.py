@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.distance import TotalVariation, total_variation
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import structured_family, structured_tv
 from sharprates.samplers.family import Family
 from sharprates.samplers.markov import MarkovChain
-from sharprates.samplers.output_law import TotalVariation, total_variation
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target

@@ -8,6 +8,9 @@ from typing import Any
 
 from sharprates.samplers.errors import InputError
 
+MOST_STEPS = 10**18
+"""A bound that is still above ε at so many steps is taken never to reach it."""
+
 
 @dataclass(frozen=True)
 class Question:

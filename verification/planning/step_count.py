@@ -6,59 +6,16 @@ Step counts come from inverting the claims' own formulas, so that a count in bal
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sharprates.verification.arithmetic import precision
-from sharprates.verification.planning.bounds import (
-    MOST_STEPS,
-    BoundCurve,
-    Role,
-    lower_bounds,
-    upper_bounds,
-)
-from sharprates.verification.planning.question import Question
+from sharprates.verification.planning.bounds import BoundCurve, Role, lower_bounds, upper_bounds
+from sharprates.verification.planning.exact_steps import smallest_steps
+from sharprates.verification.planning.question import MOST_STEPS, Question
 
 BITS = 128
-
-
-def smallest_steps(
-    enough: Callable[[int], bool], guess: int = 1, most: int = MOST_STEPS
-) -> int | None:
-    """A K ≥ 1 with enough(K) and, unless K = 1, not enough(K − 1); both are evaluated.
-
-    It is the smallest of all if `enough` stays true once it is.
-
-    Args:
-        enough: whether K steps do.
-        guess: where to begin.
-        most: largest K to try.
-
-    Returns:
-        K, or None if nothing up to `most` does.
-    """
-    low, high, stride = 0, max(1, min(guess, most)), 1
-    if enough(high):
-        while high > 1:
-            probe = max(1, high - stride)
-            if not enough(probe):
-                low = probe
-                break
-            high, stride = probe, 2 * stride
-    else:
-        while True:
-            low = high
-            if low == most:
-                return None
-            high = min(most, low + stride)
-            if enough(high):
-                break
-            stride *= 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
 
 
 @dataclass(frozen=True)

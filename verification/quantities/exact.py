@@ -19,13 +19,15 @@ from flint import arb, fmpq
 from sharprates.samplers.errors import InputError
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Claim
-from sharprates.verification.arithmetic import BALL, RATIONAL, IrrationalError, power
+from sharprates.verification.arithmetic import BALL, RATIONAL, IrrationalError, as_fmpq, power
 from sharprates.verification.exact_law import (
     Composition,
     Context,
     ExactTables,
     exact_tables,
+    rational_pmf,
     step_weights,
+    with_symbol,
 )
 from sharprates.verification.exact_schedule import steps_on_grid
 from sharprates.verification.experiment import Experiment
@@ -61,8 +63,7 @@ class ExactQuantities(Quantities):
     @cached_property
     def pmf(self) -> dict[Context, Number]:
         """Support row → q_0(x)."""
-        weights = (fmpq(w.numerator, w.denominator) for w in self.experiment.weights)
-        return dict(zip(self.experiment.rows, weights, strict=True))
+        return rational_pmf(self.experiment.target)
 
     @cached_property
     def marginal(self) -> dict[Context, Number]:
@@ -85,7 +86,7 @@ class ExactQuantities(Quantities):
         """The denoiser; outside the support its given predictions, else the exact conditional."""
         given = self.experiment.predictions.get((context, place))
         if given is not None:
-            return [fmpq(p.numerator, p.denominator) for p in given]
+            return [as_fmpq(p) for p in given]
         return self.conditional(context, place)
 
     @cached_property
@@ -117,7 +118,7 @@ class ExactQuantities(Quantities):
             return step_weights([step["r"] for step in self.path])
         if not self.experiment.steps:
             raise InputError("experiment: an output law needs steps or a grid")
-        return [fmpq(w.numerator, w.denominator) for w in self.experiment.steps]
+        return [as_fmpq(w) for w in self.experiment.steps]
 
     @cached_property
     def W(self) -> Number:
@@ -394,11 +395,6 @@ def rational(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return all(map(rational, value))
     return isinstance(value, (int, Fraction, fmpq))
-
-
-def with_symbol(context: Context, place: int, symbol: int) -> Context:
-    """The context with one more position revealed."""
-    return (*context[:place], symbol, *context[place + 1 :])
 
 
 def _half_distance(p: list[Number], q: list[Number]) -> Number:

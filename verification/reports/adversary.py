@@ -6,20 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from sharprates.verification.adversary.campaign import Campaign
 from sharprates.verification.adversary.frontier import Row
 from sharprates.verification.adversary.hunt import BreakEven, Worst
 from sharprates.verification.files import manifest
 from sharprates.verification.reports.layout import table
 
 
-def print_campaign(found: Campaign, console: Console) -> None:
+def print_campaign(
+    worst: Sequence[Worst], constants: Sequence[BreakEven], rows: Sequence[Row], console: Console
+) -> None:
     """All tables."""
-    print_worst(found.worst, console)
+    print_worst(worst, console)
     console.print()
-    print_constants(found.constants, console)
+    print_constants(constants, console)
     console.print()
-    print_frontier(found.frontier, console)
+    print_frontier(rows, console)
 
 
 def print_worst(found: Sequence[Worst], console: Console) -> None:
@@ -76,7 +77,9 @@ def print_frontier(rows: Sequence[Row], console: Console) -> None:
     console.print("= sup: what was found is a proved bound.")
 
 
-def adversary_json(found: Campaign, seed: int) -> dict[str, Any]:
+def adversary_json(
+    worst: Sequence[Worst], constants: Sequence[BreakEven], rows: Sequence[Row], seed: int
+) -> dict[str, Any]:
     """All results for a JSON file."""
     return {
         "version": 1,
@@ -90,7 +93,7 @@ def adversary_json(found: Campaign, seed: int) -> dict[str, Any]:
                 "verdict": str(one.witness.decision.verdict),
                 "instance": str(one.witness.experiment),
             }
-            for one in found.worst
+            for one in worst
         ],
         "break_even": [
             {
@@ -98,9 +101,9 @@ def adversary_json(found: Campaign, seed: int) -> dict[str, Any]:
                 "factor": one.factor,
                 "instance": None if one.witness is None else str(one.witness.experiment),
             }
-            for one in found.constants
+            for one in constants
         ],
-        "frontier": frontier_json(found.frontier),
+        "frontier": frontier_json(rows),
     }
 
 

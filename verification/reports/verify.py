@@ -11,9 +11,8 @@ from sharprates.theory.registry import CLAIMS
 from sharprates.verification import witness
 from sharprates.verification.formal import formal_of
 from sharprates.verification.reports.layout import table
-from sharprates.verification.status import Status
+from sharprates.verification.status import Report, Status
 from sharprates.verification.verdict import Verdict
-from sharprates.verification.verify import Report
 
 _STYLES = {
     Status.REFUTED: "bold red",

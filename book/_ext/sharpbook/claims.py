@@ -8,7 +8,8 @@ from typing import Any
 
 from docutils import nodes
 from docutils.statemachine import StringList
-from sharprates.theory.claim import Claim, Hypothesis, Kind
+from sharprates.theory.claim import Claim, Kind
+from sharprates.theory.hypotheses import Hypothesis
 from sharprates.theory.registry import CLAIMS
 from sphinx import addnodes
 from sphinx.application import Sphinx

@@ -11,7 +11,7 @@ from sharprates.verification.adversary import campaign, frontier
 from sharprates.verification.adversary import hunt as adversary
 from sharprates.verification.adversary.campaign import Campaign
 from sharprates.verification.adversary.hunt import BreakEven, Effort, Quest, Shape
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.files import to_json
 from sharprates.verification.reports.adversary import adversary_json, print_campaign
 from sharprates.verification.verdict import Verdict
@@ -27,7 +27,7 @@ def test_what_is_attacked():
     scales = {"E3.constant": Fraction(99, 100), "E5.constant": Fraction(2)}
     scaled = campaign.quests(["E3"], scales)
     assert all(quest.scale == {"E3.constant": Fraction(99, 100)} for quest in scaled)
-    assert campaign.count(scaled, deep=True) > campaign.count(scaled, deep=False)
+    assert campaign.count_hunts(scaled, deep=True) > campaign.count_hunts(scaled, deep=False)
 
 
 @pytest.mark.parametrize("claim", ["L2", "F4"])
@@ -50,7 +50,7 @@ def test_tables_and_json():
     found = Campaign(
         (worst,),
         constants,
-        (frontier.row(Experiment.of(family("permutations:3:3"))),),
+        (frontier.row(exact_experiment(family("permutations:3:3"))),),
     )
     assert found.verdict is Verdict.HOLDS
     stream = io.StringIO()

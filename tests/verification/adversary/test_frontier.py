@@ -16,19 +16,19 @@ from sharprates.theory.arithmetic import FLOAT
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification import strategies, witness
 from sharprates.verification.adversary import frontier
-from sharprates.verification.adversary.frontier import Effort, Hunt, Task
+from sharprates.verification.adversary.frontier import FrontierEffort, FrontierTask, Hunt
 from sharprates.verification.adversary.search import (
     instance_of,
 )
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.reports.adversary import frontier_json, print_frontier
 from sharprates.verification.verdict import Verdict
 
-QUICK = Effort(starts=8, moves=150, steps=80)
+QUICK = FrontierEffort(starts=8, moves=150, steps=80)
 
 
 def instance(text):
-    return Experiment.of(family(text))
+    return exact_experiment(family(text))
 
 
 # --- the quantity ---------------------------------------------------------------------------------
@@ -46,18 +46,20 @@ def instance(text):
     ],
 )
 def test_values_of_the_note(text, value):
-    assert frontier.constant(instance(text)) == value
+    assert frontier.first_order_of(instance(text)) == value
 
 
 def test_the_matchings_of_the_note():
     rows = [[int(x) for x in row] for row in ["0122", "1012", "2101", "2210", "1221", "0000"]]
-    assert frontier.constant(instance_of(rows, [1] * 6, 3)) == Fraction(5, 3)
+    assert frontier.first_order_of(instance_of(rows, [1] * 6, 3)) == Fraction(5, 3)
 
 
 def test_products_add_up():
     one, other = instance("permutations:3:3"), instance("copies:2:2")
-    together = frontier.product(one, other)
-    assert frontier.constant(together) == frontier.constant(one) + frontier.constant(other)
+    together = frontier.product_law(one, other)
+    assert frontier.first_order_of(together) == frontier.first_order_of(
+        one
+    ) + frontier.first_order_of(other)
 
 
 def test_bounds_of_a_row():
@@ -75,7 +77,7 @@ def test_bounds_of_a_row():
 
 @given(strategies.laws(min_length=2, max_length=4))
 def test_the_bound_for_short_sequences_holds(target):
-    found = witness.decide_on(CLAIMS["E10"], Experiment.of(target))
+    found = witness.decide_on(CLAIMS["E10"], exact_experiment(target))
     assert found.verdict is Verdict.HOLDS
 
 
@@ -114,25 +116,25 @@ def test_it_tends_to_the_birthday_bound_and_never_exceeds_it():
 @pytest.mark.parametrize(
     ("task", "least"),
     [
-        (Task((3, 2), "families"), Fraction(3, 4)),
-        (Task((4, 4), "families"), Fraction(13, 6)),
-        (Task((3, 3), "anneal", 6), Fraction(5, 4)),
-        (Task((4, 3), "anneal", 6), Fraction(5, 3)),
-        (Task((3, 3), "ascend", 27), Fraction(5, 4)),
+        (FrontierTask((3, 2), "families"), Fraction(3, 4)),
+        (FrontierTask((4, 4), "families"), Fraction(13, 6)),
+        (FrontierTask((3, 3), "anneal", 6), Fraction(5, 4)),
+        (FrontierTask((4, 3), "anneal", 6), Fraction(5, 3)),
+        (FrontierTask((3, 3), "ascend", 27), Fraction(5, 4)),
     ],
 )
 def test_each_method_finds_what_it_can(task, least):
-    effort = Effort(starts=16, moves=500, steps=150)
-    found = frontier.run(task, effort)
-    assert frontier.constant(found) >= least
-    assert frontier.run(task, effort) == found  # from its seed
+    effort = FrontierEffort(starts=16, moves=500, steps=150)
+    found = frontier.run_task(task, effort)
+    assert frontier.first_order_of(found) >= least
+    assert frontier.run_task(task, effort) == found  # from its seed
 
 
 def test_polishing_never_needs_to_start_over():
     start = instance_of([[0, 0, 0], [1, 1, 1]], [2, 1], 2)
-    task = Task((3, 2), "polish", 4)
-    found = frontier.run(task, QUICK, {(3, 2): start})
-    assert frontier.constant(found) > frontier.constant(start)
+    task = FrontierTask((3, 2), "polish", 4)
+    found = frontier.run_task(task, QUICK, {(3, 2): start})
+    assert frontier.first_order_of(found) > frontier.first_order_of(start)
 
 
 # --- the hunt -------------------------------------------------------------------------------------
@@ -142,7 +144,7 @@ def test_a_hunt_finds_the_known_values_with_exact_witnesses(tmp_path):
     pairs = [(2, 2), (3, 2), (2, 3), (3, 3)]
     told = []
     hunt = Hunt(tmp_path, pairs, QUICK)
-    expected = sum(len(frontier.tasks(pair, QUICK)) + QUICK.seeds for pair in pairs)
+    expected = sum(len(frontier.tasks_of(pair, QUICK)) + QUICK.seeds for pair in pairs)
     rows = hunt.run(progress=told.append)
     assert len(told) == expected
     for line in rows:
@@ -192,8 +194,8 @@ def test_stopped_anywhere_and_resumed_it_loses_no_find(tmp_path):
     for many in range(1, 100):  # every run is stopped after one task more
         hunt = Hunt(tmp_path / "pieces", pairs, QUICK)
         for pair, old in seen.items():
-            assert frontier.constant(hunt.best[pair]) >= old
-        seen = {pair: frontier.constant(it) for pair, it in hunt.best.items()}
+            assert frontier.first_order_of(hunt.best[pair]) >= old
+        seen = {pair: frontier.first_order_of(it) for pair, it in hunt.best.items()}
         try:
             pieces = hunt.run(progress=stopping(many))
             break
@@ -205,8 +207,8 @@ def test_stopped_anywhere_and_resumed_it_loses_no_find(tmp_path):
 SCRIPT = """
 import sys
 from pathlib import Path
-from sharprates.verification.adversary.frontier import Effort, Hunt
-Hunt(Path(sys.argv[1]), [(3, 3), (3, 4)], Effort(starts=8, moves=100000, steps=60)).run()
+from sharprates.verification.adversary.frontier import FrontierEffort, Hunt
+Hunt(Path(sys.argv[1]), [(3, 3), (3, 4)], FrontierEffort(starts=8, moves=100000, steps=60)).run()
 """
 
 
@@ -220,26 +222,26 @@ def test_killed_without_warning(tmp_path):
         time.sleep(0.1)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    hunt = Hunt(tmp_path, [(3, 3), (3, 4)], Effort(starts=8, moves=100000, steps=60))
+    hunt = Hunt(tmp_path, [(3, 3), (3, 4)], FrontierEffort(starts=8, moves=100000, steps=60))
     with pytest.raises(StopError):
         hunt.run(progress=stopping(1))
     assert len(journal.read_bytes().splitlines()) == 2
-    assert frontier.constant(hunt.best[3, 3]) == Fraction(5, 4)
+    assert frontier.first_order_of(hunt.best[3, 3]) == Fraction(5, 4)
 
 
 def test_finds_survive_another_effort_and_are_only_replaced_by_better_ones(tmp_path):
     hunt = Hunt(tmp_path, [(3, 2)], QUICK)
     assert hunt.keep((3, 2), instance("copies:3:2"))
     assert not hunt.keep((3, 2), instance("uniform:3:2"))
-    again = Hunt(tmp_path, [(3, 2)], Effort())
-    assert frontier.constant(again.best[3, 2]) == Fraction(3, 4)
+    again = Hunt(tmp_path, [(3, 2)], FrontierEffort())
+    assert frontier.first_order_of(again.best[3, 2]) == Fraction(3, 4)
 
 
 def test_another_effort_is_another_hunt(tmp_path):
-    Hunt(tmp_path, [(2, 2)], Effort(2, 2, 2)).run()
+    Hunt(tmp_path, [(2, 2)], FrontierEffort(2, 2, 2)).run()
     with pytest.raises(ValueError, match="differs in moves"):
-        Hunt(tmp_path, [(2, 2)], Effort(2, 3, 2)).run()
-    assert Hunt(tmp_path, [(2, 2)], Effort(2, 3, 2), fresh=True).run()
+        Hunt(tmp_path, [(2, 2)], FrontierEffort(2, 3, 2)).run()
+    assert Hunt(tmp_path, [(2, 2)], FrontierEffort(2, 3, 2), fresh=True).run()
 
 
 def test_a_tampered_find_is_refused(tmp_path):

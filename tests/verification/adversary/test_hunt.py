@@ -22,7 +22,7 @@ from sharprates.verification.adversary.hunt import (
     hunt,
     threshold,
 )
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.strategies import families
 from sharprates.verification.verdict import Verdict
 from sharprates.verification.witness import WitnessError
@@ -33,7 +33,7 @@ TIGHT = Fraction(99, 100)
 
 
 def copies(**schedule):
-    return Experiment.of(families.family("copies:2:2"), **schedule)
+    return exact_experiment(families.family("copies:2:2"), **schedule)
 
 
 # --- what is free ---------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ def test_processes_and_resuming_find_the_same(tmp_path):
 
 
 def test_tasks_can_be_sent_to_other_processes():
-    (task, _) = adversary.tasks([Quest.of("E3")], (PAIR,), 0)
+    (task, _) = adversary.hunt_tasks([Quest.of("E3")], (PAIR,), 0)
     work, sent = pickle.loads(cloudpickle.dumps((adversary._work, task)))
     assert sent.key == task.key
     assert work(sent, QUICK) == adversary._work(task, QUICK)
@@ -230,7 +230,7 @@ def test_threshold_by_hand():
     quest = Quest.of("E3")
     assert threshold(quest, "E3.constant", copies(steps=(Fraction(1),))) == Fraction(2047, 4096)
     assert threshold(quest, "E3.constant", copies(steps=(Fraction(1, 2), Fraction(1, 2)))) > 0
-    one_token = Experiment.of(families.family("uniform:1:2"), steps=(Fraction(1),))
+    one_token = exact_experiment(families.family("uniform:1:2"), steps=(Fraction(1),))
     assert threshold(quest, "E3.constant", one_token) == 0
 
 

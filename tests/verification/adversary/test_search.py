@@ -25,7 +25,7 @@ from sharprates.verification.adversary.search import (
 )
 def test_the_differentiable_constant_is_the_exact_one(rows, data):
     counts = data.draw(st.lists(st.integers(1, 9), min_size=len(rows), max_size=len(rows)))
-    exact = frontier.constant(instance_of(rows, counts, 3))
+    exact = frontier.first_order_of(instance_of(rows, counts, 3))
     weights = torch.tensor(counts, dtype=torch.float64)[:, None] / sum(counts)
     value = first_order(Support(torch.tensor(rows), 3).marginals(weights), weights)
     assert float(value) == pytest.approx(float(exact), abs=1e-12)

@@ -6,8 +6,9 @@ from fractions import Fraction
 import pytest
 from sharprates.samplers import families
 from sharprates.verification.checks.assumptions import CHECKS, _balanced
-from sharprates.verification.checks.check import STATED, Example, decided
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.checks.check import decided
+from sharprates.verification.checks.trial import STATED, Example
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.verdict import Verdict
 
 
@@ -24,7 +25,7 @@ def test_a_fair_bit_with_a_small_error() -> None:
 
 
 def test_an_infinite_divergence_says_nothing() -> None:
-    law = Experiment.of(
+    law = exact_experiment(
         families.family("uniform:1:2"),
         blocks=(1,),
         predictions={((2,), 0): (Fraction(1), Fraction(0))},
@@ -44,7 +45,7 @@ def test_infinite_divergence_at_small_total_variation() -> None:
 
 def test_leftover_costs_the_divergence_d_log() -> None:
     """Copies, w = (½, ¼): KL = KL(⅔, ⅓) − 2 log ¾."""
-    law = Experiment.of(families.family("copies:2:2"), steps=(Fraction(1, 2), Fraction(1, 4)))
+    law = exact_experiment(families.family("copies:2:2"), steps=(Fraction(1, 2), Fraction(1, 4)))
     ((measured, bound),) = decided(check("with leftover"), Example.of(law), STATED).decision.sides
     # together with chance 5/9, each word then ¼: p̄ = ½·4/9 + ¼·5/9 = 13/36
     by_hand = math.log(18 / 13) + 2 * math.log(4 / 3)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from sharprates.samplers import families
 from sharprates.samplers.step_law import StepLaw
-from sharprates.verification.checks.check import STATED, Example, exact
+from sharprates.verification.checks.check import exact
 from sharprates.verification.checks.euler_lower import (
     CHECKS,
     MATCHINGS,
@@ -16,7 +16,8 @@ from sharprates.verification.checks.euler_lower import (
     on_uniform_grid,
     random_law,
 )
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.checks.trial import STATED, Example
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.verdict import Verdict
 
 
@@ -32,7 +33,7 @@ from sharprates.verification.verdict import Verdict
     ],
 )
 def test_first_order_constants_by_interpolation(text: str, c: str) -> None:
-    it = exact(Experiment.of(families.family(text)))
+    it = exact(exact_experiment(families.family(text)))
     assert str(first_order_in_steps(it)) == c
     assert it.first_order == first_order_in_steps(it)
 
@@ -82,6 +83,6 @@ def test_groups_with_free_tokens_left_over() -> None:
     """d = 5 in pairs: two pairs and a constant token, K = 2, nothing left: 1 − (3/4)²."""
     check = next(one for one in CHECKS if one.name == "(a) groups of shared symbols, any step law")
     half = (Fraction(1, 2),) * 2
-    law = Experiment.of(families.family("groups:5:2"), steps=half)
+    law = exact_experiment(families.family("groups:5:2"), steps=half)
     ((measured, bound),) = check.evaluate(Example(law, {"g": 2}), STATED).decision.sides
     assert measured.lower == bound.lower == Fraction(7, 16)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sharprates.theory.functions import DistinctSteps, RankDistance
 from sharprates.verification.arithmetic import RATIONAL, interval, precision
-from sharprates.verification.checks.check import STATED, Example, decided
+from sharprates.verification.checks.check import decided
 from sharprates.verification.checks.euler_upper import (
     CHECKS,
     NEARLY_INDEPENDENT,
@@ -18,12 +18,13 @@ from sharprates.verification.checks.euler_upper import (
     rank_distance,
     rank_distance_ball,
 )
-from sharprates.verification.strategies import step_weights
+from sharprates.verification.checks.trial import STATED, Example
+from sharprates.verification.strategies import step_laws
 from sharprates.verification.verdict import Verdict
 from sharprates.verification.verify import EXAMPLES
 
 
-@given(st.integers(1, 4), step_weights(5))
+@given(st.integers(1, 4), step_laws(5))
 def test_collisions_by_listing_are_one_minus_the_symmetric_polynomial(d, w) -> None:  # type: ignore[no-untyped-def]
     exact = [fmpq(x.numerator, x.denominator) for x in w]
     assert _collide(d, w) == 1 - DistinctSteps.compute(RATIONAL, d, exact)

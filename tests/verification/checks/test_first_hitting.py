@@ -4,9 +4,10 @@ from fractions import Fraction
 
 import pytest
 from sharprates.samplers import families
-from sharprates.verification.checks.check import STATED, Example, decided
+from sharprates.verification.checks.check import decided
 from sharprates.verification.checks.first_hitting import CHECKS, _erring_at_the_start, _shifted
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.checks.trial import STATED, Example
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.verdict import Verdict
 
 
@@ -68,7 +69,7 @@ def test_an_error_that_ends_in_time() -> None:
 
 def test_a_score_of_half_the_mass_is_charged_for_it() -> None:
     """One fair bit, ŝ = half of s: FHS is exact, the bound pays ½."""
-    law = Experiment.of(
+    law = exact_experiment(
         families.family("uniform:1:2"), blocks=(1,), predictions={((2,), 0): (Fraction(1, 2),) * 2}
     )
     found = check("not normalised").evaluate(Example.of(law, mass=Fraction(1, 2)), STATED)
@@ -77,6 +78,6 @@ def test_a_score_of_half_the_mass_is_charged_for_it() -> None:
 
 
 def test_calls_are_counted() -> None:
-    law = Experiment.of(families.family("pairs:4:2"))
+    law = exact_experiment(families.family("pairs:4:2"))
     ((measured, _),) = check("denoiser calls").evaluate(Example.of(law), STATED).decision.sides
     assert measured.lower == 4

@@ -4,12 +4,13 @@ from fractions import Fraction
 
 import pytest
 from sharprates.samplers import families
-from sharprates.verification.checks.check import STATED, Example, changed
+from sharprates.verification.checks.check import changed
 from sharprates.verification.checks.forward import CHECKS
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.checks.trial import STATED, Example
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.verdict import Verdict
 
-COPIES = Experiment.of(families.family("copies:2:2"))
+COPIES = exact_experiment(families.family("copies:2:2"))
 AT_A_TIME = Example.of(COPIES, alpha=Fraction(1, 3), speed=2)
 AT_TWO = Example.of(COPIES, alpha_t=Fraction(1, 4), alpha_s=Fraction(1, 2))
 

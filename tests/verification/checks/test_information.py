@@ -5,9 +5,10 @@ from fractions import Fraction
 
 import pytest
 from sharprates.samplers import families
-from sharprates.verification.checks.check import STATED, Example, decided
+from sharprates.verification.checks.check import decided
 from sharprates.verification.checks.information import CHECKS, ordered_partitions
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.checks.trial import STATED, Example
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.verdict import Verdict
 
 
@@ -25,12 +26,12 @@ def test_ordered_partitions_are_counted_by_multinomials(sizes: tuple[int, ...]) 
 
 
 def test_a_block_of_two_copies_costs_log_two() -> None:
-    law = Experiment.of(families.family("copies:3:2"), blocks=(1, 2))
+    law = exact_experiment(families.family("copies:3:2"), blocks=(1, 2))
     ((measured, _),) = decided(
         check("ordered set partition"), Example.of(law), STATED
     ).decision.sides
     assert measured.middle == 0  # the second and third token are known by then
-    law = Experiment.of(families.family("copies:3:2"), blocks=(2, 1))
+    law = exact_experiment(families.family("copies:3:2"), blocks=(2, 1))
     found = decided(check("ordered set partition"), Example.of(law), STATED)
     assert found.decision.sides[0][0].middle == pytest.approx(math.log(2), abs=1e-30)
     assert found.decision.verdict is Verdict.HOLDS
@@ -47,7 +48,7 @@ def test_slopes_of_pairs(K: int) -> None:
 
 def test_symmetric_leaks_attain_the_logarithm() -> None:
     """Copies in one step: λ = ½, every word halved, KL = log 2."""
-    law = Experiment.of(families.family("copies:2:2"), steps=(Fraction(1),))
+    law = exact_experiment(families.family("copies:2:2"), steps=(Fraction(1),))
     ((measured, bound),) = decided(
         check("outside the support"), Example.of(law), STATED
     ).decision.sides

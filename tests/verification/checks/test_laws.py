@@ -4,14 +4,15 @@ from fractions import Fraction
 
 import pytest
 from sharprates.samplers import families
-from sharprates.verification.checks.check import STATED, Example, decided, exact
+from sharprates.verification.checks.check import decided, exact
 from sharprates.verification.checks.laws import CHECKS, LEVELS, with_convention
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.checks.trial import STATED, Example
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET
 from sharprates.verification.strategies import Schedule
 from sharprates.verification.verdict import Verdict
 
-PARITY = Experiment.of(
+PARITY = exact_experiment(
     families.family("parity:3:2"), steps=(Fraction(1, 2), Fraction(1, 4), Fraction(1, 8))
 )
 
@@ -49,7 +50,7 @@ def test_conventions_differ_off_the_support_only() -> None:
     it = exact(PARITY)
     first, last = (with_convention(it, name) for name in ("first", "last"))
     assert list(first((2, 2, 2), 0)) == list(last((2, 2, 2), 0))
-    copies = exact(Experiment.of(families.family("copies:3:2")))
+    copies = exact(exact_experiment(families.family("copies:3:2")))
     off = (0, 1, 2)  # no word has it
     first, last = (with_convention(copies, name) for name in ("first", "last"))
     assert list(first(off, 2)) == [1, 0]
@@ -58,7 +59,7 @@ def test_conventions_differ_off_the_support_only() -> None:
 
 @pytest.mark.parametrize("convention", ["uniform", "first", "last"])
 def test_total_variation_does_not_see_the_convention(convention: str) -> None:
-    law = Experiment.of(families.family("copies:3:2"), steps=(Fraction(1, 2), Fraction(1, 4)))
+    law = exact_experiment(families.family("copies:3:2"), steps=(Fraction(1, 2), Fraction(1, 4)))
     found = trial("S5")(Example.of(law, convention=convention), STATED)
     assert found.decision.verdict is Verdict.HOLDS
     (s5,) = [check for check in CHECKS if check.claim == "S5"]

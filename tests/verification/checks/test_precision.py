@@ -6,8 +6,8 @@ import pytest
 import torch
 from sharprates.samplers.gumbel import truncated_law
 from sharprates.verification.arithmetic import interval, precision
-from sharprates.verification.checks.check import STATED, Example
 from sharprates.verification.checks.precision import CHECKS, RARE, lattice_chance, quadrature
+from sharprates.verification.checks.trial import STATED, Example
 from sharprates.verification.verdict import Verdict
 
 

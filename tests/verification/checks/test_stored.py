@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from sharprates.verification.checks.check import STATED, tightened
-from sharprates.verification.checks.stored import CHECKS, FOLDER, held, replay
+from sharprates.verification.checks.check import tightened
+from sharprates.verification.checks.stored import CHECKS, FOLDER, decide_again, held
+from sharprates.verification.checks.trial import STATED
 from sharprates.verification.verdict import Verdict
 from sharprates.verification.witness import WitnessError
 
@@ -17,10 +18,10 @@ def test_every_stored_witness_belongs_to_a_check() -> None:
 
 @pytest.mark.parametrize("claim_id", ["E9", "X1"])
 def test_they_hold_and_some_attain(claim_id: str) -> None:
-    trials = [replay(example, STATED) for example in held(claim_id)]
+    trials = [decide_again(example, STATED) for example in held(claim_id)]
     assert {trial.decision.verdict for trial in trials} == {Verdict.HOLDS}
     assert max(trial.decision.ratio or 0 for trial in trials) == 1
-    tighter = [replay(example, tightened(claim_id)) for example in held(claim_id)]
+    tighter = [decide_again(example, tightened(claim_id)) for example in held(claim_id)]
     assert Verdict.FAILS in {trial.decision.verdict for trial in tighter}
 
 

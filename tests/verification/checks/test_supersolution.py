@@ -5,7 +5,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from sharprates.samplers import families
-from sharprates.verification.checks.check import STATED, Example, Mutant
 from sharprates.verification.checks.supersolution import (
     CHECKS,
     EDGE,
@@ -15,7 +14,8 @@ from sharprates.verification.checks.supersolution import (
     proved,
     subdivide,
 )
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.checks.trial import STATED, Example, Mutant
+from sharprates.verification.exact_experiment import exact_experiment
 
 
 def _phi(x):  # type: ignore[no-untyped-def]
@@ -104,7 +104,7 @@ def test_more_boxes_decide_more() -> None:
 
 def test_copies_attain_the_value_of_the_control_problem() -> None:
     """One copy of the bit: the payoff is 1 − ½ with certainty."""
-    law = Experiment.of(families.family("copies:2:2"))
+    law = exact_experiment(families.family("copies:2:2"))
     ((measured, bound),) = CHECKS[2].evaluate(Example.of(law), STATED).decision.sides
     assert measured.lower == bound.lower == Fraction(1, 2)
 

@@ -5,9 +5,9 @@ from fractions import Fraction
 import pytest
 from sharprates.samplers import families
 from sharprates.samplers.denoiser import ExactDenoiser
-from sharprates.verification.checks.check import STATED, Example, Mutant
 from sharprates.verification.checks.torch_runs import on_scenarios, quantities_of, tv_of
-from sharprates.verification.strategies import Perturbed, Scenario, Schedule
+from sharprates.verification.checks.trial import STATED, Example, Mutant, Scenario
+from sharprates.verification.strategies import Perturbed, Schedule
 from sharprates.verification.verdict import Verdict
 
 TARGET = families.family("copies:3:2")

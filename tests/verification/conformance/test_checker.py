@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 from sharprates.samplers.blocks import BlockSampler
+from sharprates.samplers.compositions import fixed_blocks
 from sharprates.samplers.confidence import ConfidenceSampler
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.expansion import fixed_blocks
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.verification.conformance.checker import LOOKS, check

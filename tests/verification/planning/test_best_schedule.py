@@ -8,12 +8,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sharprates.samplers.clock import clock
+from sharprates.samplers.compositions import CompositionTables
 from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.expansion import CompositionTables, tables
+from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import family, structured_tv
-from sharprates.samplers.output_law import total_variation
-from sharprates.samplers.step_law import StepLaw, step_law
+from sharprates.samplers.schedule import step_law
+from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.verification.planning.best_schedule import best_schedule
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sharprates.samplers.compositions import compositions, monomials, multinomials
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.expansion import compositions, monomials, multinomials
 from sharprates.samplers.families import markov_chain
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target

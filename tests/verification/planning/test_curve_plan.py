@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import markov_chain
-from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.verification.planning.curve_plan import plan_loss_curve

@@ -8,6 +8,7 @@ import pytest
 from sharprates.samplers.families import family, structured_tv
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import StepLaw
+from sharprates.verification.planning.exact_steps import smallest_steps
 from sharprates.verification.planning.planner import plan_target
 
 EULER = Schedule("euler", "linear", "uniform", 2)
@@ -64,3 +65,20 @@ def test_masks_left_over_are_named_where_they_forbid_it(monkeypatch: pytest.Monk
     assert found.steps is None
     assert found.reason is not None
     assert "masks left over cost 0.938: raise T, or fill the last step" in found.reason
+
+
+def test_smallest_steps_from_any_guess() -> None:
+    for threshold in (1, 2, 17, 1000):
+        calls: list[int] = []
+
+        def enough(K: int, threshold: int = threshold, calls: list[int] = calls) -> bool:
+            calls.append(K)
+            return threshold <= K
+
+        for guess in (1, 2, 16, 17, 18, 10**6):
+            calls.clear()
+            assert smallest_steps(enough, guess) == threshold
+            assert {threshold, threshold - 1} - {0} <= set(calls)
+            assert len(calls) < 50
+    assert smallest_steps(lambda K: K > 100, most=100) is None
+    assert smallest_steps(lambda K: K >= 100, most=100) == 100

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import family, structured_tv
-from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import StepLaw
 from sharprates.theory.arithmetic import FLOAT

@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.distance import total_variation
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.markov import MarkovChain
-from sharprates.samplers.output_law import total_variation
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target, all_states
 from sharprates.theory.arithmetic import FLOAT

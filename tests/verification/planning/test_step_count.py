@@ -14,12 +14,7 @@ from sharprates.verification.arithmetic import precision
 from sharprates.verification.planning import step_count
 from sharprates.verification.planning.bounds import upper_bounds
 from sharprates.verification.planning.question import Question
-from sharprates.verification.planning.step_count import (
-    enough_steps,
-    invert,
-    needed_steps,
-    smallest_steps,
-)
+from sharprates.verification.planning.step_count import enough_steps, invert, needed_steps
 
 
 @lru_cache
@@ -113,23 +108,6 @@ def test_monotone(
 
 
 # ── edges ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_smallest_steps_from_any_guess() -> None:
-    for threshold in (1, 2, 17, 1000):
-        calls: list[int] = []
-
-        def enough(K: int, threshold: int = threshold, calls: list[int] = calls) -> bool:
-            calls.append(K)
-            return threshold <= K
-
-        for guess in (1, 2, 16, 17, 18, 10**6):
-            calls.clear()
-            assert smallest_steps(enough, guess) == threshold
-            assert {threshold, threshold - 1} - {0} <= set(calls)
-            assert len(calls) < 50
-    assert smallest_steps(lambda K: K > 100, most=100) is None
-    assert smallest_steps(lambda K: K >= 100, most=100) == 100
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from sharprates.theory.registry import CLAIMS
 from sharprates.verification import strategies
 from sharprates.verification.adversary.search import Support
 from sharprates.verification.arithmetic import BALL
-from sharprates.verification.experiment import Experiment
+from sharprates.verification.exact_experiment import exact_experiment, experiment_on_rows
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.quantities.gradient import TINY, TORCH, GradientQuantities
 
@@ -80,13 +80,15 @@ def test_values_of_first_hitting(instance):
     st.integers(1, 4),
 )
 def test_values_on_a_grid(target, horizon, steps):
-    instance = Experiment.of(target, grid=Schedule("euler", "constant", "uniform", steps, horizon))
+    instance = exact_experiment(
+        target, grid=Schedule("euler", "constant", "uniform", steps, horizon)
+    )
     terms = ["E1_initialisation", "E1_score", "E1_clock", "E1_parallel", "E1_early_stopping"]
     compare(instance, *COMMON, "w", "T", "epsilon_1", *terms, "tv")
 
 
 def test_divergences():
-    instance = Experiment.of_rows(
+    instance = experiment_on_rows(
         2,
         ((0, 0), (0, 1), (1, 1)),
         (Fraction(1, 2), Fraction(1, 4), Fraction(1, 4)),
@@ -97,7 +99,9 @@ def test_divergences():
 
 
 def test_formulas_take_torch_numbers_and_give_gradients():
-    instance = Experiment.of(strategies.families.family("copies:3:2"), steps=(Fraction(1, 4),) * 4)
+    instance = exact_experiment(
+        strategies.families.family("copies:3:2"), steps=(Fraction(1, 4),) * 4
+    )
     it = relaxed(instance)
     logits = torch.zeros(4, dtype=torch.float64, requires_grad=True)
     moving = replace(it, steps=torch.softmax(logits, 0))
@@ -122,7 +126,7 @@ def test_formulas_take_torch_numbers_and_give_gradients():
 
 
 def test_the_law_is_differentiable_through_the_conditionals():
-    instance = Experiment.of(strategies.families.family("copies:2:2"), steps=(Fraction(1),))
+    instance = exact_experiment(strategies.families.family("copies:2:2"), steps=(Fraction(1),))
     it = relaxed(instance)
 
     def tv(x):

@@ -1,0 +1,146 @@
+"""What a check tries: an example, both sides of a claim on it, and a mutant of the claim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from sharprates.samplers.denoiser import Denoiser
+from sharprates.samplers.schedule import Schedule
+from sharprates.samplers.target import Target
+from sharprates.theory.claim import Relation
+from sharprates.verification.arithmetic import Interval
+from sharprates.verification.experiment import Experiment, in_words
+from sharprates.verification.verdict import Decision
+
+
+@dataclass(frozen=True)
+class Example:
+    """What a check is evaluated on: an exact instance, further parameters, or both.
+
+    Attributes:
+        experiment: law, denoiser and schedule.
+        parameters: by name; their text must tell them apart.
+    """
+
+    experiment: Experiment | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def of(experiment: Experiment | None = None, **parameters: Any) -> Example:
+        """An example with parameters given by name."""
+        return Example(experiment, parameters)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.parameters[name]
+
+    @cached_property
+    def text(self) -> str:
+        """In one line, for a reader."""
+        parts = [] if self.experiment is None else [str(self.experiment)]
+        parts += [
+            f"{name}={in_words(value)}"
+            for name, value in self.parameters.items()
+            if not name.startswith("_")  # said by another one
+        ]
+        return ", ".join(parts)
+
+    @property
+    def plainness(self) -> tuple[bool, int]:
+        """Of equally tight examples the least is shown: more than one token and row, then short."""
+        it = self.experiment
+        return it is not None and (it.length == 1 or len(it.rows) == 1), len(self.text)
+
+    @property
+    def law(self) -> Experiment:
+        """The instance, which the examples of most checks have."""
+        assert self.experiment is not None
+        return self.experiment
+
+
+@dataclass(frozen=True, eq=False)
+class Scenario:
+    """A target, a denoiser and a schedule for the torch samplers.
+
+    Attributes:
+        target: the data law.
+        denoiser: what the sampler asks.
+        schedule: when it reveals.
+    """
+
+    target: Target
+    denoiser: Denoiser
+    schedule: Schedule
+
+    def __str__(self) -> str:
+        off = getattr(self.denoiser, "off_support", None)
+        denoiser = f"exact, off-support {off}" if off else str(self.denoiser)
+        return f"{self.target.name} ({self.schedule}; {denoiser})"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A claim decided on one example.
+
+    Attributes:
+        example: what was tried.
+        decision: both sides, and what they show.
+        counts: whether the claim says something here.
+    """
+
+    example: Example
+    decision: Decision
+    counts: bool
+
+
+Evaluate = Callable[[Example, "Mutant"], Trial]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A claim altered so that a check should reject it.
+
+    Attributes:
+        name: what was altered, for a reader.
+        scale: factors on constants.
+        values: alters the values that the formula is given.
+        trial: a changed trial, run in place of the check's.
+    """
+
+    name: str
+    scale: Mapping[str, Fraction] = field(default_factory=dict)
+    values: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    trial: Evaluate | None = None
+
+
+STATED = Mutant("as stated")
+"""No alteration."""
+
+
+def above_zero(_: Example, measured: Interval, bound: Interval) -> bool:
+    """An equality counts where it does not say 0 = 0."""
+    return measured.upper > 0 or bound.upper > 0
+
+
+def below_one(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: ARG001
+    """An upper bound on a probability counts below 1."""
+    return bound.upper < 1
+
+
+def positive(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: ARG001
+    """A lower bound counts above 0."""
+    return bound.lower > 0
+
+
+Counts = Callable[[Example, Interval, Interval], bool]
+
+
+COUNTS: Mapping[Relation, Counts] = {
+    Relation.UPPER: below_one,
+    Relation.LOWER: positive,
+    Relation.EQUALITY: above_zero,
+}
+"""When an instance says something about a claim on a probability."""
