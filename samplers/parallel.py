@@ -87,7 +87,7 @@ class ParallelSampler(Sampler):
             "custom_rule": not isinstance(schedule.rule, str),
             "clock": schedule.chosen.name,
             "grid": schedule.grid,
-            "delta": float(schedule.delta),
+            "delta": float(schedule.times_given[-1] if schedule.times_given else schedule.delta),
             "last_step": schedule.last_step,
         }
 

@@ -192,3 +192,9 @@ def test_impossible_names():
         step_law("heun", chosen, times)
     with pytest.raises(InputError, match="last step 'drop' is unknown: use one of leave, fill"):
         step_law("euler", chosen, times, "drop")
+
+
+def test_times_that_end_early_are_early_stopping() -> None:
+    early = Schedule.at(torch.tensor([1.0, 0.5, 0.25]), "euler", "linear")
+    assert ParallelSampler(2, early).facts()["delta"] == 0.25
+    assert ParallelSampler(2, Schedule("euler", "linear", "uniform", 2)).facts()["delta"] == 0
