@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sharprates.samplers.clock import Clock, clock, grid
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.schedule import RULES, Schedule, ancestral, euler, step_law, tau_leaping
 from sharprates.samplers.step_law import StepLaw
 
