@@ -193,7 +193,7 @@ def _check(bound: Bound) -> None:
     if idle:
         raise InputError(
             f"claim {one.id}: its formula has no {', '.join(sorted(idle))}; write a constant as "
-            "sharprates.theory.constant(id, name)"
+            "sharprates.constant(id, name)"
         )
     for name in bound.scale:
         if name not in constants:

@@ -54,10 +54,11 @@ def test_tables_and_json():
     )
     assert found.verdict is Verdict.HOLDS
     stream = io.StringIO()
-    print_campaign(found, Console(file=stream, width=220))
+    parts = (found.worst, found.constants, found.frontier)
+    print_campaign(*parts, Console(file=stream, width=220))
     for words in ("attained", "tried needs it", "fails below ×0.5"):
         assert words in stream.getvalue()
-    content = json.loads(to_json(adversary_json(found, 0)))
+    content = json.loads(to_json(adversary_json(*parts, 0)))
     assert content["frontier"][0]["lower"] == "5/4"
 
 

@@ -18,7 +18,7 @@ from sharprates.verification.adversary.hunt import (
     Shape,
     Space,
     break_even,
-    check,
+    check_quest,
     hunt,
     threshold,
 )
@@ -64,17 +64,17 @@ def test_strict_leaves_nothing_to_leftover_and_errors():
 
 @pytest.mark.parametrize("claim", adversary.HUNTED)
 def test_all_hunted_claims_can_be_hunted(claim):
-    check(Quest.of(claim))
+    check_quest(Quest.of(claim))
     assert CLAIMS[claim].relation in (Relation.UPPER, Relation.LOWER)
 
 
 def test_what_cannot_be_hunted():
     with pytest.raises(ValueError, match="only an upper or a lower bound"):
-        check(Quest.of("L2"))
+        check_quest(Quest.of("L2"))
     with pytest.raises(ValueError, match="does not give leak"):
-        check(Quest.of("KL3"))
+        check_quest(Quest.of("KL3"))
     with pytest.raises(ValueError, match="applies to nothing that is tried"):
-        check(Quest(replace(CLAIMS["E7"], measured=Measured.EPSILON_FHS)))
+        check_quest(Quest(replace(CLAIMS["E7"], measured=Measured.EPSILON_FHS)))
 
 
 # --- attacks --------------------------------------------------------------------------------------
