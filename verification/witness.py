@@ -298,7 +298,10 @@ def from_text(text: str) -> Witness:
     claim, variant = fields.single("claim"), fields.optional("variant")
     relation = fields.optional("relation")
     if relation is None and claim not in CLAIMS:
-        raise WitnessError("needs one line 'relation', has 0")
+        raise WitnessError(
+            f"is an older version's, of the claim {claim!r}, which is not the suite's: remove it and "
+            "hunt again"
+        )
     stated = CLAIMS[claim].form(variant).relation if relation is None else Relation(relation)
     decision = Decision(
         Relation.EQUALITY if stated is Relation.WORST_CASE else stated,
