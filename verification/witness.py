@@ -299,8 +299,8 @@ def from_text(text: str) -> Witness:
     relation = fields.optional("relation")
     if relation is None and claim not in CLAIMS:
         raise WitnessError(
-            f"is an older version's, of the claim {claim!r}, which is not the suite's: remove it and "
-            "hunt again"
+            f"is an older version's, of the claim {claim!r}, which is not the suite's: remove it "
+            "and hunt again"
         )
     stated = CLAIMS[claim].form(variant).relation if relation is None else Relation(relation)
     decision = Decision(
