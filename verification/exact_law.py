@@ -47,6 +47,16 @@ def rational_pmf(target: Target) -> dict[Context, Number]:
     return dict(zip(rows, map(as_fmpq, fractions_of(target)), strict=True))
 
 
+def marginal_of(pmf: Mapping[Context, Number], vocabulary: int) -> dict[Context, Number]:
+    """Context of positive probability → q_0(x_U)."""
+    found: dict[Context, Number] = {}
+    for row, weight in pmf.items():
+        for shown in itertools.product((False, True), repeat=len(row)):
+            context = tuple(x if s else vocabulary for x, s in zip(row, shown, strict=True))
+            found[context] = found.get(context, 0) + weight
+    return found
+
+
 def exact_predictor(pmf: Mapping[Context, Number], vocabulary: int) -> Predict:
     """The exact denoiser: conditionals of q_0 at contexts of positive probability.
 
@@ -57,11 +67,7 @@ def exact_predictor(pmf: Mapping[Context, Number], vocabulary: int) -> Predict:
     Returns:
         A predictor; a context of probability 0 raises `KeyError`, since by S5 none is needed.
     """
-    marginal: dict[Context, Number] = {}
-    for row, weight in pmf.items():
-        for shown in itertools.product((False, True), repeat=len(row)):
-            context = tuple(x if s else vocabulary for x, s in zip(row, shown, strict=True))
-            marginal[context] = marginal.get(context, 0) + weight
+    marginal = marginal_of(pmf, vocabulary)
 
     def predict(context: Context, position: int) -> list[Number]:
         whole = marginal[context]

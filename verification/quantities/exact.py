@@ -25,6 +25,7 @@ from sharprates.verification.exact_law import (
     Context,
     ExactTables,
     exact_tables,
+    marginal_of,
     rational_pmf,
     step_weights,
     with_symbol,
@@ -68,13 +69,7 @@ class ExactQuantities(Quantities):
     @cached_property
     def marginal(self) -> dict[Context, Number]:
         """Context of positive probability → q_0(x_U)."""
-        found: dict[Context, Number] = {}
-        shown = list(itertools.product((False, True), repeat=self.d))
-        for row, weight in self.pmf.items():
-            for mask in shown:
-                context = tuple(x if s else self.S for x, s in zip(row, mask, strict=True))
-                found[context] = found.get(context, fmpq(0)) + weight
-        return found
+        return marginal_of(self.pmf, self.S)
 
     def conditional(self, context: Context, place: int) -> list[Number]:
         """q_0(x_i = a | x_U) for a context of positive probability."""
