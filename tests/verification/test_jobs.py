@@ -76,12 +76,13 @@ def test_seeds_by_order_of_work_would_be_noticed(serial, monkeypatch) -> None:  
 
 
 def test_levels_spend_the_budget_once() -> None:
-    tasks = audits.tasks(PLAN, [True] * 3)
+    made = [(target, ExactDenoiser(target)) for target in TARGETS]
+    tasks = audits.tasks(PLAN, made)
     levels = [level for of_target in tasks for task in of_target for level in task.levels]
-    assert len(levels) == ROWS * 3
+    assert len(levels) == ROWS * len(TARGETS)
     assert sum(levels) <= float(PLAN.sampling.budget) * (1 + 1e-12)
-    seeds = [task.seed + k for some in tasks for task in some for k in range(task.piece.rows)]
-    assert seeds == list(range(3, 3 + ROWS * 3))
+    seeds = [task.seed + k for some in tasks for task in some for k in range(len(task.samplers))]
+    assert seeds == list(range(3, 3 + ROWS * len(TARGETS)))
 
 
 def test_processes_give_the_same_to_the_last_bit(serial) -> None:  # type: ignore[no-untyped-def]

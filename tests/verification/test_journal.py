@@ -18,6 +18,7 @@ from sharprates.samplers.clock import clock
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import copies, dirichlet, pairs
+from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.verification import cli, digests, files
 from sharprates.verification.audit import Finished, Plan, audit
 from sharprates.verification.empirical import Sampling
@@ -169,6 +170,7 @@ def test_every_option_counts() -> None:
         "claims": ("E1",),
         "blocks": (),
         "confidence": (1,),
+        "others": (FirstHittingSampler,),
         "arithmetic": "ball",
         "scale": {"E3.constant": Fraction(1, 2)},
         "times": (1.0, 0.0),
