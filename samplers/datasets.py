@@ -169,7 +169,10 @@ def _weighted(text: str, delimiter: str) -> tuple[dict[str, Fraction], dict[str,
         header = [name.strip() for name in next(reader)]
         found = ", ".join(repr(name) for name in header) or "none"
         if header.count("weight") != 1:
-            raise InputError(f"header: needs one column 'weight', found {found}")
+            raise InputError(
+                f"header: needs one column 'weight', found {found}; a table has two columns, the "
+                "sequence (symbols side by side, or set apart by --separator) and its weight"
+            )
         if len(header) != 2:
             raise InputError(f"header: needs one column beside 'weight', found {found}")
         column = header.index("weight")
@@ -257,7 +260,10 @@ def _load_table(path: Path) -> Target:
         ) from None
     d, S = table.ndim, max(table.shape, default=0)
     if table.size == 0 or set(table.shape) != {S}:
-        raise InputError(f"needs shape (S,)*d, all axes alike, got {table.shape}")
+        raise InputError(
+            f"needs shape (S,)*d, all axes alike, got {table.shape}: it is read as a table of "
+            "probabilities; put sequences into a text file, one a line"
+        )
     support = int(np.count_nonzero(table))
     need = 16 * table.size + support * (48 * d + 64)
     check_memory(need, f"a table of {S}^{d} states, {support} not 0,", "take a shorter sequence")

@@ -9,7 +9,7 @@ belong to rows, so it does not matter who works on a piece, or when; see `verifi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice, product
@@ -100,8 +100,12 @@ class Plan:
     times: tuple[float, ...] | None = None
     sampling: Sampling = field(default_factory=Sampling)
 
-    def check(self) -> None:
+    def check(self, lengths: Iterable[int] = (10**9,)) -> None:
         """Find bad options before any work is done.
+
+        Args:
+            lengths: d of the targets, on which some clocks' default horizons depend; before they
+                are known, only what no length allows is refused.
 
         Raises:
             InputError: naming the option and the remedy.
@@ -122,9 +126,9 @@ class Plan:
                 constants = ", ".join(f"{known.id}.{c}" for c in known.constants) or "no constant"
                 raise InputError(f"scale: {name!r} is unknown: {known.id} has {constants}")
         self.sampling.check()
-        for chosen in self.chosen_clocks():
-            for steps, grid_name in self.schedules():
-                self.schedule("euler", chosen, grid_name, steps).times(2)
+        schedules = product(self.chosen_clocks(), self.schedules(), set(lengths))
+        for chosen, (steps, grid_name), length in schedules:
+            self.schedule("euler", chosen, grid_name, steps).times(length)
 
     def chosen_clocks(self) -> list[Clock]:
         """The clocks, looked up by name where they are named."""
@@ -362,7 +366,7 @@ def audit(
     Raises:
         InputError: for a bad plan, or a target that is too large.
     """
-    plan.check()
+    plan.check(target.length for target in targets)
     made = list(zip(targets, map(denoiser, targets), strict=True))
     work = tasks(plan, made)
     done = {} if journal is None else journal.values

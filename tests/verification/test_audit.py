@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sharprates.samplers.clock import Clock
 from sharprates.samplers.denoiser import OFF_SUPPORT, Denoiser, ExactDenoiser
 from sharprates.samplers.distance import total_variation
+from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import (
     copies,
@@ -437,3 +438,12 @@ def test_an_audit_on_a_gpu_gives_the_same(defect: str | None) -> None:
         assert {name: bound.verdict for name, bound in one.bounds.items()} == {
             name: bound.verdict for name, bound in other.bounds.items()
         }
+
+
+def test_early_stopping_is_held_against_the_horizon_of_the_data() -> None:
+    """The constant clock's default horizon grows with the length: 5.3 at d = 2, 5.7 at d = 3."""
+    plan = Plan(steps=(4,), clocks=("constant",), delta=5.5, claims=("L0",))
+    plan.check()
+    assert audit([copies(3, 2)], plan)[0].results
+    with pytest.raises(InputError, match="delta"):
+        audit([copies(2, 2)], plan)

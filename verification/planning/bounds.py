@@ -111,7 +111,9 @@ def upper_bounds(ask: Question) -> tuple[BoundCurve, ...]:
         InputError: if nothing bounds Ī.
     """
     if ask.information is None and ask.vocabulary is None:
-        raise InputError("vocab: needed where nothing bounds the information of the data")
+        raise InputError(
+            "vocab: needed where nothing bounds the information of the data: give --vocab S"
+        )
 
     def information(_: int) -> dict[str, Any]:
         # Ī ≤ log S, enclosed.
