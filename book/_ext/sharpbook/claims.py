@@ -11,6 +11,7 @@ from docutils.statemachine import StringList
 from sharprates.theory.claim import Claim, Kind
 from sharprates.theory.hypotheses import Hypothesis
 from sharprates.theory.registry import CLAIMS
+from sharprates.verification.formal import formal_of
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -91,6 +92,13 @@ def evidence(row: Mapping[str, Any]) -> str:
     return "; ".join(texts) + "."
 
 
+def checked(one: Claim) -> str:
+    """MyST text: what Coq says of the claim, and how much of it that covers."""
+    label = formal_of(CLAIMS)[one.id]
+    about = [text for text in (_safe(label.covers), _safe(label.reason)) if text]
+    return f"**{label.status}**: {' '.join(about)}" if about else f"**{label.status}**."
+
+
 def _safe(text: str) -> str:
     """Text of a run that must not be read as markup."""
     return text.translate({ord(c): f"\\{c}" for c in "\\`*_$[]<>{}|"})
@@ -145,6 +153,7 @@ def block(one: Claim, row: Mapping[str, Any]) -> str:
     if one.depends_on:
         lines += [f"**Uses.** {', '.join(map(link, one.depends_on))}.", ""]
     lines += [f"**Evidence.** {evidence(row)}", ""]
+    lines += [f"**Proof checker.** {checked(one)}", ""]
     drawn = plot.figure(row)
     if drawn:
         lines += ["```{raw} html", drawn, "```", ""]
