@@ -6,6 +6,7 @@ type for all. Denoiser time is measured inside each run and given apart. The las
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -88,7 +89,7 @@ def test_ours(benchmark, kind: str, dtype: str) -> None:
     else:
         sampler = FirstHittingSampler(D, CLOCK, dtype=number)
     generator = torch.Generator().manual_seed(1)
-    run = lambda: sampler.sample(denoiser, rows, generator)  # noqa: E731
+    run = partial(sampler.sample, denoiser, rows, generator)
     measure(benchmark, f"{kind} {dtype}", rows, denoiser, run)
 
 

@@ -179,7 +179,10 @@ def test_grids_lie_on_their_clock(it: Experiment) -> None:
 def test_grids_reach_every_rule_and_last_step() -> None:
     for rule in ("euler", "tau-leaping", "ancestral"):
         for fill in (False, True):
-            want = lambda g, r=rule, f=fill: g.rule == r and (g.last_step == "fill") == f  # noqa: E731
+
+            def want(grid: Schedule, rule: str = rule, fill: bool = fill) -> bool:
+                return grid.rule == rule and (grid.last_step == "fill") == fill
+
             assert isinstance(smallest(some.grids(), want), Schedule)
 
 

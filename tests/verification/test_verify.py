@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sharprates.samplers.errors import InputError
 from sharprates.theory.errors import UnknownClaimError
+from sharprates.theory.proofs.proof import Proof
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification import cli, status, witness
 from sharprates.verification import verify as verification_run
@@ -98,8 +99,11 @@ def test_json_of_a_part_and_its_rows(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_whole_run_writes_claims_json(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    few = lambda claim_id: () if claim_id != "H3" else checks("H3")[-1:]  # noqa: E731
     checks = verification_run.checks_of
+
+    def few(claim_id: str) -> tuple[Check | Proof, ...]:
+        return checks(claim_id)[-1:] if claim_id == "H3" else ()
+
     monkeypatch.setattr(verification_run, "checks_of", few)
     code, out, _ = run()
     assert code == 3  # claims that no check spoke of are undecided

@@ -76,7 +76,7 @@ def _balanced(_: int) -> Iterator[Example]:
         yield Example(law, {"1/e": 2**power})
 
 
-def _some_error(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: ARG001
+def _some_error(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: ARG001 - a hook of `Check`
     """A bound that is never below 1 counts where there is any error to bound."""
     return measured.upper > 0
 
@@ -100,7 +100,7 @@ def _infinite(example: Example, _: Mutant, kept: Fraction = Fraction(0)) -> Tria
 # --- C3 -------------------------------------------------------------------------------------------
 
 
-def _without_leftover(example: Example, it: ExactQuantities) -> dict[str, object]:  # noqa: ARG001
+def _without_leftover(example: Example, it: ExactQuantities) -> dict[str, object]:  # noqa: ARG001 - a hook of `Check`
     total = sum(it.experiment.steps)
     revealed = experiment_on_rows(
         it.S,
@@ -111,7 +111,7 @@ def _without_leftover(example: Example, it: ExactQuantities) -> dict[str, object
     return {"kl_revealed": ExactQuantities(revealed).kl}
 
 
-def _finite(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: ARG001
+def _finite(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: ARG001 - a hook of `Check`
     """A divergence has no trivial bound: a positive finite one always says something."""
     return bound.upper > 0
 

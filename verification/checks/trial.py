@@ -125,12 +125,12 @@ def above_zero(_: Example, measured: Interval, bound: Interval) -> bool:
     return measured.upper > 0 or bound.upper > 0
 
 
-def below_one(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: ARG001
+def below_one(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: ARG001 - a hook of `Check`
     """An upper bound on a probability counts below 1."""
     return bound.upper < 1
 
 
-def positive(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: ARG001
+def positive(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: ARG001 - a hook of `Check`
     """A lower bound counts above 0."""
     return bound.lower > 0
 

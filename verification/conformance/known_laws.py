@@ -125,7 +125,7 @@ class ByCount(KnownSampler):
         kind, _, count = self.label.partition(" ")
         return f"{kind}, {count} token{'' if self.count == 1 else 's'} a step" if count else kind
 
-    def kernels(self, denoiser: DenoiserTable, declaration: Declaration) -> list[Tensor]:  # noqa: ARG002
+    def kernels(self, denoiser: DenoiserTable, declaration: Declaration) -> list[Tensor]:  # noqa: ARG002 - the base's argument
         """The same step until all tokens are revealed; no clock is in it."""
         return [step_by_count(denoiser, self.count, self.order)] * -(-denoiser.length // self.count)
 

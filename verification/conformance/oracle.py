@@ -87,6 +87,6 @@ class Oracle:
         predicted = self._look_up(x)
         return self.watch(predicted if positions is None else predicted[positions])
 
-    def logits(self, x: Tensor, t: Tensor | float | None = None) -> Tensor:  # noqa: ARG002
+    def logits(self, x: Tensor, t: Tensor | float | None = None) -> Tensor:  # noqa: ARG002 - the protocol's; time-free
         """Logarithm of the prediction, float64 [B, d, S]."""
         return self.watch(self._look_up(x).log())

@@ -224,7 +224,7 @@ class Misbehaving:
         self.kind = kind
         self.declaration = Declaration(kind, "first-hitting")
 
-    def sample(self, denoiser: OracleDenoiser, n: int, generator: torch.Generator) -> object:  # noqa: ARG002
+    def sample(self, denoiser: OracleDenoiser, n: int, generator: torch.Generator) -> object:  # noqa: ARG002 - the base's argument
         d, S = denoiser.length, denoiser.vocabulary
         good = torch.zeros(n, d, dtype=torch.int64)
         if self.kind == "raises":

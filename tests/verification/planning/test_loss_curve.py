@@ -2,27 +2,17 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from sharprates.samplers.errors import InputError
-from sharprates.verification.planning.block_schedule import best_blocks, equal_blocks, excess
-from sharprates.verification.planning.loss_curve import LossCurve, loss_curve, read_loss_curve
-
-
-def whole(losses: list[float] | np.ndarray) -> LossCurve:
-    return loss_curve(range(len(losses)), list(losses), len(losses))
+from sharprates.verification.planning.loss_curve import loss_curve, read_loss_curve
 
 
 def write(path: Path, text: str) -> Path:
     path.write_text(text, encoding="utf-8")
     return path
-
-
-# ── the excess is a difference of divergences ───────────────────────────────────────────────────
-
-
-# ── the best blocks ─────────────────────────────────────────────────────────────────────────────
 
 
 # ── bounds ──────────────────────────────────────────────────────────────────────────────────────
@@ -50,7 +40,7 @@ def test_counts_and_fractions_up_and_down_read_alike(tmp_path: Path) -> None:
         assert curve.label == "exact"
 
 
-def test_a_fraction_between_whole_numbers_is_an_sampled_tv(tmp_path: Path) -> None:
+def test_a_fraction_between_whole_numbers_is_an_estimate(tmp_path: Path) -> None:
     text = "masked,loss\n0.3,0.1\n1.0,0.9\n"
     curve = read_loss_curve(write(tmp_path / "c.csv", text), 4)
     assert (curve.label, curve.bound_label) == ("estimate", "estimate")
@@ -96,19 +86,15 @@ def test_a_missing_or_binary_file_gets_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "hint"),
+    ("given", "hint"),
     [
-        (lambda c: excess(c, (1, 1)), "sum to d = 3"),
-        (lambda c: excess(c, (0, 3)), "sizes must be at least 1"),
-        (lambda c: best_blocks(c, 0), "steps: need K ≥ 1"),
-        (lambda c: equal_blocks(c, 0), "steps: need K ≥ 1"),
-        (lambda _: loss_curve([0, 0], [1.0, 1.0], 3), "must increase"),
-        (lambda _: loss_curve([0], [1.0, 2.0], 3), "one loss a point"),
-        (lambda _: loss_curve([0, 1], [1.0, math.nan], 3), "finite and not negative"),
-        (lambda _: loss_curve([1], [1.0], 3), "--vocab"),
-        (lambda _: loss_curve([0], [1.0], 3, 0), "vocab: must be at least 1"),
+        (([0, 0], [1.0, 1.0], 3), "must increase"),
+        (([0], [1.0, 2.0], 3), "one loss a point"),
+        (([0, 1], [1.0, math.nan], 3), "finite and not negative"),
+        (([1], [1.0], 3), "--vocab"),
+        (([0], [1.0], 3, 0), "vocab: must be at least 1"),
     ],
 )
-def test_bad_arguments_are_named(call, hint: str) -> None:  # type: ignore[no-untyped-def]
+def test_bad_arguments_are_named(given: tuple[Any, ...], hint: str) -> None:
     with pytest.raises(InputError, match=hint):
-        call(whole([1.0, 0.5, 0.2]))
+        loss_curve(*given)

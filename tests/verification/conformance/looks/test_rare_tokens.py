@@ -10,7 +10,7 @@ from torch import Tensor
 class Gumbel:
     """log p − log(−log u) in float32, u = 0 kept."""
 
-    def draw(self, p: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+    def draw(self, p: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - the base's argument
         return (p.float().log() - (-torch.rand_like(p.float()).log()).log()).argmax(-1)
 
 
@@ -25,7 +25,7 @@ def test_float32_noise_is_walked_exactly() -> None:
 
 def test_float64_draws_need_no_walk_and_others_are_left_alone() -> None:
     class Double:
-        def draw(self, p: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+        def draw(self, p: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - the base's argument
             return (p / -torch.rand_like(p).log()).argmax(-1)
 
     found = walk(Double())  # type: ignore[arg-type]
