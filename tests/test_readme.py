@@ -38,9 +38,14 @@ def test_the_table_is_what_an_audit_prints(capsys: pytest.CaptureFixture[str]) -
     assert set(shown) <= set(real)
 
 
-def test_the_refutation_is_what_a_hunt_prints(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_refutation_is_what_a_hunt_prints(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     shown = README.split("false_claim:QUARTER\n")[1].split("```")[0].splitlines()
-    real = printed(capsys, "verify", "--claim", "book.examples.false_claim:QUARTER")
+    # a folder of its own: what an earlier hunt left in build/ is not read
+    real = printed(
+        capsys, "verify", "--claim", "book.examples.false_claim:QUARTER", "--out", str(tmp_path)
+    )
     assert set(shown) <= set(real)
 
 
