@@ -169,3 +169,40 @@ def test_rooms_are_imported_from_the_package(folder: str) -> None:
                 bare = [name for name in names if name.split(".")[0] in ROOMS]
                 found += [f"{file.relative_to(ROOT)}: {name}" for name in bare]
     assert not found
+
+
+ACROSS = {
+    "samplers/test_storm.py": "every way to a law, against a model checker that is not ours",
+    "verification/test_claims.py": "every claim's checks and mutants",
+    "verification/test_structured_claims.py": "L1-L6 against closed forms of the samplers",
+}
+"""Tests that hold several files against each other, and what they are for."""
+
+
+def test_tests_mirror_the_source() -> None:
+    """One test file for a source file, of its name and in its place."""
+    tests = ROOT / "tests"
+    files = [file for name in ROOMS for file in sorted((tests / name).rglob("test_*.py"))]
+    assert len(files) > 100
+    unlike = set()
+    for file in files:
+        inside, tested = file.relative_to(tests), file.name.removeprefix("test_")
+        # a helper that tests share stands beside its own test
+        places = (ROOT / inside.with_name(tested), file.with_name(tested))
+        if not any(place.exists() for place in places):
+            unlike.add(inside.as_posix())
+    assert unlike == set(ACROSS), "name it like the file that it tests, or add it to ACROSS"
+
+
+MARKER = re.compile(r"# (?:noqa|type: ignore)(?P<rules>: [A-Z0-9, ]+|\[[\w, -]+\])?(?P<reason>.*)")
+
+
+def test_an_exception_from_a_rule_names_it_and_says_why() -> None:
+    files = [*(ROOT / "book").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), *MODULES.values()]
+    bare = []
+    for file in sorted(one for one in files if "_build" not in one.parts):
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            for found in MARKER.finditer(line):
+                if not found["rules"] or not re.search(r"\w", found["reason"]):
+                    bare.append(f"{file.relative_to(ROOT)}:{number}")
+    assert not bare

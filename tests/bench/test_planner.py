@@ -23,7 +23,7 @@ from sharprates.verification.planning.question import Question
         "permutations:4096:4096",
     ],
 )
-def test_exact_tv_at_length(benchmark, text: str) -> None:  # type: ignore[no-untyped-def]
+def test_exact_tv_at_length(benchmark, text: str) -> None:
     """d = 4096 and K = 10^5 Euler steps on the constant-rate clock, masks left over."""
     constant = clock("constant")
     law = step_law("euler", constant, grid("uniform", constant, 100_000, 12.0))
@@ -31,12 +31,12 @@ def test_exact_tv_at_length(benchmark, text: str) -> None:  # type: ignore[no-un
     assert 0 < found.tv <= 1
 
 
-def test_plan(benchmark) -> None:  # type: ignore[no-untyped-def]
+def test_plan(benchmark) -> None:
     found = benchmark.pedantic(lambda: plan_length(Question(1024, 50257, 0.01)), rounds=3)
     assert found.enough is not None
 
 
-def test_best_blocks(benchmark) -> None:  # type: ignore[no-untyped-def]
+def test_best_blocks(benchmark) -> None:
     """d = 4096 into 256 blocks."""
     d = 4096
     curve = loss_curve(range(d), [8 / (1 + m / 100) for m in range(d)], d)

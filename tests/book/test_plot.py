@@ -47,7 +47,7 @@ def test_points_of_all_checks_are_drawn_by_relation() -> None:
 def test_a_point_lies_where_its_numbers_say() -> None:
     """Linear axes up to 1.06 times the largest value, y upwards."""
     text = plot.figure(row(("upper", [(0.5, 0.25)])))
-    x, y = map(float, re.search(r'class="worst" cx="([\d.]+)" cy="([\d.]+)"', text).groups())  # type: ignore[union-attr]
+    x, y = map(float, re.search(r'class="worst" cx="([\d.]+)" cy="([\d.]+)"', text).groups())
     assert x == pytest.approx(plot.LEFT + plot.SIZE / 1.06, abs=0.1)
     assert y == pytest.approx(plot.EDGE + plot.SIZE * (1 - 0.5 / 1.06), abs=0.1)
 

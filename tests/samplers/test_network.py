@@ -145,7 +145,7 @@ class Evil:
     def __init__(self, marker: Path) -> None:
         self.marker = marker
 
-    def __reduce__(self):  # type: ignore[no-untyped-def]
+    def __reduce__(self):
         return Path.touch, (self.marker,)
 
 
@@ -153,7 +153,7 @@ class Evil:
     "save", [torch.save, lambda obj, path: path.write_bytes(pickle.dumps(obj))]
 )
 @pytest.mark.parametrize("wrap", [lambda evil: evil, lambda evil: {"config": {}, "state": evil}])
-def test_nothing_in_a_file_is_executed(tmp_path: Path, save, wrap) -> None:  # type: ignore[no-untyped-def]
+def test_nothing_in_a_file_is_executed(tmp_path: Path, save, wrap) -> None:
     path, marker = tmp_path / "evil.pt", tmp_path / "executed"
     save(wrap(Evil(marker)), path)
     with pytest.raises(InputError, match=r"evil\.pt: is not a plain state dict") as caught:
@@ -213,7 +213,7 @@ def _written(path: Path) -> Path:
         (lambda: Training(rate=0.0), "rate"),
     ],
 )
-def test_impossible_arguments(make, words: str) -> None:  # type: ignore[no-untyped-def]
+def test_impossible_arguments(make, words: str) -> None:
     with pytest.raises(InputError, match=words):
         make()
 

@@ -189,7 +189,7 @@ def test_a_perturbation_of_nothing_changes_nothing() -> None:
         (lambda: Scaled(EXACT, (1.0, 2.0)), "factors"),
     ],
 )
-def test_impossible_sizes(make, words: str) -> None:  # type: ignore[no-untyped-def]
+def test_impossible_sizes(make, words: str) -> None:
     with pytest.raises(InputError, match=words):
         make()
 

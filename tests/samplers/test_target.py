@@ -95,7 +95,7 @@ def test_all_states_are_in_lexicographic_order() -> None:
 )
 def test_impossible_rows_and_weights_are_named(rows: object, weights: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        Target.from_rows(rows, weights, 2)  # type: ignore[arg-type]  # wrong on purpose
+        Target.from_rows(rows, weights, 2)
 
 
 @pytest.mark.parametrize(

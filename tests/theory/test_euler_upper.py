@@ -97,7 +97,7 @@ def test_the_forms_of_e5_and_e8_stand_as_the_note_says(
     assert bound(E5, "information") == pytest.approx(information, rel=1e-12)
     assert bound(E8, "fine") <= bound(E8, "coarse") * slack + 1e-15
     assert bound(E8) == min(bound(E8, "coarse"), bound(E8, "fine"))
-    everything_left = 1 - sum(values["w"]) ** d  # type: ignore[arg-type]  # mixed values
+    everything_left = 1 - sum(values["w"]) ** d
     assert everything_left <= bound(E5) * slack + 1e-12
     if not rest:
         steps = {**values, "W": max(parts) / total}

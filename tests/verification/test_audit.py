@@ -143,7 +143,7 @@ def test_a_tightened_constant_is_refuted(
     mutation: dict[str, object], target: Target | None, name: str
 ) -> None:
     chosen = target or Target.from_rows([[0, 0, 0]], [1], 1)
-    plan = replace(FINE, **mutation)  # type: ignore[arg-type]  # fields by name
+    plan = replace(FINE, **mutation)
     verdicts = [r.bounds[name].verdict for r in audit([chosen], plan)[0].results]
     assert Verdict.FAILS in verdicts
 
@@ -154,7 +154,7 @@ def test_a_sampler_of_another_rule_breaks_an_exact_value(monkeypatch: pytest.Mon
 
     right = module.Measure.tv
 
-    def wrong(self, experiment):  # type: ignore[no-untyped-def]
+    def wrong(self, experiment):
         if experiment.step_law is None:
             return right(self, experiment)
         lagging = StepLaw.from_hazards(-torch.expm1(-experiment.step_law.hazards))
@@ -173,7 +173,7 @@ def test_a_dropped_leftover_breaks_the_lower_bound(monkeypatch: pytest.MonkeyPat
 
     right = module.Measure.tv
 
-    def wrong(self, experiment):  # type: ignore[no-untyped-def]
+    def wrong(self, experiment):
         if experiment.step_law is None:
             return right(self, experiment)
         weights = experiment.step_law.weights / experiment.step_law.weights.sum()
@@ -191,7 +191,7 @@ def test_a_transposed_conditional_is_no_first_hitting_sampler() -> None:
     target = Target.from_rows([[0, 0], [0, 1], [1, 1]], [1, 2, 4], 2)
 
     class Transposed(ExactDenoiser):
-        def __call__(self, x, t=None, positions=None):  # type: ignore[no-untyped-def]
+        def __call__(self, x, t=None, positions=None):
             return super().__call__(x.flip(1), t, positions).flip(1)
 
     (result,) = audit_target(target, FINE, Transposed(target)).results[-1:]
@@ -299,7 +299,7 @@ def test_terms_vanish_with_their_cause() -> None:
 
     def terms(target: Target, denoiser: Denoiser, **options: object) -> Decomposition:
         plan = Plan(steps=(8,), clocks=("linear",), claims=("E1",))
-        found = audit_target(target, replace(plan, **options), denoiser).results[0].decomposition  # type: ignore[arg-type]
+        found = audit_target(target, replace(plan, **options), denoiser).results[0].decomposition
         assert found is not None
         return found
 
@@ -370,7 +370,7 @@ def test_a_time_dependent_denoiser_has_a_hitting_law_for_each_clock() -> None:
 class ByBatch(Uniform):
     """Rounds a context differently in every batch, as float32 networks do."""
 
-    def __call__(self, x, t=None, positions=None) -> Tensor:  # type: ignore[no-untyped-def]
+    def __call__(self, x, t=None, positions=None) -> Tensor:
         p = super().__call__(x, t, positions) + 1e-7 * len(x) * torch.tensor([1.0, -1.0, 0.0])
         return p / p.sum(-1, keepdim=True)
 
@@ -381,7 +381,7 @@ def test_rounding_by_batch_fails_no_claim() -> None:
     plan = replace(FINE, claims=("E1", "H2"))
     for result in audit_target(target, plan, ByBatch(3)).results:
         assert {bound.verdict for bound in result.bounds.values()} <= {Verdict.HOLDS, Verdict.NONE}
-        assert result.tv.middle == pytest.approx(result.decomposition.sum)  # type: ignore[union-attr]
+        assert result.tv.middle == pytest.approx(result.decomposition.sum)
 
 
 @pytest.mark.parametrize("defect", ["top-p", "time-dependent", "above-hazard"])

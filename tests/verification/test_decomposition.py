@@ -27,7 +27,7 @@ from sharprates.verification.profile import profile
 RULES = ("euler", "tau-leaping", "ancestral")
 
 
-def local_parallel(target, alpha: float, r: float) -> float:  # type: ignore[no-untyped-def]
+def local_parallel(target, alpha: float, r: float) -> float:
     """E_{x~q_t} of the distance between drawing revealed tokens jointly and independently."""
     d, S = target.length, target.vocabulary
     pmf = {x: float(q) for x, q in rational_pmf(target).items()}

@@ -223,8 +223,8 @@ def scores(x: Tensor, t: object) -> Tensor:
     return 3 * half(x, t)
 
 
-scores.normalised = False  # type: ignore[attr-defined]  # as a user would say it
-scores.time_free = True  # type: ignore[attr-defined]
+scores.normalised = False
+scores.time_free = True
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def claims_late(x: Tensor, t: object) -> Tensor:
     return half(x, t)
 
 
-claims_late.time_free = "yes"  # type: ignore[attr-defined]
+claims_late.time_free = "yes"
 
 
 class Breaks:

@@ -54,7 +54,7 @@ def test_a_sampler_of_another_law_is_seen(monkeypatch: pytest.MonkeyPatch, ledge
 
     right = auditing.empirical
 
-    def wrong(experiment, *others):  # type: ignore[no-untyped-def]
+    def wrong(experiment, *others):
         law = experiment.step_law
         if law is not None:
             lagging = StepLaw.from_hazards(-torch.expm1(-law.hazards))
@@ -93,4 +93,4 @@ def test_the_same_seed_gives_the_same_interval(monkeypatch: pytest.MonkeyPatch) 
 )
 def test_bad_options_are_named(change: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        replace(Sampling(), **change).check()  # type: ignore[arg-type]  # fields by name
+        replace(Sampling(), **change).check()

@@ -381,7 +381,7 @@ def statement(theorem: str, text: str) -> str:
 
 
 def test_a_comparison_allows_no_error_where_both_sides_are_exact() -> None:
-    third = Correspondence("…", formal=1, ours=1)  # type: ignore[arg-type]
+    third = Correspondence("…", formal=1, ours=1)
     assert third.holds
 
 

@@ -33,12 +33,12 @@ TARGETS = [copies(3, 2), dirichlet(2, 3, 0.5, seed=1), pairs(2, 3)]
 ROWS = 14
 
 
-def found(audited):  # type: ignore[no-untyped-def]
+def found(audited):
     return audit_json(audited)["targets"]
 
 
 @pytest.fixture(scope="module")
-def serial():  # type: ignore[no-untyped-def]
+def serial():
     return found(audit(TARGETS, PLAN))
 
 
@@ -46,12 +46,12 @@ def serial():  # type: ignore[no-untyped-def]
 class Backwards(Here):
     """Works on the last call first."""
 
-    def carry_out(self, calls):  # type: ignore[no-untyped-def]
+    def carry_out(self, calls):
         for place, call in reversed(list(enumerate(calls))):
             yield place, call()
 
 
-def opened(  # type: ignore[no-untyped-def]
+def opened(
     folder: Path, plan: Plan = PLAN, resume: bool = True, targets=TARGETS, denoiser: str = "exact"
 ):
     about = identity({"plan": plan, "denoiser": denoiser}, digests.of_data(plan, targets))
@@ -61,12 +61,12 @@ def opened(  # type: ignore[no-untyped-def]
 # --- the same results -----------------------------------------------------------------------------
 
 
-def test_the_order_of_work_does_not_matter(serial) -> None:  # type: ignore[no-untyped-def]
+def test_the_order_of_work_does_not_matter(serial) -> None:
     assert found(audit(TARGETS, PLAN, workers=Backwards())) == serial
     assert found(audit(TARGETS, PLAN, workers=Backwards(count=2))) == serial
 
 
-def test_seeds_by_order_of_work_would_be_noticed(serial, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_seeds_by_order_of_work_would_be_noticed(serial, monkeypatch) -> None:
     """The mutant gives the next seed to whatever comes next."""
     right, seeds = audits.carry_out, iter(range(3, 1000, 3))
     monkeypatch.setattr(
@@ -85,7 +85,7 @@ def test_levels_spend_the_budget_once() -> None:
     assert seeds == list(range(3, 3 + ROWS * len(TARGETS)))
 
 
-def test_processes_give_the_same_to_the_last_bit(serial) -> None:  # type: ignore[no-untyped-def]
+def test_processes_give_the_same_to_the_last_bit(serial) -> None:
     two = Processes(2)
     assert found(audit(TARGETS, PLAN, workers=two)) == serial
     threads = "__import__('torch').get_num_threads(), __import__('os').environ['OMP_NUM_THREADS']"
@@ -166,7 +166,7 @@ def test_processes_import_nothing_from_the_current_folder(
 # --- a Dask cluster -------------------------------------------------------------------------------
 
 
-def test_a_cluster_gives_the_same_and_survives_its_workers(serial) -> None:  # type: ignore[no-untyped-def]
+def test_a_cluster_gives_the_same_and_survives_its_workers(serial) -> None:
     """One worker is killed, then all: with them goes what they were sent."""
     from distributed import LocalCluster
 
@@ -200,7 +200,7 @@ with LocalCluster(n_workers=1, dashboard_address=":0", **threads) as cluster:
 """
 
 
-def test_a_vanished_cluster_is_one_line(tmp_path: Path, serial) -> None:  # type: ignore[no-untyped-def]
+def test_a_vanished_cluster_is_one_line(tmp_path: Path, serial) -> None:
     """Scheduler and workers are gone at once; two threads of one worker gave the same before."""
 
     with ExitStack() as stack:
@@ -245,7 +245,7 @@ def test_workers_of_another_version_are_refused() -> None:
         jobs.check_versions("0.0.0 0.0.0")
 
 
-def test_workers_that_come_and_go_between_groups_do_no_work_twice(serial) -> None:  # type: ignore[no-untyped-def]
+def test_workers_that_come_and_go_between_groups_do_no_work_twice(serial) -> None:
     """How many there are is asked once a run."""
     rows: list[str] = []
 
@@ -253,7 +253,7 @@ def test_workers_that_come_and_go_between_groups_do_no_work_twice(serial) -> Non
         counts = iter(())
 
         @property
-        def count(self) -> int:  # type: ignore[override]
+        def count(self) -> int:
             return next(self.counts)
 
     for counts in ([2, 1, 1, 1, 1], [1, 2, 3, 4, 5]):
@@ -273,7 +273,7 @@ def test_a_port_that_says_nothing_is_one_line() -> None:
 
 
 @pytest.mark.parametrize("shared", [None, [3]])
-def test_a_frozen_worker_is_given_up(shared) -> None:  # type: ignore[no-untyped-def]
+def test_a_frozen_worker_is_given_up(shared) -> None:
     """A paused host keeps its connections, and says nothing."""
     from distributed import LocalCluster
 

@@ -36,12 +36,12 @@ PLAN = Plan(
 TARGETS = [copies(3, 2), dirichlet(2, 3, 0.5, seed=1), pairs(2, 3)]
 
 
-def found(audited):  # type: ignore[no-untyped-def]
+def found(audited):
     return audit_json(audited)["targets"]
 
 
 @pytest.fixture(scope="module")
-def serial():  # type: ignore[no-untyped-def]
+def serial():
     return found(audit(TARGETS, PLAN))
 
 
@@ -51,12 +51,12 @@ class Recorded(Here):
 
     keys: list[str] = field(default_factory=list)
 
-    def carry_out(self, calls):  # type: ignore[no-untyped-def]
+    def carry_out(self, calls):
         self.keys.extend(call.task.key for call in calls if hasattr(call.task, "key"))
         return super().carry_out(calls)
 
 
-def opened(  # type: ignore[no-untyped-def]
+def opened(
     folder: Path, plan: Plan = PLAN, resume: bool = True, targets=TARGETS, denoiser: str = "exact"
 ):
     about = identity({"plan": plan, "denoiser": denoiser}, digests.of_data(plan, targets))
@@ -79,7 +79,7 @@ def opened(  # type: ignore[no-untyped-def]
         ),
     ],
 )
-def test_values_return_from_the_disk_as_they_were(tmp_path: Path, plan: Plan, denoiser) -> None:  # type: ignore[no-untyped-def]
+def test_values_return_from_the_disk_as_they_were(tmp_path: Path, plan: Plan, denoiser) -> None:
     with opened(tmp_path) as kept:
         audit([copies(3, 2)], plan, denoiser, journal=kept)
     with opened(tmp_path) as again:
@@ -89,7 +89,7 @@ def test_values_return_from_the_disk_as_they_were(tmp_path: Path, plan: Plan, de
 # --- what stops a sweep ---------------------------------------------------------------------------
 
 
-def test_a_cut_line_is_done_again_and_no_other(tmp_path: Path, serial) -> None:  # type: ignore[no-untyped-def]
+def test_a_cut_line_is_done_again_and_no_other(tmp_path: Path, serial) -> None:
     path = tmp_path / NAME
     with opened(tmp_path) as kept:
         audit(TARGETS, PLAN, journal=kept)
@@ -109,7 +109,7 @@ def test_a_cut_line_is_done_again_and_no_other(tmp_path: Path, serial) -> None: 
         assert hands.keys == []
 
 
-def test_a_changed_line_is_not_trusted(tmp_path: Path, serial) -> None:  # type: ignore[no-untyped-def]
+def test_a_changed_line_is_not_trusted(tmp_path: Path, serial) -> None:
     path = tmp_path / NAME
     with opened(tmp_path) as kept:
         audit(TARGETS, PLAN, journal=kept)
@@ -197,7 +197,7 @@ def test_what_is_no_journal_is_left_alone(tmp_path: Path, content: str) -> None:
 
 def test_a_full_disk_keeps_whole_lines(
     tmp_path: Path,
-    serial,  # type: ignore[no-untyped-def]
+    serial,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Some bytes of a line still fit."""
@@ -257,7 +257,7 @@ def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
             audit(TARGETS, PLAN, progress=impatient, journal=kept)
 
 
-def test_kill_9_loses_nothing(tmp_path: Path, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
+def test_kill_9_loses_nothing(tmp_path: Path, monkeypatch, capsys) -> None:
     out, written = tmp_path / "out", tmp_path / "a.json"
     arguments = ["audit", "copies:3:2", "--samples", "3000", "--out", str(out)]
     arguments += ["--steps", ",".join(map(str, range(1, 13))), "--json", str(written)]

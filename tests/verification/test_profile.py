@@ -145,7 +145,7 @@ class Shifted:
         self.exact, self.eta = ExactDenoiser(target), eta
         self.vocabulary = target.vocabulary
 
-    def __call__(self, x, t=None, positions=None):  # type: ignore[no-untyped-def]
+    def __call__(self, x, t=None, positions=None):
         p = (1 - self.eta) * self.exact(x, t, positions)
         p[..., 0] += self.eta
         return p

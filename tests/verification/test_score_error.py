@@ -52,10 +52,10 @@ class Given:
     time_free = True
     normalised = True
 
-    def __init__(self, target: Target, table) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, target: Target, table) -> None:
         self.exact, self.table, self.vocabulary = ExactDenoiser(target), table, target.vocabulary
 
-    def __call__(self, x: Tensor, t=None, positions=None) -> Tensor:  # type: ignore[no-untyped-def]
+    def __call__(self, x: Tensor, t=None, positions=None) -> Tensor:
         p = self.exact(x, t)
         for b, state in enumerate(map(tuple, x.tolist())):
             for i in range(len(state)):

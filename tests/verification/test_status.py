@@ -18,7 +18,7 @@ from sharprates.verification.status import (
 )
 
 
-def shown(method: str = "certified", **values) -> Evidence:  # type: ignore[no-untyped-def]
+def shown(method: str = "certified", **values) -> Evidence:
     given = {"claim": "E3", "check": method, "method": method, "n": 10, "n_counting": 8}
     return Evidence(**{**given, **values})
 

@@ -25,7 +25,7 @@ SEARCH = settings(
 )
 
 
-def smallest(strategy, condition):  # type: ignore[no-untyped-def]
+def smallest(strategy, condition):
     return find(strategy, condition, settings=SEARCH)
 
 
@@ -53,7 +53,7 @@ def test_laws_are_exact_and_within_size(law: Target) -> None:
     ],
     ids=["d=1", "S=1", "point mass", "dense", "family", "degenerate", "long and wide"],
 )
-def test_laws_reach_every_corner(condition) -> None:  # type: ignore[no-untyped-def]
+def test_laws_reach_every_corner(condition) -> None:
     assert condition(smallest(some.laws(), condition))
 
 
@@ -94,7 +94,7 @@ def test_step_laws_without_leftover_sum_to_one(w: tuple[Fraction, ...]) -> None:
     ],
     ids=["K=1", "uniform", "zero hazard", "leftover", "leftover near 1"],
 )
-def test_step_laws_reach_every_corner(condition) -> None:  # type: ignore[no-untyped-def]
+def test_step_laws_reach_every_corner(condition) -> None:
     assert condition(smallest(some.step_laws(), condition))
 
 
@@ -115,7 +115,7 @@ def test_contexts_are_those_of_positive_probability() -> None:
 
 
 @given(some.predictions(COPIES))
-def test_predictions_are_laws_at_such_contexts(found) -> None:  # type: ignore[no-untyped-def]
+def test_predictions_are_laws_at_such_contexts(found) -> None:
     exact_experiment(COPIES, blocks=(1, 1), predictions=found)  # which checks them
     assert found.keys() <= set(some.contexts(COPIES))
 
@@ -124,7 +124,7 @@ def test_predictions_are_laws_at_such_contexts(found) -> None:  # type: ignore[n
 def test_predictions_err_in_every_way(kind: str) -> None:
     exact = some.conditionals(COPIES)
 
-    def errs(found) -> bool:  # type: ignore[no-untyped-def]
+    def errs(found) -> bool:
         for place, law in found.items():
             pairs = list(zip(law, exact[place], strict=True))
             gap = sum(abs(p - q) for p, q in pairs) / 2

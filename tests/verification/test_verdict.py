@@ -82,7 +82,7 @@ def test_of_several_pairs_the_worst_counts() -> None:
         (Relation.EQUALITY, (1, 1), (0, 0), None, float("inf")),
     ],
 )
-def test_ratio_and_strain(relation, measured, bound, ratio, near) -> None:  # type: ignore[no-untyped-def]
+def test_ratio_and_strain(relation, measured, bound, ratio, near) -> None:
     side = (Interval(*measured), Interval(*bound))
     assert quotient(relation, side) == (ratio if ratio is None else pytest.approx(ratio))
     assert strain(relation, side) == pytest.approx(near)

@@ -151,7 +151,7 @@ def test_bad_input_of_the_function() -> None:
         ({}, 0),
     ],
 )
-def test_exit_codes(run: Run, monkeypatch: pytest.MonkeyPatch, outcome: dict, code: int) -> None:  # type: ignore[type-arg]
+def test_exit_codes(run: Run, monkeypatch: pytest.MonkeyPatch, outcome: dict, code: int) -> None:
     def made_up(check: Check, *_: object) -> Evidence:
         return Evidence(check.claim, check.name, Method.CERTIFIED, 9, 9, **outcome)
 

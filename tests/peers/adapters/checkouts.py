@@ -269,7 +269,7 @@ class BD3LM:
         module.tqdm = lambda items: items
         S, d = denoiser.vocabulary, denoiser.length
 
-        def forward(x: Tensor, sigma: Tensor, sample_mode: bool = False) -> Tensor:  # noqa: ARG001
+        def forward(x: Tensor, sigma: Tensor, sample_mode: bool = False) -> Tensor:  # noqa: ARG001 - the call that it makes
             # The first token of a sequence is a fixed start symbol.
             p = with_mask_column(denoiser(x[:, 1:]), 0.0)
             p = torch.cat([torch.ones_like(p[:, :1]), p], 1)
@@ -326,7 +326,7 @@ class LLaDA:
 
             device = "cpu"
 
-            def __call__(self, x: Tensor, attention_mask: object = None) -> SimpleNamespace:  # noqa: ARG002
+            def __call__(self, x: Tensor, attention_mask: object = None) -> SimpleNamespace:  # noqa: ARG002 - as it is called
                 logits = with_mask_column(denoiser.logits(x), -torch.inf)
                 return SimpleNamespace(logits=denoiser.watch(logits))
 

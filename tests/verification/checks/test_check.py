@@ -28,7 +28,7 @@ from sharprates.verification.verdict import Decision, Verdict
 NUMBERS = st.integers(0, 100).map(lambda x: Example.of(x=x))
 
 
-def below(limit: int, counts=lambda _: True):  # type: ignore[no-untyped-def]
+def below(limit: int, counts=lambda _: True):
     """x ≤ H4.constant · limit."""
 
     def trial(example: Example, mutant: Mutant) -> Trial:
@@ -39,7 +39,7 @@ def below(limit: int, counts=lambda _: True):  # type: ignore[no-untyped-def]
     return trial
 
 
-def a_check(trial, **options) -> Check:  # type: ignore[no-untyped-def]
+def a_check(trial, **options) -> Check:
     return Check("H4", "numbers", NUMBERS, trial, **options)
 
 

@@ -25,7 +25,7 @@ from sharprates.verification.verify import EXAMPLES
 
 
 @given(st.integers(1, 4), step_laws(5))
-def test_collisions_by_listing_are_one_minus_the_symmetric_polynomial(d, w) -> None:  # type: ignore[no-untyped-def]
+def test_collisions_by_listing_are_one_minus_the_symmetric_polynomial(d, w) -> None:
     exact = [fmpq(x.numerator, x.denominator) for x in w]
     assert _collide(d, w) == 1 - DistinctSteps.compute(RATIONAL, d, exact)
 

@@ -15,7 +15,7 @@ AT_A_TIME = Example.of(COPIES, alpha=Fraction(1, 3), speed=2)
 AT_TWO = Example.of(COPIES, alpha_t=Fraction(1, 4), alpha_s=Fraction(1, 2))
 
 
-def trial(claim_id: str, place: int = 0):  # type: ignore[no-untyped-def]
+def trial(claim_id: str, place: int = 0):
     return [check for check in CHECKS if check.claim == claim_id][place].evaluate
 
 

@@ -12,7 +12,7 @@ from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.verdict import Verdict
 
 
-def check(name: str):  # type: ignore[no-untyped-def]
+def check(name: str):
     return next(one for one in CHECKS if name in one.name)
 
 

@@ -17,7 +17,7 @@ PARITY = exact_experiment(
 )
 
 
-def trial(claim_id: str, place: int = 0):  # type: ignore[no-untyped-def]
+def trial(claim_id: str, place: int = 0):
     return [check for check in CHECKS if check.claim == claim_id][place].evaluate
 
 

@@ -18,11 +18,11 @@ from sharprates.verification.checks.trial import STATED, Example, Mutant
 from sharprates.verification.exact_experiment import exact_experiment
 
 
-def _phi(x):  # type: ignore[no-untyped-def]
+def _phi(x):
     return x - 1 - np.log(x)
 
 
-def gap_in_full(start: Start, p, q, v, w):  # type: ignore[no-untyped-def]
+def gap_in_full(start: Start, p, q, v, w):
     """The inequality of the proof, written down once more, at points."""
     u = v * start.first, w * start.second
     left = [np.maximum(x - _phi(r), 0) for x, r in zip(u, (p / q, (1 - p) / (1 - q)), strict=True)]

@@ -14,7 +14,7 @@ TARGET = families.family("copies:3:2")
 EXACT = ExactDenoiser(TARGET)
 
 
-def scenario(denoiser=EXACT, **changes) -> Scenario:  # type: ignore[no-untyped-def]
+def scenario(denoiser=EXACT, **changes) -> Scenario:
     plan = {
         "clock": "linear",
         "grid": "uniform",

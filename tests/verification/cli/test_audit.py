@@ -14,7 +14,7 @@ from sharprates.verification import cli
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     def call(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["sharprates", *arguments])
         with pytest.raises(SystemExit) as ended:
@@ -28,7 +28,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  #
 FAST = ("--steps", "2,8", "--clock", "linear", "--rule", "euler")
 
 
-def test_an_audit_of_own_data_in_every_format(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_an_audit_of_own_data_in_every_format(run, tmp_path: Path) -> None:
     text = tmp_path / "lines.txt"
     text.write_text("ab\nba\nab\n")
     table = tmp_path / "table.csv"
@@ -51,7 +51,7 @@ def test_an_audit_of_own_data_in_every_format(run, tmp_path: Path) -> None:  # t
     assert {"version", "commit", "packages", "seed", "command"} <= found["manifest"].keys()
 
 
-def test_rational_and_ball_arithmetic_agree_with_float64(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_rational_and_ball_arithmetic_agree_with_float64(run, tmp_path: Path) -> None:
     values = {}
     for arithmetic in ("float64", "rational", "ball"):
         path = tmp_path / f"{arithmetic}.json"
@@ -68,7 +68,7 @@ def test_rational_and_ball_arithmetic_agree_with_float64(run, tmp_path: Path) ->
         assert abs(float(exact) - ball["lower"]) < 1e-15
 
 
-def test_names_are_printed_as_they_are(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_names_are_printed_as_they_are(run, tmp_path: Path) -> None:
     path = tmp_path / "x:one:[red].txt"
     path.write_text("ab\nba\n")
     code, out, err = run(
@@ -80,14 +80,14 @@ def test_names_are_printed_as_they_are(run, tmp_path: Path) -> None:  # type: ig
     assert "no:one:[red]" in run("audit", "no:one:[red]")[2]
 
 
-def test_a_scaled_constant_fails_with_exit_1(run) -> None:  # type: ignore[no-untyped-def]
+def test_a_scaled_constant_fails_with_exit_1(run) -> None:
     code, out, _ = run("audit", "shared-symbols:3:16", *FAST, "--scale", "E3.constant=0.8")
     assert code == 1
     assert "FAILS" in out
     assert run("audit", "shared-symbols:3:16", *FAST)[0] == 0
 
 
-def test_a_plot_is_written_whole(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_plot_is_written_whole(run, tmp_path: Path) -> None:
     picture = tmp_path / "plot.png"
     assert run("audit", "copies:2:2", *FAST, "--plot", str(picture))[0] == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -138,7 +138,7 @@ def test_a_plot_is_written_whole(run, tmp_path: Path) -> None:  # type: ignore[n
         (("claims", "Z1"), "unknown"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_2(run, arguments: tuple[str, ...], words: str) -> None:  # type: ignore[no-untyped-def]
+def test_bad_input_is_one_line_and_exit_2(run, arguments: tuple[str, ...], words: str) -> None:
     code, out, err = run(*arguments)
     assert code == 2
     assert out == ""
@@ -146,18 +146,18 @@ def test_bad_input_is_one_line_and_exit_2(run, arguments: tuple[str, ...], words
     assert words in err
 
 
-def test_bad_options_are_found_before_the_data_are_read(run) -> None:  # type: ignore[no-untyped-def]
+def test_bad_options_are_found_before_the_data_are_read(run) -> None:
     assert "sundial" in run("audit", "no-such-file", "--clock", "sundial")[2]
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a CUDA device")
-def test_a_missing_gpu_is_one_line(run) -> None:  # type: ignore[no-untyped-def]
+def test_a_missing_gpu_is_one_line(run) -> None:
     code, out, err = run("audit", "copies:2:2", "--device", "cuda")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "no CUDA device" in err
 
 
-def test_rows_in_a_folder_are_used_only_when_asked_for(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_rows_in_a_folder_are_used_only_when_asked_for(run, tmp_path: Path) -> None:
     options = ("audit", "copies:2:2", *FAST, "--out", str(tmp_path))
     _, first, _ = run(*options)
     code, out, err = run(*options)
@@ -169,7 +169,7 @@ def test_rows_in_a_folder_are_used_only_when_asked_for(run, tmp_path: Path) -> N
     assert run(*options, "--resume", "--seed", "1")[0] == 2
 
 
-def test_a_stopped_run_does_not_train_again(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_stopped_run_does_not_train_again(run, tmp_path: Path) -> None:
     options = ("audit", "copies:2:2", *FAST, "--denoiser", "trained", "--out", str(tmp_path))
     _, first, told = run(*options, "--training-steps", "10")
     assert "training" in told
@@ -181,14 +181,14 @@ def test_a_stopped_run_does_not_train_again(run, tmp_path: Path) -> None:  # typ
     assert "differs in denoiser" in told
 
 
-def test_a_folder_that_may_not_be_written_is_found_before_the_work(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_folder_that_may_not_be_written_is_found_before_the_work(run, tmp_path: Path) -> None:
     if os.geteuid() == 0:
         pytest.skip("root may write anywhere")
     tmp_path.chmod(0o500)
     assert run("audit", "copies:2:2", "--json", str(tmp_path / "out.json"))[0] == 2
 
 
-def test_a_trained_network_is_taken_apart_written_and_read_back(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_trained_network_is_taken_apart_written_and_read_back(run, tmp_path: Path) -> None:
     first, again, out = tmp_path / "1.json", tmp_path / "2.json", tmp_path / "out"
     options = (*FAST, "--claims", "E1,H2,C1")
     arguments = ("audit", "copies:3:2", "--denoiser", "trained", "--training-steps", "20")
@@ -240,7 +240,7 @@ def test_a_trained_network_is_taken_apart_written_and_read_back(run, tmp_path: P
     assert run("plan", "--loss-curve", curve, "--length", "3", "--steps", "2")[0] == 0
 
 
-def test_the_exact_denoiser_has_draws_that_cost_nothing(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_exact_denoiser_has_draws_that_cost_nothing(run, tmp_path: Path) -> None:
     path = tmp_path / "out.json"
     code, text, _ = run("audit", "copies:3:2", *FAST, "--json", str(path))
     assert code == 0
@@ -284,7 +284,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("plain", "denoiser"),
     ],
 )
-def test_own_denoisers_are_audited(run, own: Path, name: str, words: str) -> None:  # type: ignore[no-untyped-def]
+def test_own_denoisers_are_audited(run, own: Path, name: str, words: str) -> None:
     claims = ("--claims", "E1,E3,H2", "--json", str(own / "out.json"))
     code, text, _ = run(
         "audit", "copies:3:2", "--denoiser", f"own_denoisers:{name}", *FAST, *claims
@@ -307,7 +307,7 @@ def test_own_denoisers_are_audited(run, own: Path, name: str, words: str) -> Non
         ("nothing", "own_denoisers has no 'nothing'"),
     ],
 )
-def test_bad_denoisers_are_one_line_and_exit_2(run, own: Path, name: str, words: str) -> None:  # type: ignore[no-untyped-def]
+def test_bad_denoisers_are_one_line_and_exit_2(run, own: Path, name: str, words: str) -> None:
     assert own.is_dir()
     code, out, err = run("audit", "copies:3:2", "--denoiser", f"own_denoisers:{name}", *FAST)
     assert code == 2
@@ -316,11 +316,11 @@ def test_bad_denoisers_are_one_line_and_exit_2(run, own: Path, name: str, words:
     assert words in err
 
 
-def test_nothing_in_a_bad_checkpoint_is_executed(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_nothing_in_a_bad_checkpoint_is_executed(run, tmp_path: Path) -> None:
     path, marker = tmp_path / "evil.pt", tmp_path / "executed"
 
     class Evil:
-        def __reduce__(self):  # type: ignore[no-untyped-def]
+        def __reduce__(self):
             return Path.touch, (marker,)
 
     torch.save({"config": {}, "state": Evil()}, path)
@@ -331,7 +331,7 @@ def test_nothing_in_a_bad_checkpoint_is_executed(run, tmp_path: Path) -> None:  
     assert not marker.exists()
 
 
-def test_claims_lists_all_and_shows_one(run) -> None:  # type: ignore[no-untyped-def]
+def test_claims_lists_all_and_shows_one(run) -> None:
     code, out, _ = run("claims")
     assert code == 0
     assert out.splitlines()[0].split() == [
@@ -354,7 +354,7 @@ def test_the_installed_command_answers() -> None:
     assert "pairs" in done.stdout.lower()
 
 
-def test_no_input_is_overwritten(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_no_input_is_overwritten(run, tmp_path: Path) -> None:
     data, link = tmp_path / "mine.txt", tmp_path / "link.txt"
     data.write_text("ab\nba\n")
     link.symlink_to(data)
@@ -383,13 +383,13 @@ def test_no_input_is_overwritten(run, tmp_path: Path) -> None:  # type: ignore[n
         (("--jobs", "0"), "--jobs"),
     ],
 )
-def test_wrong_usage_is_one_line_and_exit_2(run, options: tuple[str, ...], words: str) -> None:  # type: ignore[no-untyped-def]
+def test_wrong_usage_is_one_line_and_exit_2(run, options: tuple[str, ...], words: str) -> None:
     code, out, err = run("audit", "copies:2:2", *options)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert words in err
 
 
-def test_networks_of_another_run_are_left_alone(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_networks_of_another_run_are_left_alone(run, tmp_path: Path) -> None:
     """The folder is looked at before anything is trained."""
     out = tmp_path / "out"
     options = (*FAST, "--claims", "E3", "--denoiser", "trained", "--training-steps", "5")
@@ -405,7 +405,7 @@ def test_networks_of_another_run_are_left_alone(run, tmp_path: Path) -> None:  #
     assert run(*arguments, "--resume")[0] == 0
 
 
-def test_two_files_of_one_name_have_two_networks(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_two_files_of_one_name_have_two_networks(run, tmp_path: Path) -> None:
     paths = []
     for folder, text in (("a", "ab\nba\n"), ("b", "abc\nbca\n")):
         (tmp_path / folder).mkdir()
@@ -419,7 +419,7 @@ def test_two_files_of_one_name_have_two_networks(run, tmp_path: Path) -> None:  
     assert run(*arguments, "--resume")[0] == 0
 
 
-def test_fractions_of_more_than_4300_digits_are_written(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_fractions_of_more_than_4300_digits_are_written(run, tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     options = ("--steps", "600", "--clock", "constant", "--rule", "euler", "--claims", "E3")
     exact = ("--arithmetic", "rational", "--json", str(path))
@@ -463,7 +463,7 @@ def test_any_encoding_of_the_terminal_will_do() -> None:
     assert shell("SR claims E3 > /dev/null", PYTHONIOENCODING="ascii") == (0, "")
 
 
-def test_a_bug_is_one_line_and_has_a_code_of_its_own(run, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_bug_is_one_line_and_has_a_code_of_its_own(run, monkeypatch) -> None:
     def broken(*_: object) -> None:
         raise OverflowError("too\nlarge")
 

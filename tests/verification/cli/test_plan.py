@@ -9,7 +9,7 @@ from sharprates.verification import cli
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     def call(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["sharprates", "plan", *arguments])
         with pytest.raises(SystemExit) as ended:
@@ -20,7 +20,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  #
     return call
 
 
-def test_a_length_and_a_vocabulary(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_length_and_a_vocabulary(run, tmp_path: Path) -> None:
     found, drawn = tmp_path / "p.json", tmp_path / "p.png"
     options = ("--length", "1024", "--vocab", "50257", "--tv", "0.01")
     code, out, _ = run(*options, "--json", str(found), "--plot", str(drawn))
@@ -49,7 +49,7 @@ def test_a_length_and_a_vocabulary(run, tmp_path: Path) -> None:  # type: ignore
     assert drawn.read_bytes().startswith(b"\x89PNG")
 
 
-def test_data(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_data(run, tmp_path: Path) -> None:
     found, drawn = tmp_path / "p.json", tmp_path / "p.svg"
     options = ("--tv", "0.1", "--clock", "linear", "--rule", "euler", "--score-error", "0.01")
     code, out, _ = run("copies:4:2", *options, "--json", str(found), "--plot", str(drawn))
@@ -66,7 +66,7 @@ def test_data(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     assert "<svg" in drawn.read_text()
 
 
-def test_a_loss_curve(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_loss_curve(run, tmp_path: Path) -> None:
     curve, found = tmp_path / "c.csv", tmp_path / "c.json"
     curve.write_text("masked,loss\n" + "".join(f"{m},{m / 8}\n" for m in range(1, 9)))
     own = ("--blocks", "6,2", "--blocks", "1,3,4")
@@ -112,7 +112,7 @@ def test_a_loss_curve(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-d
         (("copies:3:2", "--last-step", "stay"), "last step 'stay' is unknown"),
     ],
 )
-def test_bad_usage_is_one_line_and_exit_2(run, arguments: tuple[str, ...], hint: str) -> None:  # type: ignore[no-untyped-def]
+def test_bad_usage_is_one_line_and_exit_2(run, arguments: tuple[str, ...], hint: str) -> None:
     code, out, err = run(*arguments)
     assert code == 2
     assert hint in err
@@ -120,7 +120,7 @@ def test_bad_usage_is_one_line_and_exit_2(run, arguments: tuple[str, ...], hint:
     assert out == ""
 
 
-def test_bounds_of_other_schedules(run) -> None:  # type: ignore[no-untyped-def]
+def test_bounds_of_other_schedules(run) -> None:
     code, out, _ = run("--length", "8", "--vocab", "3", "--clock", "cosine", "--rule", "euler")
     assert code == 0
     assert "E3: enough" in out
@@ -128,7 +128,7 @@ def test_bounds_of_other_schedules(run) -> None:  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("loss", ["nan", "-1"])
-def test_a_bad_curve_is_one_line_and_exit_2(run, loss: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_bad_curve_is_one_line_and_exit_2(run, loss: str, tmp_path: Path) -> None:
     curve = tmp_path / "c.csv"
     curve.write_text(f"masked,loss\n1,{loss}\n")
     code, _, err = run("--loss-curve", str(curve), "--length", "1")
@@ -137,7 +137,7 @@ def test_a_bad_curve_is_one_line_and_exit_2(run, loss: str, tmp_path: Path) -> N
     assert err.count("\n") == 1
 
 
-def test_blocks_that_do_not_fit_are_one_line_and_exit_2(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_blocks_that_do_not_fit_are_one_line_and_exit_2(run, tmp_path: Path) -> None:
     curve = tmp_path / "c.csv"
     curve.write_text("masked,loss\n1,0.5\n2,1\n")
     code, _, err = run("--loss-curve", str(curve), "--length", "2", "--blocks", "2,1")
@@ -146,19 +146,19 @@ def test_blocks_that_do_not_fit_are_one_line_and_exit_2(run, tmp_path: Path) -> 
     assert err.count("\n") == 1
 
 
-def test_one_token(run) -> None:  # type: ignore[no-untyped-def]
+def test_one_token(run) -> None:
     _, out, _ = run("--length", "1", "--vocab", "2")
     assert "One step is enough for every law (E3)." in out
     assert "1 call, one token each" in out
 
 
-def test_one_step_that_may_do_is_not_forbidden(run) -> None:  # type: ignore[no-untyped-def]
+def test_one_step_that_may_do_is_not_forbidden(run) -> None:
     _, out, _ = run("--length", "2", "--vocab", "2", "--tv", "0.6", "--score-error", "0.5")
     assert "7 steps are enough for every law (E5).\n" in out
     assert "fewer than" not in out
 
 
-def test_a_loss_that_rises_gives_no_tv_by_pinsker(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_loss_that_rises_gives_no_tv_by_pinsker(run, tmp_path: Path) -> None:
     curve = tmp_path / "c.csv"
     curve.write_text("masked,loss\n1,5\n2,2\n3,9\n")
     _, out, _ = run("--loss-curve", str(curve), "--length", "3", "--steps", "2")
@@ -166,7 +166,7 @@ def test_a_loss_that_rises_gives_no_tv_by_pinsker(run, tmp_path: Path) -> None: 
     assert "Pinsker" not in out
 
 
-def test_no_parallel_step_is_enough(run) -> None:  # type: ignore[no-untyped-def]
+def test_no_parallel_step_is_enough(run) -> None:
     code, out, _ = run("--length", "8", "--vocab", "2", "--tv", "0.1", "--score-error", "0.2")
     assert code == 0
     assert "a score error of 0.2 leaves nothing of ε = 0.1" in out

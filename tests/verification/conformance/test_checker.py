@@ -84,7 +84,7 @@ class Ours:
 
 @pytest.mark.parametrize("rule", OURS)
 def test_our_own_samplers_conform(rule: str, ledger: Ledger) -> None:
-    sampler = Ours(Declaration(rule, rule, **OURS[rule]))  # type: ignore[arg-type]
+    sampler = Ours(Declaration(rule, rule, **OURS[rule]))
     found = check(sampler, ledger.take(rule), FAST)
     assert found.outcome is Outcome.CONFORMS, str(found)
     assert found.sentence.startswith("conforms to")
@@ -143,7 +143,7 @@ def test_a_verdict_is_a_function_of_the_seed() -> None:
 class Beside(Stepwise):
     """Right, and asks the denoiser about all masks besides."""
 
-    def _move(self, x, t, k, denoiser, generator):  # type: ignore[no-untyped-def]
+    def _move(self, x, t, k, denoiser, generator):
         if self.defect == "guided" or k == 0:
             denoiser(torch.full_like(x, denoiser.vocabulary))
         return super()._move(x, t, k, denoiser, generator)
@@ -177,7 +177,7 @@ def test_rows_that_are_all_alike_by_law_are_no_frozen_seed(last: str, ledger: Le
         ({"temperature": 0.5}, {}, "fits temperature 1"),
     ],
 )
-def test_a_near_miss_is_named(options, run, cause) -> None:  # type: ignore[no-untyped-def]
+def test_a_near_miss_is_named(options, run, cause) -> None:
     declared = Declaration("declared", "tau-leaping", last_step="fill")
 
     class Parts:
@@ -271,14 +271,14 @@ class Misbehaving:
     ],
 )
 def test_misbehaviour_has_a_clear_verdict(kind: str, words: str) -> None:
-    found: Conformance = check(Misbehaving(kind), settings=FAST)  # type: ignore[arg-type]
+    found: Conformance = check(Misbehaving(kind), settings=FAST)
     assert found.outcome is Outcome.FAILS
     assert words in found.sentence
     assert "\n" not in found.sentence
 
 
 def test_a_sampler_that_hangs_is_ended() -> None:
-    found = check(Misbehaving("sleeps"), settings=replace(FAST, limit=3.0))  # type: ignore[arg-type]
+    found = check(Misbehaving("sleeps"), settings=replace(FAST, limit=3.0))
     assert found.outcome is Outcome.FAILS
     assert "not done within 3 s" in found.sentence
 
@@ -359,18 +359,18 @@ def test_a_declaration_that_cannot_be_used() -> None:
     class Declared(Misbehaving):
         def __init__(self, **options: object) -> None:
             self.kind = "constant"
-            self.declaration = Declaration("odd", "ancestral", **options)  # type: ignore[arg-type]
+            self.declaration = Declaration("odd", "ancestral", **options)
 
-    found = check(Declared(steps="three"), settings=FAST)  # type: ignore[arg-type]
+    found = check(Declared(steps="three"), settings=FAST)
     assert "its declaration cannot be used: TypeError" in found.sentence
     with pytest.raises(InputError, match="clock 'sundial' is unknown"):
-        check(Declared(clock="sundial"), settings=FAST)  # type: ignore[arg-type]
+        check(Declared(clock="sundial"), settings=FAST)
 
 
 def test_what_is_no_sampler_is_told_so() -> None:
-    assert "has no declaration" in check(object(), settings=FAST).sentence  # type: ignore[arg-type]
+    assert "has no declaration" in check(object(), settings=FAST).sentence
     odd = type("Odd", (Misbehaving,), {"declaration": TAU})
-    assert "is a class" in check(odd, settings=FAST).sentence  # type: ignore[arg-type]
+    assert "is a class" in check(odd, settings=FAST).sentence
 
 
 # ---------------------------------------------------------------------------------------------

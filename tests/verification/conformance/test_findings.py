@@ -16,6 +16,6 @@ from sharprates.verification.conformance.findings import FAST
         ({"seed": 10**20}, "seed: need a whole number"),
     ],
 )
-def test_settings_that_cannot_be_used_are_refused(options, words) -> None:  # type: ignore[no-untyped-def]
+def test_settings_that_cannot_be_used_are_refused(options, words) -> None:
     with pytest.raises(InputError, match=words):
         replace(FAST, **options)

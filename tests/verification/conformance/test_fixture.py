@@ -12,7 +12,7 @@ from sharprates.verification.statistics.budget import Ledger
 CHECKS = ("fixture",)
 
 
-def test_the_fixture(conformance, ledger: Ledger, monkeypatch) -> None:  # type: ignore[no-untyped-def]  # noqa: F811 - requested
+def test_the_fixture(conformance, ledger: Ledger, monkeypatch) -> None:  # noqa: F811 - requested
     level = Fraction(ledger.take("fixture"))
     monkeypatch.setattr("sharprates.verification.conformance.fixture.DEFAULT_BUDGET", level)
     assert conformance(RIGHT[4], FAST).outcome is Outcome.CONFORMS

@@ -94,7 +94,7 @@ class Table:
     def vocabulary(self) -> int:
         return self.instance.vocabulary
 
-    def __call__(self, x, t=None, positions=None):  # type: ignore[no-untyped-def]  # noqa: ARG002 - the protocol's
+    def __call__(self, x, t=None, positions=None):  # noqa: ARG002 - the protocol's
         found = self.instance.table[codes(x, self.vocabulary)]
         return found if positions is None else found[positions]
 

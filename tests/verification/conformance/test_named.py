@@ -53,7 +53,7 @@ interrupts = Probe(interrupt)
         ("hangs", 1, "hangs: no answer within"),
     ],
 )
-def test_the_command(name, code, words, tmp_path, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
+def test_the_command(name, code, words, tmp_path, monkeypatch, capsys) -> None:
     (tmp_path / "probe_samplers.py").write_text(PROBE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)

@@ -143,6 +143,6 @@ def test_long_curves_in_many_blocks() -> None:
         (lambda c: equal_blocks(c, 0), "steps: need K ≥ 1"),
     ],
 )
-def test_bad_arguments_are_named(call, hint: str) -> None:  # type: ignore[no-untyped-def]
+def test_bad_arguments_are_named(call, hint: str) -> None:
     with pytest.raises(InputError, match=hint):
         call(whole([1.0, 0.5, 0.2]))

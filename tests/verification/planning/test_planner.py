@@ -62,7 +62,7 @@ def test_never_below_a_lower_bound(question: tuple[int, int, float, float]) -> N
     found = plan_length(Question(*question))
     assert found.needed is not None
     if found.enough is not None:
-        assert found.enough.steps >= found.needed.steps  # type: ignore[operator]
+        assert found.enough.steps >= found.needed.steps
 
 
 def test_a_plan_below_a_lower_bound_would_be_seen() -> None:
@@ -71,7 +71,7 @@ def test_a_plan_below_a_lower_bound_would_be_seen() -> None:
     low = StepCount("E5", "enough", 876 // 5, None, "main", "float64", {})
     wrong = StepPlan(found.ask, (low, *found.counts))
     assert wrong.enough is not None
-    assert wrong.enough.steps < wrong.needed.steps  # type: ignore[union-attr, operator]
+    assert wrong.enough.steps < wrong.needed.steps
 
 
 # ── edges ───────────────────────────────────────────────────────────────────────────────────────
@@ -216,11 +216,11 @@ def test_a_chain_uses_its_own_information_and_samples() -> None:
     assert not isinstance(chain, str)
     asked: list[str] = []
     found = plan_sampled(chain, "chain", 0.1, samples=300, progress=asked.append)
-    curve = chain_information(chain)  # type: ignore[arg-type]  # it is a chain
+    curve = chain_information(chain)
     assert found.ask.curve == pytest.approx(curve.tolist(), abs=1e-11)
     # half the steps each time, down to a TV that is certainly above ε
     steps = [one.steps for one in found.estimates]
-    assert steps[0] == found.enough.steps  # type: ignore[union-attr]
+    assert steps[0] == found.enough.steps
     assert all(b == -(-a // 2) for a, b in itertools.pairwise(steps))
     assert asked == [f"K = {K}" for K in steps]
     last = found.estimates[-1]
@@ -265,7 +265,7 @@ def test_a_wrong_curve_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Power: with a curve that falls too little, samples show a divergence above the claimed."""
     chain = long_target(f"markov:40:{STICKY}")
     monkeypatch.setattr(planner, "chain_information", lambda c: 0.25 * chain_information(c) + 0.3)
-    wrong = plan_sampled(chain, "chain", 0.1, samples=300)  # type: ignore[arg-type]
+    wrong = plan_sampled(chain, "chain", 0.1, samples=300)
     curve, first = wrong.ask.curve, wrong.estimates[0]
     assert curve is not None
     assert first.divergence is not None

@@ -123,4 +123,4 @@ def test_bernstein_limits_fail_as_rarely_as_they_say() -> None:
 )
 def test_bad_arguments_are_named(options: dict[str, float], hint: str) -> None:
     with pytest.raises(InputError, match=hint):
-        sampled_tv(MarkovChain.of(SLOW, 3), StepLaw.uniform(2), **options)  # type: ignore[arg-type]
+        sampled_tv(MarkovChain.of(SLOW, 3), StepLaw.uniform(2), **options)

@@ -1,11 +1,20 @@
+import csv
+import io
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
+from rich.console import Console
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.families import copies
 from sharprates.verification.arithmetic import Interval
+from sharprates.verification.audit import Plan, TargetAudit, audit_target
 from sharprates.verification.files import to_json
-from sharprates.verification.reports.audit import interval_json
-from sharprates.verification.reports.layout import exact_text, shown
+from sharprates.verification.planning.loss_curve import read_loss_curve
+from sharprates.verification.reports.audit import interval_json, loss_curve_csv, print_terms
+
+from tests.samplers.perturbed import Drifting, Leaking, TopK, Uniform
 
 
 def test_rationals_stay_exact_and_nan_is_refused() -> None:
@@ -16,17 +25,62 @@ def test_rationals_stay_exact_and_nan_is_refused() -> None:
         to_json({"x": float("nan")})
 
 
-def test_numbers_are_shown_short() -> None:
-    assert [shown(v) for v in (0.0, 0.123456, 1.0, 1.234e-5)] == [
-        "0",
-        "0.1235",
-        "1.0000",
-        "1.2e-05",
-    ]
-
-
 def test_fractions_of_any_length_are_written() -> None:
     """Python itself refuses to write numbers of more than 4300 digits."""
-    assert [exact_text(Fraction(x)) for x in (3, "-1/2", 0)] == ["3", "-1/2", "0"]
     long = Fraction(10**5000 + 1, 7)
     assert interval_json(Interval.exact(long), "rational")["lower"] == f"1{'0' * 4999}1/7"
+
+
+# --- terms, errors, loss curves -------------------------------------------------------------------
+
+TARGET = copies(3, 2)
+EXACT = ExactDenoiser(TARGET)
+PLAN = Plan(steps=(2, 64), clocks=("linear",), rules=("euler", "tau-leaping"), claims=("E1",))
+
+
+def printed(one: TargetAudit) -> str:
+    console = Console(file=io.StringIO(), width=200, color_system=None)
+    print_terms(one, console)
+    text: str = console.file.getvalue()
+    return text
+
+
+def test_terms_errors_and_where_they_dominate_are_printed() -> None:
+    text = printed(audit_target(TARGET, PLAN, Leaking(EXACT, 0.1)))
+    lines = text.splitlines()
+    assert lines[1].split()[:6] == ["sampler", "clock", "grid", "K", "exact", "TV"]
+    assert len([line for line in lines if line.startswith(("euler", "tau-leaping", "fhs"))]) == 5
+    # after one token is shown the others are certain, and leak η each: 0, η, η
+    assert "ε_FHS 0.2000 (by draw 0, 0.1000, 0.1000)" in text
+    assert "entropy of the data 0.6931 nats" in text
+    assert "at least half of the sum from K =" in text
+
+
+def test_infinite_errors_and_hitting_times() -> None:
+    text = printed(audit_target(TARGET, PLAN, TopK(EXACT, 1)))
+    assert "ε_KL ∞, NELBO ∞" in text
+    short = replace(PLAN, steps=(2, 4))
+    text = printed(audit_target(TARGET, short, Drifting(EXACT, Uniform(2), 1e-3)))
+    assert "denoiser, hitting times of linear: ε_FHS" in text
+    assert "less than half of the sum up to K = 4" in text
+
+
+def test_nothing_is_printed_for_the_exact_denoiser() -> None:
+    assert printed(audit_target(TARGET, PLAN, EXACT)) == ""
+
+
+def test_the_loss_curve_is_one_that_the_planner_reads(tmp_path) -> None:
+    one = audit_target(TARGET, PLAN, Leaking(EXACT, 0.1))
+    assert one.denoiser is not None
+    ((_, errors),) = one.denoiser.errors
+    text = loss_curve_csv(errors)
+    assert text is not None
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [int(row["masked"]) for row in rows] == [3, 2, 1]
+    path = tmp_path / "losses.csv"
+    path.write_text(text)
+    curve = read_loss_curve(path, 3, 2)
+    assert curve.losses.tolist() == list(errors.losses)
+    assert curve.label == "exact"
+    assert loss_curve_csv(replace(errors, losses=(0.1, float("inf"), 0.1))) is None
+    assert sum(errors.losses) == pytest.approx(errors.nelbo)

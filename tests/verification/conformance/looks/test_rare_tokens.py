@@ -16,7 +16,7 @@ class Gumbel:
 
 def test_float32_noise_is_walked_exactly() -> None:
     # By the lattice law of the sampler room, which shares no code: u = 0 lets rare symbols win.
-    found = walk(Gumbel())  # type: ignore[arg-type]
+    found = walk(Gumbel())
     assert found is not None
     assert found.dtype == "float32"
     assert found.ratios[1e-7] == pytest.approx(1.3275, abs=2e-3)
@@ -28,7 +28,7 @@ def test_float64_draws_need_no_walk_and_others_are_left_alone() -> None:
         def draw(self, p: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - the base's argument
             return (p / -torch.rand_like(p).log()).argmax(-1)
 
-    found = walk(Double())  # type: ignore[arg-type]
+    found = walk(Double())
     assert found is not None
     assert found.dtype == "float64"
     assert walk(RIGHT[0]) is None
