@@ -23,6 +23,8 @@ from torch import Tensor
 
 # Predictions asked for at a time: 2^22 float64 numbers are 32 MiB.
 _CELLS = 1 << 22
+# Well above the smallest normal number, below which a quotient loses digits.
+_TINY = 1e-300
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,14 +102,25 @@ def _distances(p: Tensor, q: Tensor, normalised: bool) -> tuple[Tensor, Tensor, 
     """Gap, divergence and loss of predictions q where p is exact: [B, d, S] to [B, d] each."""
     difference = q - p
     over, under = difference.clamp(min=0).sum(-1), (-difference).clamp(min=0).sum(-1)
-    if not normalised:
-        total = q.sum(-1, keepdim=True)
-        q = q / torch.where(total > 0, total, 1.0)
-    surprise = torch.where(p > 0, -p * torch.log(q), 0.0)
-    # Σ p·(δ − log(1 + δ)), δ = q/p − 1: terms ≥ 0, and accurate where q is near p
-    delta = (q - p) / torch.where(p > 0, p, 1.0)
-    terms = torch.where(p > 0, p * (delta - torch.log1p(delta)), q)
-    return torch.maximum(over, under), terms.clamp(min=0).sum(-1), surprise.sum(-1)
+    total = torch.ones(()) if normalised else q.sum(-1, keepdim=True)
+    total = torch.where(total > 0, total, 1.0)
+    share, sure = q / total, torch.where(p > 0, p, 1.0)
+    log_share = _log_quotient(q, total)
+    # Near p, log(1 + δ) keeps the digits of a small δ; far from it 1 + δ would lose a small share.
+    delta = (share - p) / sure
+    far = torch.where(share > _TINY, _log_quotient(share, sure), log_share - torch.log(sure))
+    log_ratio = torch.where(delta.abs() < 0.5, torch.log1p(delta), far)
+    # KL as Σ q − p − p·log(q/p), all of whose terms are ≥ 0
+    terms = torch.where(p > 0, share - p - p * log_ratio, share).clamp(min=0)
+    surprise = torch.where(p > 0, -p * log_share, 0.0)
+    return torch.maximum(over, under), terms.sum(-1), surprise.sum(-1)
+
+
+def _log_quotient(x: Tensor, y: Tensor) -> Tensor:
+    """log(x/y): of the quotient, or, where that leaves the normal numbers, of both."""
+    quotient = x / y
+    normal = (quotient > _TINY) & (quotient < 1 / _TINY)
+    return torch.where(normal, torch.log(quotient), torch.log(x) - torch.log(y))
 
 
 @dataclass(frozen=True)
@@ -216,8 +229,9 @@ def _averaged(sums: Sequence[SizeSums], weights: Tensor, rounding: float) -> Ord
         mean([one.losses for one in sums]),
         error=relative * (1 + max(gaps)),
         # A term p(δ − log(1+δ)) is off by its relative errors in p|δ| and p|log(1+δ)|, which sum
-        # to at most 4·gap + divergence, and where δ is all rounding by its square.
-        divergence_error=4 * relative * (4 * max(gaps) + largest + relative),
+        # to at most 4·TV + divergence, and where δ is all rounding by its square. TV is at most 1
+        # and at most the gap.
+        divergence_error=4 * relative * (4 * min(1.0, max(gaps)) + largest + relative),
     )
 
 

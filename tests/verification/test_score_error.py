@@ -6,7 +6,8 @@ from fractions import Fraction
 
 import pytest
 import torch
-from hypothesis import given, settings
+from flint import arb, fmpq
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 from sharprates.samplers.clock import clock
@@ -22,6 +23,7 @@ from sharprates.samplers.target import Target
 from sharprates.verification import score_error as module
 from sharprates.verification.arithmetic import precision
 from sharprates.verification.exact_experiment import exact_experiment
+from sharprates.verification.exact_law import fractions_of
 from sharprates.verification.profile import profile, score_gaps
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.score_error import (
@@ -65,6 +67,20 @@ class Given:
         return p if positions is None else p[positions]
 
 
+class Constant:
+    """The same prediction at every context."""
+
+    time_free = True
+
+    def __init__(self, q: list[float], normalised: bool) -> None:
+        self.q, self.vocabulary = torch.tensor(q, dtype=torch.float64), len(q)
+        self.normalised = normalised
+
+    def __call__(self, x: Tensor, t=None, positions=None) -> Tensor:
+        count = x.shape if positions is None else positions[0].shape
+        return self.q.expand(*count, -1)
+
+
 def measured(target: Target, denoiser: Denoiser) -> OrderError:
     comparison = Comparison.of(target)
     return order_error(comparison, comparison.sums(denoiser))
@@ -89,6 +105,53 @@ def test_errors_are_those_in_fractions(data: st.DataObject) -> None:
     pairs = [math.comb(d, u) * (d - u) for u in range(d)]
     shares = [float(gap) / count for gap, count in zip(it.gaps, pairs, strict=True)]
     assert found.gaps == pytest.approx(shares, abs=found.error)
+
+
+SMALL_NUMBERS = st.builds(
+    lambda digits, exponent: digits * 10.0**exponent, st.floats(1, 10), st.integers(-300, -1)
+)
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(st.one_of(SMALL_NUMBERS, st.floats(0.1, 1)), min_size=2, max_size=4),
+    st.data(),
+    st.booleans(),
+)
+@example([0.5, 0.5], [1e-8, 1 - 1e-8], True)
+@example([0.5, 0.5], [1e-13, 1 - 1e-13], True)
+@example([0.5, 0.5], [1e-17, 1.0], True)
+@example([0.5, 0.5], [1e-300, 1.0], True)
+@example([0.5, 0.5], [5e-324, 1.0], True)
+@example([0.5, 0.5], [1e-300, 1e100], False)
+@example([1e-300, 1.0], [0.5, 0.5], True)
+@example([0.5, 0.5], [0.26, 0.74], True)
+@example([0.5, 0.5], [0.24, 0.76], True)
+def test_the_divergence_of_one_token_is_right_to_its_stated_error(
+    weights: list[float], given: st.DataObject | list[float], whole: bool
+) -> None:
+    """However small a prediction or a probability is: against balls of 400 bits."""
+    S = len(weights)
+    each = st.one_of(SMALL_NUMBERS, st.floats(0.1, 1))
+    q = given if isinstance(given, list) else given.draw(st.lists(each, min_size=S, max_size=S))
+    total = math.fsum(q)
+    q = [x / total for x in q] if whole else q
+    target = Target.from_rows([[a] for a in range(S)], weights, S)
+    found = measured(target, Constant(q, whole))
+    with precision(400):
+        p = [arb(fmpq(w.numerator, w.denominator)) for w in fractions_of(target)]
+        drawn = [arb(x) / sum(map(arb, q)) for x in q]
+        divergence = sum((a * (a / b).log() for a, b in zip(p, drawn, strict=True)), arb(0))
+        assert abs(divergence - found.epsilon_kl) < found.divergence_error
+        loss = -sum((a * b.log() for a, b in zip(p, drawn, strict=True)), arb(0))
+        assert abs(loss - found.nelbo) < 1e-13 * (1 + loss)
+    assert found.divergence_error < 1e-13 * (1 + found.epsilon_kl)
+
+
+def test_the_divergence_is_infinite_only_at_zero() -> None:
+    coin = Target.from_rows([[0], [1]], [0.5, 0.5], 2)
+    assert math.isinf(measured(coin, Constant([0.0, 1.0], True)).epsilon_kl)
+    assert measured(coin, Constant([5e-324, 1.0], True)).epsilon_kl == pytest.approx(371.5268887)
 
 
 def test_a_mutant_that_forgets_the_multiplicity_is_caught() -> None:
