@@ -17,6 +17,7 @@ from typing import Any, Literal
 import torch
 from sharprates.samplers.errors import InputError, TooLargeError, check_memory, check_positive
 from sharprates.samplers.family import Family
+from sharprates.samplers.letters import letters_target
 from sharprates.samplers.rational import read_rational
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.structured import (
@@ -409,6 +410,7 @@ FAMILIES: dict[str, FamilyForm] = {
         kinds=(int, _numbers),
         rest=_numbers,
     ),
+    "letters": FamilyForm("d[:order]", letters_target, kinds=(int, int), optional=1),
     "ising": FamilyForm(
         "d:coupling[:field[:graph]]", ising, kinds=(int, float, float, str), optional=2
     ),

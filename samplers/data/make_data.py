@@ -18,13 +18,13 @@ UNIT = 10**9
 THRESHOLD = 1000
 
 
-def words(length: int) -> dict[str, int]:
-    """Words of a–z of one length with a frequency above 10⁻⁶, in parts per 10⁹."""
+def words(length: int | None = None) -> dict[str, int]:
+    """Words of a–z, of one length or of all, with a frequency above 10⁻⁶, in parts per 10⁹."""
     frequencies = get_frequency_dict("en", wordlist="large")
     parts = {
         word: round(frequency * UNIT)
         for word, frequency in frequencies.items()
-        if len(word) == length and all("a" <= letter <= "z" for letter in word)
+        if length in (None, len(word)) and all("a" <= letter <= "z" for letter in word)
     }
     return {word: part for word, part in parts.items() if part > THRESHOLD}
 
@@ -34,6 +34,16 @@ def patterns(length: int) -> Counter[str]:
     counts: Counter[str] = Counter()
     for word, part in words(length).items():
         counts["".join("v" if letter in "aeiou" else "c" for letter in word)] += part
+    return counts
+
+
+def trigrams() -> Counter[str]:
+    """Three letters in a row, of all words with a space before and after, frequencies added up."""
+    counts: Counter[str] = Counter()
+    for word, part in words().items():
+        spaced = f" {word} "
+        for place in range(len(word)):
+            counts[spaced[place : place + 3]] += part
     return counts
 
 
@@ -48,6 +58,7 @@ def tables() -> dict[str, str]:
     return {
         "words4.csv": table("word", words(4)),
         "patterns12.csv": table("pattern", patterns(12)),
+        "trigrams.csv": table("trigram", trigrams()),
     }
 
 

@@ -17,6 +17,7 @@ FAMILIES = (
     "mds:4:2:3",
     "permutations:4:4",
     "markov:4:1/3,2/3:9/10,1/10:1/20,19/20",
+    "letters:2",
     "ising:5:0.7:0.2",
     "dirichlet:3:4",
     "sparse-dirichlet:5:4:30",

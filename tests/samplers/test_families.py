@@ -331,6 +331,7 @@ EXAMPLES = {
     "mds": "mds:3:2:3",
     "permutations": "permutations:4:2",
     "markov": "markov:3:0.5,0.5:0.9,0.1:0.2,0.8",
+    "letters": "letters:2:2",
     "ising": "ising:3:0.5:0.1:ring",
     "dirichlet": "dirichlet:3:2:0.5:7",
     "sparse-dirichlet": "sparse-dirichlet:5:3:4:0.5:7",
@@ -351,7 +352,7 @@ def test_a_text_builds_a_law(text: str) -> None:
     if target.fractions is not None:
         assert sum(target.fractions) == 1
         assert target.weights.tolist() == [float(p) for p in target.fractions]
-    rational = not text.startswith(("ising", "dirichlet", "sparse-dirichlet"))
+    rational = not text.startswith(("ising", "letters", "dirichlet", "sparse-dirichlet"))
     assert (target.fractions is not None) == rational
 
 

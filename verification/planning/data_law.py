@@ -8,6 +8,7 @@ import torch
 from sharprates.samplers.denoiser import Denoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import FAMILIES
+from sharprates.samplers.letters import LISTED, letters
 from sharprates.samplers.markov import MarkovChain
 from sharprates.verification.objects import load_object
 from torch import Tensor
@@ -37,9 +38,9 @@ def long_target(text: str) -> str | Tractable | None:
     """What a text names, if it has a plan without enumeration.
 
     Args:
-        text: a family with a closed form or ``markov:…`` of more than
-            `LONG` tokens, or ``MODULE:OBJECT``, a law that is its own exact denoiser, draws rows
-            and gives their probability.
+        text: a family with a closed form or ``markov:…`` of more than `LONG` tokens, ``letters:…``
+            of more than can be listed, or ``MODULE:OBJECT``, a law that is its own exact denoiser,
+            draws rows and gives their probability.
 
     Returns:
         The family's text, the law, or None: then the text names data to be enumerated.
@@ -50,6 +51,8 @@ def long_target(text: str) -> str | Tractable | None:
     name, *parts = text.split(":")
     if name == "markov":
         return _chain(text, parts)
+    if name == "letters":
+        return _letters(text, parts)
     if name in FAMILIES and FAMILIES[name].closed_form is not None:
         return text if parts and parts[0].isdecimal() and int(parts[0]) > LONG else None
     if name in FAMILIES or len(parts) != 1 or not name or not parts[0]:
@@ -76,6 +79,14 @@ def _chain(text: str, parts: list[str]) -> MarkovChain | None:
             f"write {wanted}"
         )
     return chain
+
+
+def _letters(text: str, parts: list[str]) -> Tractable | None:
+    try:
+        length, *order = FAMILIES["letters"].read(parts)
+    except ValueError:
+        raise InputError(f"{text!r}: write it as letters:{FAMILIES['letters'].usage}") from None
+    return letters(length, *order) if length > LISTED else None
 
 
 def _own(found: Any, text: str) -> Tractable:
