@@ -16,7 +16,8 @@ class Setting:
         length: d.
         vocabulary: S.
         steps: K, where the sampler has steps.
-        sampler: ``euler``, ``tau-leaping``, ``ancestral``, ``fhs``, ``blocks`` or ``confidence``.
+        sampler: ``euler``, ``tau-leaping``, ``ancestral``, ``fhs``, ``blocks`` or ``policy``.
+        policy: the text of its rule, e.g. ``threshold:0.9``; None of a sampler without one.
         clock: its name, e.g. ``constant`` or ``polynomial:2``; None if only a step law is given.
         grid: its name, e.g. ``uniform``; None if only a step law is given.
         delta: early-stopping time δ ≥ 0.
@@ -35,6 +36,7 @@ class Setting:
     vocabulary: int
     steps: int | None = None
     sampler: str = "euler"
+    policy: str | None = None
     clock: str | None = None
     grid: str | None = None
     delta: float = 0.0

@@ -19,15 +19,17 @@ import torch
 from sharprates.samplers.blocks import BlockSampler
 from sharprates.samplers.clock import Clock, clock
 from sharprates.samplers.compositions import fixed_blocks
-from sharprates.samplers.confidence import ConfidenceSampler
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
 from sharprates.samplers.errors import InputError, check_memory
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.policies import policy
+from sharprates.samplers.policy_sampler import PolicySampler
 from sharprates.samplers.sampler import Sampler
 from sharprates.samplers.schedule import RULES, Rule, Schedule
 from sharprates.samplers.tabled import tabled
 from sharprates.samplers.target import Target
+from sharprates.samplers.trajectories import Rounds
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Claim, Relation
 from sharprates.theory.measured import Measured
@@ -76,7 +78,8 @@ class Plan:
         last_step: ``leave`` or ``fill``.
         claims: ids to show.
         blocks: sizes s of fixed-size block samplers to add.
-        confidence: numbers c of tokens a step of confidence-based samplers to add.
+        policies: texts of policies to add, e.g. ``threshold:0.9``; see `samplers.policies`.
+        rounds: cap on a policy's rounds; at the cap `last_step` says what happens.
         others: makers of further samplers, given a length.
         arithmetic: ``float64`` with a stated error bound, ``rational`` or ``ball`` (small d).
         scale: factor on a named constant, e.g. ``{"E3.constant": Fraction(99, 100)}``.
@@ -93,7 +96,8 @@ class Plan:
     last_step: str = "leave"
     claims: tuple[str, ...] = DEFAULT_CLAIMS
     blocks: tuple[int, ...] = ()
-    confidence: tuple[int, ...] = ()
+    policies: tuple[str, ...] = ()
+    rounds: int | None = None
     others: tuple[Callable[[int], Sampler], ...] = ()
     arithmetic: str = "float64"
     scale: Mapping[str, Number] = field(default_factory=dict)
@@ -126,6 +130,9 @@ class Plan:
                 constants = ", ".join(f"{known.id}.{c}" for c in known.constants) or "no constant"
                 raise InputError(f"scale: {name!r} is unknown: {known.id} has {constants}")
         self.sampling.check()
+        Rounds(self.rounds)
+        for text, length in product(self.policies, set(lengths)):
+            policy(text, length)
         schedules = product(self.chosen_clocks(), self.schedules(), set(lengths))
         for chosen, (steps, grid_name), length in schedules:
             self.schedule("euler", chosen, grid_name, steps).times(length)
@@ -156,7 +163,11 @@ class Plan:
         groups.append((FirstHittingSampler(length, device=device),))
         blocks = [fixed_blocks(length, size) for size in self.blocks]
         groups += [(BlockSampler(length, sizes, device=device),) for sizes in blocks]
-        groups += [(ConfidenceSampler(length, count, device=device),) for count in self.confidence]
+        rounds = Rounds(self.rounds, self.last_step)
+        groups += [
+            (PolicySampler(length, policy(text, length), rounds, device=device),)
+            for text in self.policies
+        ]
         return groups + [(make(length),) for make in self.others]
 
     def rows(self, length: int, time_free: bool = True) -> int:
@@ -204,7 +215,7 @@ class Result:
     """One sampler on one target.
 
     Attributes:
-        sampler: ``euler``, ``tau-leaping``, ``ancestral``, ``fhs``, ``blocks`` or ``confidence``.
+        sampler: ``euler``, ``tau-leaping``, ``ancestral``, ``fhs``, ``blocks`` or ``policy``.
         steps: K; d for the first-hitting sampler.
         clock: its name, None where there is none.
         grid: its name, None where there is none.
@@ -234,7 +245,7 @@ class Result:
 
     @property
     def on_grid(self) -> bool:
-        """Whether it took steps on a grid, unlike first-hitting, blocks and confidence."""
+        """Whether it took steps on a grid, unlike first-hitting, blocks and policies."""
         return self.decomposition is not None and not self.decomposition.draws
 
     @property
@@ -568,7 +579,7 @@ def _joined(
 def _without_clock(plan: Plan, length: int) -> tuple[str, ...]:
     """What cannot be run with a time-dependent denoiser, and why."""
     names = [f"blocks {size}" for size in plan.blocks]
-    names += [f"confidence {count}" for count in plan.confidence]
+    names += plan.policies
     names += [str(make(length)) for make in plan.others]
     return tuple(f"{name}: has no clock, and the denoiser depends on time" for name in names)
 

@@ -21,12 +21,13 @@ from pathlib import Path
 
 import torch
 from flint import fmpq
-from sharprates.samplers.confidence import ConfidenceSampler, confidence_law
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
 from sharprates.samplers.distance import total_variation
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.output_law import OutputLaw
+from sharprates.samplers.policies import MostConfident, Policy
 from sharprates.samplers.propagation import propagate
+from sharprates.samplers.reached_law import reached_law
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.tabled import TabledDenoiser
 from sharprates.samplers.target import Target
@@ -261,20 +262,18 @@ def _hitting(program: Path, case: SharedInstance) -> Iterator[Correspondence]:
 def _confidence(program: Path, case: SharedInstance) -> Iterator[Correspondence]:
     """P2: a policy, here that of the most confident predictions, two tokens a round."""
     d, S, target = case.length, case.vocabulary, case.target()
-    sampler, denoiser = ConfidenceSampler(d, min(2, d)), case.denoiser(target)
-    chosen = _most_confident(sampler, denoiser, case)
-    choices = [chosen[context][i] for context in case.contexts for i in range(d)] * sampler.calls
-    formal, (tv, bound) = _ask(
-        program, "chosen", d, S, case.law, case.predictions, sampler.calls, choices
-    )
-    rows, probabilities = confidence_law(sampler, denoiser)
-    law = dict(zip(map(tuple, rows.tolist()), probabilities.tolist(), strict=True))
+    policy, denoiser = MostConfident("confidence", min(2, d)), case.denoiser(target)
+    chosen, calls = _choices(policy, denoiser, case), policy.most_rounds(d)
+    choices = [chosen[context][i] for context in case.contexts for i in range(d)] * calls
+    formal, (tv, bound) = _ask(program, "chosen", d, S, case.law, case.predictions, calls, choices)
+    reached = reached_law(policy, denoiser, d)
+    law = dict(zip(map(tuple, reached.rows.tolist()), reached.mass.tolist(), strict=True))
     error = Fraction(0) if case.predictions else CLOSE
     for row, value in zip(case.rows, formal, strict=True):
         yield Correspondence(f"P2: p_out{row}", value, Fraction(law.get(row, 0.0)), error)
     gaps = (q - Fraction(law.get(row, 0.0)) for row, q in zip(case.rows, case.law, strict=True))
     yield Correspondence("P2: TV", tv, sum((gap for gap in gaps if gap > 0), Fraction(0)), error)
-    ours = _local_errors(case.exact(), chosen, sampler.calls)
+    ours = _local_errors(case.exact(), chosen, calls)
     yield Correspondence("P2: local errors", bound, _fraction(ours))
 
 
@@ -304,17 +303,15 @@ def _local_errors(
     return total
 
 
-def _most_confident(
-    sampler: ConfidenceSampler, denoiser: Denoiser, case: SharedInstance
-) -> dict[Context, list[bool]]:
-    """Partial state → whether the sampler reveals each position."""
+def _choices(policy: Policy, denoiser: Denoiser, case: SharedInstance) -> dict[Context, list[bool]]:
+    """Partial state → whether the policy reveals each position."""
     found = {}
     for context in case.contexts:
-        reveals = [False] * case.length
+        state = torch.tensor([context])
+        reveals = torch.zeros_like(state, dtype=torch.bool)
         if case.vocabulary in context:
-            for place in sampler.choose(denoiser, torch.tensor([context]))[0][0].tolist():
-                reveals[place] = True
-        found[context] = reveals
+            reveals = policy.choose(state, denoiser(state), 0)
+        found[context] = reveals[0].tolist()
     return found
 
 

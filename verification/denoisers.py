@@ -14,8 +14,8 @@ from sharprates.samplers.contexts import Contexts
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions, relative_error
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.network import NetworkDenoiser, Training, load_checkpoint, train
+from sharprates.samplers.objects import load_object, one_line
 from sharprates.samplers.target import Target
-from sharprates.verification.objects import load_object, one_line
 from torch import Tensor
 
 MASS_TOLERANCE = 1e-5

@@ -19,6 +19,7 @@ import sympy
 from flint import arb, fmpq, fmpz
 from hypothesis.strategies import SearchStrategy
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.objects import load_object, one_line
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import OVERALL, Claim, Kind, Relation
 from sharprates.theory.hypotheses import Hypothesis
@@ -34,7 +35,6 @@ from sharprates.verification.decide import check_symbols
 from sharprates.verification.evidence import Evidence, Method
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.experiment import Experiment
-from sharprates.verification.objects import load_object, one_line
 from sharprates.verification.quantities.base import LEFT_SIDES
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.status import ClaimStatus, Report

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from sharprates.samplers.confidence import ConfidenceSampler
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.distance import total_variation
 from sharprates.samplers.families import family
+from sharprates.samplers.kept_draws import KeptDraws
 from sharprates.samplers.target import Target
 from sharprates.verification.conformance.denoiser_table import exact_denoiser
 from sharprates.verification.conformance.known_laws import ByCount, ByHazard, design
@@ -77,7 +77,7 @@ def low_confidence() -> str:
     """Exact TV of LLaDA's low_confidence law to the model's, exact denoiser; how it varies."""
 
     def tv(target: Target, count: int = 1) -> float:
-        sampler = ConfidenceSampler(target.length, count, "drawn")
+        sampler = KeptDraws(target.length, count)
         return total_variation(sampler.law(target, ExactDenoiser(target)), target).value
 
     found = []

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.objects import load_object
 from sharprates.verification.conformance.checker import check
 from sharprates.verification.conformance.denoiser_table import order_dependent_denoiser
 from sharprates.verification.conformance.findings import FAST, Outcome
 from sharprates.verification.conformance.oracle import Oracle
-from sharprates.verification.objects import load_object
 from sharprates.verification.statistics.budget import Ledger
 
 from tests.peers.adapters import bridge, checkouts

@@ -7,14 +7,16 @@ import pytest
 import torch
 from sharprates.samplers.blocks import BlockSampler
 from sharprates.samplers.clock import clock
-from sharprates.samplers.confidence import ConfidenceSampler
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, normalised
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import dirichlet, family, point_mass
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.hitting_law import hitting_law
+from sharprates.samplers.kept_draws import KeptDraws
 from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.policies import policy
+from sharprates.samplers.policy_sampler import PolicySampler
 from sharprates.samplers.propagation import propagate
 from sharprates.samplers.sampler import Sampler
 from sharprates.samplers.schedule import Schedule
@@ -31,7 +33,8 @@ SAMPLERS: tuple[Sampler, ...] = (
     ParallelSampler(4, StepLaw.uniform(3)),
     FirstHittingSampler(4, "cosine"),
     BlockSampler(4, (1, 3)),
-    ConfidenceSampler(4, 2),
+    PolicySampler(4, policy("threshold:0.7")),
+    KeptDraws(4, 2),
 )
 
 
@@ -53,16 +56,18 @@ def test_equal_samplers_have_one_hash() -> None:
         ParallelSampler(4, StepLaw.uniform(3)),
         FirstHittingSampler(4, "cosine"),
         BlockSampler(4, (1, 3)),
-        ConfidenceSampler(4, 2),
+        PolicySampler(4, policy("threshold:0.7")),
+        KeptDraws(4, 2),
     )
     assert again == SAMPLERS
-    assert len({*again, *SAMPLERS}) == 5
+    assert len({*again, *SAMPLERS}) == 6
     assert list(map(str, SAMPLERS)) == [
         "euler cosine uniform K=3 leave",
         "w=[0.333333 0.333333 0.333333]",
         "fhs cosine",
         "blocks 1 3",
-        "confidence 2 probability",
+        "threshold:0.7",
+        "kept draws 2",
     ]
 
 

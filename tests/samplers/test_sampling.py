@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sharprates.samplers.blocks import BlockSampler
 from sharprates.samplers.clock import clock, grid
-from sharprates.samplers.confidence import ConfidenceSampler
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import dirichlet
 from sharprates.samplers.first_hitting import FirstHittingSampler
+from sharprates.samplers.kept_draws import KeptDraws
 from sharprates.samplers.markov import MarkovChain
 from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.policies import policy
+from sharprates.samplers.policy_sampler import PolicySampler
 from sharprates.samplers.sampler import Run, Sampler
 from sharprates.samplers.sampling import draw, random_order
 from sharprates.samplers.schedule import Schedule
@@ -91,7 +93,9 @@ def runs(batch: int | None, n: int = 500) -> dict[str, Run]:
         "parallel": ParallelSampler(4, Schedule.at(TIMES, "euler", CLOCK), batch=batch),
         "first hitting": FirstHittingSampler(4, CLOCK, batch=batch),
         "blocks": BlockSampler(4, (1, 2, 1), batch=batch),
-        "confidence": ConfidenceSampler(4, 2, batch=batch),
+        "policy": PolicySampler(4, policy("threshold:0.6"), batch=batch),
+        "seeded policy": PolicySampler(4, policy("entropy:2"), ties="seed", batch=batch),
+        "kept draws": KeptDraws(4, 2, batch=batch),
     }
     return {
         name: one.run(denoiser, n, torch.Generator().manual_seed(3))
@@ -143,8 +147,8 @@ def test_neither_threads_nor_batches_change_the_rows() -> None:
             (Halved(chain), ParallelSampler(64, StepLaw.uniform(4), batch=batch)),
             (chain, FirstHittingSampler(64, CLOCK, batch=batch)),
             (chain, BlockSampler(64, (32, 32), batch=batch)),
-            (chain, ConfidenceSampler(64, 32, batch=batch)),
-            (chain, ConfidenceSampler(64, 32, "drawn", batch=batch)),
+            (chain, PolicySampler(64, policy("confidence:32"), batch=batch)),
+            (chain, KeptDraws(64, 32, batch=batch)),
         )
         return [
             one.sample(denoiser, 1000, torch.Generator().manual_seed(1))

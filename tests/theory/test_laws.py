@@ -29,7 +29,7 @@ def test_expansion_needs_a_time_free_normalised_denoiser() -> None:
     plain = Setting(length=2, vocabulary=2)
     assert S2.applies(plain) is None
     assert S2.applies(replace(plain, time_free=False)) == "needs a time-free denoiser"
-    assert S2.applies(replace(plain, sampler="confidence")) is not None
+    assert S2.applies(replace(plain, sampler="policy")) is not None
 
 
 def test_uniform_law_and_hitting_times() -> None:

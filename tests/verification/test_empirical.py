@@ -23,7 +23,7 @@ PLAN = Plan(
     rules=tuple(RULES),
     claims=("L0",),
     blocks=(2,),
-    confidence=(1, 2),
+    policies=("confidence:1", "confidence:2", "random:2", "threshold:0.7"),
     sampling=Sampling(20_000, seed=5),
 )
 
@@ -36,7 +36,7 @@ def test_every_sampler_follows_its_exact_law(ledger: Ledger) -> None:
     plan = budgeted(PLAN, ledger.take("audit"))
     results = audit([dirichlet(3, 3, 0.5, seed=1), pairs(4, 2)], plan)
     for one in results:
-        assert {r.sampler for r in one.results} == {*RULES, "fhs", "blocks", "confidence"}
+        assert {r.sampler for r in one.results} == {*RULES, "fhs", "blocks", "policy"}
         for result in one.results:
             assert result.empirical is not None
             assert result.runs_true, result
@@ -63,7 +63,7 @@ def test_a_sampler_of_another_law_is_seen(monkeypatch: pytest.MonkeyPatch, ledge
         return right(experiment, *others)
 
     monkeypatch.setattr(auditing, "empirical", wrong)
-    plan = replace(PLAN, clocks=("linear",), rules=("euler",), blocks=(), confidence=())
+    plan = replace(PLAN, clocks=("linear",), rules=("euler",), blocks=(), policies=())
     results = audit([copies(3, 2)], budgeted(plan, ledger.take("another law")))
     assert [r.runs_true for r in results[0].results] == [False, False, True]
     assert worst(results) is Verdict.FAILS

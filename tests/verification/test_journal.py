@@ -71,7 +71,7 @@ def opened(
     [
         (PLAN, ExactDenoiser),
         (replace(PLAN, arithmetic="rational", steps=(3,)), ExactDenoiser),
-        (replace(PLAN, arithmetic="ball", confidence=(1,)), ExactDenoiser),
+        (replace(PLAN, arithmetic="ball", policies=("confidence:1",)), ExactDenoiser),
         (PLAN, lambda target: TopK(ExactDenoiser(target), 1)),  # losses are infinite
         (
             replace(PLAN, steps=(2,), clocks=("linear",)),
@@ -169,7 +169,8 @@ def test_every_option_counts() -> None:
         "last_step": "fill",
         "claims": ("E1",),
         "blocks": (),
-        "confidence": (1,),
+        "policies": ("confidence:1",),
+        "rounds": 2,
         "others": (FirstHittingSampler,),
         "arithmetic": "ball",
         "scale": {"E3.constant": Fraction(1, 2)},

@@ -52,7 +52,11 @@ def audit_command(
     rule: Annotated[str, typer.Option(help="Step rules.")] = "euler,tau-leaping,ancestral",
     last_step: Annotated[str, typer.Option(help="Masks that remain: leave or fill.")] = "leave",
     blocks: Annotated[str, typer.Option(help="Also fixed-size blocks, e.g. 2,4.")] = "",
-    confidence: Annotated[str, typer.Option(help="Also the surest c tokens a step.")] = "",
+    policy: Annotated[
+        str, typer.Option(help="Also policies, e.g. threshold:0.9,left-to-right:2:confidence:1.")
+    ] = "",
+    confidence: Annotated[str, typer.Option(help="The same as --policy confidence:c.")] = "",
+    rounds: Annotated[int | None, typer.Option(help="Cap on the rounds of policies.")] = None,
     arithmetic: Annotated[str, typer.Option(help="float64, rational or ball.")] = "float64",
     denoiser: Annotated[
         str,
@@ -111,7 +115,11 @@ def audit_command(
         arithmetic=arithmetic,
         scale=options.scales(scale),
         times=options.reals(times, "times") if times else None,
-        confidence=options.distinct_sizes(confidence, "confidence"),
+        policies=(
+            *(dict.fromkeys(options.comma_list(policy, "policy")) if policy else ()),
+            *(f"confidence:{c}" for c in options.distinct_sizes(confidence, "confidence")),
+        ),
+        rounds=rounds,
         sampling=Sampling(samples, seed, Fraction(budget), device),
     )
     plan.check()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.objects import one_line
 from sharprates.verification.conformance.findings import (
     Conformance,
     Finding,
@@ -32,7 +33,6 @@ from sharprates.verification.conformance.looks import (
 )
 from sharprates.verification.conformance.protocol import Declaration, SamplerUnderTest
 from sharprates.verification.conformance.session import Session, method
-from sharprates.verification.objects import one_line
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget, Ledger
 
 LOOKS = (

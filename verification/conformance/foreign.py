@@ -18,7 +18,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 import torch
-from sharprates.verification.objects import one_line
+from sharprates.samplers.objects import one_line
 
 START = 120.0
 """Seconds that a child process may take until it is there, on however busy a machine."""

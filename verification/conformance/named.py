@@ -7,6 +7,7 @@ import time
 from fractions import Fraction
 
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.objects import load_object, one_line
 from sharprates.verification.conformance.checker import check
 from sharprates.verification.conformance.findings import (
     Conformance,
@@ -15,7 +16,6 @@ from sharprates.verification.conformance.findings import (
     Settings,
 )
 from sharprates.verification.conformance.foreign import FaultError, in_child
-from sharprates.verification.objects import load_object, one_line
 
 
 def _work(name: str, path: list[str], budget: Fraction, settings: Settings) -> Conformance:

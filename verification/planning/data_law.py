@@ -10,7 +10,7 @@ from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import FAMILIES
 from sharprates.samplers.letters import LISTED, letters
 from sharprates.samplers.markov import MarkovChain
-from sharprates.verification.objects import load_object
+from sharprates.samplers.objects import load_object
 from torch import Tensor
 
 LONG = 12

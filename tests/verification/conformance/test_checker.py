@@ -13,10 +13,12 @@ import pytest
 import torch
 from sharprates.samplers.blocks import BlockSampler
 from sharprates.samplers.compositions import fixed_blocks
-from sharprates.samplers.confidence import ConfidenceSampler
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.first_hitting import FirstHittingSampler
+from sharprates.samplers.kept_draws import KeptDraws
 from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.policies import policy
+from sharprates.samplers.policy_sampler import PolicySampler
 from sharprates.verification.conformance.checker import LOOKS, check
 from sharprates.verification.conformance.defects import RIGHT, Stepwise
 from sharprates.verification.conformance.findings import FAST, Conformance, Outcome
@@ -78,8 +80,9 @@ class Ours:
         count = declared.tokens_a_step
         if declared.rule == "blocks":
             return BlockSampler(d, fixed_blocks(d, count)).sample(denoiser, n, generator)
-        measure = str(declared.rule).partition(":")[2]
-        return ConfidenceSampler(d, count, measure).sample(denoiser, n, generator)
+        if declared.rule == "confidence:drawn":
+            return KeptDraws(d, count).sample(denoiser, n, generator)
+        return PolicySampler(d, policy(f"confidence:{count}")).sample(denoiser, n, generator)
 
 
 @pytest.mark.parametrize("rule", OURS)

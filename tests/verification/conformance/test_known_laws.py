@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
-from sharprates.samplers.confidence import MEASURES, ConfidenceSampler, confidence_law
+from sharprates.samplers.kept_draws import KeptDraws
+from sharprates.samplers.policies import MostConfident
 from sharprates.samplers.propagation import PartialStates, move_law, trajectory
+from sharprates.samplers.reached_law import reached_law
 from sharprates.samplers.target import all_states
-from sharprates.verification.conformance import known_laws
 from sharprates.verification.conformance.denoiser_table import (
     DenoiserTable,
     order_dependent_denoiser,
@@ -49,8 +50,12 @@ def test_laws_by_hazard_agree_with_propagation(rule: str, last: str) -> None:
 def test_laws_by_confidence_agree_with_the_sampler_room(measure: str) -> None:
     instance = order_dependent_denoiser(3, 3, 2)
     for count in (1, 2):
-        sampler = ConfidenceSampler(3, count, measure)
-        rows, mass = confidence_law(sampler, Table(instance))
+        if measure == "drawn":
+            rows, mass = KeptDraws(3, count).reached(Table(instance))
+        else:
+            rule = "confidence" if measure == "probability" else measure
+            reached = reached_law(MostConfident(rule, count), Table(instance), 3)
+            rows, mass = reached.rows, reached.mass
         found = ByCount(measure, count).law(instance, TAU)
         assert torch.allclose(found[codes(rows, 3)], mass, atol=1e-13)
         assert float(found.sum()) == pytest.approx(1)
@@ -97,7 +102,3 @@ class Table:
     def __call__(self, x, t=None, positions=None):  # noqa: ARG002 - the protocol's
         found = self.instance.table[codes(x, self.vocabulary)]
         return found if positions is None else found[positions]
-
-
-def test_measures_of_confidence_are_those_of_the_samplers() -> None:
-    assert known_laws.MEASURES == MEASURES

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from sharprates.samplers.errors import InputError
-from sharprates.verification.objects import load_object, one_line
+from sharprates.samplers.objects import load_object, one_line
 
 
 @pytest.fixture

@@ -1,0 +1,610 @@
+"""Policies: which tokens are revealed next, as a function of what is revealed and predicted.
+
+A policy chooses positions; only then are their values drawn, independently, from the predictions.
+So it is blind to the draw: a rule that looks at the values drawn is none (`samplers.kept_draws`).
+
+Numbers that a rule compares are rounded to 9 decimals first, so that no choice hangs on the last
+bit of a sum. Of equally good positions the one of lowest rank comes first, or the leftmost one
+where no ranks are given.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from sharprates.samplers.errors import InputError
+from sharprates.samplers.objects import load_object, one_line
+from sharprates.samplers.rational import read_rational
+from torch import Tensor
+
+DECIMALS = 9
+"""Numbers are compared after rounding to so many decimals."""
+
+
+@dataclass(frozen=True)
+class Policy(ABC):
+    """Chooses the positions that are revealed in a round."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Its text, as `policy` reads it."""
+
+    def check(self, length: int) -> None:  # noqa: B027 - most rules fit every length
+        """Find out that it does not fit a length.
+
+        Raises:
+            InputError: naming what is wrong with it.
+        """
+
+    @property
+    def needs_ranks(self) -> bool:
+        """Whether its choice follows ranks even where nothing is equally good."""
+        return False
+
+    def most_rounds(self, length: int) -> int:
+        """The largest number of rounds that it can take on d tokens."""
+        return length
+
+    def reads(self, masked: Tensor) -> Tensor:
+        """The masked positions whose predictions it looks at: all, unless a rule says less.
+
+        Args:
+            masked: bool [B, d].
+
+        Returns:
+            bool [B, d]. Nothing else need be predicted before the choice.
+        """
+        return masked
+
+    @abstractmethod
+    def choose(
+        self, state: Tensor, predicted: Tensor, round: int, ranks: Tensor | None = None
+    ) -> Tensor:
+        """The positions that are revealed next; a row's depend on that row alone.
+
+        Args:
+            state: int64 [B, d], partial states with at least one mask each, mask = S.
+            predicted: float64 [B, d, S], p̂_i(·|x_C), summing to 1 where `reads` says so, 0
+                elsewhere.
+            round: from 0.
+            ranks: int64 [B, d], a permutation of 0..d−1 in each row, drawn before the first round
+                and kept; None counts from the left.
+
+        Returns:
+            bool [B, d], in each row a non-empty set of masked positions.
+        """
+
+
+# --- rules ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rule(Policy):
+    """A policy that looks at the values revealed through the predictions only."""
+
+    def choose(
+        self, state: Tensor, predicted: Tensor, round: int, ranks: Tensor | None = None
+    ) -> Tensor:
+        """See `Policy`."""
+        return self.pick(state == predicted.shape[-1], predicted, round, ranks)
+
+    @abstractmethod
+    def pick(self, masked: Tensor, predicted: Tensor, round: int, ranks: Tensor | None) -> Tensor:
+        """As `choose`, where bool [B, d] says what may be chosen."""
+
+
+def sureness(predicted: Tensor) -> Tensor:
+    """max_a p̂(a), by which confidence goes: [..., S] to [...]."""
+    return predicted.amax(-1)
+
+
+def margin(predicted: Tensor) -> Tensor:
+    """The largest probability minus the second one; with one symbol the largest."""
+    if predicted.shape[-1] == 1:
+        return predicted.amax(-1)
+    first, second = predicted.topk(2, dim=-1).values.unbind(-1)
+    return first - second
+
+
+def entropy(predicted: Tensor) -> Tensor:
+    """−Σ p̂ log p̂, nats."""
+    return -torch.xlogy(predicted, predicted).sum(-1)
+
+
+def _rounded(numbers: Tensor) -> Tensor:
+    return torch.round(numbers, decimals=DECIMALS)
+
+
+def _by_score(score: Tensor, masked: Tensor, ranks: Tensor | None) -> Tensor:
+    """Positions int64 [B, d], the masked ones first, by falling score; equal ones by rank."""
+    score = torch.where(masked, _rounded(score), -math.inf)
+    if ranks is None:
+        return torch.sort(score, dim=1, descending=True, stable=True).indices
+    by_rank = torch.argsort(ranks, dim=1)
+    ordered = torch.sort(score.gather(1, by_rank), dim=1, descending=True, stable=True).indices
+    return by_rank.gather(1, ordered)
+
+
+def _leading(order: Tensor, taken: Tensor, masked: Tensor) -> Tensor:
+    """The masked positions among those that an order takes: bool [B, d] along it to bool [B, d]."""
+    return torch.zeros_like(masked).scatter(1, order, taken.expand_as(order)) & masked
+
+
+def _first(order: Tensor, count: int, masked: Tensor) -> Tensor:
+    """The first positions of an order."""
+    return _leading(order, torch.arange(order.shape[1], device=order.device) < count, masked)
+
+
+@dataclass(frozen=True)
+class MostConfident(Rule):
+    """The k positions of the best score: `confidence:k`, `margin:k`, `entropy:k`.
+
+    Attributes:
+        measure: ``confidence``, ``margin`` or ``entropy`` (low is good).
+        count: k ≥ 1.
+
+    Source: MaskGIT (Chang et al. 2022) and LLaDA, with values drawn after the choice.
+    """
+
+    measure: str
+    count: int
+
+    @property
+    def name(self) -> str:
+        """See `Policy`."""
+        return f"{self.measure}:{self.count}"
+
+    def check(self, length: int) -> None:
+        """See `Policy`."""
+        _check_count(self.name, self.count, length)
+
+    def most_rounds(self, length: int) -> int:
+        """⌈d/k⌉."""
+        return -(-length // self.count)
+
+    def pick(self, masked: Tensor, predicted: Tensor, round: int, ranks: Tensor | None) -> Tensor:  # noqa: ARG002 - of every rule
+        """See `Rule`."""
+        if self.measure == "entropy":
+            score = -entropy(predicted)
+        else:
+            score = margin(predicted) if self.measure == "margin" else sureness(predicted)
+        return _first(_by_score(score, masked, ranks), self.count, masked)
+
+
+@dataclass(frozen=True)
+class Threshold(Rule):
+    """All positions with max_a p̂ ≥ τ, or the surest one if there is none: `threshold:τ`.
+
+    Attributes:
+        tau: τ in [0, 1].
+
+    Source: Fast-dLLM (Wu et al., arXiv 2505.22618); P3.
+    """
+
+    tau: float
+
+    @property
+    def name(self) -> str:
+        """See `Policy`."""
+        return f"threshold:{_text(self.tau)}"
+
+    def pick(self, masked: Tensor, predicted: Tensor, round: int, ranks: Tensor | None) -> Tensor:  # noqa: ARG002 - of every rule
+        """See `Rule`."""
+        sure = sureness(predicted)
+        enough = masked & (_rounded(sure) >= round_number(self.tau))
+        best = _first(_by_score(sure, masked, ranks), 1, masked)
+        return torch.where(enough.any(1, keepdim=True), enough, best)
+
+
+@dataclass(frozen=True)
+class Factor(Rule):
+    """The n surest positions, n the largest with (n+1)(1 − c_n) < f, at least one: `factor:f`.
+
+    c_n is the n-th largest max_a p̂; (n+1)(1 − c_n) rises with n.
+
+    Attributes:
+        factor: f ≥ 0.
+
+    Source: Fast-dLLM (Wu et al., arXiv 2505.22618).
+    """
+
+    factor: float
+
+    @property
+    def name(self) -> str:
+        """See `Policy`."""
+        return f"factor:{_text(self.factor)}"
+
+    def pick(self, masked: Tensor, predicted: Tensor, round: int, ranks: Tensor | None) -> Tensor:  # noqa: ARG002 - of every rule
+        """See `Rule`."""
+        sure = sureness(predicted)
+        order = _by_score(sure, masked, ranks)
+        n = torch.arange(1, masked.shape[1] + 1, device=masked.device)
+        price = (n + 1) * (1 - sure.gather(1, order))
+        taken = (_rounded(price) < round_number(self.factor)) | (n == 1)
+        # beyond the masked positions the order holds the others, with prices of their own
+        return _leading(order, taken.cumprod(1).bool(), masked)
+
+
+@dataclass(frozen=True)
+class EntropyBounded(Rule):
+    """Sorted by entropy, the longest prefix with ΣH − max H ≤ γ: `entropy-bounded:γ`.
+
+    Attributes:
+        gamma: γ ≥ 0, nats.
+
+    Source: EB-Sampler (Ben-Hamu et al., arXiv 2505.24857); P4, P10.
+    """
+
+    gamma: float
+
+    @property
+    def name(self) -> str:
+        """See `Policy`."""
+        return f"entropy-bounded:{_text(self.gamma)}"
+
+    def pick(self, masked: Tensor, predicted: Tensor, round: int, ranks: Tensor | None) -> Tensor:  # noqa: ARG002 - of every rule
+        """See `Rule`."""
+        H = entropy(predicted)
+        order = _by_score(-H, masked, ranks)
+        # the largest entropy of a prefix is its last, so the others are all that come before it
+        ordered = H.gather(1, order)
+        before = ordered.cumsum(1) - ordered
+        return _leading(order, _rounded(before) <= round_number(self.gamma), masked)
+
+
+@dataclass(frozen=True)
+class LeftToRight(Rule):
+    """The leftmost unfinished block, whole or by a rule inside it: `left-to-right:B[:rule]`.
+
+    Attributes:
+        size: B ≥ 1, which divides d.
+        inner: the rule inside a block; None reveals it whole.
+
+    Source: semi-autoregressive decoding (LLaDA, block diffusion); P6 (b), P11.
+    """
+
+    size: int
+    inner: Rule | None = None
+
+    @property
+    def name(self) -> str:
+        """See `Policy`."""
+        return f"left-to-right:{self.size}" + (f":{self.inner.name}" if self.inner else "")
+
+    @property
+    def needs_ranks(self) -> bool:
+        """As the inner rule does."""
+        return self.inner is not None and self.inner.needs_ranks
+
+    def check(self, length: int) -> None:
+        """See `Policy`."""
+        if length % self.size:
+            raise InputError(
+                f"policy {self.name}: blocks of {self.size} do not divide {length} tokens; "
+                f"take a divisor of {length}"
+            )
+        if self.inner is not None:
+            self.inner.check(self.size)
+
+    def most_rounds(self, length: int) -> int:
+        """Those of a block, for each block."""
+        inside = 1 if self.inner is None else self.inner.most_rounds(self.size)
+        return length // self.size * inside
+
+    def _block(self, masked: Tensor) -> Tensor:
+        """The masked positions of the leftmost block that has any."""
+        block = torch.arange(masked.shape[1], device=masked.device) // self.size
+        leftmost = torch.where(masked, block, masked.shape[1]).amin(1, keepdim=True)
+        return masked & (block == leftmost)
+
+    def reads(self, masked: Tensor) -> Tensor:
+        """See `Policy`."""
+        if self.inner is None:
+            return torch.zeros_like(masked)
+        return self.inner.reads(self._block(masked))
+
+    def pick(self, masked: Tensor, predicted: Tensor, round: int, ranks: Tensor | None) -> Tensor:
+        """See `Rule`."""
+        block = self._block(masked)
+        return block if self.inner is None else self.inner.pick(block, predicted, round, ranks)
+
+
+@dataclass(frozen=True)
+class Bisection(Rule):
+    """In every gap the middle one first: `bisection`, or `bisection:m` for chains of order m.
+
+    A separator is m neighbouring tokens, revealed one a round from its left end; what lies between
+    complete separators is independent of the rest if the data is a Markov chain of order m, which
+    it then samples exactly.
+
+    Attributes:
+        order: m ≥ 1.
+
+    Source: P6 (a); Wen, Liang and Lu, arXiv 2608.25505, Theorem 2.
+    """
+
+    order: int = 1
+
+    @property
+    def name(self) -> str:
+        """See `Policy`."""
+        return "bisection" if self.order == 1 else f"bisection:{self.order}"
+
+    def check(self, length: int) -> None:
+        """See `Policy`."""
+        _check_count(self.name, self.order, length)
+
+    def most_rounds(self, length: int) -> int:
+        """m(⌈log₂(d/m)⌉ + 1); ⌊log₂ d⌋ + 1 where m = 1."""
+        if self.order == 1:
+            return length.bit_length()
+        return min(length, self.order * (((length - 1) // self.order).bit_length() + 1))
+
+    def reads(self, masked: Tensor) -> Tensor:
+        """None: it looks at positions alone."""
+        return torch.zeros_like(masked)
+
+    def pick(self, masked: Tensor, predicted: Tensor, round: int, ranks: Tensor | None) -> Tensor:  # noqa: ARG002 - of every rule
+        """See `Rule`."""
+        d, m = masked.shape[1], self.order
+        index = torch.arange(d, device=masked.device).expand_as(masked)
+
+        def least(of: Tensor, group: Tensor) -> Tensor:
+            """The leftmost such position of each group, d where there is none: [B, d + 1]."""
+            empty = torch.full((len(of), d + 1), d, device=of.device)
+            return empty.scatter_reduce(1, group, torch.where(of, index, d), "amin")
+
+        def count(of: Tensor, group: Tensor) -> Tensor:
+            return torch.zeros((len(of), d + 1), dtype=torch.int64, device=of.device).scatter_add(
+                1, group, of.to(torch.int64)
+            )
+
+        # revealed tokens with as many masks to their left stand in one run
+        run = masked.cumsum(1)
+        complete = ~masked & (count(~masked, run).gather(1, run) >= m)
+        gap = complete.cumsum(1)
+        begun = least(~masked & ~complete, gap).gather(1, gap)  # a separator that is not complete
+        onwards = least(masked & (index > begun), gap).gather(1, gap)
+        start = least(masked, gap).gather(1, gap)
+        middle = start + (count(masked, gap).gather(1, gap) - m).clamp(min=0) // 2
+        place = torch.where(begun == d, middle, torch.where(onwards == d, start, onwards))
+        return masked & (index == place)
+
+
+@dataclass(frozen=True)
+class Random(Rule):
+    """k positions in a uniformly random order, that of the ranks: `random:k`, today's blocks.
+
+    Attributes:
+        count: k ≥ 1.
+    """
+
+    count: int
+
+    @property
+    def name(self) -> str:
+        """See `Policy`."""
+        return f"random:{self.count}"
+
+    @property
+    def needs_ranks(self) -> bool:
+        """Always."""
+        return True
+
+    def check(self, length: int) -> None:
+        """See `Policy`."""
+        _check_count(self.name, self.count, length)
+
+    def most_rounds(self, length: int) -> int:
+        """⌈d/k⌉."""
+        return -(-length // self.count)
+
+    def reads(self, masked: Tensor) -> Tensor:
+        """None."""
+        return torch.zeros_like(masked)
+
+    def pick(self, masked: Tensor, predicted: Tensor, round: int, ranks: Tensor | None) -> Tensor:  # noqa: ARG002 - of every rule
+        """See `Rule`."""
+        if ranks is None:
+            raise InputError(f"policy {self.name}: its order is the ranks'; give them")
+        same = torch.zeros_like(masked, dtype=torch.float64)
+        return _first(_by_score(same, masked, ranks), self.count, masked)
+
+
+# --- a user's own ---------------------------------------------------------------------------------
+
+Choice = Callable[[Tensor, Tensor, int], Tensor]
+"""(state int64 [B, d], predicted float64 [B, d, S], round) → bool [B, d]; see `Policy.choose`."""
+
+
+@dataclass(frozen=True)
+class OwnPolicy(Policy):
+    """A policy that is one function of the user's.
+
+    Attributes:
+        text: how it was named, e.g. ``mine:alternating``.
+        function: what chooses.
+    """
+
+    text: str
+    function: Choice
+
+    @property
+    def name(self) -> str:
+        """See `Policy`."""
+        return self.text
+
+    def choose(
+        self,
+        state: Tensor,
+        predicted: Tensor,
+        round: int,
+        ranks: Tensor | None = None,  # noqa: ARG002 - a function of one's own goes without a seed
+    ) -> Tensor:
+        """See `Policy`."""
+        try:
+            return self.function(state.clone(), predicted.clone(), round)
+        except Exception as error:  # foreign code may raise anything
+            raise InputError(
+                f"policy {self.name}: raised {one_line(error)} in round {round}"
+            ) from error
+
+
+def chosen_by(
+    policy: Policy, state: Tensor, predicted: Tensor, round: int, ranks: Tensor | None
+) -> Tensor:
+    """The policy's choice, checked; see `Policy.choose`.
+
+    Raises:
+        InputError: if it is no bool [B, d], chooses what is revealed, or nothing at all in some row
+            and so would never end.
+    """
+    where = f"policy {policy.name}"
+    found = policy.choose(state, predicted, round, ranks)
+    shape = list(state.shape)
+    if not isinstance(found, Tensor) or found.dtype != torch.bool:
+        kind = found.dtype if isinstance(found, Tensor) else type(found).__name__
+        raise InputError(f"{where}: must return a tensor of bool {shape}, got {kind}")
+    if list(found.shape) != shape:
+        raise InputError(f"{where}: must return shape {shape}, got {list(found.shape)}")
+    found = found.to(state.device)
+    masked = state == predicted.shape[-1]
+    if bool((found & ~masked).any()):
+        row, place = (found & ~masked).nonzero()[0].tolist()
+        raise InputError(
+            f"{where}: chose position {place} of {state[row].tolist()} in round {round}, which is "
+            f"revealed already; choose among masks ({predicted.shape[-1]}) only"
+        )
+    idle = ~found.any(1)
+    if bool(idle.any()):
+        raise InputError(
+            f"{where}: chose nothing at {state[idle][0].tolist()} in round {round}, so it would "
+            "never end; choose at least one mask in every row"
+        )
+    return found
+
+
+# --- text -----------------------------------------------------------------------------------------
+
+FORMS = {
+    "confidence": "confidence:k",
+    "margin": "margin:k",
+    "entropy": "entropy:k",
+    "threshold": "threshold:τ",
+    "factor": "factor:f",
+    "entropy-bounded": "entropy-bounded:γ",
+    "left-to-right": "left-to-right:B[:rule]",
+    "bisection": "bisection[:m]",
+    "random": "random:k",
+}
+"""Rules, and how each is written."""
+
+
+def policy(text: str, length: int | None = None) -> Policy:
+    """A policy by its text.
+
+    Args:
+        text: a rule of `FORMS`, e.g. ``threshold:0.9``, or ``MODULE:OBJECT``: a `Policy` of your
+            own, or a function of (state, predicted, round) that returns bool [B, d].
+        length: d, which it must fit; None where it is not known yet.
+
+    Raises:
+        InputError: naming what is wrong with it, in one line.
+    """
+    head, _, rest = text.partition(":")
+    if head in FORMS:
+        found: Policy = _rule(text)
+    elif rest and all(part.isidentifier() for part in [*head.split("."), *rest.split(".")]):
+        found = _own(text, head)
+    else:
+        raise InputError(f"policy {text!r} is unknown{_meant(head)}")
+    if length is not None:
+        found.check(length)
+    return found
+
+
+def _meant(head: str) -> str:
+    near = difflib.get_close_matches(head, FORMS, 1)
+    guess = f": did you mean {FORMS[near[0]]}? Else" if near else ":"
+    return f"{guess} use {', '.join(FORMS.values())} or MODULE:OBJECT"
+
+
+def _own(text: str, head: str) -> Policy:
+    try:
+        found = load_object(text, "policy")
+    except InputError as error:
+        if difflib.get_close_matches(head, FORMS, 1):
+            raise InputError(f"policy {text!r} is unknown{_meant(head)}") from error
+        raise
+    if isinstance(found, Policy):
+        return found
+    if not callable(found):
+        raise InputError(
+            f"policy {text}: is a {type(found).__name__}; name a function of (state, predicted, "
+            "round), or a Policy"
+        )
+    return OwnPolicy(text, found)
+
+
+def _rule(text: str) -> Rule:
+    head, *numbers = text.split(":")
+    if head == "left-to-right" and len(numbers) > 1:
+        inner = text.split(":", 2)[2]
+        if inner.partition(":")[0] not in FORMS:
+            raise InputError(f"policy {text}: inside blocks {inner!r} is no rule{_meant(inner)}")
+        return LeftToRight(_whole(text, numbers[0]), _rule(inner))
+    if head == "bisection" and not numbers:
+        return Bisection()
+    if len(numbers) != 1:
+        raise InputError(f"policy {text}: is written {FORMS[head]}")
+    (number,) = numbers
+    if head == "threshold":
+        return Threshold(_real(text, "τ", number, 1))
+    if head == "factor":
+        return Factor(_real(text, "f", number))
+    if head == "entropy-bounded":
+        return EntropyBounded(_real(text, "γ", number))
+    count = _whole(text, number)
+    if head == "random":
+        return Random(count)
+    if head == "bisection":
+        return Bisection(count)
+    return LeftToRight(count) if head == "left-to-right" else MostConfident(head, count)
+
+
+def _whole(text: str, number: str) -> int:
+    if not number.isdecimal() or len(number) > 15 or int(number) < 1:
+        raise InputError(f"policy {text}: needs a whole number ≥ 1, got {number[:40]!r}")
+    return int(number)
+
+
+def _real(text: str, symbol: str, number: str, most: float = math.inf) -> float:
+    try:
+        value = float(read_rational(number))
+    except (ValueError, OverflowError):
+        raise InputError(f"policy {text}: {symbol} must be a number, got {number[:40]!r}") from None
+    if not 0 <= value <= most:
+        bound = "≥ 0" if most == math.inf else f"in [0, {most:g}]"
+        raise InputError(f"policy {text}: {symbol} must be {bound}, got {number[:40]}")
+    return value
+
+
+def _check_count(name: str, count: int, length: int) -> None:
+    if count > length:
+        raise InputError(f"policy {name}: there are {length} tokens only; take at most {length}")
+
+
+def _text(number: float) -> str:
+    return repr(number).removesuffix(".0")
+
+
+def round_number(number: float) -> float:
+    """A rule's own number, rounded as what it is compared with."""
+    return float(_rounded(torch.tensor(number, dtype=torch.float64)))
