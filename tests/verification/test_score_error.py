@@ -76,7 +76,7 @@ class Constant:
         self.q, self.vocabulary = torch.tensor(q, dtype=torch.float64), len(q)
         self.normalised = normalised
 
-    def __call__(self, x: Tensor, t=None, positions=None) -> Tensor:
+    def __call__(self, x: Tensor, t=None, positions=None) -> Tensor:  # noqa: ARG002 - the protocol's
         count = x.shape if positions is None else positions[0].shape
         return self.q.expand(*count, -1)
 
