@@ -178,7 +178,7 @@ class MostConfident(Rule):
 
 
 @dataclass(frozen=True)
-class Threshold(Rule):
+class ByThreshold(Rule):
     """All positions with max_a p̂ ≥ τ, or the surest one if there is none: `threshold:τ`.
 
     Attributes:
@@ -566,7 +566,7 @@ def _rule(text: str) -> Rule:
         raise InputError(f"policy {text}: is written {FORMS[head]}")
     (number,) = numbers
     if head == "threshold":
-        return Threshold(_real(text, "τ", number, 1))
+        return ByThreshold(_real(text, "τ", number, 1))
     if head == "factor":
         return Factor(_real(text, "f", number))
     if head == "entropy-bounded":

@@ -29,7 +29,7 @@ class Samples:
         return torch.cat(self.calls)
 
 
-def trajectories(contexts: Sequence[Tensor], rows: Tensor, mask: int) -> Tensor | None:
+def states_seen(contexts: Sequence[Tensor], rows: Tensor, mask: int) -> Tensor | None:
     """int8 [K + 1, n, d], the states of one call's rows, the output last.
 
     None where the denoiser saw something else: parts of the rows, or between two steps all masks,

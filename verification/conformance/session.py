@@ -13,7 +13,7 @@ import torch
 from sharprates.verification.conformance.findings import Finding, Settings
 from sharprates.verification.conformance.foreign import FaultError, guarded
 from sharprates.verification.conformance.oracle import Oracle, state_codes
-from sharprates.verification.conformance.samples import Samples, joined, p_value, trajectories
+from sharprates.verification.conformance.samples import Samples, joined, p_value, states_seen
 from sharprates.verification.statistics.budget import Ledger
 from torch import Tensor
 
@@ -114,7 +114,7 @@ class Session:
         codes, traces = [], []
         for number in range(calls):
             rows = self.sample(oracle, rows_a_call)
-            traces.append(trajectories(oracle.contexts, rows, oracle.vocabulary))
+            traces.append(states_seen(oracle.contexts, rows, oracle.vocabulary))
             oracle.forget()
             codes.append(state_codes(rows, oracle.vocabulary))
             # Slower than foreseen: fewer rows, whatever these are like.
