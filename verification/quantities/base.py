@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, ClassVar, Self
 
 from sharprates.theory.arithmetic import Number
@@ -43,6 +43,45 @@ class Quantities(ABC):
     def measured(self, claim: Claim, variant: str | None = None) -> Number:
         """The left side of a claim, which is one of `LEFT_SIDES`."""
         return getattr(self, LEFT_SIDES[claim.left_side(variant)])
+
+    @property
+    @abstractmethod
+    def h(self) -> Sequence[Number]:
+        """The information curve h_0..h_{d−1}, nats."""
+
+    @property
+    def last_entropy(self) -> Number:
+        """h_{d−1}, nats."""
+        return self.h[-1]
+
+    @property
+    def E1_initialisation(self) -> Number:
+        """TV(P_0, q_T)."""
+        return self.E1_term("initialisation")
+
+    @property
+    def E1_score(self) -> Number:
+        """Score term of E1."""
+        return self.E1_term("score")
+
+    @property
+    def E1_clock(self) -> Number:
+        """Clock term of E1."""
+        return self.E1_term("clock")
+
+    @property
+    def E1_parallel(self) -> Number:
+        """Parallel decoding term of E1."""
+        return self.E1_term("parallel")
+
+    @property
+    def E1_early_stopping(self) -> Number:
+        """TV(q_δ, q_0)."""
+        return self.E1_term("early_stopping")
+
+    @abstractmethod
+    def E1_term(self, name: str) -> Number:
+        """A term of E1, named as in `decomposition.Decomposition`."""
 
     @abstractmethod
     def bound(

@@ -142,11 +142,6 @@ class ExactQuantities(Quantities):
         """H(q_0), nats."""
         return self.entropies[-1]
 
-    @property
-    def last_entropy(self) -> Number:
-        """h_{d−1}, nats."""
-        return self.h[-1]
-
     @cached_property
     def I_bar(self) -> Number:
         """Ī = h_0 − h_{d−1} ≥ 0, nats."""
@@ -231,15 +226,20 @@ class ExactQuantities(Quantities):
             total, t = total + w * at, t + w
         return total
 
-    def _along_grid(self, term: str) -> Number:
-        """A term of E1, or ε_1 of E2, along the grid."""
-        d, total = self.d, fmpq(0)
+    def E1_term(self, name: str) -> Number:
+        """See `Quantities.E1_term`; the grids here end at 0."""
+        d = self.d
+        if name == "initialisation":
+            return 1 - power(self.path[0]["masked"], d)
+        if name == "early_stopping":
+            return 0
+        total = fmpq(0)
         for step in self.path:
             r, masked = step["r"], step["masked"]
             at = [power(1 - masked, u) * power(masked, d - u) for u in range(d + 1)]
-            if term == "clock":
+            if name == "clock":
                 total = total + d * masked * abs(step["rho"] - r)
-            elif term == "score":
+            elif name == "score":
                 pairs = zip(at, self.gaps, strict=False)
                 total = total + r * sum((x * gap for x, gap in pairs), fmpq(0))
             else:
@@ -252,32 +252,7 @@ class ExactQuantities(Quantities):
     @property
     def epsilon_1(self) -> Number:
         """Score error of E2; Euler's H is r on the constant clock, where it never exceeds 1."""
-        return self._along_grid("score")
-
-    @property
-    def E1_initialisation(self) -> Number:
-        """1 − (1−α_T)^d, which is also TV(P_0, q_T)."""
-        return 1 - power(self.path[0]["masked"], self.d)
-
-    @property
-    def E1_score(self) -> Number:
-        """Score term of E1."""
-        return self._along_grid("score")
-
-    @property
-    def E1_clock(self) -> Number:
-        """Clock term of E1."""
-        return self._along_grid("clock")
-
-    @property
-    def E1_parallel(self) -> Number:
-        """Parallel decoding term of E1."""
-        return self._along_grid("parallel")
-
-    @property
-    def E1_early_stopping(self) -> int:
-        """Grids here end at 0."""
-        return 0
+        return self.E1_score
 
     # --- what is measured -------------------------------------------------------------------------
 

@@ -138,11 +138,6 @@ class FloatQuantities(Quantities):
         """H(q_0), nats."""
         return ball(Interval.around(self.shape.entropy, self.shape.error))
 
-    @property
-    def last_entropy(self) -> Number:
-        """h_{d−1}, nats."""
-        return self.h[-1]
-
     @cached_property
     def epsilon_w(self) -> Number:
         """ε_w: the context reveals every other token with probability t_k."""
@@ -222,32 +217,8 @@ class FloatQuantities(Quantities):
         assert self.experiment.target.family is not None
         return self.experiment.target.family
 
-    @property
-    def E1_initialisation(self) -> Number:
-        """TV(P_0, q_T)."""
-        return self._term("initialisation")
-
-    @property
-    def E1_score(self) -> Number:
-        """Score term of E1."""
-        return self._term("score")
-
-    @property
-    def E1_clock(self) -> Number:
-        """Clock term of E1."""
-        return self._term("clock")
-
-    @property
-    def E1_parallel(self) -> Number:
-        """Parallel decoding term of E1."""
-        return self._term("parallel")
-
-    @property
-    def E1_early_stopping(self) -> Number:
-        """TV(q_δ, q_0)."""
-        return self._term("early_stopping")
-
-    def _term(self, name: str) -> Number:
+    def E1_term(self, name: str) -> Number:
+        """See `Quantities.E1_term`; the rounding of the sum is shared out."""
         terms = self.decomposition
         assert terms is not None, "only samplers on a grid have the terms of E1"
         return ball(Interval.around(getattr(terms, name), terms.error / 5))

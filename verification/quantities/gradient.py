@@ -234,11 +234,6 @@ class GradientQuantities(Quantities):
         return -(self.law * self.law.log()).sum()
 
     @property
-    def last_entropy(self) -> Tensor:
-        """h_{d−1}, nats."""
-        return self.h[-1]
-
-    @property
     def w(self) -> list[Tensor]:
         """The step law."""
         return list(self.weights)
@@ -321,56 +316,30 @@ class GradientQuantities(Quantities):
             table[a] = total
         return table
 
-    def _along_grid(self, term: str) -> Tensor:
-        """A term of E1 on the grid."""
-        d, r, masked = self.d, self.hazards[:, None], self.masked[:, None]
-        u = torch.arange(d + 1)
-        at = (1 - masked) ** u * masked ** (d - u)
-        if term == "score":
-            return (r * at[:, :d] * self.error_gaps).sum()
-        if term == "clock":
-            assert self.horizon is not None
+    def E1_term(self, name: str) -> Tensor:
+        """See `Quantities.E1_term`; the grid ends at 0."""
+        d, r, masked = self.d, self.hazards, self.masked
+        at = masked[:, None] ** (d - torch.arange(d + 1))
+        at = at * (1 - masked[:, None]) ** torch.arange(d + 1)
+        if name == "initialisation":
+            return 1 - masked[0] ** d
+        if name == "score":
+            return (r[:, None] * at[:, :d] * self.error_gaps).sum()
+        if name == "clock":
             # 1 − α at the end of a step over 1 − α at its start is 1 − ρ
-            after = torch.cat([masked[1:, 0], torch.zeros(1, dtype=torch.float64)])
-            bridge = 1 - after / masked[:, 0]
-            return (d * masked[:, 0] * (bridge - r[:, 0]).abs()).sum()
+            after = torch.cat([masked[1:], torch.zeros(1, dtype=torch.float64)])
+            return (d * masked * (1 - after / masked - r).abs()).sum()
         total = torch.zeros((), dtype=torch.float64)
-        for (n, s), value in self.dependence.items():
-            if s > 1:
-                total = (
-                    total + (at[:, n] * r[:, 0] ** s * (1 - r[:, 0]) ** (d - n - s)).sum() * value
-                )
+        if name == "parallel":
+            for (n, s), value in self.dependence.items():
+                if s > 1:
+                    total = total + (at[:, n] * r**s * (1 - r) ** (d - n - s)).sum() * value
         return total
 
     @property
-    def epsilon_1(self) -> Tensor:
+    def epsilon_1(self) -> Number:
         """Score error of E2."""
-        return self._along_grid("score")
-
-    @property
-    def E1_initialisation(self) -> Tensor:
-        """1 − (1−α_T)^d."""
-        return 1 - self.masked[0] ** self.d
-
-    @property
-    def E1_score(self) -> Tensor:
-        """Score term of E1."""
-        return self._along_grid("score")
-
-    @property
-    def E1_clock(self) -> Tensor:
-        """Clock term of E1."""
-        return self._along_grid("clock")
-
-    @property
-    def E1_parallel(self) -> Tensor:
-        """Parallel decoding term of E1."""
-        return self._along_grid("parallel")
-
-    @property
-    def E1_early_stopping(self) -> Tensor:
-        """Grids here end at 0."""
-        return torch.zeros((), dtype=torch.float64)
+        return self.E1_score
 
     @property
     def tv(self) -> Tensor:
