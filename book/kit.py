@@ -29,8 +29,9 @@ from sharprates.theory.claim import Relation
 from sharprates.theory.registry import claim
 from sharprates.verification.arithmetic import BALL, Interval, interval, precision
 from sharprates.verification.experiment import Experiment
-from sharprates.verification.profile import Profile, profile, score_gaps
+from sharprates.verification.profile import Profile, profile
 from sharprates.verification.quantities.float64 import FloatQuantities
+from sharprates.verification.score_error import Comparison
 from sharprates.verification.verdict import Verdict, compare
 from torch import Tensor
 
@@ -226,7 +227,7 @@ class Bench:
         gaps = (
             None
             if isinstance(self.denoiser, ExactDenoiser)
-            else score_gaps(self.target, self.denoiser)
+            else Comparison.of(self.target).sums(self.denoiser).gaps
         )
         sampler = ParallelSampler(self.target.length, law)
         experiment = Experiment(self.target, self.denoiser, sampler)

@@ -97,6 +97,9 @@ class ExactDenoiser:
                 f"off_support {self.off_support!r} is unknown: use one of {', '.join(OFF_SUPPORT)}"
             )
 
+    def __str__(self) -> str:
+        return f"exact, off-support {self.off_support}"
+
     @property
     def vocabulary(self) -> int:
         """S, without the mask."""

@@ -89,6 +89,13 @@ class Experiment:
         """Of a parallel sampler on a clock."""
         return self.sampler.grid if self.sampler else None
 
+    @property
+    def exact(self) -> bool:
+        """Whether all of its numbers are fractions, so that it can be decided exactly."""
+        known = isinstance(self.denoiser, ExactDenoiser | GivenPredictions)
+        clocked = self.grid is not None and isinstance(self.grid.horizon, Fraction)
+        return known and (self.sampler is None or bool(self.steps or self.blocks or clocked))
+
     def setting(self) -> Setting:
         """The plain facts that the hypotheses of a claim look at."""
         family = self.target.family
@@ -108,6 +115,8 @@ class Experiment:
         )
 
     def __str__(self) -> str:
+        if not self.exact:
+            return f"{self.target.name} ({self.sampler}; {self.denoiser})"
         d, S = self.length, self.vocabulary
         weights = self.weights
         rows = [

@@ -2,7 +2,7 @@
 
 Exact ones (`laws`, `step_laws`, `predictions`, `instances`, `grids`) give small fractions, so
 that a verdict can be decided without rounding and checked by hand. The others (`schedules`,
-`denoisers`, `scenarios`) give what the torch samplers run on.
+`denoisers`, `float_experiments`) give what the torch samplers run on.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from sharprates.samplers import families
 from sharprates.samplers.clock import clock
 from sharprates.samplers.denoiser import OFF_SUPPORT, Denoiser, ExactDenoiser, Positions
+from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.predictions import Predictions
 from sharprates.samplers.schedule import LAST_STEPS, RULES, Schedule
 from sharprates.samplers.target import Target
-from sharprates.verification.checks.trial import Example, Scenario
+from sharprates.verification.checks.trial import Example
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Context
 from sharprates.verification.experiment import Experiment
@@ -442,7 +443,7 @@ def denoisers(
     )
 
 
-SCENARIO_FAMILIES = (
+LARGER_FAMILIES = (
     *FAMILIES,
     "copies:5:3",
     "pairs:6:2",
@@ -464,14 +465,14 @@ SCENARIO_FAMILIES = (
 
 
 @st.composite
-def scenarios(
+def float_experiments(
     draw: DrawFn,
     exact_only: bool = False,
     normalised: bool = True,
     time_free: bool = False,
     plans: SearchStrategy[Schedule] | None = None,
     max_length: int = 6,
-) -> Scenario:
+) -> Experiment:
     """Everything that the torch samplers take, at sizes beyond exact fractions.
 
     Args:
@@ -484,11 +485,12 @@ def scenarios(
     """
     target = draw(
         st.one_of(
-            family_laws(1, max_length, SCENARIO_FAMILIES), sparse_laws(1, min(5, max_length), 6)
+            family_laws(1, max_length, LARGER_FAMILIES), sparse_laws(1, min(5, max_length), 6)
         )
     )
     denoiser = draw(denoisers(target, exact_only, normalised, time_free))
-    return Scenario(target, denoiser, draw(schedules() if plans is None else plans))
+    schedule = draw(schedules() if plans is None else plans)
+    return Experiment(target, denoiser, ParallelSampler(target.length, schedule))
 
 
 ALPHAS = st.fractions(0, 1, max_denominator=8)

@@ -129,7 +129,7 @@ def store(
     """
     instance, claim = failing.experiment, claim_of(claim_id)
     own = {name: x for name, x in scale.items() if name.split(".")[0] == claim.id}
-    if instance is None:
+    if instance is None or not instance.exact:
         return None
     for variant in (None, *claim.variants):
         found = _failing(claim, instance, variant, own)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.distance import total_variation
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import family
+from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
@@ -18,9 +20,14 @@ from sharprates.verification.arithmetic import RATIONAL, interval, precision
 from sharprates.verification.checks.trial import Example
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_schedule import steps_on_grid
-from sharprates.verification.profile import profile, score_gaps
+from sharprates.verification.experiment import Experiment
+from sharprates.verification.profile import profile
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.quantities.float64 import FloatQuantities
+from sharprates.verification.strategies import Perturbed
+from sharprates.verification.verify import store
+
+from tests.verification.subsets import score_gaps
 
 
 @st.composite
@@ -152,3 +159,22 @@ def test_an_instance_in_words() -> None:
     many = exact_experiment(family("pairs:6:2"), steps=(Fraction(1, 3),))
     assert "uniform on 8 rows" in str(many)
     assert Example(many, {"b": 2, "_hidden": 3}).text.endswith("w=(1/3), b=2")
+
+
+def test_what_is_exact_is_said_in_fractions_and_what_is_not_by_its_parts() -> None:
+    target = family("copies:2:2")
+    floats = Experiment(
+        target,
+        ExactDenoiser(target),
+        ParallelSampler(2, Schedule("euler", "linear", "uniform", 4, 1.0)),
+    )
+    assert not floats.exact
+    assert (
+        str(floats)
+        == "copies:2:2 (euler linear uniform K=4 T=1.0 leave; exact, off-support uniform)"
+    )
+    assert not Experiment(target, Perturbed(ExactDenoiser(target))).exact
+    fractions = replace(floats.grid, horizon=Fraction(1))
+    for options in ({}, {"grid": fractions}, {"steps": (Fraction(1),)}, {"blocks": (2,)}):
+        assert exact_experiment(target, **options).exact
+    assert store("E3", Example(floats), {}, Path()) is None

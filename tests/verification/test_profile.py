@@ -8,12 +8,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.families import copies, parity, product
 from sharprates.samplers.target import Target
 from sharprates.verification.arithmetic import interval, precision
 from sharprates.verification.exact_law import exact_predictor, rational_pmf
-from sharprates.verification.profile import exact_information, marginals, profile, score_gaps
+from sharprates.verification.profile import exact_information, marginals, profile
 
 
 @st.composite
@@ -133,28 +132,3 @@ def test_marginals_are_sums_over_rows(target: Target) -> None:
         law = law_of(target, shown)
         expected = [law[tuple(row[i] for i in shown)] for row in target.rows.tolist()]
         assert table[subset].tolist() == pytest.approx(expected, abs=1e-15)
-
-
-class Shifted:
-    """Predicts the exact conditionals with mass η moved to symbol 0."""
-
-    time_free = True
-    normalised = True
-
-    def __init__(self, target: Target, eta: float) -> None:
-        self.exact, self.eta = ExactDenoiser(target), eta
-        self.vocabulary = target.vocabulary
-
-    def __call__(self, x, t=None, positions=None):
-        p = (1 - self.eta) * self.exact(x, t, positions)
-        p[..., 0] += self.eta
-        return p
-
-
-def test_score_gaps_of_a_known_error() -> None:
-    """Copies of one coin, η moved to 0: the empty context errs by η/2 at each of two tokens."""
-    target = copies(2, 2)
-    gaps = score_gaps(target, Shifted(target, 0.1))
-    # after a 1 was shown the other token is 1 for sure and errs by η; after a 0 not at all
-    assert gaps.tolist() == pytest.approx([2 * 0.05, 2 * 0.5 * 0.1, 0])
-    assert float(score_gaps(target, ExactDenoiser(target)).abs().max()) == 0.0

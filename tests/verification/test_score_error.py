@@ -24,7 +24,7 @@ from sharprates.verification import score_error as module
 from sharprates.verification.arithmetic import precision
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import fractions_of
-from sharprates.verification.profile import profile, score_gaps
+from sharprates.verification.profile import profile
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.score_error import (
     Comparison,
@@ -33,7 +33,7 @@ from sharprates.verification.score_error import (
     order_error,
     score_error_of,
 )
-from sharprates.verification.strategies import laws, predictions
+from sharprates.verification.strategies import Perturbed, laws, predictions
 from torch import Tensor
 
 from tests.samplers.perturbed import (
@@ -46,6 +46,7 @@ from tests.samplers.perturbed import (
     Uniform,
     catalogue,
 )
+from tests.verification.subsets import score_gaps
 
 
 class Given:
@@ -165,9 +166,17 @@ def test_a_mutant_that_forgets_the_multiplicity_is_caught() -> None:
     assert sum(per_subset) > 1.5 * right
 
 
+def test_gaps_of_a_known_error() -> None:
+    """Copies of one coin, η moved to 0: the empty context errs by η/2 at each of two tokens."""
+    exact = ExactDenoiser(copies(2, 2))
+    gaps = Comparison.of(copies(2, 2)).sums(Perturbed(exact, share=0.1, wrong=0)).gaps
+    # after a 1 was shown the other token is 1 for sure and errs by η; after a 0 not at all
+    assert gaps.tolist() == pytest.approx([2 * 0.05, 2 * 0.5 * 0.1, 0])
+    assert float(Comparison.of(copies(2, 2)).sums(exact).gaps.abs().max()) == 0.0
+
+
 @pytest.mark.parametrize("kind", catalogue(ExactDenoiser(copies(2, 2))))
-def test_gap_sums_are_the_profiles(kind: str) -> None:
-    """The same numbers as `profile.score_gaps`, which goes through subsets one by one."""
+def test_gap_sums_are_those_of_subsets_one_by_one(kind: str) -> None:
     target = dirichlet(3, 3, 0.3, seed=3)
     denoiser = catalogue(ExactDenoiser(target))[kind]
     comparison = Comparison.of(target)

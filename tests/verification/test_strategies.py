@@ -247,14 +247,14 @@ def test_a_perturbed_denoiser_at_single_positions_and_times() -> None:
     assert "top dropped" in str(dropped)
 
 
-def test_scenarios_can_be_kept_exact_and_short() -> None:
+def test_float_experiments_can_be_kept_exact_and_short() -> None:
     @settings(max_examples=30)
-    @given(some.scenarios(exact_only=True, max_length=3))
-    def exact(it: some.Scenario) -> None:
+    @given(some.float_experiments(exact_only=True, max_length=3))
+    def exact(it: Experiment) -> None:
         assert isinstance(it.denoiser, ExactDenoiser)
         assert it.target.length <= 3
         assert it.target.name in str(it)
 
     exact()
-    assert smallest(some.scenarios(normalised=False), lambda it: not it.denoiser.normalised)
-    assert smallest(some.scenarios(), lambda it: not it.denoiser.time_free)
+    assert smallest(some.float_experiments(normalised=False), lambda it: not it.denoiser.normalised)
+    assert smallest(some.float_experiments(), lambda it: not it.denoiser.time_free)

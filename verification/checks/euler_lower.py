@@ -30,7 +30,7 @@ from sharprates.verification.checks.check import (
     tightened,
     trial_of,
 )
-from sharprates.verification.checks.torch_runs import on_scenarios
+from sharprates.verification.checks.torch_runs import in_floats
 from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment, experiment_on_rows
@@ -288,14 +288,14 @@ CHECKS = (
     Check(
         "L0",
         "every clock, grid and rule",
-        some.scenarios(
+        some.float_experiments(
             time_free=True,
             max_length=4,
             plans=some.schedules().map(
                 lambda it: replace(it, last_step="leave", delta=max(it.delta, 0.125))
             ),
-        ).map(lambda it: Example.of(scenario=it)),
-        on_scenarios("L0"),
+        ).map(Example.of),
+        in_floats("L0"),
         method=Method.TESTED,
         mutants=(tightened("L0"),),
     ),

@@ -33,7 +33,7 @@ from sharprates.verification.checks.check import (
     tightened,
     trial_of,
 )
-from sharprates.verification.checks.torch_runs import on_scenarios
+from sharprates.verification.checks.torch_runs import in_floats
 from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment
@@ -187,9 +187,9 @@ EULER_SCHEDULES = some.schedules(
 ).map(lambda it: replace(it, steps=it.steps + 60, horizon=5.0, delta=0.0))
 
 
-def scenario_examples(**options: Any) -> st.SearchStrategy[Example]:
-    """Scenarios as examples; see `strategies.scenarios`."""
-    return some.scenarios(**options).map(lambda it: Example.of(scenario=it))
+def float_examples(**options: Any) -> st.SearchStrategy[Example]:
+    """What the torch samplers run on as examples; see `strategies.float_experiments`."""
+    return some.float_experiments(**options).map(Example.of)
 
 
 def law_examples(**options: Any) -> st.SearchStrategy[Example]:
@@ -429,12 +429,12 @@ CHECKS = (
     Check(
         "E1",
         "every clock, grid, rule, last step; denoisers that err, vary in time, are unnormalised",
-        scenario_examples(
+        float_examples(
             normalised=False,
             max_length=4,
             plans=some.schedules().map(lambda it: replace(it, steps=it.steps + 12)),
         ),
-        on_scenarios("E1"),
+        in_floats("E1"),
         method=Method.TESTED,
         mutants=(halves("the bound", "E1"),),
         effort=0.5,
@@ -458,8 +458,8 @@ CHECKS = (
     Check(
         "E2",
         "larger laws, K up to 200",
-        scenario_examples(normalised=False, time_free=True, max_length=3, plans=EULER_SCHEDULES),
-        on_scenarios("E2"),
+        float_examples(normalised=False, time_free=True, max_length=3, plans=EULER_SCHEDULES),
+        in_floats("E2"),
         method=Method.TESTED,
         mutants=(Mutant("a third of the bound", {"E2.constant": Fraction(1, 3)}),),
         effort=0.5,
@@ -502,12 +502,12 @@ CHECKS = (
     Check(
         "E3",
         "every clock, grid, rule and last step, denoisers that err",
-        scenario_examples(
+        float_examples(
             time_free=True,
             max_length=4,
             plans=some.schedules().map(lambda it: replace(it, steps=it.steps + 8)),
         ),
-        on_scenarios("E3"),
+        in_floats("E3"),
         method=Method.TESTED,
         mutants=(halves("the bound", "E3"),),
         regime="leftover or an error allowed",
@@ -575,8 +575,8 @@ CHECKS = (
     Check(
         "E5",
         "every clock, grid, rule and last step, larger laws",
-        scenario_examples(exact_only=True),
-        on_scenarios("E5"),
+        float_examples(exact_only=True),
+        in_floats("E5"),
         method=Method.TESTED,
         mutants=(halves("the bound", "E5"),),
         regime=LEFTOVER,
@@ -635,13 +635,13 @@ CHECKS = (
     Check(
         "E7",
         "larger laws",
-        scenario_examples(
+        float_examples(
             exact_only=True,
             plans=some.schedules(
                 clocks=("linear",), grid_names=("uniform",), rules=("ancestral",)
             ).map(lambda it: replace(it, steps=it.steps + 6, horizon=None, delta=0.0)),
         ),
-        on_scenarios("E7"),
+        in_floats("E7"),
         method=Method.TESTED,
         mutants=(Mutant("a third of the bound", {"E7.constant": Fraction(1, 3)}),),
     ),
@@ -685,8 +685,8 @@ CHECKS = (
     Check(
         "E8",
         "every clock, grid, rule and last step, larger laws",
-        scenario_examples(exact_only=True),
-        on_scenarios("E8"),
+        float_examples(exact_only=True),
+        in_floats("E8"),
         method=Method.TESTED,
         mutants=(Mutant("a third of the bound", {"E8.constant": Fraction(1, 3)}),),
         regime=LEFTOVER,

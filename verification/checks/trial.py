@@ -8,9 +8,6 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from sharprates.samplers.denoiser import Denoiser
-from sharprates.samplers.schedule import Schedule
-from sharprates.samplers.target import Target
 from sharprates.theory.claim import Relation
 from sharprates.verification.arithmetic import Interval
 from sharprates.verification.experiment import Experiment, in_words
@@ -19,7 +16,7 @@ from sharprates.verification.verdict import Decision
 
 @dataclass(frozen=True)
 class Example:
-    """What a check is evaluated on: an exact instance, further parameters, or both.
+    """What a check is evaluated on: an experiment, further parameters, or both.
 
     Attributes:
         experiment: law, denoiser and schedule.
@@ -56,29 +53,9 @@ class Example:
 
     @property
     def law(self) -> Experiment:
-        """The instance, which the examples of most checks have."""
+        """The experiment, which the examples of most checks have."""
         assert self.experiment is not None
         return self.experiment
-
-
-@dataclass(frozen=True, eq=False)
-class Scenario:
-    """A target, a denoiser and a schedule for the torch samplers.
-
-    Attributes:
-        target: the data law.
-        denoiser: what the sampler asks.
-        schedule: when it reveals.
-    """
-
-    target: Target
-    denoiser: Denoiser
-    schedule: Schedule
-
-    def __str__(self) -> str:
-        off = getattr(self.denoiser, "off_support", None)
-        denoiser = f"exact, off-support {off}" if off else str(self.denoiser)
-        return f"{self.target.name} ({self.schedule}; {denoiser})"
 
 
 @dataclass(frozen=True)

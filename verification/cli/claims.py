@@ -7,8 +7,6 @@ from typing import Annotated
 import typer
 from sharprates.theory.registry import CLAIMS, claim
 from sharprates.verification.cli.terminal import console
-from sharprates.verification.files import to_json
-from sharprates.verification.reports.claims import page, text
 
 
 def claims_command(
@@ -21,6 +19,10 @@ def claims_command(
         for one in CLAIMS.values():
             terminal.print(f"{one.id:4} {one.kind.value:10} {one.relation.value:10} {one.title}")
         return
+    # the pages load all checks, which takes seconds
+    from sharprates.verification.files import to_json
+    from sharprates.verification.reports.claims import page, text
+
     pages = [page(one) for one in (CLAIMS.values() if claim_id is None else [claim(claim_id)])]
     if json:
         terminal.out(to_json({"claims": pages}), end="")

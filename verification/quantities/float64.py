@@ -44,8 +44,8 @@ class FloatQuantities(Quantities):
     Attributes:
         experiment: what is run.
         shape: information curve and dependence of its data law.
-        gaps: denoiser gaps from `score_gaps`, [d + 1] or, time-dependent, [K, d + 1]; None if the
-            denoiser is exact.
+        gaps: of its denoiser, as `score_error.SizeSums` has them: [d + 1], or [K, d + 1] where it
+            depends on time; None if it is exact.
         errors: of the denoiser along a uniform order; by default ε_FHS comes from `gaps`.
         measured_tv: TV(p_out, q_0), if a left side will be asked for.
         curve: the information curve in balls, where float64 is not enough.

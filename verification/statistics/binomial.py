@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from scipy.special import bdtr, bdtrc
-from scipy.stats import beta
+from scipy.special import bdtr, bdtrc, betainccinv, betaincinv
 from sharprates.verification.statistics.sample_test import MISSES, SampleTest
 
 
@@ -19,7 +18,7 @@ def at_least(successes: int, n: int, level: float) -> float:
 
     Source: Clopper and Pearson (1934), Biometrika 26.
     """
-    return 0.0 if successes == 0 else float(beta.ppf(level, successes, n - successes + 1))
+    return 0.0 if successes == 0 else float(betaincinv(successes, n - successes + 1, level))
 
 
 def binomial_test(name: str, successes: int, n: int, p: float, level: float) -> SampleTest:
@@ -47,7 +46,7 @@ def binomial_detects(n: int, p: float, level: float) -> float:
     # Accepted are the counts low..high; a count at the very level is rejected.
     low = bisect_right(counts, level / 2, key=lambda k: float(bdtr(k, n, p)))
     high = n - bisect_right(counts, level / 2, key=lambda k: float(bdtr(k, n, 1 - p)))
-    over = 1.0 if high >= n else float(beta.isf(MISSES, high + 1, n - high)) - p
-    under = 1.0 if low <= 0 else p - float(beta.ppf(MISSES, low, n - low + 1))
+    over = 1.0 if high >= n else float(betainccinv(high + 1, n - high, MISSES)) - p
+    under = 1.0 if low <= 0 else p - float(betaincinv(low, n - low + 1, MISSES))
     # Beyond 0 and 1 there is no alternative to detect.
     return min(1.0, max(over if p < 1 else 0.0, under if p > 0 else 0.0))

@@ -456,11 +456,11 @@ def test_a_full_disk_behind_standard_output_is_one_line() -> None:
 
 
 def test_no_standard_output_is_no_failure() -> None:
-    assert shell("SR claims E3 >&-") == (0, "")
+    assert shell("SR claims >&-") == (0, "")
 
 
 def test_any_encoding_of_the_terminal_will_do() -> None:
-    assert shell("SR claims E3 > /dev/null", PYTHONIOENCODING="ascii") == (0, "")
+    assert shell("SR claims > /dev/null", PYTHONIOENCODING="ascii") == (0, "")
 
 
 def test_a_bug_is_one_line_and_has_a_code_of_its_own(run, monkeypatch) -> None:
@@ -468,7 +468,6 @@ def test_a_bug_is_one_line_and_has_a_code_of_its_own(run, monkeypatch) -> None:
         raise OverflowError("too\nlarge")
 
     monkeypatch.setattr("sharprates.verification.reports.claims.page", broken)
-    monkeypatch.setattr("sharprates.verification.cli.claims.page", broken)
     code, out, err = run("claims", "E3")
     assert (code, out, err.count("\n")) == (70, "", 1)
     assert "OverflowError: too large (test_audit.py:" in err
