@@ -33,6 +33,7 @@ STATISTICAL_FILES = (
     "samplers/test_markov.py",
     "verification/statistics/test_laws.py",
     "verification/statistics/test_distribution.py",
+    "verification/statistics/test_homogeneity.py",
     "verification/statistics/test_empirical_tv.py",
     "verification/statistics/test_step_tests.py",
     "verification/test_empirical.py",

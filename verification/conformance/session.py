@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from sharprates.verification.conformance.known_laws import Design, KnownSampler
     from sharprates.verification.conformance.protocol import Declaration, SamplerUnderTest
 
-# Calls are paired four by four to see whether their rows are independent. Many of them show better
-# what is drawn once a call.
-CALLS, _FEWEST_CALLS = 40, 4
+# Half of the rows are drawn in a few large calls, by which copies far apart show, the others in
+# many small ones: these show better what is drawn once a call. They are paired four by four.
+LARGE, SMALL, _FEWEST_CALLS = 20, 100, 4
 
 
 @dataclass(eq=False)
@@ -82,8 +82,7 @@ class Session:
         n = most if self.declaration.rows_independent else min(most, 3_000)
         # Two denoisers, small batches and single steps: about four times the rows.
         n = max(400, min(n, int(0.6 * max(self._sampling[1], 0) / (4 * max(self.pace, 1e-9)))))
-        # Rows a call are even: that half of them repeats the other would be missed else.
-        return n // (2 * CALLS) * (2 * CALLS)
+        return n // 80 * 80
 
     @cached_property
     def step_rows(self) -> int:
@@ -109,11 +108,18 @@ class Session:
         oracle = Oracle(denoiser.table.clone())
         # Of dependent rows only one a call is a sample.
         independent = self.declaration.rows_independent
-        calls, rows_a_call = (CALLS, self.rows // CALLS) if independent else (self.rows, 1)
+        sizes = [1] * self.rows
+        if independent:
+            half = self.rows // 2
+            sizes = [
+                m
+                for calls in (LARGE, SMALL)
+                for m in [max(10, half // calls)] * min(calls, half // 10)
+            ]
         oracle.recording = independent
         codes, traces = [], []
-        for number in range(calls):
-            rows = self.sample(oracle, rows_a_call)
+        for number, size in enumerate(sizes):
+            rows = self.sample(oracle, size)
             traces.append(states_seen(oracle.contexts, rows, oracle.vocabulary))
             oracle.forget()
             codes.append(state_codes(rows, oracle.vocabulary))
@@ -138,7 +144,7 @@ class Session:
 
         def seeded() -> object:
             # The verdict is a function of the seed, also of who draws from torch's global state.
-            torch.manual_seed(self.settings.seed * 1_000_003 + self.calls)
+            torch.default_generator.manual_seed(self.settings.seed * 1_000_003 + self.calls)
             return foreign()
 
         self.called = time.monotonic()

@@ -24,7 +24,8 @@ class SampleTest:
         level: false-alarm probability; the test fails if the p-value is not above it.
         n: independent samples.
         detects: smallest discrepancy rejected with probability ≥ 1 − `MISSES`; 1 if none is.
-        distance: in what the discrepancy is measured: ``tv``, or ``kolmogorov`` (at most the TV).
+        distance: in what the discrepancy is measured: ``tv``, ``kolmogorov`` (at most the TV),
+            ``copies`` (share of samples), or ``agreement`` (chance that two samples are equal).
     """
 
     name: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from scipy.stats import hypergeom
@@ -12,6 +12,7 @@ from sharprates.verification.conformance.findings import Finding, Tested, summar
 from sharprates.verification.conformance.look import Look
 from sharprates.verification.conformance.oracle import Oracle, state_codes
 from sharprates.verification.conformance.session import Session
+from sharprates.verification.statistics.homogeneity import homogeneity_test
 from sharprates.verification.statistics.laws import law_test
 from sharprates.verification.statistics.sample_test import SampleTest
 from torch import Tensor
@@ -21,12 +22,10 @@ def _findings(run: Session) -> Iterator[Finding]:
     if not run.declaration.rows_independent:
         return
     level = run.ledger.take("rows independent") / len(run.samples)
-    detail = "rows of one call agree more or less often than rows of different calls"
-    cause = "one order or draw shared by the batch, batches that repeat, or a rule by row number"
     tests = [
-        Tested(test, detail, cause)
+        tested
         for samples in run.samples
-        for test in _agreement(samples.calls, level)
+        for tested in _rows(samples.calls, level / 5, run.generator())
     ]
     yield from summary("rows independent", tests)
     wrong = any(not one.passed for one in run.findings if one.name.startswith("law, "))
@@ -34,34 +33,50 @@ def _findings(run: Session) -> Iterator[Finding]:
         yield from _batch_size(run, run.plan.laws[run.declared][1])
 
 
-def _agreement(calls: Sequence[Tensor], level: float) -> list[SampleTest]:
-    """Rows of one call agree as often as rows of two calls do, whatever their law is.
+def _rows(calls: Sequence[Tensor], level: float, generator: torch.Generator) -> Iterator[Tested]:
+    """All pairs of rows of a call, rows by their number, and neighbours."""
+    k = 1 + max(int(cells.max()) for cells in calls)
+
+    def table(groups: Iterable[Tensor]) -> Tensor:
+        return torch.stack([torch.bincount(cells, minlength=k) for cells in groups])
+
+    test = homogeneity_test("calls", table(calls), level, generator)
+    detail = "rows of one call agree more or less often than rows of different calls"
+    cause = "one order or draw shared by the batch, chunks or workers with one seed"
+    yield Tested(test, detail, cause)
+    together = torch.cat(list(calls))
+    number = torch.cat([torch.arange(len(cells)) for cells in calls])
+    length = torch.cat([torch.full_like(cells, len(cells)) for cells in calls])
+    ends = torch.where(number == 0, 0, torch.where(number == length - 1, 1, 2))
+    for name, group in (("ends", ends), ("parts", number * 16 // length), ("turns", number % 8)):
+        counts = table(together[group == g] for g in range(int(group.max()) + 1))
+        test = homogeneity_test(name, counts, level, generator)
+        yield Tested(test, "the law of a row depends on its number", "a rule by row number")
+    beside = _neighbours(calls, level)
+    if beside is not None:
+        yield Tested(beside, detail, "what a row draws depends on its neighbour")
+
+
+def _neighbours(calls: Sequence[Tensor], level: float) -> SampleTest | None:
+    """Neighbours agree as often as rows of two calls do, whatever their law is.
 
     Under independence both kinds of pairs agree with the same chance: given how many agree in all,
     the number within calls is hypergeometric (Fisher's exact test).
     """
-    m = min(len(cells) for cells in calls)
-    lags = sorted({1, m // 2})
+    half = min(len(cells) for cells in calls) // 2
     # Each row in one pair only: of four calls two are paired within, two with each other.
     fours = list(zip(*(calls[i::4] for i in range(4)), strict=False))
-    tests = []
-    for lag in lags:
-        k = m // (2 * lag) * (2 * lag)
-        pairs = [cells[:k].view(-1, 2, lag).unbind(1) for four in fours for cells in four[:2]]
-        others = [(four[2], four[3]) for four in fours]
-        within, across = (sum(a.numel() for a, _ in p) for p in (pairs, others))
-        agree_within, agree_across = (
-            sum(int((a == b).sum()) for a, b in p) for p in (pairs, others)
-        )
-        if not within or not across:
-            continue
-        law = hypergeom(within + across, agree_within + agree_across, within)
-        p = min(1.0, 2 * min(law.cdf(agree_within), law.sf(agree_within - 1)))
-        # Both frequencies may be off by a Hoeffding band at once.
-        band = sum(math.sqrt(-math.log(level / 4 / len(lags)) / (2 * k)) for k in (within, across))
-        name = f"rows independent, lag {lag}"
-        tests.append(SampleTest(name, float(p), level / len(lags), within, min(1, band)))
-    return tests
+    pairs = [cells[: 2 * half].view(-1, 2).unbind(1) for four in fours for cells in four[:2]]
+    others = [(four[2], four[3]) for four in fours]
+    within, across = (sum(a.numel() for a, _ in p) for p in (pairs, others))
+    if not within or not across:
+        return None
+    agree_within, agree_across = (sum(int((a == b).sum()) for a, b in p) for p in (pairs, others))
+    law = hypergeom(within + across, agree_within + agree_across, within)
+    p = min(1.0, 2 * min(law.cdf(agree_within), law.sf(agree_within - 1)))
+    # Both frequencies may be off by a Hoeffding band at once.
+    band = sum(math.sqrt(-math.log(level / 4) / (2 * n)) for n in (within, across))
+    return SampleTest("neighbours", float(p), level, within, min(1, band), "agreement")
 
 
 def _batch_size(run: Session, p: Tensor) -> Iterator[Finding]:
@@ -80,8 +95,8 @@ def _batch_size(run: Session, p: Tensor) -> Iterator[Finding]:
 
 LOOK = Look(
     _findings,
-    "rows that repeat their neighbour or the row half a call away more or less often than rows of "
-    "other calls do; a law that is another one for seven rows",
-    "copies at other distances within a call",
+    "copies within a call, at whatever distance, or of another call; a law that depends on a row's "
+    "number, or is another one for seven rows",
+    "copies fewer than stated, or beyond the rows of one call",
     ("rows independent", "batch size"),
 )
