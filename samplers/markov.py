@@ -147,8 +147,12 @@ class MarkovChain:
         many = n * d <= _CROWDED * columns.numel()
         search = self._from_list if many else self._from_windows
         left, right = search(x, rows, columns)
-        predicted = _normalise(self.left[left] * self.right[right])
+        predicted = self.at(left, right)
         return predicted.view(n, d, S) if positions is None else predicted
+
+    def at(self, left: Tensor, right: Tensor) -> Tensor:
+        """The prediction given the table rows of both nearest revealed tokens, [..., S]."""
+        return _normalise(self.left[left] * self.right[right])
 
     def _from_list(self, x: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
         """Table rows (gap, symbol) of both nearest revealed tokens, by one search in a list."""

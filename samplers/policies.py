@@ -117,13 +117,14 @@ def entropy(predicted: Tensor) -> Tensor:
     return -torch.xlogy(predicted, predicted).sum(-1)
 
 
-def _rounded(numbers: Tensor) -> Tensor:
+def rounded(numbers: Tensor) -> Tensor:
+    """As rules compare them; see `DECIMALS`."""
     return torch.round(numbers, decimals=DECIMALS)
 
 
 def _by_score(score: Tensor, masked: Tensor, ranks: Tensor | None) -> Tensor:
     """Positions int64 [B, d], the masked ones first, by falling score; equal ones by rank."""
-    score = torch.where(masked, _rounded(score), -math.inf)
+    score = torch.where(masked, rounded(score), -math.inf)
     if ranks is None:
         return torch.sort(score, dim=1, descending=True, stable=True).indices
     by_rank = torch.argsort(ranks, dim=1)
@@ -142,7 +143,31 @@ def _first(order: Tensor, count: int, masked: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class MostConfident(Rule):
+class Prefix(Rule):
+    """The leading positions in the order of a score: how many, the best scores say."""
+
+    @abstractmethod
+    def score(self, predicted: Tensor) -> Tensor:
+        """How good a position is, high is good: [..., S] to [...]."""
+
+    @abstractmethod
+    def taken(self, ordered: Tensor) -> Tensor:
+        """Which of the best positions are taken: True, then False; the first one always.
+
+        Args:
+            ordered: float64 [B, n], the n best scores, falling.
+        """
+
+    def pick(self, masked: Tensor, predicted: Tensor, round: int, ranks: Tensor | None) -> Tensor:  # noqa: ARG002 - of every rule
+        """See `Rule`."""
+        score = self.score(predicted)
+        order = _by_score(score, masked, ranks)
+        # beyond the masked positions the order holds the others, with scores of their own
+        return _leading(order, self.taken(score.gather(1, order)), masked)
+
+
+@dataclass(frozen=True)
+class MostConfident(Prefix):
     """The k positions of the best score: `confidence:k`, `margin:k`, `entropy:k`.
 
     Attributes:
@@ -168,17 +193,20 @@ class MostConfident(Rule):
         """⌈d/k⌉."""
         return -(-length // self.count)
 
-    def pick(self, masked: Tensor, predicted: Tensor, round: int, ranks: Tensor | None) -> Tensor:  # noqa: ARG002 - of every rule
-        """See `Rule`."""
+    def score(self, predicted: Tensor) -> Tensor:
+        """See `Prefix`."""
         if self.measure == "entropy":
-            score = -entropy(predicted)
-        else:
-            score = margin(predicted) if self.measure == "margin" else sureness(predicted)
-        return _first(_by_score(score, masked, ranks), self.count, masked)
+            return -entropy(predicted)
+        return margin(predicted) if self.measure == "margin" else sureness(predicted)
+
+    def taken(self, ordered: Tensor) -> Tensor:
+        """See `Prefix`."""
+        places = torch.arange(ordered.shape[1], device=ordered.device)
+        return (places < self.count).expand_as(ordered)
 
 
 @dataclass(frozen=True)
-class ByThreshold(Rule):
+class ByThreshold(Prefix):
     """All positions with max_a p̂ ≥ τ, or the surest one if there is none: `threshold:τ`.
 
     Attributes:
@@ -194,16 +222,18 @@ class ByThreshold(Rule):
         """See `Policy`."""
         return f"threshold:{_text(self.tau)}"
 
-    def pick(self, masked: Tensor, predicted: Tensor, round: int, ranks: Tensor | None) -> Tensor:  # noqa: ARG002 - of every rule
-        """See `Rule`."""
-        sure = sureness(predicted)
-        enough = masked & (_rounded(sure) >= round_number(self.tau))
-        best = _first(_by_score(sure, masked, ranks), 1, masked)
-        return torch.where(enough.any(1, keepdim=True), enough, best)
+    def score(self, predicted: Tensor) -> Tensor:
+        """See `Prefix`."""
+        return sureness(predicted)
+
+    def taken(self, ordered: Tensor) -> Tensor:
+        """See `Prefix`."""
+        first = torch.arange(ordered.shape[1], device=ordered.device) == 0
+        return (rounded(ordered) >= round_number(self.tau)) | first
 
 
 @dataclass(frozen=True)
-class Factor(Rule):
+class Factor(Prefix):
     """The n surest positions, n the largest with (n+1)(1 − c_n) < f, at least one: `factor:f`.
 
     c_n is the n-th largest max_a p̂; (n+1)(1 − c_n) rises with n.
@@ -221,19 +251,19 @@ class Factor(Rule):
         """See `Policy`."""
         return f"factor:{_text(self.factor)}"
 
-    def pick(self, masked: Tensor, predicted: Tensor, round: int, ranks: Tensor | None) -> Tensor:  # noqa: ARG002 - of every rule
-        """See `Rule`."""
-        sure = sureness(predicted)
-        order = _by_score(sure, masked, ranks)
-        n = torch.arange(1, masked.shape[1] + 1, device=masked.device)
-        price = (n + 1) * (1 - sure.gather(1, order))
-        taken = (_rounded(price) < round_number(self.factor)) | (n == 1)
-        # beyond the masked positions the order holds the others, with prices of their own
-        return _leading(order, taken.cumprod(1).bool(), masked)
+    def score(self, predicted: Tensor) -> Tensor:
+        """See `Prefix`."""
+        return sureness(predicted)
+
+    def taken(self, ordered: Tensor) -> Tensor:
+        """See `Prefix`."""
+        n = torch.arange(1, ordered.shape[1] + 1, device=ordered.device)
+        cheap = (rounded((n + 1) * (1 - ordered)) < round_number(self.factor)) | (n == 1)
+        return cheap.cumprod(1).bool()
 
 
 @dataclass(frozen=True)
-class EntropyBounded(Rule):
+class EntropyBounded(Prefix):
     """Sorted by entropy, the longest prefix with ΣH − max H ≤ γ: `entropy-bounded:γ`.
 
     Attributes:
@@ -249,14 +279,15 @@ class EntropyBounded(Rule):
         """See `Policy`."""
         return f"entropy-bounded:{_text(self.gamma)}"
 
-    def pick(self, masked: Tensor, predicted: Tensor, round: int, ranks: Tensor | None) -> Tensor:  # noqa: ARG002 - of every rule
-        """See `Rule`."""
-        H = entropy(predicted)
-        order = _by_score(-H, masked, ranks)
+    def score(self, predicted: Tensor) -> Tensor:
+        """See `Prefix`."""
+        return -entropy(predicted)
+
+    def taken(self, ordered: Tensor) -> Tensor:
+        """See `Prefix`."""
         # the largest entropy of a prefix is its last, so the others are all that come before it
-        ordered = H.gather(1, order)
-        before = ordered.cumsum(1) - ordered
-        return _leading(order, _rounded(before) <= round_number(self.gamma), masked)
+        before = ordered - ordered.cumsum(1)
+        return rounded(before) <= round_number(self.gamma)
 
 
 @dataclass(frozen=True)
@@ -607,4 +638,4 @@ def _text(number: float) -> str:
 
 def round_number(number: float) -> float:
     """A rule's own number, rounded as what it is compared with."""
-    return float(_rounded(torch.tensor(number, dtype=torch.float64)))
+    return float(rounded(torch.tensor(number, dtype=torch.float64)))
