@@ -112,6 +112,7 @@ class Claim:
         attained_by: of a worst-case claim: the built-in families on which its value is exact; for
             any other law of the same size it says only what some law suffers.
         variants: name → other forms.
+        unchecked: what the statement says besides its forms and no check looks at, for a reader.
     """
 
     id: str
@@ -127,6 +128,7 @@ class Claim:
     depends_on: tuple[str, ...] = ()
     attained_by: tuple[str, ...] = ()
     variants: Mapping[str, Variant] = field(default_factory=dict)
+    unchecked: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Add the overall factor."""

@@ -90,6 +90,7 @@ L1 = Claim(
             hypotheses=(on_families("pairs"),),
         ),
     },
+    unchecked=("the consequence for the number of steps, K = Ω(d/ε)",),
 )
 
 L2 = Claim(
@@ -244,6 +245,7 @@ L6 = Claim(
             replaces=True,
         ),
     },
+    unchecked=("the consequence for the number of steps, K = Θ(d min(d, log S)/ε)",),
 )
 
 _grid_constant = sympy.exp(-T) / (1 - sympy.exp(-T))
@@ -296,6 +298,11 @@ L7 = Claim(
             measured=Measured.TV_LIMIT_PER_STEP_SIZE,
         ),
     },
+    unchecked=(
+        "the limit h → 0 itself: it is extrapolated from six grids, within 10⁻⁶",
+        "that no other law does worse: the supremum and S = 2 rest on E3, L3 and E9",
+        "the factor that the grid costs over the uniform law",
+    ),
 )
 
 X1 = Claim(

@@ -94,6 +94,7 @@ H4 = Claim(
     hypotheses=(TWO_SYMBOLS,),
     provenance=Provenance(promises=("A7",)),
     depends_on=("H2",),
+    unchecked=("samplers of more than one token: the proof needs one, so the game has one",),
 )
 
 CLAIMS = (H1, H2, H3, H4)

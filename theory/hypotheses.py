@@ -15,10 +15,12 @@ class Hypothesis:
     Attributes:
         holds: the predicate.
         reason: what to tell where it does not hold.
+        families: of a condition on the target, the built-in families that it names.
     """
 
     holds: Callable[[Setting], bool]
     reason: str
+    families: tuple[str, ...] = ()
 
 
 STEP_LAW = Hypothesis(
@@ -60,4 +62,5 @@ def on_families(*names: str) -> Hypothesis:
     return Hypothesis(
         lambda it: it.family in names,
         f"is an exact value on the family {' or '.join(names)}, no verdict on another q_0",
+        names,
     )

@@ -64,6 +64,7 @@ S2 = Claim(
     relation=Relation.EQUALITY,
     expression=CompositionSum(d, w, P),
     hypotheses=(STEP_LAW, NORMALISED, TIME_FREE, ALL_MASKED_START),
+    unchecked=("samplers that are order-uniform and value-blind but have no step law",),
 )
 
 S3 = Claim(

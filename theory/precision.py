@@ -28,6 +28,7 @@ G1 = Claim(
     relation=Relation.EQUALITY,
     expression=TruncatedGumbel(symbol("probabilities"), symbol("index"), truncation),
     provenance=Provenance(works=("Zheng et al., arXiv 2409.02908",)),
+    unchecked=("which probabilities gain and which shrink",),
 )
 
 CLAIMS = (G1,)

@@ -92,6 +92,15 @@ MEANINGS: Mapping[str, str] = MappingProxyType({name: text for name, _, _, text 
 LATEX: Mapping[str, str] = MappingProxyType({name: latex for name, latex, _, _ in _TABLE})
 """Name of a value → its LaTeX."""
 
+DERIVED = frozenset(
+    (
+        *("W", "h", "I_bar", "entropy", "last_entropy", "q", "q0", "p_out", "P", "D", "beta"),
+        *("alpha", "alpha_t", "alpha_s", "alpha_T", "alpha_delta", "speed", "kl_revealed"),
+        *("leak", "index", *(name for name in MEANINGS if name.startswith(("epsilon_", "E1_")))),
+    )
+)
+"""Values that q_0, the denoiser or the sampler determine: no statement ranges over them."""
+
 _SYMBOLS = {
     name: sympy.Symbol(name, **dict.fromkeys(assumption.split(), True))
     for name, _, assumption, _ in _TABLE

@@ -37,6 +37,28 @@ class Fit:
     at: float
 
 
+DRAWN = "drawn"
+"""Among the kinds of a `Reach`: a data law that is of no built-in family."""
+
+MANY = "number of "
+"""Begins the name of a size that is the length of a sequence."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What the examples of a check were; never declared, each example is looked at.
+
+    Attributes:
+        forms: of the claim, those that were evaluated: names of variants, "" for the main form.
+        sizes: d, S, K, … and the check's own numbers → the least and the largest that were tried.
+        kinds: ``q_0``, ``denoiser``, ``steps``, … → what was tried of it, in words.
+    """
+
+    forms: tuple[str, ...] = ()
+    sizes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What a check, a hunt or a test has shown of a claim, as `claims.json` holds it.
@@ -61,6 +83,8 @@ class Evidence:
         note: for a reader.
         points: (bound, measured) of counting examples, the worst first; five digits, for a plot.
         difference: of an equality the largest |measured − formula| of any example.
+        reach: what the examples were; empty where none were looked at.
+        rated: whether the sides are those of the claim, not of a part of it.
     """
 
     claim: str
@@ -82,3 +106,5 @@ class Evidence:
     note: str = ""
     points: tuple[tuple[float, float], ...] = ()
     difference: float | None = None
+    reach: Reach = Reach()
+    rated: bool = True

@@ -76,7 +76,8 @@ def exact_weights(grid: Schedule) -> list[Number]:
 def exact_facts(grid: Schedule) -> dict[str, bool]:
     """Whether masks are left over, and whether the step law is uniform: facts of a setting."""
     w = exact_weights(grid)
-    complete = 1 - sum(w) == 0  # of a ball that is not sure, False
+    # of a ball that is not sure, False; but the bridge to time 0, where α is 1, has ρ = 1
+    complete = grid.rule_name == "ancestral" or 1 - sum(w) == 0
     return {
         "has_leftover": grid.last_step == "leave" and not complete,
         "uniform_law": all(isinstance(x, fmpq) and x == fmpq(1, len(w)) for x in w),

@@ -16,6 +16,7 @@ from sharprates.theory.registry import CLAIMS
 from sharprates.verification.evidence import Evidence, Fit, Method
 from sharprates.verification.files import to_json, write_whole
 from sharprates.verification.formal import formal_of
+from sharprates.verification.scope import Scope, scope
 from sharprates.verification.verdict import Verdict
 
 VERSION = 2
@@ -181,6 +182,11 @@ class ClaimStatus:
         """Examples that were not decided."""
         return sum(one.n_undecided for one in self.evidence)
 
+    @property
+    def scope(self) -> Scope:
+        """What is stated against what was checked."""
+        return scope(self.claim, self.evidence)
+
     def json(self) -> dict[str, Any]:
         """The claim's row of `claims.json`."""
         worst = self.worst
@@ -200,6 +206,7 @@ class ClaimStatus:
             "break_even": self.break_even or None,
             "witness": next((one.witness for one in self.evidence if one.witness), None),
             "failures": [one.failure for one in self.evidence if one.failure],
+            "scope": asdict(self.scope),
             "proofs": [one.check for one in self.evidence if one.method == Method.SYMBOLIC],
             "checks": [asdict(one) for one in self.evidence],
         }

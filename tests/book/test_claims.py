@@ -42,11 +42,6 @@ def test_a_block_holds_all_that_the_registry_knows(claim_id: str) -> None:
     assert "untested" in text
 
 
-def test_conditions_are_said_without_the_verbs_of_a_refusal() -> None:
-    assert claims.conditions(CLAIMS["E2"].hypotheses).startswith("the Euler sampler; the constant")
-    assert claims.conditions(CLAIMS["E9"].hypotheses) == "the exact denoiser; S = 2"
-
-
 def test_what_is_nearly_one_does_not_read_one() -> None:
     assert [claims.words(x) for x in (1.0, 0.99996663, 0.875)] == ["1", "0.9999666", "0.875"]
 
@@ -90,6 +85,15 @@ def test_evidence_tells_what_a_run_found() -> None:
 
 def test_evidence_of_a_run_without_a_check_claims_nothing() -> None:
     assert "certified" not in claims.evidence({"status": "untested", "n": 0, "n_counting": 0})
+
+
+def test_what_was_tried_stands_against_what_is_stated() -> None:
+    row = {"scope": {"stated": "every q₀", "tried": ["d = 1…4"], "not_tried": ["d > 4", "S_1"]}}
+    lines = claims.scoped(CLAIMS["E4"], row)
+    assert "* **Stated** for every q₀." in lines
+    assert "* **Tried** d = 1…4." in lines
+    assert r"* **Not tried:** S\_1." in lines
+    assert "no run of its checks is stored" in "".join(claims.scoped(CLAIMS["E4"], {}))
 
 
 def test_a_runs_words_are_not_read_as_markup() -> None:

@@ -9,6 +9,7 @@ from sharprates.verification.checks.check import Check
 from sharprates.verification.checks.registry import checks_of
 from sharprates.verification.evidence import Evidence
 from sharprates.verification.files import to_json
+from sharprates.verification.scope import NO_RUN
 from sharprates.verification.status import Status, statuses
 from sharprates.verification.verify import run_one
 
@@ -35,6 +36,12 @@ def test_the_row_of_every_claim(claim_id: str, evidence: Callable[[Evidence], No
     assert any(isinstance(check, Check) for check in checks)
     assert row["ratio"]["worst"] is not None
     assert row["ratio"]["instance"]
+    # what is stated, what was tried of it and what was not
+    scope = found.scope
+    assert scope.stated
+    assert scope.tried
+    assert scope.not_tried
+    assert NO_RUN not in scope.not_tried
     # power: each check has a mutant, each is rejected, by an example that is named
     for one in records:
         assert one.power, one.check

@@ -19,6 +19,7 @@ from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification.arithmetic import precision
+from sharprates.verification.checks.reach import Tally, asked
 from sharprates.verification.checks.trial import (
     COUNTS,
     STATED,
@@ -69,6 +70,7 @@ def formula(
     claim_id: str, variant: str | None, values: dict[str, Any], mutant: Mutant = STATED
 ) -> Number:
     """The formula of a claim, or of its mutant: in fractions if all is rational, else in balls."""
+    asked(claim_id, variant)
     if mutant.values is not None:
         values = mutant.values(values)
     return evaluate_claim(claim_of(claim_id), values, mutant.scale, variant)
@@ -230,9 +232,11 @@ class _Run:
         self.difference: float | None = None
         self.killed: dict[str, str | None] = {mutant.name: None for mutant in check.mutants}
         self.failure: Trial | None = None
+        self.tally = Tally(check.claim)
 
     def __call__(self, example: Example) -> None:
-        trial = decided(self.check, example, self.stated)
+        with self.tally.listening():
+            trial = decided(self.check, example, self.stated)
         if trial.decision.verdict is Verdict.FAILS:
             self.failure = trial
             raise _FalsifiedError(trial)
@@ -241,6 +245,7 @@ class _Run:
         if self.check.hunts and trial.counts and currently_in_test_context():  # no edge
             target(trial.decision.strain)
         self.n += 1
+        self.tally.add(example.experiment, example.parameters)
         self.undecided += trial.decision.verdict is Verdict.UNDECIDED
         if trial.counts:
             self.counting += 1
@@ -317,6 +322,8 @@ def run_check(
             failure=f"{failing.example.text}: {failing.decision.text}",
             witness=store(failing.example),
             regime=check.regime,
+            reach=state.tally.reach(),
+            rated=check.rated,
         )
     worst = state.best[0] if state.best and check.rated else None
     return Evidence(
@@ -337,6 +344,8 @@ def run_check(
         note=check.note(state.trials) if check.note else "",
         points=_drawn(state) if check.rated else (),
         difference=state.difference,
+        reach=state.tally.reach(),
+        rated=check.rated,
     )
 
 

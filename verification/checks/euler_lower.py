@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from typing import Any
 
 import torch
-from flint import fmpq
+from flint import fmpq, fmpq_poly, fmpz_poly
 from hypothesis import strategies as st
 from sharprates.samplers import families
 from sharprates.samplers.clock import clock, grid
@@ -20,7 +20,7 @@ from sharprates.samplers.schedule import Schedule, step_law
 from sharprates.samplers.step_law import StepLaw
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import Interval, ball, interval
+from sharprates.verification.arithmetic import Interval, as_fmpq, ball, interval
 from sharprates.verification.checks.check import (
     Check,
     changed,
@@ -116,18 +116,22 @@ SHUFFLES: Members = {f"permutations:{d}:{S}": {} for d, S in ((2, 2), (4, 2), (3
 # --- L5, X1: the first order ----------------------------------------------------------------------
 
 
-def first_order_in_steps(it: ExactQuantities) -> fmpq:
-    """lim K·TV for the uniform law, by interpolation: p_out(x) is a polynomial in 1/K.
+def first_order_in_steps(it: ExactQuantities, coarse: Sequence[Fraction] = (Fraction(1),)) -> fmpq:
+    """lim r·TV as each step is split into r equal ones, by interpolation.
 
-    Its degree is at most d − 1, so its values at K = 1..d fix it; what is missing of q_0 at first
-    order, where it is positive, adds up to c.
+    p_out(x) is a polynomial in 1/r of degree at most d − 1, so its values at r = 1..d fix it; what
+    is missing of q_0 at first order, where it is positive, adds up. One step split in r is the
+    uniform law on r steps: then this is c.
     """
     d = it.d
-    nodes = [fmpq(1, K) for K in range(1, d + 1)]
-    laws = [it.tables.probability([node] * K) for K, node in enumerate(nodes, 1)]
+    nodes = [fmpq(1, r) for r in range(1, d + 1)]
+    laws = [
+        it.tables.probability([as_fmpq(x) / r for x in coarse for _ in range(r)])
+        for r in range(1, d + 1)
+    ]
     total = fmpq(0)
     for x in it.pmf:
-        slope = fmpq(0)  # of the interpolating polynomial at 1/K = 0
+        slope = fmpq(0)  # of the interpolating polynomial at 1/r = 0
         for j, here in enumerate(nodes):
             others = [node for i, node in enumerate(nodes) if i != j]
             scale = fmpq(1)
@@ -142,6 +146,33 @@ def first_order_in_steps(it: ExactQuantities) -> fmpq:
             slope = slope + laws[j][x] * rest / scale
         total = total + max(-slope, fmpq(0))
     return total
+
+
+def _places(d: int, coarse: Sequence[Fraction]) -> list[fmpq]:
+    """β_n = ∫ Bin(d−2, t)(n) μ(dt), μ of density w_k/Σw² on step k: its squares, spread evenly."""
+    squares = sum(as_fmpq(x) ** 2 for x in coarse)
+    ends = list(itertools.accumulate(map(as_fmpq, coarse), initial=fmpq(0)))
+    beta = []
+    for n in range(d - 1):
+        powers = [0] * n + [math.comb(d - 2, n) * c for c in fmpz_poly([1, -1]) ** (d - 2 - n)]
+        integral = fmpq_poly(powers).integral()
+        pieces = (
+            as_fmpq(x) * (integral(t) - integral(s))
+            for x, (s, t) in zip(coarse, itertools.pairwise(ends), strict=True)
+        )
+        beta.append(sum(pieces, fmpq(0)) / squares)
+    return beta
+
+
+def _split_steps(example: Example, mutant: Mutant) -> Trial:
+    """A step law of which each step is split into r: lim TV/Σw² against the general formula."""
+    it = exact(example.law)
+    coarse = it.experiment.steps
+    squares = sum(as_fmpq(x) ** 2 for x in coarse)
+    values = {"d": it.d, "q0": list(it.pmf.values()), "P": it.P, "beta": _places(it.d, coarse)}
+    claimed = formula("L5", "steps", values, mutant)
+    measured = first_order_in_steps(it, coarse) / squares
+    return trial_of(example, Relation.EQUALITY, [(measured, claimed)])
 
 
 def _first_order(example: Example, mutant: Mutant) -> Trial:
@@ -231,7 +262,7 @@ def _limit(text: str, variant: str | None) -> Evaluate:
     def trial(example: Example, mutant: Mutant) -> Trial:
         d, horizon = example["d"], example["T"]
         found = []
-        for K in (example["K"] * 2**j for j in range(6)):
+        for K in (example["coarsest"] * 2**j for j in range(6)):
             law = on_uniform_grid(example["rule"], K, float(horizon))
             found.append(families.structured_tv(text.format(d=d), law).tv * K / horizon)
         claimed = interval(formula("L7", variant, {"d": d, "T": horizon}, mutant)).middle
@@ -243,7 +274,7 @@ def _limit(text: str, variant: str | None) -> Evaluate:
 def _grids(*lengths: int) -> Callable[[int], list[Example]]:
     def examples(_: int) -> list[Example]:
         return [
-            Example.of(rule=rule, d=d, T=horizon, K=256)
+            Example.of(rule=rule, d=d, T=horizon, coarsest=256)
             for d in lengths
             for rule in ("ancestral", "euler")
             for horizon in (1, 3)
@@ -414,6 +445,17 @@ CHECKS = (
                 P=lambda P: {a: P[tuple(sorted(a, reverse=True))] for a in P},
             ),
         ),
+    ),
+    Check(
+        "L5",
+        "any law, each step of any step law split ever finer: the coefficient of 1/r",
+        some.instances(some.laws(min_length=2), some.step_laws(3, leftover=False).filter(all)).map(
+            Example.of
+        ),
+        _split_steps,
+        edges={"a small step first": of_family("copies:3:2", {})(SMALL_FIRST)},
+        mutants=(changed("the steps in reverse order", beta=lambda beta: beta[::-1]),),
+        rated=False,
     ),
     Check(
         "L5",

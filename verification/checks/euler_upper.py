@@ -561,7 +561,7 @@ CHECKS = (
         "E5",
         "uniform steps, K ≥ d",
         MANY_STEPS,
-        forms("E5", None, "entropy", "information"),
+        forms("E5", None, "entropy", "information", "uniform-entropy", "uniform-information"),
         mutants=(halves("the bound", "E5"),),
         regime="uniform steps, K ≥ d",
     ),

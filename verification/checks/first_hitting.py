@@ -287,6 +287,7 @@ CHECKS = (
             Example.of,
             some.one_by_one(),
             mass=st.sampled_from([Fraction(x, 10) for x in (10, 9, 11, 8)]),
+            denoiser=st.just("unnormalised"),
         ),
         _by_score,
         edges={
@@ -302,7 +303,12 @@ CHECKS = (
     Check(
         "H2",
         "a denoiser that errs up to a time",
-        st.builds(Example.of, some.one_by_one(), tau=st.fractions(0, 1, max_denominator=6)),
+        st.builds(
+            Example.of,
+            some.one_by_one(),
+            tau=st.fractions(0, 1, max_denominator=6),
+            denoiser=st.just("varies in time"),
+        ),
         _in_time,
         mutants=(tightened("H2"), Mutant("one draw fewer", trial=partial(_in_time, uncounted=1))),
     ),

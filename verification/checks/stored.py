@@ -8,6 +8,7 @@ from pathlib import Path
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import witness
 from sharprates.verification.checks.check import Check, tightened
+from sharprates.verification.checks.reach import asked
 from sharprates.verification.checks.trial import Example, Mutant, Trial
 
 FOLDER = Path(__file__).parents[1] / "witnesses"
@@ -35,6 +36,7 @@ def decide_again(example: Example, mutant: Mutant) -> Trial:
     found: witness.Witness = example["_found"]
     claim = claim_of(found.claim)
     witness.replay(found)
+    asked(found.claim, found.variant)
     scale = {**found.scale, **mutant.scale}
     decision = witness.decide_on(claim, found.experiment, variant=found.variant, scale=scale)
     return Trial(example, decision, counts=True)

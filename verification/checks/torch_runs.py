@@ -9,6 +9,7 @@ from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.theory.claim import Relation
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification.arithmetic import Interval
+from sharprates.verification.checks.reach import asked
 from sharprates.verification.checks.trial import (
     Counts,
     Evaluate,
@@ -52,6 +53,7 @@ def in_floats(claim_id: str, variant: str | None = None, counts: Counts | None =
         if claim.applies(numbers.experiment.setting(), variant) is not None:
             nothing = Interval.exact(0)
             return Trial(example, Decision(relation, ((nothing, nothing),)), False)
+        asked(claim_id, variant)
         decision = decide(claim, lambda: numbers, variant, mutant.scale)
         return Trial(example, decision, says_something(example, *decision.side))
 

@@ -12,6 +12,7 @@ from sharprates.verification.cli.terminal import console
 def claims_command(
     claim_id: Annotated[str | None, typer.Argument(metavar="ID", help="One claim whole.")] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="Formulas as LaTeX.")] = False,
 ) -> None:
     """List the claims, or show one whole: with proofs, checks and what the last run found."""
     terminal = console()
@@ -27,4 +28,4 @@ def claims_command(
     if json:
         terminal.out(to_json({"claims": pages}), end="")
     else:
-        terminal.print(text(pages[0]), soft_wrap=True)
+        terminal.print(text(pages[0], min(terminal.width, 110), latex), soft_wrap=True)

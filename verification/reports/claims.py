@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from sharprates.samplers.errors import InputError
 from sharprates.theory.claim import Claim
@@ -12,16 +15,19 @@ from sharprates.theory.registry import CLAIMS
 from sharprates.verification.checks.check import Check
 from sharprates.verification.checks.registry import checks_of
 from sharprates.verification.formal import formal_of
-from sharprates.verification.status import CLAIMS_JSON, read_evidence, statuses
+from sharprates.verification.plain_text import readable, readable_formula
+from sharprates.verification.scope import scope
+from sharprates.verification.status import CLAIMS_JSON, ClaimStatus, read_evidence, statuses
 
 
-def page(one: Claim, results: Path = CLAIMS_JSON) -> dict[str, object]:
+def page(one: Claim, results: Path = CLAIMS_JSON) -> dict[str, Any]:
     """What is known of a claim, in plain values for JSON.
 
     Args:
         one: the claim.
         results: the `claims.json` of a run, if there is one.
     """
+    found = _last_run(one, results)
     return {
         "id": one.id,
         "title": one.title,
@@ -45,7 +51,9 @@ def page(one: Claim, results: Path = CLAIMS_JSON) -> dict[str, object]:
             if isinstance(check, Check)
         ],
         "proof_checker": _label(one),
-        "last_run": _last_run(one, results),
+        "scope": asdict(found.scope if found else scope(one, ())),
+        "command": f"sharprates verify --claims {one.id}",
+        "last_run": None if found is None else _row(found),
     }
 
 
@@ -58,41 +66,69 @@ def _label(one: Claim) -> list[str]:
     return [": ".join(filter(None, (label.status, *about)))]
 
 
-def _last_run(one: Claim, results: Path) -> dict[str, object] | None:
-    """The claim's row of `claims.json`, without what each check found; None without such a file."""
+def _last_run(one: Claim, results: Path) -> ClaimStatus | None:
+    """What the run found of a claim; None without such a file."""
     try:
         evidence = read_evidence(results)
     except InputError:
         return None
     (found,) = [status for status in statuses(evidence) if status.claim.id == one.id]
-    return {key: value for key, value in found.json().items() if key != "checks"}
+    return found
 
 
-def text(content: Mapping[str, object]) -> str:
+def _row(found: ClaimStatus) -> dict[str, object]:
+    """The claim's row of `claims.json`, without what stands elsewhere on the page."""
+    return {key: value for key, value in found.json().items() if key not in ("checks", "scope")}
+
+
+def text(content: Mapping[str, Any], width: int = 100, latex: bool = False) -> str:
     """A page for a terminal.
 
     Args:
         content: from `page`.
+        width: of the lines.
+        latex: formulas as LaTeX, not in Unicode.
     """
-    lines = []
-    for name, value in content.items():
-        if name == "last_run":
-            shown = _run_text(value)
-        elif isinstance(value, Mapping):
-            shown = [f"{key} = {meaning}" for key, meaning in value.items()]
-        elif isinstance(value, list):
-            words = [one for one in value if isinstance(one, str)]
-            shown = [", ".join(words)] if words else []
-            shown += [
-                f"{one['says']}; rejects: {', '.join(one['rejects'])}"
-                for one in value
-                if isinstance(one, Mapping)
-            ]
-        else:
-            shown = [str(value)]
-        heads = [name.replace("_", " "), *[""] * len(shown)]
-        lines += [f"{head:12} {line}" for head, line in zip(heads, shown, strict=False)]
+    words = (lambda text: text) if latex else readable
+    formula = (lambda text: text) if latex else readable_formula
+    lines = [f"{content['id']} · {content['title']} ({content['kind']}, {content['relation']})", ""]
+    lines += [*_wrapped(words(content["statement"]), width, ""), ""]
+    lines += [*_wrapped(formula(content["formula"]), width, "    "), ""]
+    about: dict[str, list[str]] = {
+        "stated for": [content["scope"]["stated"]],
+        "constants": [f"{name} = {value}" for name, value in content["constants"].items()],
+        "other forms": [f"{name}: {formula(it)}" for name, it in content["variants"].items()],
+        "from": content["works"] or ["derived in this project"],
+        "promises": [", ".join(content["promises"])],
+        "uses": [", ".join(content["depends_on"])],
+        "last run": _run_text(content["last_run"]),
+        "proof checker": content["proof_checker"],
+        "tried": list(content["scope"]["tried"]),
+        "not tried": list(content["scope"]["not_tried"]),
+        "proofs": _told(content["proofs"]),
+        "checks": _told(content["checks"]),
+        "run again": [content["command"]],
+    }
+    for label, paragraphs in about.items():
+        for number, paragraph in enumerate(filter(None, paragraphs)):
+            lines += _wrapped(paragraph, width, " " * LABEL, "" if number else label)
     return "\n".join(lines)
+
+
+LABEL = 15
+"""Columns of the labels at the left."""
+
+
+def _wrapped(paragraph: str, width: int, indent: str, label: str = "") -> list[str]:
+    head = label.ljust(len(indent))
+    return textwrap.wrap(
+        paragraph, max(width, 40), initial_indent=head, subsequent_indent=indent
+    ) or [head]
+
+
+def _told(checks: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Each with the mutants that it must reject."""
+    return [f"{one['says']}; rejects: {', '.join(one['rejects'])}" for one in checks]
 
 
 def _run_text(row: object) -> list[str]:
@@ -101,12 +137,14 @@ def _run_text(row: object) -> list[str]:
     ratio, power = row["ratio"], row["power"]
     killed = sum(mutant["killed"] for mutant in power)
     lines = [
-        f"{row['status']}: {row['n_counting']} of {row['n']} examples count; {len(row['proofs'])} "
-        f"symbolic proofs; {killed} of {len(power)} mutants rejected"
+        f"{row['status']}: {row['n_counting']} of {row['n']} examples count; {killed} of "
+        f"{len(power)} mutants rejected"
     ]
-    if ratio["worst"] is not None:
-        lines.append(f"ratio {ratio['worst']:.6g} at {ratio['instance']}")
     if row["sharpness"] is not None:
-        lines.append(row["sharpness"]["kind"])
+        lines.append(f"sharp: {row['sharpness']['kind']}")
+    if ratio["worst"] is not None:
+        lines.append(f"worst measured/bound {ratio['worst']:.6g} at {ratio['instance']}")
+    broken = row["break_even"] or {}
+    lines += [f"begins to fail at {name} × {factor:.4g}" for name, factor in broken.items()]
     lines += [f"fails: {failure}" for failure in row["failures"]]
     return lines

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from docutils import nodes
 from docutils.statemachine import StringList
 from sharprates.theory.claim import Claim, Kind
-from sharprates.theory.hypotheses import Hypothesis
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.formal import formal_of
+from sharprates.verification.scope import Scope, conditions, scope
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -61,11 +60,6 @@ def source(one: Claim) -> str:
     return "; ".join(texts) + "."
 
 
-def conditions(hypotheses: Iterable[Hypothesis]) -> str:
-    """Hypotheses without the verbs that a reason for refusing has."""
-    return "; ".join(re.sub("^(needs|is about|is) ", "", one.reason) for one in hypotheses)
-
-
 def evidence(row: Mapping[str, Any]) -> str:
     """MyST text: what a run found about a claim."""
     if not row or row["status"] == "untested":
@@ -90,6 +84,15 @@ def evidence(row: Mapping[str, Any]) -> str:
         killed = sum(bool(one.get("killed")) for one in power)
         texts.append(f"{killed} of {len(power)} mutants rejected")
     return "; ".join(texts) + "."
+
+
+def scoped(one: Claim, row: Mapping[str, Any]) -> list[str]:
+    """MyST lines: what the claim is stated for, what a run tried, and what neither tried."""
+    found = Scope(**row["scope"]) if row.get("scope") else scope(one, ())
+    lines = ["::::{dropdown} Stated against checked", f"* **Stated** for {_safe(found.stated)}."]
+    lines += [f"* **Tried** {_safe(text)}." for text in found.tried]
+    lines += [f"* **Not tried:** {_safe(text)}." for text in found.not_tried]
+    return [*lines, "::::"]
 
 
 def checked(one: Claim) -> str:
@@ -156,6 +159,7 @@ def block(one: Claim, row: Mapping[str, Any]) -> str:
         lines += [f"**Uses.** {', '.join(map(link, one.depends_on))}.", ""]
     lines += [f"**Evidence.** {evidence(row)}", ""]
     lines += [f"**Proof checker.** {checked(one)}", ""]
+    lines += [*scoped(one, row), ""]
     drawn = plot.figure(row)
     if drawn:
         lines += ["```{raw} html", drawn, "```", ""]
