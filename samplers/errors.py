@@ -6,6 +6,11 @@ Memory is estimated before it is taken: too large is an error, not a killed proc
 from __future__ import annotations
 
 import os
+import resource
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +22,7 @@ class InputError(ValueError):
 
 
 class TooLargeError(InputError):
-    """The work asked for needs more memory than there is; nothing was allocated."""
+    """The work asked for needs more memory or time than there is; none of it was done."""
 
 
 def check_positive(**sizes: int) -> None:
@@ -32,15 +37,75 @@ def check_positive(**sizes: int) -> None:
 
 
 def available_bytes() -> int:
-    """Memory that can be taken now without swapping, in bytes."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass  # not Linux: the page count below is the best estimate at hand
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """Memory that can be taken now without swapping or being killed, in bytes."""
+    # not Linux: the page count is the best estimate at hand
+    free = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    with suppress(OSError, KeyError):
+        free.append(_numbers(Path("/proc/meminfo"))["MemAvailable:"] * 1024)
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if most != resource.RLIM_INFINITY:
+        with suppress(OSError):
+            taken = int(Path("/proc/self/statm").read_text().split()[0])
+            free.append(most - taken * os.sysconf("SC_PAGE_SIZE"))
+    for one in memory_limits():
+        with suppress(OSError, ValueError):
+            free.append(one.left())
+    return max(0, min(free))
+
+
+def _numbers(path: Path) -> dict[str, int]:
+    """The numbers of a file of the system, a name and a number a line."""
+    lines = (line.split() for line in path.read_text().splitlines())
+    return {words[0]: int(words[1]) for words in lines if len(words) > 1 and words[1].isdecimal()}
+
+
+@dataclass(frozen=True)
+class MemoryLimit:
+    """A limit that a container, or another control group, sets on this process.
+
+    Attributes:
+        most: bytes.
+        usage: the file that says how much of it is taken.
+    """
+
+    most: int
+    usage: Path
+
+    def left(self) -> int:
+        """Bytes that can still be taken."""
+        about = _numbers(self.usage.with_name("memory.stat"))
+        # pages of files are given back when memory is needed
+        cached = max(about.get("inactive_file", 0), about.get("total_inactive_file", 0))
+        return self.most - int(self.usage.read_text()) + cached
+
+
+@cache
+def memory_limits(root: Path = Path("/")) -> tuple[MemoryLimit, ...]:
+    """The limits of all control groups that hold this process, versions 1 and 2.
+
+    Args:
+        root: of the file system that says so.
+    """
+    found = []
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError):
+        for line in (root / "proc/self/cgroup").read_text().splitlines():
+            _, controllers, group = line.split(":", 2)
+            if "memory" in controllers.split(","):
+                mount, limit, usage = "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
+            elif not controllers:
+                mount, limit, usage = "", "memory.max", "memory.current"
+            else:
+                continue
+            place = Path(group.lstrip("/"))
+            # a container may see its own group only, as the root
+            for one in (place, *place.parents):
+                folder = root / "sys/fs/cgroup" / mount / one
+                with suppress(OSError, ValueError):  # without a limit it says "max"
+                    most = int((folder / limit).read_text())
+                    if most < physical:
+                        found.append(MemoryLimit(most, folder / usage))
+    return tuple(found)
 
 
 def free_bytes(device: str | torch.device = "cpu") -> int:

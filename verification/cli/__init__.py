@@ -112,6 +112,9 @@ def _explain(error: Exception) -> int:
     if isinstance(error, BrokenPipeError):
         _give_up_output()
         return 128 + signal.SIGPIPE
+    if _out_of_memory(error):
+        note("sharprates: memory has run out; use a smaller target, fewer steps or fewer --jobs")
+        return 2
     *_, last = traceback.extract_tb(error.__traceback__)
     if isinstance(error, OSError) and error.filename is None and "console" in last.filename:
         _give_up_output()
@@ -121,6 +124,13 @@ def _explain(error: Exception) -> int:
     place = f"{Path(last.filename).name}:{last.lineno}"
     note(f"sharprates: a bug in sharprates, please report it: {text} ({place})")
     return 70
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether memory was taken that was not there: torch has no error of its own for that."""
+    words = ("allocate memory", "out of memory", "not enough memory")
+    torchs = isinstance(error, RuntimeError) and any(one in str(error) for one in words)
+    return torchs or isinstance(error, MemoryError)
 
 
 def _give_up_output() -> None:
