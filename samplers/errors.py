@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import torch
 
 
+NEVER_TOO_MUCH = 1 << 15
+"""Bytes up to which nobody is asked how many are free: the question takes longer than the work."""
+
+
 class InputError(ValueError):
     """Bad input from outside; its message is one line and names the remedy."""
 
@@ -132,6 +136,8 @@ def check_memory(needed: int, what: str, remedy: str, device: str | torch.device
     Raises:
         TooLargeError: if more than 80 % of the available memory is needed.
     """
+    if needed < NEVER_TOO_MUCH:
+        return
     free = free_bytes(device)
     if needed > 0.8 * free:
         raise TooLargeError(

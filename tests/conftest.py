@@ -1,5 +1,11 @@
 """One profile for every property test: same examples every run, and a blob to replay a failure."""
 
+import os
+
+# xdist workers share the cores: one thread each, which also makes float sums reproducible. BLAS
+# reads this when numpy is first imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
@@ -18,7 +24,6 @@ settings.register_profile(
 )
 settings.load_profile("sharprates")
 
-# xdist workers share the cores; one thread each also makes float sums reproducible.
 torch.set_num_threads(1)
 
 # One false-alarm budget for the whole suite, shared out over the files that draw samples. Such a

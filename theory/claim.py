@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import sympy
@@ -165,8 +166,7 @@ class Claim:
 
     def symbols(self, variant: str | None = None) -> frozenset[str]:
         """Names of the values that the formula needs, see `theory.symbols.MEANINGS`."""
-        names = {symbol.name for symbol in self.form(variant).expression.free_symbols}
-        return frozenset(names - self._constant_names().keys())
+        return _names_in(self.form(variant).expression) - self._constant_names().keys()
 
     def value(
         self,
@@ -211,6 +211,11 @@ class Claim:
 
     def _constant_names(self) -> dict[str, sympy.Rational]:
         return {f"{self.id}.{name}": value for name, value in self.constants.items()}
+
+
+@cache
+def _names_in(expression: sympy.Expr) -> frozenset[str]:
+    return frozenset(symbol.name for symbol in expression.free_symbols)
 
 
 def _scaled(value: sympy.Rational, factor: Any, arithmetic: Arithmetic) -> Any:

@@ -98,6 +98,10 @@ class Experiment:
 
     def setting(self) -> Setting:
         """The plain facts that the hypotheses of a claim look at."""
+        return self._setting
+
+    @cached_property
+    def _setting(self) -> Setting:
         family = self.target.family
         facts: Mapping[str, Any] = (
             {"uniform_law": True} if self.sampler is None else self.sampler.facts()

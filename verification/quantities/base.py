@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence, Set
+from functools import cache
 from typing import Any, ClassVar, Self
 
 from sharprates.theory.arithmetic import Number
@@ -32,6 +33,7 @@ class Quantities(ABC):
     """Whether every number rises in precision with flint's working precision."""
 
     @classmethod
+    @cache
     def names(cls) -> frozenset[str]:
         """The symbols for which this kind of quantities has a number."""
         return frozenset(name for name in (*MEANINGS, *LEFT_SIDES.values()) if hasattr(cls, name))

@@ -128,12 +128,15 @@ def test_bounds_by_schedule_agree_with_exact_tv_and_with_the_uniform_law() -> No
     assert content["schedules"].keys() == found.by_schedule.keys()
 
 
-def test_a_schedule_that_leaves_masks_or_needs_too_many_steps_says_so() -> None:
+def test_a_schedule_that_leaves_masks_or_needs_too_many_steps_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sharprates.verification.planning.bounds._MOST_WEIGHTS", 5000)
     late = schedule(rule="ancestral", delta=0.5)
     found = plan_length(Question(4, 2, 0.1), [late]).by_schedule
     for row in next(iter(found.values())):
         assert row.steps is None
-        assert "up to K = 1000000, and is not evaluated beyond" in (row.reason or "")
+        assert "up to K = 5000, and is not evaluated beyond" in (row.reason or "")
     with pytest.raises(InputError, match="clock 'late' is unknown"):
         plan_length(Question(4, 2, 0.1), [replace(late, clock="late")])
 
