@@ -16,8 +16,8 @@ from sharprates.samplers.kept_draws import KeptDraws
 from sharprates.samplers.target import Target
 from sharprates.verification.conformance.denoiser_table import exact_denoiser
 from sharprates.verification.conformance.known_laws import ByCount, ByHazard, design
-from sharprates.verification.conformance.looks.rare_tokens import walk
 from sharprates.verification.conformance.oracle import Oracle
+from sharprates.verification.conformance.uniform_walk import walk
 
 N = 300_000
 

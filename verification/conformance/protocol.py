@@ -18,6 +18,7 @@ COUNTS = ("first-hitting", "blocks", "left-to-right")
 CONFIDENCE = tuple(f"confidence:{measure}" for measure in MEASURES)
 KNOWN_RULES = (*RULES, *COUNTS, *CONFIDENCE)
 TIMES_RUN = ("to 0", "to 1")
+UNIFORMS = ("float64", "float32", "float16", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Declaration:
         time: the denoiser and `step` get times that run ``to 0`` at the data (the clock's own), or
             ``to 1`` (T minus that).
         temperature: probabilities are raised to 1/temperature and normalised before a draw.
-        uniforms: ``float64`` or ``float32``: what a categorical draw consumes.
+        uniforms: one of `UNIFORMS`: what a categorical draw computes with.
     """
 
     name: str
@@ -62,7 +63,7 @@ class Declaration:
             ("rule", (None, *KNOWN_RULES)),
             ("last_step", LAST_STEPS),
             ("time", TIMES_RUN),
-            ("uniforms", ("float64", "float32")),
+            ("uniforms", UNIFORMS),
         ):
             if getattr(self, name) not in known:
                 options = ", ".join(filter(None, known))

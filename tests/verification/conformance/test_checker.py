@@ -51,7 +51,6 @@ CHECKS = (
     *(f"late {defect}" for defect in LATE),
     "slow",
     "early end",
-    "broken draw",
     "example",
 )
 
@@ -305,7 +304,7 @@ def test_a_slow_sampler_gives_fewer_rows_and_no_alarm(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("name", ["step", "draw"])
-def test_a_broken_optional_method_is_no_traceback(name: str, ledger: Ledger) -> None:
+def test_a_broken_optional_method_is_no_traceback(name: str) -> None:
     class Broken:
         declaration = RIGHT[0].declaration
 
@@ -317,12 +316,8 @@ def test_a_broken_optional_method_is_no_traceback(name: str, ledger: Ledger) -> 
                 return lambda *_: 1 / 0
             raise AttributeError(asked)
 
-    walked = replace(FAST, walk=True)
-    if name == "step":
-        assert "step(…) raises ZeroDivisionError" in check(Broken(), settings=walked).sentence
-    else:  # nothing to walk
-        found = check(Broken(), ledger.take("broken draw"), walked)
-        assert found.outcome is Outcome.CONFORMS, str(found)
+    found = check(Broken(), settings=replace(FAST, walk=True))  # type: ignore[arg-type]  # it has no such types
+    assert f"{name}(…) raises ZeroDivisionError" in found.sentence
 
 
 def test_each_look_says_what_it_sees_and_has_levels_of_its_own() -> None:

@@ -1,34 +1,53 @@
-"""Rare tokens by float32 noise, walked exactly."""
+"""A draw's rare tokens: walked, or sampled and said so, or not reported at all."""
+
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
-from sharprates.verification.conformance.defects import RIGHT
-from sharprates.verification.conformance.looks.rare_tokens import walk
+from sharprates.verification.conformance.checker import check
+from sharprates.verification.conformance.defects import RIGHT, Stepwise
+from sharprates.verification.conformance.findings import FAST, Finding
 from torch import Tensor
 
 
-class Gumbel:
-    """log p − log(−log u) in float32, u = 0 kept."""
+@dataclass(frozen=True)
+class Drawing(Stepwise):
+    """A right sampler whose `draw` is another one."""
 
-    def draw(self, p: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - the base's argument
-        return (p.float().log() - (-torch.rand_like(p.float()).log()).log()).argmax(-1)
+    kind: str = ""
+
+    def draw(self, p: Tensor, generator: torch.Generator) -> Tensor:
+        """By its kind."""
+        if self.kind == "multinomial":
+            flat = torch.multinomial(p.reshape(-1, p.shape[-1]), 1, generator=generator)
+            return flat.view(p.shape[:-1])
+        if self.kind == "exponential, few digits":
+            E = torch.empty(p.shape).exponential_(generator=generator)
+            return (p.float() / (E + 1e-3)).argmax(-1)
+        dtype = torch.bfloat16 if self.kind.startswith("bfloat16") else torch.float32
+        u = torch.rand(p.shape, generator=generator, dtype=dtype)
+        return (p.to(dtype).log() - (-(u + 1e-10).log() + 1e-10).log()).argmax(-1)
 
 
-def test_float32_noise_is_walked_exactly() -> None:
-    # By the lattice law of the sampler room, which shares no code: u = 0 lets rare symbols win.
-    found = walk(Gumbel())
-    assert found is not None
-    assert found.dtype == "float32"
-    assert found.ratios[1e-7] == pytest.approx(1.3275, abs=2e-3)
-    assert found.ratios[1e-8] == pytest.approx(6, abs=0.1)
+def rare(kind: str, uniforms: str = "float64") -> Finding:
+    declaration = replace(RIGHT[0].declaration, uniforms=uniforms)
+    settings = replace(FAST, rows=400, step_rows=100, walk=True)
+    found = check(Drawing(declaration, kind=kind), settings=settings)
+    return next(one for one in found.findings if one.name == "rare tokens")
 
 
-def test_float64_draws_need_no_walk_and_others_are_left_alone() -> None:
-    class Double:
-        def draw(self, p: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - the base's argument
-            return (p / -torch.rand_like(p).log()).argmax(-1)
-
-    found = walk(Double())
-    assert found is not None
-    assert found.dtype == "float64"
-    assert walk(RIGHT[0]) is None
+@pytest.mark.parametrize(
+    ("kind", "uniforms", "good", "words"),
+    [
+        ("bfloat16", "float64", False, "1e-03 ×0.1"),
+        ("bfloat16", "float32", False, "bfloat16 uniforms"),
+        ("float32", "float64", False, "1e-09 ×0"),
+        ("float32", "float32", True, "float32 as declared: walked"),
+        ("multinomial", "float64", True, "rarer ones were not measured"),
+        ("exponential, few digits", "float64", False, "torch's exponential_: in "),
+    ],
+)
+def test_what_is_reported_is_measured(kind: str, uniforms: str, good: bool, words: str) -> None:
+    found = rare(kind, uniforms)
+    assert found.passed is good, found
+    assert words in found.detail
