@@ -19,6 +19,13 @@ class TotalVariation(NamedTuple):
     error: float
 
 
+class Divergence(NamedTuple):
+    """KL(q_0‖p_out) in nats and a bound on its absolute error; both are infinite together."""
+
+    value: float
+    error: float
+
+
 def on_rows(law: OutputLaw, target: Target) -> Tensor:
     """The target's probability of each sequence that the law lists.
 
@@ -91,3 +98,31 @@ def total_variation(law: OutputLaw, target: Target) -> TotalVariation:
     p = law.probability.detach()
     distance = math.fsum((p - on_rows(law, target)).abs().tolist())
     return TotalVariation((distance + max(0.0, 1 - law.total)) / 2, error)
+
+
+def divergence(law: OutputLaw, target: Target) -> Divergence:
+    """KL(q_0‖p_out), infinite where a sequence of the data is never put out.
+
+    Error: a logarithm moves by at most r/(1−r) where its argument moves by a relative r; one
+    rounding each for the quotient, the logarithm and the product, and what float weights miss.
+
+    Args:
+        law: a law on the target's support, or a dense one.
+        target: the data law q_0.
+
+    Raises:
+        InputError: if the law lists neither the target's support nor all states.
+    """
+    q, p = on_rows(law, target), law.probability.detach()
+    q, p = q[q > 0], p[q > 0]
+    if bool((p == 0).any()):
+        return Divergence(math.inf, math.inf)
+    logs = (q.log() - p.log()).tolist()
+    weights = q.tolist()
+    terms = [weight * log for weight, log in zip(weights, logs, strict=True)]
+    sizes = (abs(math.log(a)) for a in (*weights, *p.tolist()))
+    rounded = 4 * UNIT * (1 + max(sizes, default=0.0))
+    relative = law.relative_error / (1 - law.relative_error) if law.relative_error < 1 else math.inf
+    missing = abs(1 - math.fsum(weights)) * max(map(abs, logs), default=0.0)
+    error = relative + rounded + missing
+    return Divergence(math.fsum(terms), error if math.isfinite(error) else math.inf)

@@ -13,7 +13,7 @@ from sharprates.samplers.denoiser import Denoiser, Positions
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.propagation import propagate
-from sharprates.samplers.sampler import Run, Sampler
+from sharprates.samplers.sampler import RoundCount, Run, Sampler
 from sharprates.samplers.sampling import draw, masked_positions
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import StepLaw
@@ -94,6 +94,14 @@ class ParallelSampler(Sampler):
     def share(self, denoiser: Denoiser) -> float:
         """The largest weight's, if steps can be drawn before the values."""
         return max(float(self.step_law.weights.max()), 1e-9) if denoiser.normalised else 1.0
+
+    def rounds_on(self, target: Target, denoiser: Denoiser) -> RoundCount | None:  # noqa: ARG002 - blind to values
+        """Σ_k (1 − (1−w_k)^d) and min(K, d), unless what is revealed depends on the values."""
+        if not denoiser.normalised:
+            return None
+        w = self.step_law.weights
+        mean = -torch.expm1(self.length * torch.log1p(-w)).sum()
+        return RoundCount(float(mean), min(self.calls, self.length))
 
     def run_batch(self, denoiser: Denoiser, uniforms: Tensor) -> Run:
         """See `samplers.sampler.Sampler`."""

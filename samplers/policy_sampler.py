@@ -15,7 +15,7 @@ from sharprates.samplers.errors import InputError, TooLargeError
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.output_law import UNIT, OutputLaw, rounding
 from sharprates.samplers.policies import Policy, Random
-from sharprates.samplers.sampler import Run, Sampler
+from sharprates.samplers.sampler import RoundCount, Run, Sampler
 from sharprates.samplers.sampling import draw, random_order
 from sharprates.samplers.target import Target, listed
 from sharprates.samplers.trajectories import (
@@ -146,21 +146,34 @@ class PolicySampler(Sampler):
         )
 
     def orders(self) -> list[Tensor | None]:
-        """All rank orders int64 [d], equally likely; one None where it has no ranks.
+        """All rank orders int64 [d], equally likely; one None where it has no ranks."""
+        self.check_orders()
+        if not self.seeded:
+            return [None]
+        return list(map(torch.tensor, itertools.permutations(range(self.length))))
+
+    def check_orders(self) -> None:
+        """Find out before the work that its law is a mean over too many orders.
 
         Raises:
             TooLargeError: if there are more than `MOST_ORDERS`.
         """
-        if not self.seeded:
-            return [None]
-        count = math.factorial(self.length)
+        count = math.factorial(self.length) if self.seeded else 1
         if count > MOST_ORDERS:
             raise TooLargeError(
                 f"policy {self.policy.name}: its law is a mean over {count:.3g} orders of "
                 f"{self.length} tokens, and {MOST_ORDERS} can be enumerated; break ties from the "
                 "left, or take fewer tokens"
             )
-        return list(map(torch.tensor, itertools.permutations(range(self.length))))
+
+    def rounds_on(self, target: Target, denoiser: Denoiser) -> RoundCount:
+        """See `samplers.sampler.Sampler`; with a seed also a mean over the orders."""
+        if self.composition is not None:
+            return RoundCount(float(self.calls), self.calls)
+        rows, weights = target.rows.to(self.device), target.weights.to(self.device)
+        rounds = [self.trajectories(denoiser, rows, order).rounds for order in self.orders()]
+        total = sum(float((weights * each).sum()) for each in rounds)
+        return RoundCount(total / len(rounds), max(int(each.max()) for each in rounds))
 
     def law_on(self, target: Target, denoiser: Denoiser, rows: str = "support") -> OutputLaw:
         """The exact law by trajectories, a mean over the orders where it has ranks.

@@ -43,6 +43,19 @@ class Run:
 
 
 @dataclass(frozen=True)
+class RoundCount:
+    """Rounds that reveal something, when the values are those of the data.
+
+    Attributes:
+        mean: over the data.
+        most: that any sequence of the data takes.
+    """
+
+    mean: float
+    most: int
+
+
+@dataclass(frozen=True)
 class Sampler(ABC):
     """A way to reveal all tokens; with a denoiser it draws sequences. One file a kind.
 
@@ -121,6 +134,10 @@ class Sampler(ABC):
     def share(self, denoiser: Denoiser) -> float:  # noqa: ARG002 - for kinds that depend on it
         """Largest part of a row's tokens that one denoiser call is asked for."""
         return 1.0
+
+    def rounds_on(self, target: Target, denoiser: Denoiser) -> RoundCount | None:  # noqa: ARG002 - for kinds that depend on them
+        """Rounds that reveal something, x ~ q_0; None if that depends on more than the data."""
+        return RoundCount(float(self.calls), self.calls)
 
     @abstractmethod
     def run_batch(self, denoiser: Denoiser, uniforms: Tensor) -> Run:

@@ -9,6 +9,7 @@ belong to rows, so it does not matter who works on a piece, or when; see `verifi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,15 +21,18 @@ from sharprates.samplers.blocks import BlockSampler
 from sharprates.samplers.clock import Clock, clock
 from sharprates.samplers.compositions import fixed_blocks
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.distance import divergence
 from sharprates.samplers.errors import InputError, check_memory
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.policies import policy
 from sharprates.samplers.policy_sampler import PolicySampler
-from sharprates.samplers.sampler import Sampler
+from sharprates.samplers.sampler import RoundCount, Sampler
 from sharprates.samplers.schedule import RULES, Rule, Schedule
+from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.tabled import tabled
 from sharprates.samplers.target import Target
+from sharprates.samplers.tempered import check_tempering, tempered_as
 from sharprates.samplers.trajectories import Rounds
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Claim, Relation
@@ -80,6 +84,10 @@ class Plan:
         blocks: sizes s of fixed-size block samplers to add.
         policies: texts of policies to add, e.g. ``threshold:0.9``; see `samplers.policies`.
         rounds: cap on a policy's rounds; at the cap `last_step` says what happens.
+        ties: of policies, ``left`` or ``seed``.
+        cache: a policy's predictions are renewed in every n-th round.
+        temperature: of the denoiser, for all samplers.
+        top_p: of the denoiser, for all samplers.
         others: makers of further samplers, given a length.
         arithmetic: ``float64`` with a stated error bound, ``rational`` or ``ball`` (small d).
         scale: factor on a named constant, e.g. ``{"E3.constant": Fraction(99, 100)}``.
@@ -98,6 +106,10 @@ class Plan:
     blocks: tuple[int, ...] = ()
     policies: tuple[str, ...] = ()
     rounds: int | None = None
+    ties: str = "left"
+    cache: int = 1
+    temperature: float = 1.0
+    top_p: float = 1.0
     others: tuple[Callable[[int], Sampler], ...] = ()
     arithmetic: str = "float64"
     scale: Mapping[str, Number] = field(default_factory=dict)
@@ -130,9 +142,10 @@ class Plan:
                 constants = ", ".join(f"{known.id}.{c}" for c in known.constants) or "no constant"
                 raise InputError(f"scale: {name!r} is unknown: {known.id} has {constants}")
         self.sampling.check()
-        Rounds(self.rounds)
-        for text, length in product(self.policies, set(lengths)):
-            policy(text, length)
+        for text in self.policies:
+            policy(text)
+        Rounds(self.rounds, cache=self.cache)
+        check_tempering(self.temperature, self.top_p)
         schedules = product(self.chosen_clocks(), self.schedules(), set(lengths))
         for chosen, (steps, grid_name), length in schedules:
             self.schedule("euler", chosen, grid_name, steps).times(length)
@@ -163,9 +176,9 @@ class Plan:
         groups.append((FirstHittingSampler(length, device=device),))
         blocks = [fixed_blocks(length, size) for size in self.blocks]
         groups += [(BlockSampler(length, sizes, device=device),) for sizes in blocks]
-        rounds = Rounds(self.rounds, self.last_step)
+        rounds = Rounds(self.rounds, self.last_step, self.cache)
         groups += [
-            (PolicySampler(length, policy(text, length), rounds, device=device),)
+            (PolicySampler(length, policy(text, length), rounds, self.ties, device=device),)
             for text in self.policies
         ]
         return groups + [(make(length),) for make in self.others]
@@ -220,7 +233,7 @@ class Result:
         clock: its name, None where there is none.
         grid: its name, None where there is none.
         leftover: w_∞, the probability that a token is never revealed; None if that depends on its
-            value, as it does where the denoiser is not normalised.
+            value, as it does where the denoiser is not normalised, or on a policy's choices.
         clipped: number of steps that asked for more than probability 1.
         tv: the exact total variation, as an interval.
         method: the arithmetic it came from.
@@ -228,6 +241,11 @@ class Result:
         decomposition: the terms of E1, for parallel samplers, or of H2, for first-hitting.
         empirical: TV of the running sampler, if it was run.
         law_check: whether the running sampler follows its exact law, if it was run.
+        policy: its text, of a policy.
+        temperature: of the denoiser.
+        top_p: of the denoiser.
+        rounds: that reveal something, on the data; None if they depend on more than that.
+        kl: KL(q_0‖p_out) of a policy, nats; None if it is infinite.
     """
 
     sampler: str
@@ -242,6 +260,11 @@ class Result:
     decomposition: Decomposition | None = None
     empirical: Empirical | None = None
     law_check: SampleTest | None = None
+    policy: str | None = None
+    temperature: float = 1.0
+    top_p: float = 1.0
+    rounds: RoundCount | None = None
+    kl: Interval | None = None
 
     @property
     def on_grid(self) -> bool:
@@ -378,7 +401,8 @@ def audit(
         InputError: for a bad plan, or a target that is too large.
     """
     plan.check(target.length for target in targets)
-    made = list(zip(targets, map(denoiser, targets), strict=True))
+    changed = [tempered_as(denoiser(one), plan.temperature, plan.top_p) for one in targets]
+    made = list(zip(targets, changed, strict=True))
     work = tasks(plan, made)
     done = {} if journal is None else journal.values
     open_targets = [
@@ -389,7 +413,7 @@ def audit(
 
     def told(task: Task, finished: Finished) -> None:
         for row in finished.results:
-            progress(f"{targets[task.target].name}: {row.sampler} {row.steps}")
+            progress(f"{targets[task.target].name}: {row.policy or row.sampler} {row.steps}")
 
     hands = jobs.using(workers)
     size = hands.count  # asked once: a cluster may gain and lose workers meanwhile
@@ -451,6 +475,9 @@ def _check_job(target: Target, denoiser: Denoiser, plan: Plan) -> None:
     """Find out before the work that it cannot be done."""
     if not isinstance(denoiser, ExactDenoiser):
         probe(denoiser, target)
+    for sampler in (one for group in plan.samplers(target.length) for one in group):
+        if isinstance(sampler, PolicySampler) and sampler.composition is None:
+            sampler.check_orders()
     most = max((steps for steps, _ in plan.schedules()), default=0)
     check_memory(
         40 * most * (target.length + 2) ** 2, f"the terms of {most} steps", "take fewer steps"
@@ -652,18 +679,38 @@ def _result(numbers: FloatQuantities, plan: Plan, measure: Measure) -> Result:
     blind = experiment.denoiser.normalised  # else what is left over depends on the values
     bounds = {one: judge(CLAIMS[one], numbers, plan.scale) for one in map(str.upper, plan.claims)}
     assert numbers.measured_tv is not None
+    assert experiment.sampler is not None
     return Result(
         sampler=setting.sampler,
         steps=setting.steps or 0,
         clock=setting.clock,
         grid=setting.grid,
-        leftover=0.0 if law is None else law.leftover if blind else None,
+        leftover=_leftover(law, setting) if blind else None,
         clipped=law.clipped if law else 0,
         tv=numbers.measured_tv,
         method=measure.method(experiment),
         bounds=bounds,
         decomposition=numbers.decomposition,
+        policy=setting.policy,
+        temperature=plan.temperature,
+        top_p=plan.top_p,
+        rounds=experiment.sampler.rounds_on(experiment.target, experiment.denoiser),
+        kl=_divergence(experiment, measure) if setting.policy else None,
     )
+
+
+def _leftover(law: StepLaw | None, setting: Setting) -> float | None:
+    if law is not None:
+        return law.leftover
+    return None if setting.has_leftover else 0.0
+
+
+def _divergence(experiment: Experiment, measure: Measure) -> Interval | None:
+    found = divergence(measure.law(experiment), experiment.target)
+    if math.isinf(found.value):
+        return None
+    around = Interval.around(*found)
+    return Interval(max(around.lower, 0), around.upper)
 
 
 def judge(one: Claim, numbers: FloatQuantities, scale: Mapping[str, Number]) -> BoundResult:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from sharprates.samplers.denoiser import Denoiser, Positions
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.tempered import TemperedDenoiser
 from torch import Tensor
 
 
@@ -172,31 +173,6 @@ class Leaking(Perturbed):
 
 
 @dataclass(frozen=True, eq=False)
-class Tempered(Perturbed):
-    """p^{1/τ}, normalised: sharper below temperature 1, flatter above.
-
-    Attributes:
-        temperature: τ > 0.
-    """
-
-    temperature: float
-
-    def __post_init__(self) -> None:
-        if not 0 < self.temperature < math.inf:
-            raise InputError(f"temperature: must be positive and finite, got {self.temperature}")
-
-    @property
-    def normalised(self) -> bool:
-        """True."""
-        return True
-
-    def _of(self, p: Tensor) -> Tensor:
-        # relative to the largest, which then is 1 and cannot underflow
-        top = p.amax(-1, keepdim=True)
-        return _normal((p / torch.where(top > 0, top, 1.0)) ** (1 / self.temperature))
-
-
-@dataclass(frozen=True, eq=False)
 class TopK(Perturbed):
     """The k most likely symbols, normalised; of equal ones the smaller symbol comes first.
 
@@ -218,36 +194,6 @@ class TopK(Perturbed):
     def _of(self, p: Tensor) -> Tensor:
         order = torch.sort(p, dim=-1, descending=True, stable=True).indices[..., : self.count]
         return _normal(torch.zeros_like(p).scatter(-1, order, p.gather(-1, order)))
-
-
-@dataclass(frozen=True, eq=False)
-class TopP(Perturbed):
-    """The fewest most likely symbols that hold a share of the mass (nucleus), normalised.
-
-    It gives 0 to rare but possible symbols: ε_KL is infinite, however little that matters in TV.
-
-    Attributes:
-        share: in (0, 1].
-
-    Source: C2.
-    """
-
-    share: float
-
-    def __post_init__(self) -> None:
-        if not 0 < self.share <= 1:
-            raise InputError(f"share: must lie in (0, 1], got {self.share}")
-
-    @property
-    def normalised(self) -> bool:
-        """True."""
-        return True
-
-    def _of(self, p: Tensor) -> Tensor:
-        sorted_p, order = torch.sort(p, dim=-1, descending=True, stable=True)
-        before = sorted_p.cumsum(-1) - sorted_p
-        kept = torch.where(before < self.share * sorted_p.sum(-1, keepdim=True), sorted_p, 0.0)
-        return _normal(torch.zeros_like(p).scatter(-1, order, kept))
 
 
 @dataclass(frozen=True, eq=False)
@@ -317,10 +263,10 @@ def catalogue(base: Denoiser) -> dict[str, Denoiser]:
         "l1-small": Mixed(base, uniform, 0.01),
         "off-support": Leaking(base, 0.1),
         "off-support-at-start": Leaking(base, 0.1, at_start=True),
-        "sharper": Tempered(base, 0.7),
-        "flatter": Tempered(base, 1.5),
+        "sharper": TemperedDenoiser(base, 0.7),
+        "flatter": TemperedDenoiser(base, 1.5),
         "top-k": TopK(base, max(1, base.vocabulary - 1)),
-        "top-p": TopP(base, 0.9),
+        "top-p": TemperedDenoiser(base, top_p=0.9),
         "forbidden": Forbidding(base, 0),
         "time-dependent": Drifting(base, uniform, 0.3),
         "unnormalised": Scaled(base, tuple(1.0 + 0.5 * a for a in range(base.vocabulary))),

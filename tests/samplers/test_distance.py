@@ -3,11 +3,12 @@
 import math
 from fractions import Fraction
 
+import flint
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sharprates.samplers.distance import deficit, on_rows, total_variation
+from sharprates.samplers.distance import deficit, divergence, on_rows, total_variation
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.target import Target, all_states
@@ -88,3 +89,20 @@ def test_a_law_on_other_rows_is_refused():
     with pytest.raises(InputError, match="does not list"):
         total_variation(longer, target)
     assert math.isclose(total_variation(law, other).value, 0)
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=5), st.data())
+def test_divergence_in_balls(weights: list[int], data) -> None:
+    target = Target.from_rows([[a] for a in range(len(weights))], weights, len(weights))
+    p = [data.draw(st.integers(1, 9)) / 50 for _ in weights]
+    law = law_on(target.rows, p, len(weights), False)
+    q = [flint.arb(w) / sum(weights) for w in weights]
+    exact = sum((a * (a / flint.arb(b)).log() for a, b in zip(q, p, strict=True)), flint.arb(0))
+    value, error = divergence(law, target)
+    assert abs(value - float(exact)) <= error < 1e-13
+
+
+def test_divergence_is_infinite_where_a_sequence_is_never_put_out() -> None:
+    target = Target.from_rows([[0], [1]], [1, 1], 2)
+    assert divergence(law_on(target.rows, [1.0, 0.0], 2, False), target) == (math.inf, math.inf)
+    assert divergence(law_on(target.rows, [0.5, 0.5], 2, True, 1e-3), target).error > 1e-3

@@ -81,6 +81,19 @@ def test_the_law_is_that_of_the_run(sampler: Sampler, denoiser: Denoiser) -> Non
     assert float(((counts - p).abs() / (p * (1 - p) / n + 1e-9).sqrt()).max()) < 5
 
 
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
+def test_rounds_are_those_that_reveal_something(sampler: Sampler) -> None:
+    n = 20_000
+    steps = sampler.run(EXACT, n, torch.Generator().manual_seed(2)).steps
+    shown = torch.stack([(steps == k).any(1) for k in range(sampler.calls)]).sum(0).double()
+    counted = sampler.rounds_on(TARGET, EXACT)
+    assert counted is not None
+    assert int(shown.max()) <= counted.most <= min(4, sampler.calls)
+    # a policy's own runs have other values than the data, but for one token a round
+    room = 0.1 if sampler.kind == "policy" else 0.0
+    assert float(shown.mean()) == pytest.approx(counted.mean, abs=5 / n**0.5 + room)
+
+
 def test_tables_at_hand_give_the_same_law() -> None:
     scores = Scaled(EXACT, (0.5, 1.5))
     for denoiser in (EXACT, scores):

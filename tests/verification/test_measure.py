@@ -11,10 +11,11 @@ from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.propagation import propagate
 from sharprates.samplers.schedule import Schedule
+from sharprates.samplers.tempered import TemperedDenoiser
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.measure import Measure, check_arithmetic, check_size
 
-from tests.samplers.perturbed import Drifting, Leaking, Scaled, Tempered, Uniform
+from tests.samplers.perturbed import Drifting, Leaking, Scaled, Uniform
 
 TARGET = dirichlet(3, 2, 0.5, seed=2)
 EXACT = ExactDenoiser(TARGET)
@@ -52,7 +53,7 @@ def test_parallel_samplers_agree_with_propagation(denoiser: Denoiser, last_step:
 
 
 def test_first_hitting_draws_from_normalised_scores() -> None:
-    for scores in (Scaled(EXACT, (0.5, 1.5)), Tempered(EXACT, 0.5)):
+    for scores in (Scaled(EXACT, (0.5, 1.5)), TemperedDenoiser(EXACT, 0.5)):
         raw = Measure.of(TARGET, scores, "float64")
         drawn = Measure.of(TARGET, Normalised(scores), "float64")
         assert raw.tv(ones(scores)).middle == pytest.approx(

@@ -20,6 +20,7 @@ from sharprates.samplers.families import copies, dirichlet, point_mass
 from sharprates.samplers.hitting_law import hitting_law
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
+from sharprates.samplers.tempered import TemperedDenoiser
 from sharprates.verification import score_error as module
 from sharprates.verification.arithmetic import precision
 from sharprates.verification.exact_experiment import exact_experiment
@@ -41,8 +42,6 @@ from tests.samplers.perturbed import (
     Leaking,
     Mixed,
     Scaled,
-    Tempered,
-    TopP,
     Uniform,
     catalogue,
 )
@@ -190,7 +189,7 @@ def test_gap_sums_are_those_of_subsets_one_by_one(kind: str) -> None:
 
 def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     target = dirichlet(3, 3, 0.3, seed=4)
-    comparison, denoiser = Comparison.of(target), Tempered(ExactDenoiser(target), 0.5)
+    comparison, denoiser = Comparison.of(target), TemperedDenoiser(ExactDenoiser(target), 0.5)
     whole = comparison.sums(denoiser)
     monkeypatch.setattr(module, "_CELLS", 30)
     parts = comparison.sums(denoiser)
@@ -223,7 +222,7 @@ def test_the_loss_curve_lies_above_the_information_curve() -> None:
 def test_hitting_times_average_what_a_time_free_denoiser_does_not_feel(name: str) -> None:
     target = dirichlet(3, 2, 0.5, seed=6)
     comparison = Comparison.of(target)
-    free = Tempered(ExactDenoiser(target), 0.5)
+    free = TemperedDenoiser(ExactDenoiser(target), 0.5)
     one, other = (
         order_error(comparison, comparison.sums(free)),
         hitting_error(comparison, free, clock(name)),
@@ -339,7 +338,7 @@ def test_c2_kl_says_nothing_where_tv_is_small(rare: float) -> None:
     """A rare but possible symbol is given 0: ε_KL = ∞, TV as small as the symbol is rare."""
     rows = [[0, 0], [1, 1], [2, 0]]
     target = Target.from_rows(rows, [0.6, 0.4 - rare, rare], 3)
-    cut = TopP(ExactDenoiser(target), 1 - 2 * rare)
+    cut = TemperedDenoiser(ExactDenoiser(target), top_p=1 - 2 * rare)
     found = measured(target, cut)
     assert math.isinf(found.epsilon_kl)
     assert math.isinf(found.nelbo)

@@ -56,7 +56,13 @@ def audit_command(
         str, typer.Option(help="Also policies, e.g. threshold:0.9,left-to-right:2:confidence:1.")
     ] = "",
     confidence: Annotated[str, typer.Option(help="The same as --policy confidence:c.")] = "",
-    rounds: Annotated[int | None, typer.Option(help="Cap on the rounds of policies.")] = None,
+    rounds: Annotated[
+        int | None, typer.Option(help="Cap on the rounds of policies; then as --last-step says.")
+    ] = None,
+    ties: Annotated[str, typer.Option(help="Of policies: left, or seed.")] = "left",
+    cache: Annotated[int, typer.Option(help="Policies predict anew in every n-th round.")] = 1,
+    temperature: Annotated[float, typer.Option(help="Of the denoiser; changes p̂.")] = 1.0,
+    top_p: Annotated[float, typer.Option(help="Of the denoiser: nucleus; changes p̂.")] = 1.0,
     arithmetic: Annotated[str, typer.Option(help="float64, rational or ball.")] = "float64",
     denoiser: Annotated[
         str,
@@ -78,7 +84,9 @@ def audit_command(
     ] = None,
     separator: Annotated[str | None, typer.Option(help="Between tokens; default: none.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write all results here.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw TV against K here.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw TV against K here, or against rounds.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for rows as they finish, trained networks and loss curves."),
@@ -101,7 +109,9 @@ def audit_command(
         options.refuse(context, f"--denoiser {denoiser}", "training_steps")
     if out is not None:
         options.make_folder(out)
-    options.check_finite(horizon=horizon, delta=delta, budget=budget)
+    if not policy and not confidence:
+        options.refuse(context, "audit without --policy", "rounds", "ties", "cache")
+    options.check_finite(horizon=horizon, delta=delta, budget=budget, temperature=temperature)
     plan = audits.Plan(
         steps=tuple(dict.fromkeys(options.sizes(steps, "steps"))),
         clocks=options.comma_list(clock, "clock"),
@@ -120,10 +130,14 @@ def audit_command(
             *(f"confidence:{c}" for c in options.distinct_sizes(confidence, "confidence")),
         ),
         rounds=rounds,
+        ties=ties,
+        cache=cache,
+        temperature=temperature,
+        top_p=top_p,
         sampling=Sampling(samples, seed, Fraction(budget), device),
     )
     plan.check()
-    check_arithmetic(arithmetic, denoiser == "exact")
+    check_arithmetic(arithmetic, denoiser == "exact" and temperature == top_p == 1)
     with ExitStack() as stack:
         workers: Workers | int = jobs
         if cluster is not None:

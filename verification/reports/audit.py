@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -86,12 +86,17 @@ def _result_json(result: Result) -> dict[str, Any]:
     terms = result.decomposition
     return {
         "sampler": result.sampler,
+        "policy": result.policy,
+        "rounds": result.rounds and {"mean": result.rounds.mean, "max": result.rounds.most},
         "steps": result.steps,
         "clock": result.clock,
         "grid": result.grid,
         "leftover": result.leftover,
         "clipped": result.clipped,
+        "temperature": result.temperature,
+        "top_p": result.top_p,
         "tv": interval_json(result.tv, result.method),
+        "kl": result.kl and interval_json(result.kl, result.method),
         "decomposition": terms
         and {
             "initialisation": terms.initialisation,
@@ -146,36 +151,78 @@ def _cell(bound: BoundResult) -> Text:
 
 
 def print_audit(one: TargetAudit, console: Console) -> None:
-    """Print one target's table, and why a claim of it applies nowhere."""
-    names = list(one.results[0].bounds)
-    seen = [name for name in names if any(r.bounds[name].applies for r in one.results)]
-    relations = {name: one.results[0].bounds[name].relation for name in names}
-    sampled = any(result.empirical for result in one.results)
-    rows = table(
-        *("sampler", "clock", "grid", ">K", ">left over", ">exact TV"),
-        *([">sampled TV"] if sampled else []),
-        *(f">{_SIGNS[relations[name]]} {name}" for name in seen),
-        title=f"{one.name}: d = {one.length}, S = {one.vocabulary}, {one.support} sequences",
+    """Print one target's tables, and why a claim of it applies nowhere."""
+    size = f"{one.name}: d = {one.length}, S = {one.vocabulary}, {one.support} sequences"
+    first = one.results[0]
+    if first.temperature != 1 or first.top_p != 1:
+        changed = f"its denoiser at temperature {first.temperature:g}, top-p {first.top_p:g}"
+        console.print(Text(f"{one.name}: {changed}", "bold"), soft_wrap=True)
+    policies = [result for result in one.results if result.policy]
+    heads = ["sampler", "clock", "grid", ">K", ">left over"]
+    _print_rows([row for row in one.results if not row.policy], heads, _schedule, size, console)
+    if policies:
+        note = "policies: rounds on the data, KL in nats"
+        heads = ["policy", ">mean rounds", ">most", ">KL"]
+        _print_rows(policies, heads, _cost, note, console)
+    for name in one.results[0].bounds:
+        found = [result.bounds[name] for result in one.results]
+        if not any(bound.applies for bound in found):
+            reasons = sorted({str(bound.reason) for bound in found})
+            console.print(Text(f"{name} is not shown: {'; '.join(reasons)}", "dim"))
+    for reason in one.skipped:
+        console.print(Text(f"not run: {reason}", "dim"))
+
+
+def _schedule(result: Result) -> tuple[str, ...]:
+    """What is said of a sampler that is no policy, beside its TV."""
+    clipped = f" (clipped {result.clipped})" if result.clipped else ""
+    return (
+        result.sampler,
+        result.clock or "·",
+        result.grid or "·",
+        str(result.steps) + clipped,
+        "·" if result.leftover is None else shown(result.leftover),
     )
-    for result in one.results:
-        clipped = f" (clipped {result.clipped})" if result.clipped else ""
+
+
+def _cost(result: Result) -> tuple[str, ...]:
+    """What is said of a policy beside its TV."""
+    assert result.policy is not None
+    assert result.rounds is not None
+    return (
+        result.policy,
+        f"{result.rounds.mean:.4g}",
+        str(result.rounds.most),
+        "∞" if result.kl is None else "0" if result.kl.lower == 0 else shown(result.kl.middle),
+    )
+
+
+def _print_rows(
+    results: Sequence[Result],
+    heads: Sequence[str],
+    about: Callable[[Result], tuple[str, ...]],
+    title: str,
+    console: Console,
+) -> None:
+    """A table of results, with the bounds that apply to any of them."""
+    sampled = any(result.empirical for result in results)
+    bounds = results[0].bounds
+    seen = [name for name in bounds if any(row.bounds[name].applies for row in results)]
+    rows = table(
+        *heads,
+        ">exact TV",
+        *([">sampled TV"] if sampled else []),
+        *(f">{_SIGNS[bounds[name].relation]} {name}" for name in seen),
+        title=title,
+    )
+    for result in results:
         rows.add_row(
-            result.sampler,
-            result.clock or "·",
-            result.grid or "·",
-            str(result.steps) + clipped,
-            "·" if result.leftover is None else shown(result.leftover),
+            *about(result),
             Text(shown(settled(result)), "bold"),
             *([_sampled(result)] if sampled else []),
             *(_cell(result.bounds[name]) for name in seen),
         )
     console.print(rows)
-    for name in names:
-        if name not in seen:
-            reasons = sorted({str(result.bounds[name].reason) for result in one.results})
-            console.print(Text(f"{name} is not shown: {'; '.join(reasons)}", "dim"))
-    for reason in one.skipped:
-        console.print(Text(f"not run: {reason}", "dim"))
 
 
 def settled(result: Result) -> float:
@@ -296,10 +343,17 @@ def worst(audits: Sequence[TargetAudit]) -> Verdict:
 def plot_audit(audits: Sequence[TargetAudit], path: Path) -> None:
     """Draw TV and its bounds against K, log-log; a row for a target and schedule, a rule a column.
 
+    With policies: TV of every sampler against its mean number of rounds, a panel a target.
+
     Args:
         audits: what to draw.
         path: ends in .png, .svg or .pdf; written whole.
     """
+    if any(result.policy for one in audits for result in one.results):
+        with figure(path, 1, len(audits), figsize=(6.4 * len(audits), 4.6)) as (_, axes):
+            for axis, one in zip(axes[0], audits, strict=True):
+                _draw_frontier(axis, one)
+        return
     panels: dict[tuple[str, str, str | None], dict[str, list[Result]]] = {}
     for one in audits:
         for result in one.results:
@@ -340,6 +394,50 @@ def _draw(axis: Any, results: Sequence[Result]) -> None:
     axis.set(xscale="log", yscale="log")
     axis.set_xticks(steps, [str(k) for k in steps])
     axis.xaxis.minorticks_off()
+    axis.grid(visible=True, which="both", alpha=0.2)
+    axis.legend(fontsize=7)
+
+
+NO_TV = 1e-12
+"""On a logarithmic axis: a TV that is 0 to rounding is drawn at the bottom."""
+
+
+def _draw_frontier(axis: Any, one: TargetAudit) -> None:
+    """One panel: TV against the mean number of rounds that reveal something, by kind of sampler."""
+    kinds: dict[str, list[Result]] = {}
+    for result in one.results:
+        if result.rounds is not None:
+            rule = (result.policy or result.sampler).partition(":")[0]
+            kinds.setdefault(" ".join(filter(None, (rule, result.clock))), []).append(result)
+    tvs = [settled(result) for found in kinds.values() for result in found]
+    bottom = min((tv for tv in tvs if tv > NO_TV), default=1e-3) / 10
+    for place, (kind, found) in enumerate(kinds.items()):
+        places = sorted(
+            ((r.rounds.mean, max(settled(r), bottom), r) for r in found if r.rounds),
+            key=lambda place: place[:2],
+        )
+        policy = found[0].policy is not None
+        axis.plot(
+            [rounds for rounds, *_ in places],
+            [tv for _, tv, _ in places],
+            label=kind,
+            color=f"C{place % 10}",
+            marker="os^Dv*P<>"[place % 9],
+            ms=8 if policy else 5,
+            lw=1.5 if policy else 0.8,
+            ls="-" if policy else ":",
+        )
+        for rounds, tv, result in places if policy else ():
+            number = (result.policy or "").partition(":")[2]
+            axis.annotate(
+                number, (rounds, tv), xytext=(6, 4), textcoords="offset points", fontsize=7
+            )
+    axis.set(yscale="log", xlabel="mean rounds that reveal something", ylabel="exact TV")
+    axis.set(title=f"{one.name}: what a round buys")
+    if min(tvs) <= NO_TV:
+        axis.axhline(bottom, color="grey", lw=0.6)
+        end = axis.get_yaxis_transform()
+        axis.text(0.01, bottom * 1.1, "TV = 0", transform=end, fontsize=7)
     axis.grid(visible=True, which="both", alpha=0.2)
     axis.legend(fontsize=7)
 

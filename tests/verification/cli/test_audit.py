@@ -94,6 +94,114 @@ def test_a_plot_is_written_whole(run, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["plot.png"]
 
 
+RULES = "threshold:0.9,entropy-bounded:0.5,confidence:2,left-to-right:2"
+
+
+def test_policies_have_rounds_and_a_divergence(run, tmp_path: Path) -> None:
+    path, picture = tmp_path / "rows.json", tmp_path / "plot.svg"
+    options = ("--policy", RULES, "--json", str(path), "--plot", str(picture))
+    code, out, _ = run("audit", "words4", *FAST, *options)
+    assert code == 0
+    assert "mean rounds" in out
+    assert "what a round buys" in picture.read_text()
+    results = json.loads(path.read_text())["targets"][0]["results"]
+    rows = {row["policy"]: row for row in results}
+    assert list(rows) == [None, *RULES.split(",")]
+    for name in RULES.split(","):
+        row = rows[name]
+        assert row["sampler"] == "policy"
+        assert 2 <= row["rounds"]["mean"] <= row["rounds"]["max"] <= 4
+        tv, kl = row["tv"], row["kl"]
+        assert 0 < tv["lower"] <= tv["upper"] <= (kl["upper"] / 2) ** 0.5  # Pinsker
+        assert tv["upper"] - tv["lower"] < 1e-12
+    assert rows["confidence:2"]["rounds"] == {"mean": 2.0, "max": 2}
+    assert rows["threshold:0.9"]["tv"]["lower"] < rows["entropy-bounded:0.5"]["tv"]["lower"] < 0.03
+
+
+def test_temperature_and_top_p_change_the_denoiser_and_the_row_says_so(run, tmp_path: Path) -> None:
+    rows = {}
+    for name, options in {"plain": (), "cut": ("--temperature", "0.5", "--top-p", "0.8")}.items():
+        path = tmp_path / f"{name}.json"
+        line = ("audit", "dirichlet:3:3:1:4", *FAST, "--confidence", "1", *options)
+        code, out, _ = run(*line, "--json", str(path))
+        assert code == 0
+        assert ("temperature 0.5, top-p 0.8" in out) == (name == "cut")
+        rows[name] = json.loads(path.read_text())["targets"][0]["results"][-1]
+    assert rows["plain"]["policy"] == rows["cut"]["policy"] == "confidence:1"
+    assert (rows["plain"]["temperature"], rows["plain"]["top_p"]) == (1.0, 1.0)
+    assert (rows["cut"]["temperature"], rows["cut"]["top_p"]) == (0.5, 0.8)
+    assert rows["plain"]["tv"]["lower"] <= 1e-14
+    assert rows["cut"]["tv"]["lower"] > 0.1
+    assert rows["cut"]["kl"] is None  # a symbol that was cut is possible
+
+
+def test_a_cap_leaves_masks_or_fills_them(run, tmp_path: Path) -> None:
+    tv = {}
+    for last in ("leave", "fill"):
+        path = tmp_path / f"{last}.json"
+        line = ("audit", "copies:3:2", *FAST, "--policy", "confidence:1", "--rounds", "2")
+        assert run(*line, "--last-step", last, "--json", str(path))[0] == 0
+        row = json.loads(path.read_text())["targets"][0]["results"][-1]
+        assert row["rounds"]["max"] == 2
+        tv[last] = row["tv"]["upper"]
+    assert tv["leave"] == 1
+    assert tv["fill"] < 1e-14
+
+
+OWN_POLICY = """
+import torch
+
+def alternating(state, predicted, round):
+    masked = state == predicted.shape[-1]
+    return masked & (masked.cumsum(1) % 2 == 1)
+
+def idle(state, predicted, round):
+    return torch.zeros_like(state, dtype=torch.bool)
+
+def everything(state, predicted, round):
+    return state >= 0 if round else state.cumsum(1) == state[:, :1]
+
+def wrong(state, predicted, round):
+    return torch.ones(3)
+"""
+
+
+@pytest.fixture
+def own_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "deciders.py").write_text(OWN_POLICY)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "deciders", raising=False)
+
+
+@pytest.mark.usefixtures("own_policy")
+def test_a_policy_of_ones_own_is_audited(run, tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    line = ("audit", "pairs:4:2", *FAST, "--policy", "deciders:alternating", "--samples", "2000")
+    assert run(*line, "--json", str(path))[0] == 0
+    row = json.loads(path.read_text())["targets"][0]["results"][-1]
+    assert row["policy"] == "deciders:alternating"
+    # one of each pair, then the others
+    assert row["tv"]["upper"] < 1e-14
+    assert row["rounds"] == {"mean": 2.0, "max": 2}
+    assert row["empirical"]["follows_exact_law"]
+
+
+@pytest.mark.usefixtures("own_policy")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("idle", "would never end"),
+        ("everything", "revealed already"),
+        ("wrong", "tensor of bool"),
+        ("missing", "has no 'missing'"),
+    ],
+)
+def test_bad_policies_are_one_line_and_exit_2(run, name: str, words: str) -> None:
+    code, _, err = run("audit", "uniform:2:2", *FAST, "--policy", f"deciders:{name}")
+    assert code == 2
+    assert words in err.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -120,6 +228,23 @@ def test_a_plot_is_written_whole(run, tmp_path: Path) -> None:
         (("audit", "copies:2:2", "--scale", "E3.nothing=2"), "E3.constant"),
         (("audit", "copies:2:2", "--arithmetic", "decimal"), "decimal"),
         (("audit", "copies:2:2", "--blocks", "0"), "--blocks"),
+        (("audit", "copies:2:2", "--policy", ","), "--policy"),
+        (("audit", "copies:2:2", "--policy", "treshold:0.9"), "did you mean threshold:τ?"),
+        (("audit", "copies:2:2", "--policy", "confidence:0"), "whole number ≥ 1"),
+        (("audit", "copies:2:2", "--policy", "confidence:3"), "there are 2 tokens only"),
+        (("audit", "copies:2:2", "--confidence", "3"), "there are 2 tokens only"),
+        (("audit", "copies:2:2", "--policy", "threshold:1.5"), "τ must be in [0, 1]"),
+        (("audit", "copies:2:2", "--policy", "entropy-bounded:-1"), "γ must be ≥ 0"),
+        (("audit", "copies:3:2", "--policy", "left-to-right:2"), "do not divide 3"),
+        (("audit", "copies:2:2", "--policy", "no_such_module:rule"), "cannot import"),
+        (("audit", "copies:2:2", "--policy", "threshold:1", "--rounds", "0"), "rounds"),
+        (("audit", "copies:2:2", "--policy", "threshold:1", "--ties", "right"), "ties"),
+        (("audit", "copies:2:2", "--policy", "threshold:1", "--cache", "0"), "cache"),
+        (("audit", "copies:8:2", "--policy", "threshold:1", "--ties", "seed"), "5040"),
+        (("audit", "copies:2:2", "--rounds", "2"), "without --policy"),
+        (("audit", "copies:2:2", "--temperature", "-1"), "temperature"),
+        (("audit", "copies:2:2", "--top-p", "0"), "top_p"),
+        (("audit", "copies:2:2", "--top-p", "0.5", "--arithmetic", "ball"), "float64"),
         (("audit", "copies:2:2", "--plot", "picture.bmp"), ".png"),
         (("audit", "copies:2:2", "--json", "/nowhere/out.json"), "does not exist"),
         (("audit", "copies:2"), "copies:d:S"),
