@@ -600,7 +600,7 @@ def test_a_bug_is_one_line_and_has_a_code_of_its_own(run, monkeypatch) -> None:
 
 @pytest.mark.parametrize("take", [lambda: torch.empty(2**50), lambda: np.empty(2**50)])
 def test_memory_that_is_not_there_is_no_bug(run, monkeypatch, take) -> None:
-    monkeypatch.setattr("sharprates.verification.cli.claims.page", lambda _: take())
+    monkeypatch.setattr("sharprates.verification.reports.claims.page", lambda _: take())
     code, out, err = run("claims", "E3")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "memory has run out" in err
