@@ -16,6 +16,7 @@ from sharprates.verification.planning import planner
 from sharprates.verification.planning.curve_plan import plan_loss_curve
 from sharprates.verification.planning.data_law import long_target
 from sharprates.verification.planning.loss_curve import read_loss_curve
+from sharprates.verification.planning.policy_plan import plan_policy
 from sharprates.verification.planning.question import Question
 from sharprates.verification.reports import plan as report
 
@@ -33,6 +34,10 @@ def plan_command(
         ),
     ] = None,
     tv: Annotated[float, typer.Option(help="Total variation to reach.")] = 0.05,
+    policy: Annotated[
+        str,
+        typer.Option(help="On data: the cheapest number of this rule, e.g. threshold, instead."),
+    ] = "",
     length: Annotated[int | None, typer.Option(help="Sequence length d.")] = None,
     vocab: Annotated[int | None, typer.Option(help="Vocabulary size S.")] = None,
     score_error: Annotated[float, typer.Option(help="Of the trained denoiser, in TV.")] = 0.0,
@@ -71,6 +76,16 @@ def plan_command(
     options.check_finite(tv=tv, horizon=horizon, delta=delta)
     if blocks and loss_curve is None:
         raise InputError("--blocks: ranks schedules on a loss curve; give --loss-curve")
+    if policy:
+        options.only(context, "--policy", "data", "policy", "tv", "separator", "json", "plot")
+        if data is None:
+            raise InputError("--policy: its exact TV is that on data; name DATA")
+        costs = plan_policy(datasets.load(data, separator=separator), policy, tv)
+        report.print_policy_plan(costs, console())
+        options.write_json(json, costs.to_json())
+        if plot is not None:
+            report.plot_policy_plan(costs, plot)
+        return
     schedules = [
         Schedule(rule_name, clock_name, grid_name, 2, horizon, delta, last)
         for clock_name in options.comma_list(clock, "clock")

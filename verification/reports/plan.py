@@ -16,6 +16,7 @@ from sharprates.verification.arithmetic import precision
 from sharprates.verification.planning.bounds import BoundCurve, lower_bounds, upper_bounds
 from sharprates.verification.planning.curve_plan import CurvePlan
 from sharprates.verification.planning.planner import StepPlan
+from sharprates.verification.planning.policy_plan import PolicyPlan
 from sharprates.verification.planning.question import Question
 from sharprates.verification.planning.step_count import BITS, StepCount
 from sharprates.verification.reports.layout import figure, shown, table
@@ -226,3 +227,48 @@ def _points(bound: BoundCurve, grid: list[int]) -> list[tuple[int, float]]:
             if value is not None and math.isfinite(float(value)) and 1e-12 < float(value) <= 1:
                 points.append((K, float(value)))
     return points
+
+
+_SEARCHES = {
+    "all": "all its numbers were tried",
+    "bisection": "TV falls along a scan of its number, so the border was bisected: between two "
+    "numbers of the scan it is taken to fall too",
+    "scan": "TV does not fall along its number, so it was scanned: a number between may be cheaper",
+}
+
+
+def print_policy_plan(plan: PolicyPlan, console: Console) -> None:
+    """Print what each number of a rule costs, and the cheapest that reaches the TV."""
+    size = f"{plan.target}: d = {plan.length}, S = {plan.vocabulary}"
+    console.print(Text(f"{size}: {plan.rule} for TV ≤ {plan.tv:g}", "bold"))
+    rows = table("policy", ">mean rounds", ">most", ">exact TV", "")
+    chosen = plan.chosen
+    for one in plan.tried:
+        mark = "← the cheapest" if one is chosen else "✓" if one.within(plan.tv) else ""
+        rounds = f"{one.rounds.mean:.4g}", str(one.rounds.most)
+        rows.add_row(one.policy, *rounds, shown(one.settled), mark)
+    console.print(rows)
+    if chosen is None:
+        console.print(f"None tried reaches TV ≤ {plan.tv:g}: {_SEARCHES[plan.search]}.")
+    else:
+        console.print(
+            f"{chosen.policy}: {chosen.rounds.mean:.4g} rounds on average, exact TV "
+            f"{shown(chosen.settled)}; {_SEARCHES[plan.search]}.",
+            soft_wrap=True,
+            markup=False,
+        )
+
+
+def plot_policy_plan(plan: PolicyPlan, path: Path) -> None:
+    """Draw TV against mean rounds for all numbers tried; see `plot_plan` for the path."""
+    with figure(path, figsize=(6.4, 4.4)) as (_, axes):
+        axis = axes[0][0]
+        places = sorted((one.rounds.mean, one.tv.value) for one in plan.tried)
+        axis.plot(*zip(*places, strict=True), "ko-", ms=4, lw=1, label=plan.rule)
+        axis.axhline(plan.tv, color="C3", ls="--", lw=1, label=f"TV = {plan.tv:g}")
+        if plan.chosen is not None:
+            best = (plan.chosen.rounds.mean, plan.chosen.tv.value)
+            axis.plot(*best, "C3o", ms=8, label=plan.chosen.policy)
+        axis.set(xlabel="mean rounds", ylabel="exact TV", title=plan.target)
+        axis.grid(visible=True, alpha=0.2)
+        axis.legend(fontsize=8)

@@ -66,6 +66,22 @@ def test_data(run, tmp_path: Path) -> None:
     assert "<svg" in drawn.read_text()
 
 
+def test_the_cheapest_number_of_a_rule(run, tmp_path: Path) -> None:
+    found, drawn = tmp_path / "p.json", tmp_path / "p.svg"
+    line = ("copies:3:2", "--policy", "confidence", "--tv", "0.3")
+    code, out, _ = run(*line, "--json", str(found), "--plot", str(drawn))
+    assert code == 0
+    # one token, then its two copies
+    assert "confidence:2: 2 rounds on average" not in out
+    assert "confidence:1  " in out
+    assert "← the cheapest" in out
+    content = json.loads(found.read_text())["policy"]
+    assert content["search"] == "all"
+    assert [one["policy"] for one in content["tried"]] == [f"confidence:{k}" for k in (3, 2, 1)]
+    assert content["chosen"]["rounds"] == {"mean": 3.0, "max": 3}
+    assert "confidence:1" in drawn.read_text()
+
+
 def test_a_loss_curve(run, tmp_path: Path) -> None:
     curve, found = tmp_path / "c.csv", tmp_path / "c.json"
     curve.write_text("masked,loss\n" + "".join(f"{m},{m / 8}\n" for m in range(1, 9)))
@@ -110,6 +126,9 @@ def test_a_loss_curve(run, tmp_path: Path) -> None:
         (("--length", "2", "--loss-curve", "none.csv", "--grid", "log"), "--clock and the like"),
         (("copies:3:2", "--grid", "log"), "grid 'log' is unknown"),
         (("copies:3:2", "--last-step", "stay"), "last step 'stay' is unknown"),
+        (("--policy", "threshold"), "name DATA"),
+        (("copies:3:2", "--policy", "threshold:0.9"), "tries the number of a rule"),
+        (("copies:3:2", "--policy", "threshold", "--steps", "4"), "no use for --steps"),
     ],
 )
 def test_bad_usage_is_one_line_and_exit_2(run, arguments: tuple[str, ...], hint: str) -> None:
