@@ -151,7 +151,7 @@ class RemaskingSampler(Sampler):
         )
         steps = []
         for k, time in enumerate(times[:-1].tolist()):
-            most = min(1.0, masked[k + 1] / alpha[k]) if alpha[k] > 0 else 1.0
+            most = min(alpha[k], masked[k + 1]) / alpha[k] if alpha[k] > 0 else 0.0
             sigma = self.remasking.at(time, most)
             more = 0.0 if spread else sigma * alpha[k] / masked[k]
             steps.append(RemaskingStep(time, sigma, min(1.0, hazards[k] + more), spread))
@@ -168,11 +168,6 @@ class RemaskingSampler(Sampler):
     def call_times(self) -> Tensor:
         """The time at the start of each step."""
         return torch.tensor([step.time for step in self.steps], dtype=torch.float64)
-
-    @property
-    def grid(self) -> Schedule:
-        """The schedule."""
-        return self.schedule
 
     @property
     def uniforms(self) -> int:
@@ -192,7 +187,7 @@ class RemaskingSampler(Sampler):
     def facts(self) -> Mapping[str, Any]:
         """See `samplers.sampler.Sampler`; it has no step law, for a token may be revealed twice."""
         known = {**self._plain.facts(), "sampler": self.kind, "remasking": self.remasking.name}
-        return known | {"uniform_law": False}
+        return {**known, "uniform_law": False}
 
     def run_batch(self, denoiser: Denoiser, uniforms: Tensor) -> Run:
         """See `samplers.sampler.Sampler`; a token's step is the last one that revealed it."""
