@@ -78,18 +78,7 @@ def remasked_law(
         TooLargeError: naming the number of states or products.
     """
     d, S, predict = length, denoiser.vocabulary, normalised(denoiser)
-    products = (2 * S + 1) ** d * len(steps)
-    if products > _MOST_PRODUCTS:
-        raise TooLargeError(
-            f"remasking: {len(steps)} steps on {S + 1}^{d} partial states take {products:.2g} "
-            "products, which takes too long; use shorter sequences, or fewer symbols or steps"
-        )
-    check_memory(
-        8 * ((S + 1) ** d * (d + 3) + 2 * d * S * (S + 1) ** (d - 1)),
-        f"the {S + 1}^{d} partial states of a remasking sampler",
-        "use shorter sequences or fewer symbols",
-        device,
-    )
+    check_work(d, S, len(steps), device)
     known: dict[tuple[bool, ...], Tensor] = {}
 
     def predictions(pattern: tuple[bool, ...], time: float) -> Tensor:
@@ -151,6 +140,28 @@ def remasked_law(
     return law
 
 
+def check_work(length: int, vocabulary: int, steps: int, device: torch.device = CPU) -> None:
+    """Find out before `remasked_law` that it would take too long, or too much memory.
+
+    Raises:
+        TooLargeError: naming the number of states.
+    """
+    d, S = length, vocabulary
+    products = (2 * S + 1) ** d * steps
+    if products > _MOST_PRODUCTS:
+        raise TooLargeError(
+            f"remasking: {steps} steps on {S + 1}^{d} partial states are some 10^"
+            f"{len(str(products)) - 1} products, which takes too long; use shorter sequences, or "
+            "fewer symbols or steps"
+        )
+    check_memory(
+        8 * ((S + 1) ** d * (d + 3) + 2 * d * S * (S + 1) ** (d - 1)),
+        f"the {S + 1}^{d} partial states of a remasking sampler",
+        "use shorter sequences or fewer symbols",
+        device,
+    )
+
+
 def remembered_law(
     denoiser: Denoiser, length: int, steps: Sequence[RemaskingStep], device: torch.device = CPU
 ) -> Tensor:
@@ -160,7 +171,7 @@ def remembered_law(
     result and errors are those of `remasked_law`; steps may spread σ.
     """
     d, S, predict = length, denoiser.vocabulary, normalised(denoiser)
-    check_memory(8 * (S + 1) ** d, f"the {S + 1}^{d} partial states", "use shorter sequences")
+    check_work(d, S, len(steps), device)
     x = torch.full((1, d), S, device=device)
     psi = torch.zeros((1, d), dtype=torch.float64, device=device)
     mass = torch.ones(1, dtype=torch.float64, device=device)

@@ -15,8 +15,13 @@ from sharprates.samplers.errors import InputError
 from sharprates.samplers.output_law import UNIT, OutputLaw, rounding
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.rational import read_rational
-from sharprates.samplers.remasked_law import RemaskingStep, remasked_law, remembered_law
-from sharprates.samplers.sampler import Run, Sampler
+from sharprates.samplers.remasked_law import (
+    RemaskingStep,
+    check_work,
+    remasked_law,
+    remembered_law,
+)
+from sharprates.samplers.sampler import RoundCount, Run, Sampler
 from sharprates.samplers.sampling import draw
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.target import Target
@@ -183,6 +188,25 @@ class RemaskingSampler(Sampler):
 
     def __str__(self) -> str:
         return f"remasking {self.remasking.name} {self.schedule}"
+
+    def check_law(self, vocabulary: int) -> None:
+        """Find out that its exact law is out of reach.
+
+        Raises:
+            TooLargeError: naming the number of partial states.
+        """
+        if any(step.sigma > 0 for step in self.steps):
+            check_work(self.length, vocabulary, self.calls, self.device)
+
+    def rounds_on(self, target: Target, denoiser: Denoiser) -> RoundCount | None:  # noqa: ARG002 - blind to values
+        """Steps that reveal something; None where σ depends on what was drawn."""
+        if self.remasking.rule == "confidence":
+            return None
+        mean, masked = 0.0, 1.0
+        for step in self.steps:
+            mean += 1 - (1 - masked * step.reveal) ** self.length
+            masked = masked * (1 - step.reveal) + (1 - masked) * step.sigma
+        return RoundCount(mean, self.calls)
 
     def facts(self) -> Mapping[str, Any]:
         """See `samplers.sampler.Sampler`; it has no step law, for a token may be revealed twice."""

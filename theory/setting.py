@@ -16,8 +16,10 @@ class Setting:
         length: d.
         vocabulary: S.
         steps: K, where the sampler has steps.
-        sampler: ``euler``, ``tau-leaping``, ``ancestral``, ``fhs``, ``blocks`` or ``policy``.
+        sampler: ``euler``, ``tau-leaping``, ``ancestral``, ``fhs``, ``blocks``, ``policy`` or
+            ``remasking``.
         policy: the text of its rule, e.g. ``threshold:0.9``; None of a sampler without one.
+        remasking: the text of its rule, e.g. ``max``; None of a sampler that masks nothing again.
         clock: its name, e.g. ``constant`` or ``polynomial:2``; None if only a step law is given.
         grid: its name, e.g. ``uniform``; None if only a step law is given.
         delta: early-stopping time δ ≥ 0.
@@ -37,6 +39,7 @@ class Setting:
     steps: int | None = None
     sampler: str = "euler"
     policy: str | None = None
+    remasking: str | None = None
     clock: str | None = None
     grid: str | None = None
     delta: float = 0.0

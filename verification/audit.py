@@ -27,6 +27,7 @@ from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.policies import policy
 from sharprates.samplers.policy_sampler import PolicySampler
+from sharprates.samplers.remasking import RemaskingSampler, remasking
 from sharprates.samplers.sampler import RoundCount, Sampler
 from sharprates.samplers.schedule import RULES, Rule, Schedule
 from sharprates.samplers.step_law import StepLaw
@@ -83,6 +84,8 @@ class Plan:
         claims: ids to show.
         blocks: sizes s of fixed-size block samplers to add.
         policies: texts of policies to add, e.g. ``threshold:0.9``; see `samplers.policies`.
+        remasking: texts of rules that mask tokens again, e.g. ``0.1``, on each clock and grid; see
+            `samplers.remasking`.
         rounds: cap on a policy's rounds; at the cap `last_step` says what happens.
         ties: of policies, ``left`` or ``seed``.
         cache: a policy's predictions are renewed in every n-th round.
@@ -105,6 +108,7 @@ class Plan:
     claims: tuple[str, ...] = DEFAULT_CLAIMS
     blocks: tuple[int, ...] = ()
     policies: tuple[str, ...] = ()
+    remasking: tuple[str, ...] = ()
     rounds: int | None = None
     ties: str = "left"
     cache: int = 1
@@ -144,6 +148,8 @@ class Plan:
         self.sampling.check()
         for text in self.policies:
             policy(text)
+        for text in self.remasking:
+            remasking(text)
         Rounds(self.rounds, cache=self.cache)
         check_tempering(self.temperature, self.top_p)
         schedules = product(self.chosen_clocks(), self.schedules(), set(lengths))
@@ -170,6 +176,15 @@ class Plan:
                 for rule in self.rules
             )
             for chosen, (steps, name) in product(clocks, self.schedules())
+        ]
+        groups += [
+            (
+                RemaskingSampler(
+                    length, self.schedule("ancestral", chosen, name, steps), rule, device=device
+                ),
+            )
+            for chosen, (steps, name) in product(clocks, self.schedules())
+            for rule in map(remasking, self.remasking)
         ]
         if not time_free:
             return groups + [(FirstHittingSampler(length, one, device=device),) for one in clocks]
@@ -228,7 +243,8 @@ class Result:
     """One sampler on one target.
 
     Attributes:
-        sampler: ``euler``, ``tau-leaping``, ``ancestral``, ``fhs``, ``blocks`` or ``policy``.
+        sampler: ``euler``, ``tau-leaping``, ``ancestral``, ``fhs``, ``blocks``,
+            ``policy`` or ``remasking``.
         steps: K; d for the first-hitting sampler.
         clock: its name, None where there is none.
         grid: its name, None where there is none.
@@ -242,6 +258,7 @@ class Result:
         empirical: TV of the running sampler, if it was run.
         law_check: whether the running sampler follows its exact law, if it was run.
         policy: its text, of a policy.
+        remasking: its rule's text, of a sampler that masks tokens again.
         temperature: of the denoiser.
         top_p: of the denoiser.
         rounds: that reveal something, on the data; None if they depend on more than that.
@@ -261,6 +278,7 @@ class Result:
     empirical: Empirical | None = None
     law_check: SampleTest | None = None
     policy: str | None = None
+    remasking: str | None = None
     temperature: float = 1.0
     top_p: float = 1.0
     rounds: RoundCount | None = None
@@ -478,6 +496,8 @@ def _check_job(target: Target, denoiser: Denoiser, plan: Plan) -> None:
     for sampler in (one for group in plan.samplers(target.length) for one in group):
         if isinstance(sampler, PolicySampler) and sampler.composition is None:
             sampler.check_orders()
+        if isinstance(sampler, RemaskingSampler):
+            sampler.check_law(target.vocabulary)
     most = max((steps for steps, _ in plan.schedules()), default=0)
     check_memory(
         40 * most * (target.length + 2) ** 2, f"the terms of {most} steps", "take fewer steps"
@@ -692,6 +712,7 @@ def _result(numbers: FloatQuantities, plan: Plan, measure: Measure) -> Result:
         bounds=bounds,
         decomposition=numbers.decomposition,
         policy=setting.policy,
+        remasking=setting.remasking,
         temperature=plan.temperature,
         top_p=plan.top_p,
         rounds=experiment.sampler.rounds_on(experiment.target, experiment.denoiser),

@@ -108,6 +108,19 @@ def test_it_depends_on_the_data_whether_it_helps(name: str, helps: bool) -> None
     assert (with_it < without) == helps
 
 
+def test_rounds_are_those_of_the_run() -> None:
+    q = family("dirichlet:3:2")
+    one, exact = sampler(3, "0.3", 6, "cosine"), ExactDenoiser(q)
+    plain = sampler(3, "0", 6, "cosine")
+    with_it, without = one.rounds_on(q, exact), plain.rounds_on(q, exact)
+    known = ParallelSampler(3, one.schedule).rounds_on(q, exact)
+    assert with_it is not None
+    assert without is not None
+    assert known is not None
+    assert with_it.mean > without.mean == pytest.approx(known.mean)
+    assert sampler(3, "confidence:1").rounds_on(q, exact) is None
+
+
 def test_a_window_of_times() -> None:
     steps = sampler(2, "0.5@0.3:0.6", 10).steps
     assert [step.time for step in steps if step.sigma > 0] == pytest.approx([0.6, 0.5, 0.4, 0.3])

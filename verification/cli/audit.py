@@ -55,6 +55,9 @@ def audit_command(
     policy: Annotated[
         str, typer.Option(help="Also policies, e.g. threshold:0.9,left-to-right:2:confidence:1.")
     ] = "",
+    remask: Annotated[
+        str, typer.Option(help="Also ancestral steps that mask again, e.g. 0.1,max,rescaled:0.5.")
+    ] = "",
     confidence: Annotated[str, typer.Option(help="The same as --policy confidence:c.")] = "",
     rounds: Annotated[
         int | None, typer.Option(help="Cap on the rounds of policies; then as --last-step says.")
@@ -129,6 +132,7 @@ def audit_command(
             *(dict.fromkeys(options.comma_list(policy, "policy")) if policy else ()),
             *(f"confidence:{c}" for c in options.distinct_sizes(confidence, "confidence")),
         ),
+        remasking=tuple(dict.fromkeys(options.comma_list(remask, "remask") if remask else ())),
         rounds=rounds,
         ties=ties,
         cache=cache,

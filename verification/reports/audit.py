@@ -87,6 +87,7 @@ def _result_json(result: Result) -> dict[str, Any]:
     return {
         "sampler": result.sampler,
         "policy": result.policy,
+        "remasking": result.remasking,
         "rounds": result.rounds and {"mean": result.rounds.mean, "max": result.rounds.most},
         "steps": result.steps,
         "clock": result.clock,
@@ -173,11 +174,15 @@ def print_audit(one: TargetAudit, console: Console) -> None:
         console.print(Text(f"not run: {reason}", "dim"))
 
 
+def _named(result: Result) -> str:
+    return " ".join(filter(None, (result.sampler, result.remasking)))
+
+
 def _schedule(result: Result) -> tuple[str, ...]:
     """What is said of a sampler that is no policy, beside its TV."""
     clipped = f" (clipped {result.clipped})" if result.clipped else ""
     return (
-        result.sampler,
+        _named(result),
         result.clock or "·",
         result.grid or "·",
         str(result.steps) + clipped,
@@ -407,7 +412,7 @@ def _draw_frontier(axis: Any, one: TargetAudit) -> None:
     kinds: dict[str, list[Result]] = {}
     for result in one.results:
         if result.rounds is not None:
-            rule = (result.policy or result.sampler).partition(":")[0]
+            rule = (result.policy or _named(result)).partition(":")[0]
             kinds.setdefault(" ".join(filter(None, (rule, result.clock))), []).append(result)
     tvs = [settled(result) for found in kinds.values() for result in found]
     bottom = min((tv for tv in tvs if tv > NO_TV), default=1e-3) / 10

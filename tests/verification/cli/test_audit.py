@@ -118,6 +118,24 @@ def test_policies_have_rounds_and_a_divergence(run, tmp_path: Path) -> None:
     assert rows["threshold:0.9"]["tv"]["lower"] < rows["entropy-bounded:0.5"]["tv"]["lower"] < 0.03
 
 
+def test_samplers_that_mask_again_stand_beside_those_that_commit(run, tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    line = ("audit", "copies:3:2", "--steps", "4", "--clock", "linear", "--rule", "ancestral")
+    code, out, _ = run(*line, "--remask", "0.1,max,confidence:1", "--json", str(path))
+    assert code == 0
+    assert "remasking confidence:1" in out
+    rows = json.loads(path.read_text())["targets"][0]["results"]
+    tv = {row["remasking"]: row["tv"]["upper"] for row in rows if row["sampler"] != "fhs"}
+    assert list(tv) == [None, "0.1", "max", "confidence:1"]
+    assert tv["0.1"] < tv[None] < tv["confidence:1"]
+    code, _, err = run(*line, "--remask", "2")
+    assert code == 2
+    assert "[0, 1]" in err
+    code, _, err = run("audit", "copies:16:2", "--steps", "4", "--remask", "0.1")
+    assert code == 2
+    assert "3^16 partial states" in err
+
+
 def test_temperature_and_top_p_change_the_denoiser_and_the_row_says_so(run, tmp_path: Path) -> None:
     rows = {}
     for name, options in {"plain": (), "cut": ("--temperature", "0.5", "--top-p", "0.8")}.items():
