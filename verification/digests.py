@@ -13,7 +13,7 @@ import torch
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
 from sharprates.samplers.schedule import step_law
 from sharprates.samplers.target import Target
-from sharprates.verification.audit import Plan
+from sharprates.verification.audit_plan import Plan
 from sharprates.verification.denoisers import questions
 
 

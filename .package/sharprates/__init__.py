@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from sharprates.theory.claim import Claim, Kind, Relation
     from sharprates.theory.measured import Measured
     from sharprates.theory.symbols import constant, symbol
-    from sharprates.verification.audit import Plan, audit
+    from sharprates.verification.audit import audit
+    from sharprates.verification.audit_plan import Plan
     from sharprates.verification.conformance.checker import check
     from sharprates.verification.conformance.protocol import Declaration
     from sharprates.verification.verify import verify
@@ -28,7 +29,8 @@ _PLACES = {
     "samplers.denoiser": ("ExactDenoiser",),
     "samplers.schedule": ("Schedule",),
     "samplers.target": ("Target",),
-    "verification.audit": ("Plan", "audit"),
+    "verification.audit": ("audit",),
+    "verification.audit_plan": ("Plan",),
     "verification.conformance.checker": ("check",),
     "verification.conformance.protocol": ("Declaration",),
     "verification.verify": ("verify",),

@@ -27,7 +27,8 @@ from sharprates.samplers.schedule import RULES
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target, all_states
 from sharprates.theory.claim import Relation
-from sharprates.verification.audit import Plan, audit, audit_target
+from sharprates.verification.audit import audit, audit_target
+from sharprates.verification.audit_plan import Plan
 from sharprates.verification.decomposition import Decomposition
 from sharprates.verification.empirical import Sampling
 from sharprates.verification.verdict import Verdict

@@ -10,7 +10,8 @@ from sharprates.samplers.families import copies, dirichlet, pairs
 from sharprates.samplers.schedule import RULES
 from sharprates.samplers.step_law import StepLaw
 from sharprates.verification import empirical as module
-from sharprates.verification.audit import Plan, audit
+from sharprates.verification.audit import audit
+from sharprates.verification.audit_plan import Plan
 from sharprates.verification.empirical import Sampling
 from sharprates.verification.reports.audit import audit_json, worst
 from sharprates.verification.statistics.budget import Ledger

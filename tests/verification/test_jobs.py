@@ -17,7 +17,8 @@ from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import copies, dirichlet, pairs
 from sharprates.verification import audit as audits
 from sharprates.verification import digests, jobs
-from sharprates.verification.audit import Finished, Plan, audit
+from sharprates.verification.audit import Finished, audit
+from sharprates.verification.audit_plan import Plan
 from sharprates.verification.empirical import Sampling
 from sharprates.verification.jobs import Cluster, Here, Processes, run
 from sharprates.verification.journal import Journal, identity

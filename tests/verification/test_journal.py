@@ -20,7 +20,8 @@ from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import copies, dirichlet, pairs
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.verification import cli, digests, files
-from sharprates.verification.audit import Finished, Plan, audit
+from sharprates.verification.audit import Finished, audit
+from sharprates.verification.audit_plan import Plan
 from sharprates.verification.empirical import Sampling
 from sharprates.verification.jobs import Here
 from sharprates.verification.journal import Journal, identity

@@ -16,6 +16,7 @@ from sharprates.samplers.network import NetworkDenoiser, Training, checkpoint, l
 from sharprates.samplers.target import Target
 from sharprates.verification import audit as audits
 from sharprates.verification import digests
+from sharprates.verification.audit_plan import DEFAULT_CLAIMS, Plan
 from sharprates.verification.cli import options
 from sharprates.verification.cli.terminal import EXIT, console, note, progress, training
 from sharprates.verification.denoisers import resolve
@@ -36,9 +37,7 @@ def audit_command(
         list[str] | None,
         typer.Argument(help="Files, built-in sets (words4, patterns12), families (copies:3:2)."),
     ] = None,
-    claims: Annotated[str, typer.Option(help="Claim ids to show.")] = ",".join(
-        audits.DEFAULT_CLAIMS
-    ),
+    claims: Annotated[str, typer.Option(help="Claim ids to show.")] = ",".join(DEFAULT_CLAIMS),
     steps: Annotated[str, typer.Option(help="Numbers of steps K.")] = "4,16,64,256",
     clock: Annotated[str, typer.Option(help="Clocks.")] = "constant,linear",
     grid: Annotated[
@@ -115,7 +114,7 @@ def audit_command(
     if not policy and not confidence:
         options.refuse(context, "audit without --policy", "rounds", "ties", "cache")
     options.check_finite(horizon=horizon, delta=delta, budget=budget, temperature=temperature)
-    plan = audits.Plan(
+    plan = Plan(
         steps=tuple(dict.fromkeys(options.sizes(steps, "steps"))),
         clocks=options.comma_list(clock, "clock"),
         grids=options.comma_list(grid, "grid"),

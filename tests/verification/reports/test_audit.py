@@ -9,7 +9,8 @@ from rich.console import Console
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.families import copies
 from sharprates.verification.arithmetic import Interval
-from sharprates.verification.audit import Plan, TargetAudit, audit_target
+from sharprates.verification.audit import TargetAudit, audit_target
+from sharprates.verification.audit_plan import Plan
 from sharprates.verification.files import to_json
 from sharprates.verification.planning.loss_curve import read_loss_curve
 from sharprates.verification.reports.audit import interval_json, loss_curve_csv, print_terms
