@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 import torch
 from hypothesis import strategies as st
@@ -122,6 +123,11 @@ def family_laws(
 def family_target(text: str) -> Target:
     """A member of a built-in family, made once."""
     return families.family(text)
+
+
+def family_experiment(text: str, **schedule: Any) -> Experiment:
+    """An exact experiment on a built-in family; the rest as in `exact_experiment`."""
+    return exact_experiment(family_target(text), **schedule)
 
 
 def laws(
@@ -310,21 +316,17 @@ def on_grids(
     return exact_experiment(target, grid=chosen, predictions=wrong)
 
 
-def _instance(text: str, w: Sequence[Fraction | int]) -> Experiment:
-    return exact_experiment(families.family(text), steps=tuple(map(Fraction, w)))
-
-
-_HALF, _THIRD = Fraction(1, 2), Fraction(1, 3)
+_NONE, _HALF, _THIRD = Fraction(0), Fraction(1, 2), Fraction(1, 3)
 
 EDGES: Mapping[str, Experiment] = {
-    "one token": _instance("uniform:1:2", (_HALF, _HALF)),
-    "one step": _instance("copies:2:2", (1,)),
-    "fewer steps than tokens": _instance("copies:3:2", (_HALF, _HALF)),
-    "almost all left over": _instance("copies:2:2", (Fraction(1, 10**6),)),
-    "nothing is ever revealed": _instance("copies:2:2", (0,)),
-    "zero hazards": _instance("parity:3:2", (0, _HALF, 0, _HALF, 0)),
-    "point mass": _instance("point-mass:3:2", (_THIRD, _THIRD)),
-    "one symbol": _instance("uniform:2:1", (_HALF, _HALF)),
+    "one token": family_experiment("uniform:1:2", steps=(_HALF, _HALF)),
+    "one step": family_experiment("copies:2:2", steps=(Fraction(1),)),
+    "fewer steps than tokens": family_experiment("copies:3:2", steps=(_HALF, _HALF)),
+    "almost all left over": family_experiment("copies:2:2", steps=(Fraction(1, 10**6),)),
+    "nothing is ever revealed": family_experiment("copies:2:2", steps=(_NONE,)),
+    "zero hazards": family_experiment("parity:3:2", steps=(_NONE, _HALF, _NONE, _HALF, _NONE)),
+    "point mass": family_experiment("point-mass:3:2", steps=(_THIRD, _THIRD)),
+    "one symbol": family_experiment("uniform:2:1", steps=(_HALF, _HALF)),
 }
 """Edge cases by name; every property check of step laws begins with them."""
 

@@ -119,7 +119,7 @@ def _finite(_: Example, measured: Interval, bound: Interval) -> bool:  # noqa: A
 def _other_way(example: Example, _: Mutant, least: fmpq | int = 0) -> Trial:
     """p_out has mass outside the support, so KL(p_out‖q_0) = ∞; and TV → 0 with the leftover."""
     left = example["left"]
-    it = ExactQuantities(exact_experiment(families.family("uniform:1:2"), steps=(1 - left,)))
+    it = ExactQuantities(some.family_experiment("uniform:1:2", steps=(1 - left,)))
     outside = 1 - sum(it.tables.probability(it.w).values(), fmpq(0))
     sides = [(fmpq(int(outside > least)), fmpq(1)), (it.tv, as_fmpq(left))]
     return trial_of(example, Relation.EQUALITY, sides)
@@ -155,16 +155,14 @@ CHECKS = (
     Check(
         "C2",
         "any law, any normalised denoiser",
-        some.one_by_one().map(Example.of),
+        some.one_by_one(),
         on_instances("C2", counts=_some_error),
         mutants=(tightened("C2"),),
         edges={
-            "wrong everywhere": Example.of(
-                exact_experiment(
-                    POINT,
-                    blocks=(1, 1),
-                    predictions=dict.fromkeys(some.contexts(POINT), (Fraction(0), Fraction(1))),
-                )
+            "wrong everywhere": exact_experiment(
+                POINT,
+                blocks=(1, 1),
+                predictions=dict.fromkeys(some.contexts(POINT), (Fraction(0), Fraction(1))),
             )
         },
     ),
@@ -185,9 +183,7 @@ CHECKS = (
     Check(
         "C3",
         "KL(q_0‖p_out) with leftover",
-        some.instances(some.laws(max_length=3), some.random_steps(4).filter(any), erring=False).map(
-            Example.of
-        ),
+        some.instances(some.laws(max_length=3), some.random_steps(4).filter(any), erring=False),
         on_instances("C3", counts=_finite, extra=_without_leftover),
         mutants=(
             tightened("C3"),

@@ -28,6 +28,8 @@ from sharprates.verification.checks.trial import (
     Example,
     Mutant,
     Trial,
+    Tried,
+    example_of,
 )
 from sharprates.verification.decide import PRECISIONS, at_rising_precision, failing_factor
 from sharprates.verification.evidence import Evidence, Fit, Method
@@ -180,10 +182,10 @@ class Check:
 
     claim: str
     name: str
-    examples: SearchStrategy[Example] | Callable[[int], Iterable[Example]]
+    examples: SearchStrategy[Tried] | Callable[[int], Iterable[Tried]]
     trial: Evaluate | None = None
     method: Method = Method.CERTIFIED
-    edges: Mapping[str, Example] = field(default_factory=dict)
+    edges: Mapping[str, Tried] = field(default_factory=dict)
     mutants: tuple[Mutant, ...] = ()
     effort: float = 1.0
     least_counting: float = LEAST_COUNTING
@@ -234,7 +236,8 @@ class _Run:
         self.failure: Trial | None = None
         self.tally = Tally(check.claim)
 
-    def __call__(self, example: Example) -> None:
+    def __call__(self, tried: Tried) -> None:
+        example = example_of(tried)
         with self.tally.listening():
             trial = decided(self.check, example, self.stated)
         if trial.decision.verdict is Verdict.FAILS:
@@ -306,11 +309,11 @@ def run_check(
             number = zlib.crc32(f"{base_seed}/{check.claim}/{check.name}".encode())
             _search(check.examples, state, count, number)
         else:
-            for example in check.examples(count):
-                state(example)
+            for tried in check.examples(count):
+                state(tried)
         # last, because a failure found by the search is shrunk
-        for example in check.edges.values():
-            state(example)
+        for tried in check.edges.values():
+            state(tried)
     except _FalsifiedError as found:
         failing = found.trial
         return Evidence(
@@ -364,7 +367,7 @@ def _point(trial: Trial) -> list[tuple[float, float]]:
     return [(float(f"{bound.middle:.5g}"), float(f"{measured.middle:.5g}"))]
 
 
-def _search(strategy: SearchStrategy[Example], state: _Run, count: int, number: int) -> None:
+def _search(strategy: SearchStrategy[Tried], state: _Run, count: int, number: int) -> None:
     @seed(number)
     @settings(
         max_examples=count,
@@ -377,8 +380,8 @@ def _search(strategy: SearchStrategy[Example], state: _Run, count: int, number: 
         print_blob=False,
     )
     @given(strategy)
-    def each(example: Example) -> None:
-        state(example)
+    def each(tried: Tried) -> None:
+        state(tried)
 
     # hypothesis prints what it found; the caller shows it in its own words
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):

@@ -207,7 +207,7 @@ def _placed_steps(example: Example, mutant: Mutant, backwards: bool = False) -> 
     for x in order:  # Bin(1, t) at 0 and 1
         beta = [beta[0] + x * x * (1 - t) / squares, beta[1] + x * x * t / squares]
         t += x
-    it = exact(exact_experiment(families.family(f"copies:{d}:{S}")))
+    it = exact(some.family_experiment(f"copies:{d}:{S}"))
     values = {"d": d, "q0": list(it.pmf.values()), "P": it.P, "beta": beta}
     claimed = interval(formula("L5", "steps", values, mutant))
     return near(example, measured, claimed.middle, d**3 * max(w))
@@ -297,10 +297,8 @@ def _data_form(example: Example, mutant: Mutant) -> Trial:
 
 
 PARITY_GRIDS = st.builds(
-    lambda text, K, T: Example.of(
-        exact_experiment(
-            families.family(text), grid=Schedule("ancestral", "constant", "uniform", K, Fraction(T))
-        )
+    lambda text, K, T: some.family_experiment(
+        text, grid=Schedule("ancestral", "constant", "uniform", K, Fraction(T))
     ),
     st.sampled_from(("parity:2:2", "parity:3:2", "parity:4:2", "parity:3:3")),
     st.integers(1, 8),
@@ -311,9 +309,7 @@ CHECKS = (
     Check(
         "L0",
         "any law, any denoiser, steps with leftover",
-        some.instances(steps=st.one_of(some.random_steps(), some.mostly_left()), erring=True).map(
-            Example.of
-        ),
+        some.instances(steps=st.one_of(some.random_steps(), some.mostly_left()), erring=True),
         mutants=(tightened("L0"),),
     ),
     Check(
@@ -325,7 +321,7 @@ CHECKS = (
             plans=some.schedules().map(
                 lambda it: replace(it, last_step="leave", delta=max(it.delta, 0.125))
             ),
-        ).map(Example.of),
+        ),
         in_floats("L0"),
         method=Method.TESTED,
         mutants=(tightened("L0"),),
@@ -437,7 +433,7 @@ CHECKS = (
     Check(
         "L5",
         "c as the coefficient of 1/K of the exact law, and its computable form",
-        some.laws(min_length=2).map(lambda law: Example.of(exact_experiment(law))),
+        some.laws(min_length=2),
         _first_order,
         mutants=(
             changed(
@@ -449,9 +445,7 @@ CHECKS = (
     Check(
         "L5",
         "any law, each step of any step law split ever finer: the coefficient of 1/r",
-        some.instances(some.laws(min_length=2), some.step_laws(3, leftover=False).filter(all)).map(
-            Example.of
-        ),
+        some.instances(some.laws(min_length=2), some.step_laws(3, leftover=False).filter(all)),
         _split_steps,
         edges={"a small step first": of_family("copies:3:2", {})(SMALL_FIRST)},
         mutants=(changed("the steps in reverse order", beta=lambda beta: beta[::-1]),),
@@ -497,7 +491,7 @@ CHECKS = (
     Check(
         "L6",
         "(b) permutations: c(q_0)",
-        lambda _: [Example.of(exact_experiment(families.family(text))) for text in SHUFFLES],
+        lambda _: [some.family_experiment(text) for text in SHUFFLES],
         on_instances("L6", "permutations-limit", first_order_in_steps, relation=Relation.EQUALITY),
         mutants=(MORE_SYMBOLS,),
     ),
@@ -550,7 +544,7 @@ CHECKS = (
     Check(
         "L7",
         "the data form for large T",
-        some.laws(min_length=2).map(lambda law: Example.of(exact_experiment(law))),
+        some.laws(min_length=2),
         _data_form,
         mutants=(Mutant("half of the bound", {"L7.constant": Fraction(1, 2)}),),
         regime="data form",
@@ -558,14 +552,14 @@ CHECKS = (
     Check(
         "X1",
         "c(q_0) of laws on three symbols",
-        st.one_of(some.sparse_laws(2, 4, 3), some.dense_laws(2, 3, 3))
-        .filter(lambda law: law.vocabulary == 3)
-        .map(lambda law: Example.of(exact_experiment(law))),
+        st.one_of(some.sparse_laws(2, 4, 3), some.dense_laws(2, 3, 3)).filter(
+            lambda law: law.vocabulary == 3
+        ),
         on_instances("X1", counts=_c_says_something),
         edges={
-            "permutations": Example.of(exact_experiment(families.family("permutations:3:3"))),
-            "matchings": Example.of(MATCHINGS),
-            "four symbols": Example.of(exact_experiment(families.family("permutations:4:4"))),
+            "permutations": some.family_experiment("permutations:3:3"),
+            "matchings": MATCHINGS,
+            "four symbols": some.family_experiment("permutations:4:4"),
         },
         mutants=(tightened("X1"),),
         effort=2,

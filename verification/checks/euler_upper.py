@@ -42,8 +42,7 @@ from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.verdict import Decision
 
-EDGES = {name: Example.of(instance) for name, instance in some.EDGES.items()}
-COMPLETE_EDGES = {name: it for name, it in EDGES.items() if sum(it.law.steps) == 1}
+COMPLETE_EDGES = {name: it for name, it in some.EDGES.items() if sum(it.steps) == 1}
 
 LEFTOVER = "leftover allowed"
 """Regime of bounds with a leftover form: near w_∞ = 1 each is attained, whatever else it says."""
@@ -121,49 +120,34 @@ def _dropped(term: str) -> Mutant:
 E1_GRIDS = some.grids(max_steps=6, clocks=("linear", "constant", "polynomial:2"))
 
 
+def _euler(clock: str, steps: int, horizon: Fraction | int) -> Schedule:
+    return Schedule("euler", clock, "uniform", steps, Fraction(horizon))
+
+
+def _errs_by(share: Fraction) -> dict[tuple[Context, int], tuple[Fraction, ...]]:
+    """One token of a point mass, of which so much goes to the other symbol."""
+    return {((2,), 0): (1 - share, share)}
+
+
 E1_EDGES = {
-    "masks left at the start alone": Example.of(
-        exact_experiment(
-            families.family("point-mass:2:2"),
-            grid=Schedule("euler", "linear", "uniform", 1, Fraction(1, 2)),
-        )
+    "masks left at the start alone": some.family_experiment(
+        "point-mass:2:2", grid=_euler("linear", 1, Fraction(1, 2))
     ),
-    "one token that errs": Example.of(
-        exact_experiment(
-            families.family("point-mass:1:2"),
-            grid=Schedule("euler", "linear", "uniform", 1, Fraction(1)),
-            predictions={((2,), 0): (Fraction(1, 2), Fraction(1, 2))},
-        )
+    "one token that errs": some.family_experiment(
+        "point-mass:1:2", grid=_euler("linear", 1, 1), predictions=_errs_by(Fraction(1, 2))
     ),
-    "Euler lags": Example.of(
-        exact_experiment(
-            families.family("point-mass:1:2"),
-            grid=Schedule("euler", "constant", "uniform", 2, Fraction(2)),
-        )
-    ),
-    "copies in two steps": Example.of(
-        exact_experiment(
-            families.family("copies:2:2"),
-            grid=Schedule("euler", "linear", "uniform", 2, Fraction(1)),
-        )
-    ),
+    "Euler lags": some.family_experiment("point-mass:1:2", grid=_euler("constant", 2, 2)),
+    "copies in two steps": some.family_experiment("copies:2:2", grid=_euler("linear", 2, 1)),
 }
 """One edge for each term: without it the bound fails there."""
 
-ONE_THAT_ERRS = exact_experiment(
-    families.family("point-mass:1:2"),
-    steps=(Fraction(1),),
-    predictions={((2,), 0): (Fraction(1, 2), Fraction(1, 2))},
+ONE_THAT_ERRS = some.family_experiment(
+    "point-mass:1:2", steps=(Fraction(1),), predictions=_errs_by(Fraction(1, 2))
 )
 
-_GRID = Schedule("euler", "constant", "uniform", 500, Fraction(7))
 E2_EDGES = {
-    "one token that errs, many steps": Example.of(
-        exact_experiment(
-            families.family("point-mass:1:2"),
-            grid=_GRID,
-            predictions={((2,), 0): (Fraction(2, 100), Fraction(98, 100))},
-        )
+    "one token that errs, many steps": some.family_experiment(
+        "point-mass:1:2", grid=_euler("constant", 500, 7), predictions=_errs_by(Fraction(98, 100))
     ),
 }
 
@@ -185,16 +169,6 @@ def _fine_grids(draw: st.DrawFn) -> Schedule:
 EULER_SCHEDULES = some.schedules(
     max_steps=140, clocks=("constant",), grid_names=("uniform",), rules=("euler",)
 ).map(lambda it: replace(it, steps=it.steps + 60, horizon=5.0, delta=0.0))
-
-
-def float_examples(**options: Any) -> st.SearchStrategy[Example]:
-    """What the torch samplers run on as examples; see `strategies.float_experiments`."""
-    return some.float_experiments(**options).map(Example.of)
-
-
-def law_examples(**options: Any) -> st.SearchStrategy[Example]:
-    """Instances with a step law as examples; see `strategies.instances`."""
-    return some.instances(**options).map(Example.of)
 
 
 # --- E3 and E7 beyond enumeration -----------------------------------------------------------------
@@ -239,7 +213,7 @@ def _pair_alphabets(_: int) -> Iterator[Example]:
 
 
 def _copies_in_two_steps(b: int) -> Experiment:
-    return exact_experiment(families.family(f"copies:2:{b}"), steps=(Fraction(1, 2),) * 2)
+    return some.family_experiment(f"copies:2:{b}", steps=(Fraction(1, 2),) * 2)
 
 
 def _shared_enumerated(_: int) -> Iterator[Example]:
@@ -388,22 +362,22 @@ def _c_below(example: Example, measured: Interval, bound: Interval) -> bool:
     return bound.upper < math.comb(d, 2) and measured.upper > 0
 
 
-def two_symbols(it: Example) -> bool:
+def two_symbols(it: Experiment) -> bool:
     """S ≥ 2."""
-    return it.law.vocabulary > 1
+    return it.vocabulary > 1
 
 
-COMPLETE = law_examples(steps=some.step_laws(leftover=False))
-WITH_LEFTOVER = law_examples(steps=st.one_of(some.random_steps(), some.mostly_left()))
-MANY_STEPS = law_examples(
+COMPLETE = some.instances(steps=some.step_laws(leftover=False))
+WITH_LEFTOVER = some.instances(steps=st.one_of(some.random_steps(), some.mostly_left()))
+MANY_STEPS = some.instances(
     targets=some.laws(min_length=2, max_length=4), steps=some.uniform_steps(12)
-).filter(lambda it: len(it.law.steps) >= it.law.length)
+).filter(lambda it: len(it.steps) >= it.length)
 
 CHECKS = (
     Check(
         "E1",
         "exact TV on a clock against the five terms",
-        some.on_grids(some.laws(max_length=3), E1_GRIDS, erring=True).map(Example.of),
+        some.on_grids(some.laws(max_length=3), E1_GRIDS, erring=True),
         edges=E1_EDGES,
         mutants=(
             tightened("E1"),
@@ -418,7 +392,7 @@ CHECKS = (
         "exact TV against the distances of whole kernels, and these against the terms",
         some.on_grids(
             some.laws(max_length=2), some.grids(max_steps=3, clocks=("linear", "polynomial:2"))
-        ).map(Example.of),
+        ),
         _kernels,
         edges=E1_EDGES,
         mutants=(
@@ -429,7 +403,7 @@ CHECKS = (
     Check(
         "E1",
         "every clock, grid, rule, last step; denoisers that err, vary in time, are unnormalised",
-        float_examples(
+        some.float_experiments(
             normalised=False,
             max_length=4,
             plans=some.schedules().map(lambda it: replace(it, steps=it.steps + 12)),
@@ -442,7 +416,7 @@ CHECKS = (
     Check(
         "E2",
         "exact TV of Euler on the uniform grid",
-        some.on_grids(some.laws(max_length=2), _fine_grids(), erring=True).map(Example.of),
+        some.on_grids(some.laws(max_length=2), _fine_grids(), erring=True),
         edges=E2_EDGES,
         mutants=(tightened("E2"), changed("without the error term", epsilon_1=lambda _: 0)),
         effort=0.5,
@@ -450,7 +424,7 @@ CHECKS = (
     Check(
         "E2",
         "exact TV of Euler on the uniform grid, exact denoiser",
-        some.on_grids(some.laws(min_length=2, max_length=2), _fine_grids()).map(Example.of),
+        some.on_grids(some.laws(min_length=2, max_length=2), _fine_grids()),
         mutants=(Mutant("an eighth of the bound", {"E2.constant": Fraction(1, 8)}),),
         effort=0.5,
         regime="exact denoiser",
@@ -458,7 +432,9 @@ CHECKS = (
     Check(
         "E2",
         "larger laws, K up to 200",
-        float_examples(normalised=False, time_free=True, max_length=3, plans=EULER_SCHEDULES),
+        some.float_experiments(
+            normalised=False, time_free=True, max_length=3, plans=EULER_SCHEDULES
+        ),
         in_floats("E2"),
         method=Method.TESTED,
         mutants=(Mutant("a third of the bound", {"E2.constant": Fraction(1, 3)}),),
@@ -467,8 +443,8 @@ CHECKS = (
     Check(
         "E3",
         "any law, any step law, a denoiser that may err",
-        law_examples(targets=some.laws(max_length=3), steps=some.step_laws(8), erring=True),
-        edges={**EDGES, "one token that errs": Example.of(ONE_THAT_ERRS)},
+        some.instances(targets=some.laws(max_length=3), steps=some.step_laws(8), erring=True),
+        edges={**some.EDGES, "one token that errs": ONE_THAT_ERRS},
         mutants=(
             tightened("E3"),
             LEFTOVER_FORGOTTEN,
@@ -502,7 +478,7 @@ CHECKS = (
     Check(
         "E3",
         "every clock, grid, rule and last step, denoisers that err",
-        float_examples(
+        some.float_experiments(
             time_free=True,
             max_length=4,
             plans=some.schedules().map(lambda it: replace(it, steps=it.steps + 8)),
@@ -515,9 +491,9 @@ CHECKS = (
     Check(
         "E3",
         "uniform law: the product and d(d−1)/(2K)",
-        law_examples(steps=some.uniform_steps(24)),
+        some.instances(steps=some.uniform_steps(24)),
         forms("E3", "uniform", "linear"),
-        edges={"copies": Example.of(_copies_in_two_steps(64))},
+        edges={"copies": _copies_in_two_steps(64)},
         mutants=(changed("K + 1 for K", K=lambda K: K + 1),),
     ),
     Check(
@@ -531,7 +507,7 @@ CHECKS = (
         "E4",
         "with leftover",
         WITH_LEFTOVER,
-        edges=EDGES,
+        edges=some.EDGES,
         mutants=(LEFTOVER_FORGOTTEN,),
         effort=0.5,
         regime=LEFTOVER,
@@ -552,7 +528,7 @@ CHECKS = (
         "every form with leftover",
         WITH_LEFTOVER,
         forms("E5", None, "entropy", "information", "transport", "vocabulary"),
-        edges=EDGES,
+        edges=some.EDGES,
         mutants=(LEFTOVER_FORGOTTEN,),
         effort=0.5,
         regime=LEFTOVER,
@@ -575,7 +551,7 @@ CHECKS = (
     Check(
         "E5",
         "every clock, grid, rule and last step, larger laws",
-        float_examples(exact_only=True),
+        some.float_experiments(exact_only=True),
         in_floats("E5"),
         method=Method.TESTED,
         mutants=(halves("the bound", "E5"),),
@@ -635,7 +611,7 @@ CHECKS = (
     Check(
         "E7",
         "larger laws",
-        float_examples(
+        some.float_experiments(
             exact_only=True,
             plans=some.schedules(
                 clocks=("linear",), grid_names=("uniform",), rules=("ancestral",)
@@ -652,10 +628,8 @@ CHECKS = (
         forms("E8", None, "coarse", "fine", "step-size", "vocabulary"),
         edges={
             **{name: it for name, it in COMPLETE_EDGES.items() if two_symbols(it)},
-            "nearly independent": Example.of(NEARLY_INDEPENDENT),
-            "shared symbols": Example.of(
-                exact_experiment(families.family("shared-symbols:3:2"), steps=(Fraction(1),))
-            ),
+            "nearly independent": NEARLY_INDEPENDENT,
+            "shared symbols": some.family_experiment("shared-symbols:3:2", steps=(Fraction(1),)),
         },
         mutants=(
             Mutant("0.7 of the bound", {"E8.constant": Fraction(7, 10)}),
@@ -677,7 +651,7 @@ CHECKS = (
         "every form with leftover",
         WITH_LEFTOVER.filter(two_symbols),
         forms("E8", None, "coarse", "fine"),
-        edges={name: it for name, it in EDGES.items() if two_symbols(it)},
+        edges={name: it for name, it in some.EDGES.items() if two_symbols(it)},
         mutants=(tightened("E8"), LEFTOVER_FORGOTTEN),
         effort=0.5,
         regime=LEFTOVER,
@@ -685,7 +659,7 @@ CHECKS = (
     Check(
         "E8",
         "every clock, grid, rule and last step, larger laws",
-        float_examples(exact_only=True),
+        some.float_experiments(exact_only=True),
         in_floats("E8"),
         method=Method.TESTED,
         mutants=(Mutant("a third of the bound", {"E8.constant": Fraction(1, 3)}),),
@@ -694,10 +668,10 @@ CHECKS = (
     Check(
         "E9",
         "c(q_0) of laws on two symbols",
-        BINARY_LAWS.map(lambda law: Example.of(exact_experiment(law))),
+        BINARY_LAWS,
         on_instances("E9", counts=_c_below),
         edges={
-            name: Example.of(exact_experiment(families.family(text)))
+            name: some.family_experiment(text)
             for name, text in (("copies", "copies:3:2"), ("parity", "parity:4:2"))
         },
         mutants=(tightened("E9"),),
@@ -707,10 +681,10 @@ CHECKS = (
     Check(
         "E10",
         "c(q_0) of laws on any number of symbols",
-        some.laws(min_length=2, max_length=4).map(lambda law: Example.of(exact_experiment(law))),
+        some.laws(min_length=2, max_length=4),
         on_instances("E10", counts=_c_below),
         edges={
-            text: Example.of(exact_experiment(families.family(text)))
+            text: some.family_experiment(text)
             for text in ("copies:2:3", "shared-symbols:3:2", "shared-symbols:4:2")
         },
         mutants=(tightened("E10"), changed("S − 1 for S", S=lambda S: S - (S > 1))),

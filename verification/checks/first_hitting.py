@@ -35,12 +35,13 @@ from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Context, exact_tables, positive_gap
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.verdict import Decision
 from torch import Tensor
 
 
-def _one_by_one(law: st.SearchStrategy[Target]) -> st.SearchStrategy[Example]:
-    return law.map(lambda target: Example.of(exact_experiment(target, blocks=(1,) * target.length)))
+def _one_by_one(law: st.SearchStrategy[Target]) -> st.SearchStrategy[Experiment]:
+    return law.map(lambda target: exact_experiment(target, blocks=(1,) * target.length))
 
 
 def _is_the_target(example: Example, _: Mutant, at_first: int = 1) -> Trial:
@@ -263,7 +264,7 @@ CHECKS = (
     Check(
         "H2",
         "any law, any normalised denoiser",
-        some.one_by_one().map(Example.of),
+        some.one_by_one(),
         mutants=(tightened("H2"),),
     ),
     _point_mass(None, error=False),
@@ -273,7 +274,7 @@ CHECKS = (
     Check(
         "H1",
         "denoiser calls of the running sampler",
-        some.laws(max_length=4).map(lambda law: Example.of(exact_experiment(law))),
+        some.laws(max_length=4),
         _calls,
         method=Method.TESTED,
         mutants=(changed("d + 1 for d", d=lambda d: d + 1),),

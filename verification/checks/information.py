@@ -131,15 +131,13 @@ def _forms_of_tv(example: Example, mutant: Mutant) -> Trial:
     return trial_of(example, Relation.UPPER, sides)
 
 
-COMPLETE = some.instances(some.laws(min_length=2), some.step_laws(6, leftover=False)).map(
-    Example.of
-)
+COMPLETE = some.instances(some.laws(min_length=2), some.step_laws(6, leftover=False))
 
 CHECKS = (
     Check(
         "KL1",
         "every ordered set partition, logarithms in balls",
-        some.in_blocks(some.laws(min_length=2, max_length=4)).map(Example.of),
+        some.in_blocks(some.laws(min_length=2, max_length=4)),
         _blocks,
         mutants=(
             changed("blocks in reverse order", a=lambda a: a[::-1]),
@@ -165,7 +163,7 @@ CHECKS = (
     Check(
         "KL2",
         "KL(q_0‖p_out), uniform steps",
-        some.instances(some.laws(min_length=2), some.uniform_steps(8)).map(Example.of),
+        some.instances(some.laws(min_length=2), some.uniform_steps(8)),
         _divergence("uniform"),
         edges={"copies": next(_copies_of(4))},
         mutants=(Mutant("0.6 of the bound", {"KL2.constant": Fraction(3, 5)}),),
@@ -173,7 +171,7 @@ CHECKS = (
     Check(
         "KL2",
         "TV, any step law without leftover",
-        some.instances(some.laws(max_length=4), some.step_laws(12, leftover=False)).map(Example.of),
+        some.instances(some.laws(max_length=4), some.step_laws(12, leftover=False)),
         _forms_of_tv,
         edges={"copies": next(_copies_of(2))},
         mutants=(Mutant("0.4 of the bound", {"KL2.constant": Fraction(2, 5)}),),
@@ -190,14 +188,14 @@ CHECKS = (
     Check(
         "KL3",
         "KL(q_0‖p_out) against the mass outside the support",
-        some.instances(some.laws(max_length=4), some.random_steps(5).filter(any)).map(Example.of),
+        some.instances(some.laws(max_length=4), some.random_steps(5).filter(any)),
         _leaking(None),
         mutants=(tightened("KL3"),),
     ),
     Check(
         "KL3",
         "the linear form",
-        some.instances(some.laws(max_length=4), some.random_steps(5).filter(any)).map(Example.of),
+        some.instances(some.laws(max_length=4), some.random_steps(5).filter(any)),
         _leaking("linear"),
         mutants=(Mutant("2 for the constant", {"KL3.constant": Fraction(2)}),),
     ),

@@ -152,10 +152,8 @@ def _off_support(example: Example, mutant: Mutant, everywhere: bool = False) -> 
 
 BACKWARDS = changed("the steps in reverse order", w=lambda w: w[::-1])
 LOPSIDED = {
-    "a law and steps that are not symmetric": Example.of(
-        exact_experiment(
-            some.family_target("parity:3:2"), steps=(Fraction(1, 2), Fraction(1, 4), Fraction(1, 8))
-        )
+    "a law and steps that are not symmetric": some.family_experiment(
+        "parity:3:2", steps=(Fraction(1, 2), Fraction(1, 4), Fraction(1, 8))
     )
 }
 SMALL = some.instances(some.laws(min_length=2, max_length=3), some.step_laws(4))
@@ -239,7 +237,7 @@ CHECKS = (
     Check(
         "S2",
         "step by step over all partial states, a denoiser that may err",
-        some.instances(some.laws(max_length=3), some.step_laws(4), erring=True).map(Example.of),
+        some.instances(some.laws(max_length=3), some.step_laws(4), erring=True),
         _expansion,
         edges=LOPSIDED,
         mutants=(

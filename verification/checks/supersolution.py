@@ -22,7 +22,6 @@ from sharprates.verification.arithmetic import Interval
 from sharprates.verification.checks.check import Check, exact, formula, tightened, trial_of
 from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Method
-from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.verdict import Decision
 
 Array = NDArray[np.float64]
@@ -339,11 +338,11 @@ CHECKS = (
     Check(
         "E9",
         "the control problem's payoff for martingales of a bit",
-        st.one_of(some.dense_laws(2, 3, 3), some.sparse_laws(2, 4, 2))
-        .filter(lambda law: bool((law.rows[:, -1] < 2).all()))
-        .map(lambda law: Example.of(exact_experiment(law))),
+        st.one_of(some.dense_laws(2, 3, 3), some.sparse_laws(2, 4, 2)).filter(
+            lambda law: bool((law.rows[:, -1] < 2).all())
+        ),
         _martingale,
-        edges={"copies": Example.of(exact_experiment(some.family_target("copies:2:2")))},
+        edges={"copies": some.family_experiment("copies:2:2")},
         mutants=(tightened("E9"),),
         rated=False,
     ),

@@ -8,6 +8,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.target import Target
 from sharprates.theory.claim import Relation
 from sharprates.verification.arithmetic import Interval
 from sharprates.verification.experiment import Experiment, in_words
@@ -56,6 +58,17 @@ class Example:
         """The experiment, which the examples of most checks have."""
         assert self.experiment is not None
         return self.experiment
+
+
+Tried = Example | Experiment | Target
+"""What a check may be given to try: an example, an experiment alone, a data law alone."""
+
+
+def example_of(tried: Tried) -> Example:
+    """What is tried, as an example."""
+    if isinstance(tried, Target):
+        tried = Experiment(tried, ExactDenoiser(tried))
+    return Example(tried) if isinstance(tried, Experiment) else tried
 
 
 @dataclass(frozen=True)
