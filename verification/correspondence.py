@@ -10,7 +10,6 @@ law of a few steps is an exact fraction too.
 from __future__ import annotations
 
 import itertools
-import math
 import random
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -252,9 +251,7 @@ def _hitting(program: Path, case: SharedInstance) -> Iterator[Correspondence]:
     formal, (tv, error) = _ask(program, "hitting", d, S, case.law, case.predictions)
     yield Correspondence("H2: TV", tv, _fraction(exact.tv))
     yield Correspondence("H2: epsilon_FHS", error, _fraction(exact.epsilon_FHS))
-    orders = math.factorial(d)
-    law = {row: table[ones] / orders for row, table in exact.tables.tables.items()}
-    yield from _on_support("H2", case, formal, law)
+    yield from _on_support("H2", case, formal, exact.law)
     law_in_floats = tables(target, case.denoiser(target), rows="all").at(ones)
     yield from _in_floats("H2 by expansion", formal, tv, law_in_floats, target, exact=False)
 

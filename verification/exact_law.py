@@ -98,14 +98,14 @@ class ExactTables:
             for row, table in self.tables.items()
         }
 
-    def total_variation(self, weights: Sequence[Number]) -> Number:
-        """TV(p_out, q_0) = Σ over the support of (q_0 − p_out)_+. Source: S5."""
-        return positive_gap(self.pmf, self.probability(weights))
+    def total_variation(self, law: Mapping[Context, Number]) -> Number:
+        """TV(law, q_0) = Σ over the support of (q_0 − law)_+. Source: S5."""
+        return positive_gap(self.pmf, law)
 
-    def blocks_total_variation(self, sizes: Composition) -> Number:
-        """TV(P_a, q_0) of blocks of given sizes, of random positions. Source: S2, S5."""
-        ways = math.factorial(sum(sizes)) // math.prod(math.factorial(n) for n in sizes)
-        return positive_gap(self.pmf, {row: t[sizes] / ways for row, t in self.tables.items()})
+    def blocks(self, sizes: Composition) -> dict[Context, Number]:
+        """P_a(x) on the support, for blocks of given sizes, of random positions. Source: S2."""
+        ways = math.factorial(sum(sizes)) // math.prod(map(math.factorial, sizes))
+        return {row: table[sizes] / ways for row, table in self.tables.items()}
 
 
 def positive_gap(pmf: Mapping[Context, Number], law: Mapping[Context, Number]) -> Number:

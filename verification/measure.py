@@ -95,12 +95,13 @@ class Measure:
             return _within_unit(Interval.around(*found))
         with precision(BITS):
             if blocks is not None:
-                return interval(self.exact.blocks_total_variation(blocks))
+                return interval(self.exact.total_variation(self.exact.blocks(blocks)))
             assert experiment.step_law is not None
             hazards = [ball(r) for r in experiment.step_law.hazards.tolist()]
             if self.arithmetic == "rational":
                 hazards = [r.fmpq() for r in hazards]
-            return interval(self.exact.total_variation(step_weights(hazards)))
+            law = self.exact.probability(step_weights(hazards))
+            return interval(self.exact.total_variation(law))
 
 
 def _within_unit(value: Interval) -> Interval:

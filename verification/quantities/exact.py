@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from fractions import Fraction
 from functools import cached_property, reduce
@@ -88,6 +88,11 @@ class ExactQuantities(Quantities):
     def tables(self) -> ExactTables:
         """T_a on the support, for every composition a."""
         return exact_tables(self.pmf, self.S, self.predict)
+
+    @property
+    def compositions(self) -> Iterable[Composition]:
+        """All compositions of d."""
+        return self.tables.tables[self.experiment.rows[0]]
 
     # --- the schedule -----------------------------------------------------------------------------
 
@@ -177,7 +182,7 @@ class ExactQuantities(Quantities):
         """E4's D: composition → the sum over its blocks of the mean dependence at its place."""
         d = self.d
         table = {}
-        for a in self.tables.tables[self.experiment.rows[0]]:
+        for a in self.compositions:
             total, n = fmpq(0), 0
             for s in a:
                 total += self.dependence[n][s] / (math.comb(d, n) * math.comb(d - n, s))
@@ -257,24 +262,23 @@ class ExactQuantities(Quantities):
     # --- what is measured -------------------------------------------------------------------------
 
     @cached_property
+    def law(self) -> dict[Context, Number]:
+        """p_out on the support."""
+        blocks = self.experiment.blocks
+        return self.tables.blocks(blocks) if blocks else self.tables.probability(self.w)
+
+    @cached_property
     def tv(self) -> Number:
-        """TV(p_out, q_0), masks that are left over counting as wrong."""
-        if self.experiment.blocks:
-            return self.tables.blocks_total_variation(self.experiment.blocks)
-        return self.tables.total_variation(self.w)
+        """TV(p_out, q_0), masks that are left over counting as wrong. Source: S5."""
+        return self.tables.total_variation(self.law)
 
     @cached_property
     def kl(self) -> Number:
         """KL(q_0‖p_out), nats, a ball; +∞ where a row is never put out."""
-        blocks = self.experiment.blocks
-        if blocks:
-            ways = math.factorial(self.d) // math.prod(map(math.factorial, blocks))
-            law = {row: table[blocks] / ways for row, table in self.tables.tables.items()}
-        else:
-            law = self.tables.probability(self.w)
-        if any(p == 0 for p in law.values()):
+        if any(p == 0 for p in self.law.values()):
             return arb("inf")
-        return sum((arb(q) * (arb(q) / arb(law[row])).log() for row, q in self.pmf.items()), arb(0))
+        pairs = ((arb(q), arb(self.law[row])) for row, q in self.pmf.items())
+        return sum((q * (q / p).log() for q, p in pairs), arb(0))
 
     @cached_property
     def first_order(self) -> Number:
@@ -314,19 +318,12 @@ class ExactQuantities(Quantities):
     @property
     def p_out(self) -> list[Number]:
         """p_out on the support of q_0, in the same order."""
-        return list(self.tables.probability(self.w).values())
+        return list(self.law.values())
 
     @cached_property
     def P(self) -> dict[Composition, list[Number]]:
         """P_a on the support, in the order of the rows."""
-        ways = {
-            a: math.factorial(self.d) // math.prod(map(math.factorial, a))
-            for a in self.tables.tables[self.experiment.rows[0]]
-        }
-        return {
-            a: [self.tables.tables[row][a] / count for row in self.experiment.rows]
-            for a, count in ways.items()
-        }
+        return {a: list(self.tables.blocks(a).values()) for a in self.compositions}
 
     def bound(
         self,
