@@ -5,7 +5,7 @@ STAMP := .venv/installed
 # Idle threads of torch sleep: spinning ones take ten times the CPU where cores are shared.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: peers install audit test lint verify verify-deep formal formal-record book bench
+.PHONY: peers install audit test mutants lint verify verify-deep formal formal-record book bench
 
 install: $(STAMP)
 
@@ -19,6 +19,12 @@ audit: install
 
 test: install
 	$(BIN)/python -m pytest -q -n auto
+
+# Changes the product in one place after the other, in a copy, and sees that a test fails; e.g.
+# `make mutants FILES=samplers/distance.py SAMPLE=20`. Whoever survives needs its reason in
+# tests/mutants/survivors.txt.
+mutants: install
+	$(BIN)/python -m tests.mutants.run $(FILES) $(if $(SAMPLE),--sample $(SAMPLE))
 
 verify: install
 	$(BIN)/sharprates verify --jobs 2

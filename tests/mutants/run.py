@@ -1,0 +1,422 @@
+"""`make mutants`: change the product in one place, and see that a test fails; and so on.
+
+Neither mutmut nor cosmic-ray fits: mutmut changes bodies of functions alone, and the formulas of
+the claims stand outside of any; cosmic-ray works in the checkout and starts Python anew for each
+mutant, which takes longer than the tests. Here a copy is changed, and processes are forked that
+have loaded all that does not depend on the changed file.
+
+A mutant meets the tests of its own file first, then those that import that file. One that survives
+must stand in `survivors.txt` with the reason; one that does not, or a line there without a mutant,
+makes the run fail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import hashlib
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NoReturn
+
+from tests.mutants.operators import Mutant, mutants
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("theory", "samplers", "verification")
+SURVIVORS = Path(__file__).with_name("survivors.txt")
+
+NUMBERS = (
+    "theory/*.py",
+    "theory/proofs/proof.py",
+    "samplers/*.py",
+    *(f"verification/{room}/*.py" for room in ("quantities", "statistics", "planning")),
+    *(f"verification/checks/{name}.py" for name in ("check", "trial", "channel")),
+    *(
+        f"verification/{name}.py"
+        for name in (
+            *("arithmetic", "decide", "decomposition", "digests", "empirical", "exact_experiment"),
+            *("exact_law", "exact_schedule", "experiment", "measure", "profile", "score_error"),
+            *("scope", "status", "verdict", "witness"),
+        )
+    ),
+)
+"""Files that hold formulas, laws, bounds, statistics or statuses."""
+
+WORDS = {"errors.py", "__init__.py", "make_data.py", "symbols.py", "measured.py", "registry.py"}
+"""Files of these names hold no numbers."""
+
+HEAVY = ("numpy", "torch", "sympy", "scipy.stats", "flint", "hypothesis", "pytest", "rich.table")
+"""Loaded once, before all forks."""
+
+PYTEST = (
+    *("-x", "-q", "--no-header", "-p", "no:cacheprovider"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # hypothesis is loaded already
+)
+
+MEMORY = 12 * 2**30
+"""Bytes that a mutant may take before it counts as killed."""
+
+PATIENCE = 4
+"""A mutant is killed that takes so many times as long as the tests without it, and `GRACE` more."""
+
+GRACE = 20.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a mutant.
+
+    Attributes:
+        mutant: the mutant.
+        killer: the test file, or ``time``; None if it survived.
+    """
+
+    mutant: Mutant
+    killer: str | None
+
+
+# --- which files, mutants and tests ---------------------------------------------------------------
+
+
+def targets(patterns: Sequence[str] = NUMBERS) -> list[str]:
+    """The files to change, from the root."""
+    found = {path for pattern in patterns for path in ROOT.glob(pattern)}
+    return sorted(str(path.relative_to(ROOT)) for path in found if path.name not in WORDS)
+
+
+def sampled(found: Sequence[Mutant], count: int | None, seed: int) -> list[Mutant]:
+    """So many of them, the same for the same seed whatever the others are; all without a count."""
+
+    def lot(one: Mutant) -> str:
+        return hashlib.sha256(f"{seed}/{one.name}".encode()).hexdigest()
+
+    return sorted(found, key=lot)[:count]
+
+
+def survivors(path: Path = SURVIVORS) -> dict[str, str]:
+    """Name of a mutant → why no test can kill it.
+
+    Raises:
+        SystemExit: if a line has no reason, or a name stands there twice.
+    """
+    found: dict[str, str] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.strip() and not line.startswith("#"):
+            name, _, reason = line.partition(" :: ")
+            if not reason.strip() or name in found:
+                raise SystemExit(
+                    f"{path.name}: {name}: needs one line with its reason after ' :: '"
+                )
+            found[name] = reason.strip()
+    return found
+
+
+def module(path: str) -> str:
+    """The name by which a file is imported."""
+    return ".".join(("sharprates", *Path(path).with_suffix("").parts)).removesuffix(".__init__")
+
+
+@cache
+def imported(file: Path) -> frozenset[str]:
+    """The modules that a file names in its imports."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            found |= {node.module or "", *(f"{node.module}.{one.name}" for one in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {one.name for one in node.names}
+    return frozenset(found)
+
+
+@cache
+def graph() -> Mapping[str, frozenset[str]]:
+    """Module of the house → those that it imports, the packages around it among them."""
+    files = {
+        module(str(path.relative_to(ROOT))): path
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*.py")
+        if (path.parent / "__init__.py").exists()
+    }
+    return {
+        name: (imported(path) | set(_packages(name))) & files.keys() for name, path in files.items()
+    }
+
+
+def _packages(name: str) -> Iterator[str]:
+    parts = name.split(".")
+    return (".".join(parts[:k]) for k in range(2, len(parts)))
+
+
+def dependents(name: str) -> set[str]:
+    """The module and all that import it, directly or not."""
+    found = {name}
+    while more := {one for one, known in graph().items() if known & found} - found:
+        found |= more
+    return found
+
+
+def tests_of(path: str) -> tuple[list[str], list[str]]:
+    """The tests of a file: its own, and the others that import it, those of few files first."""
+    own = ROOT / "tests" / Path(path).with_name(f"test_{Path(path).name}")
+    house = graph().keys()
+    files = [file for file in (ROOT / "tests").rglob("test_*.py") if "bench" not in file.parts]
+    others = [file for file in files if module(path) in imported(file) and file != own]
+    others.sort(key=lambda file: (len(imported(file) & house), file))
+    names = [str(file.relative_to(ROOT)) for file in others]
+    return [str(own.relative_to(ROOT))] * own.exists(), names
+
+
+# --- running tests in forks -----------------------------------------------------------------------
+
+
+def run_tests(tests: Sequence[str], limit: float | None) -> str | None:
+    """Run pytest in a fork, in the present folder, until the first failure.
+
+    Args:
+        tests: files.
+        limit: seconds; none without.
+
+    Returns:
+        None if all pass, else the first line that tells what fails, or ``time``.
+    """
+    with tempfile.TemporaryFile() as output:
+        child = os.fork()
+        if child == 0:
+            _pytest(tests, output.fileno())
+        end = time.monotonic() + limit if limit is not None else None
+        status = _wait(child, end)
+        if status is None:
+            os.killpg(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return "time"
+        output.seek(0)
+        lines = output.read().decode(errors="replace").splitlines()
+    failing = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
+    return None if status == 0 else (failing or lines[-1:] or [f"exit {status}"])[0][:160]
+
+
+def _pytest(tests: Sequence[str], output: int) -> NoReturn:
+    """The child: its own group of processes, its own limits."""
+    os.setsid()
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    code = 3
+    try:
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+        import pytest
+
+        code = int(pytest.main([*PYTEST, *tests]))
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _wait(child: int, end: float | None) -> int | None:
+    """The exit code of a child; None if it is not done at the end."""
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        if end is not None and time.monotonic() > end:
+            return None
+        time.sleep(0.02)
+
+
+def warm(path: str) -> None:
+    """Load what does not depend on a file, so that its mutants need not."""
+    changing = dependents(module(path))
+    for name in sorted(graph()):
+        if name not in changing and not name.endswith("pytest_plugin"):
+            __import__(name)
+    assert not changing & sys.modules.keys(), "loaded before it was changed"
+
+
+def outcomes(path: str, chosen: Sequence[Mutant], wide: float) -> Iterator[Outcome]:
+    """What becomes of mutants of one file, in the copy that is the present folder.
+
+    Args:
+        path: the file.
+        chosen: its mutants.
+        wide: seconds of other tests that a survivor of the file's own ones meets.
+
+    Raises:
+        SystemExit: if the tests fail without any mutant.
+    """
+    warm(path)
+    own, others = tests_of(path)
+    times: dict[str, float] = {}
+    place = Path(path)
+    plain = place.read_text(encoding="utf-8")
+
+    def usual(test: str) -> float:
+        """How long a test takes without a mutant."""
+        if test not in times:
+            place.write_text(plain, encoding="utf-8")
+            begun = time.monotonic()
+            failure = run_tests([test], None)
+            if failure is not None:
+                raise SystemExit(f"{test} fails without a mutant: {failure}")
+            times[test] = time.monotonic() - begun
+        return times[test]
+
+    def killer(one: Mutant) -> str | None:
+        left = wide
+        for number, test in enumerate((*own, *others)):
+            if number >= len(own) and left <= 0:
+                return None
+            limit = GRACE + PATIENCE * usual(test)
+            left -= times[test] if number >= len(own) else 0
+            place.write_text(one.source, encoding="utf-8")
+            if (found := run_tests([test], limit)) is not None:
+                return found
+        return None
+
+    try:
+        for one in chosen:
+            yield Outcome(one, killer(one))
+    finally:
+        place.write_text(plain, encoding="utf-8")
+
+
+def in_a_copy(folder: Path) -> None:
+    """Copy what git knows or would add, with checked bytecode, and go there."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    ).stdout.decode()
+    for name in filter(None, listed.split("\0")):
+        source, copy = ROOT / name, folder / name
+        if source.is_symlink() or source.is_file():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, copy, follow_symlinks=False)
+    os.chdir(folder)
+    # of a changed file the hash differs, whatever its time is
+    subprocess.run(
+        [sys.executable, "-m", "compileall", "-q", "--invalidation-mode=checked-hash", *ROOMS],
+        check=False,
+    )
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, str(folder / ".package"))
+    os.environ.update(
+        PYTHONPATH=str(folder / ".package"), PYTHONDONTWRITEBYTECODE="1", OMP_NUM_THREADS="1"
+    )
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def report(found: Iterable[Outcome], known: Mapping[str, str]) -> tuple[list[str], bool]:
+    """A line a file, then what is wrong; and whether anything is."""
+    by_file: dict[str, list[Outcome]] = {}
+    for one in found:
+        by_file.setdefault(one.mutant.path, []).append(one)
+    lines = [f"{'file':44} {'mutants':>8} {'killed':>7} {'argued':>7} {'alive':>6} {'rate':>7}"]
+    alive, needless = [], []
+    total = [0, 0, 0]
+    for path, ours in sorted(by_file.items()):
+        left = [one.mutant for one in ours if one.killer is None]
+        argued = [one for one in left if one.name in known]
+        alive += [one for one in left if one.name not in known]
+        needless += [one.mutant.name for one in ours if one.killer and one.mutant.name in known]
+        killed = len(ours) - len(left)
+        total = [total[0] + len(ours), total[1] + killed, total[2] + len(argued)]
+        lines.append(_row(path, len(ours), killed, len(argued)))
+    lines.append(_row("all", *total))
+    lines += [f"alive, and not in {SURVIVORS.name}: {one.name} (line {one.line})" for one in alive]
+    lines += [f"killed by now, take it out of {SURVIVORS.name}: {name}" for name in needless]
+    return lines, bool(alive)
+
+
+def _row(name: str, count: int, killed: int, argued: int) -> str:
+    share = 100 * killed / (count - argued) if count > argued else 100.0
+    alive = count - killed - argued
+    return f"{name:44} {count:8} {killed:7} {argued:7} {alive:6} {share:6.1f}%"
+
+
+def main() -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("files", nargs="*", help="patterns from the root; all numbers by default")
+    parser.add_argument("--sample", type=int, help="so many mutants; all by default")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    parser.add_argument(
+        "--wide", type=float, default=60.0, help="seconds of other tests for a survivor"
+    )
+    parser.add_argument("--list", action="store_true", help="name the mutants, run nothing")
+    asked = parser.parse_args()
+    paths = targets(asked.files or NUMBERS)
+    sources = {path: (ROOT / path).read_text(encoding="utf-8") for path in paths}
+    everything = [one for path, source in sources.items() for one in mutants(path, source)]
+    known = survivors()
+    names = {one.name for one in everything}
+    stale = [name for name in known if name.split(" · ")[0] in paths and name not in names]
+    chosen = sampled(everything, asked.sample, asked.seed)
+    if asked.list:
+        print(*(one.name for one in chosen), sep="\n")
+        return 0
+    found: list[Outcome] = []
+    with tempfile.TemporaryDirectory() as folder:
+        in_a_copy(Path(folder))
+        for name in HEAVY:
+            __import__(name)
+        for path in paths:
+            mine = [one for one in chosen if one.path == path]
+            if mine:
+                found += _in_a_fork(path, mine, asked.wide)
+        os.chdir(ROOT)
+    lines, wrong = report(found, known)
+    print(*lines, sep="\n")
+    for name in stale:
+        print(f"{SURVIVORS.name}: no such mutant: {name}")
+    return int(wrong or bool(stale))
+
+
+def _in_a_fork(path: str, chosen: Sequence[Mutant], wide: float) -> list[Outcome]:
+    """Outcomes of one file, in a process of its own, which has loaded what does not change."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        code = 1
+        try:
+            with os.fdopen(writing, "w") as out:
+                for number, one in enumerate(outcomes(path, chosen, wide)):
+                    print(json.dumps([number, one.killer]), file=out, flush=True)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    os.close(writing)
+    found = []
+    with os.fdopen(reading) as lines:
+        for line in lines:
+            number, killer = json.loads(line)
+            found.append(Outcome(chosen[number], killer))
+            told_as = f"killed ({killer})" if killer else "ALIVE"
+            print(f"{chosen[number].name}: {told_as}", file=sys.stderr, flush=True)
+    _, status = os.waitpid(child, 0)
+    if os.waitstatus_to_exitcode(status) != 0:
+        raise SystemExit(f"{path}: its mutants could not be tried")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
