@@ -11,18 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import torch
 from sharprates.samplers.denoiser import Denoiser
 from sharprates.samplers.markov import MarkovChain
 from sharprates.samplers.noisy import NoisyDenoiser
 from sharprates.samplers.policies import LeftToRight, Policy, Prefix, rounded
+from sharprates.samplers.tempered import TemperedDenoiser
 from sharprates.samplers.trajectories import UNCAPPED, Rounds, Trajectories
 from torch import Tensor
 
-Change = Callable[[Tensor], Tensor]
-"""Predictions [..., S] to predictions: a denoiser that errs in a way of its own."""
+Changes = tuple[Callable[[Tensor], Tensor], ...]
+"""Predictions [..., S] to predictions, one after the other: how a denoiser differs from a chain."""
 
 # Contexts whose scores are tabled: 2^24 float64 are 128 MiB.
 _CONTEXTS = 1 << 24
@@ -50,11 +51,12 @@ def _rule(policy: Policy) -> Prefix | None:
     return inner if isinstance(inner, Prefix) else None
 
 
-def _chain(denoiser: Denoiser) -> tuple[MarkovChain, Change | None] | None:
+def _chain(denoiser: Denoiser) -> tuple[MarkovChain, Changes] | None:
     """The chain behind a denoiser, if there is one, and how its predictions are changed."""
-    if isinstance(denoiser, NoisyDenoiser) and isinstance(denoiser.base, MarkovChain):
-        return denoiser.base, denoiser.change
-    return (denoiser, None) if isinstance(denoiser, MarkovChain) else None
+    if isinstance(denoiser, NoisyDenoiser | TemperedDenoiser):
+        found = _chain(denoiser.base)
+        return found and (found[0], (*found[1], denoiser.change))
+    return (denoiser, ()) if isinstance(denoiser, MarkovChain) else None
 
 
 def can_follow(policy: Policy, denoiser: Denoiser, rounds: Rounds = UNCAPPED) -> bool:
@@ -64,21 +66,20 @@ def can_follow(policy: Policy, denoiser: Denoiser, rounds: Rounds = UNCAPPED) ->
     return small and _rule(policy) is not None and rounds.cache == 1
 
 
-def _predictions(chain: MarkovChain, change: Change | None, left: Tensor, right: Tensor) -> Tensor:
+def _predictions(chain: MarkovChain, changes: Changes, left: Tensor, right: Tensor) -> Tensor:
     """p̂ given the table rows of both neighbours, [..., S]."""
-    p = chain.at(left, right)
-    return p if change is None else change(p)
+    return reduce(lambda p, change: change(p), changes, chain.at(left, right))
 
 
 @lru_cache(maxsize=4)
-def _scores(rule: Prefix, chain: MarkovChain, change: Change | None) -> _Scores:
+def _scores(rule: Prefix, chain: MarkovChain, changes: Changes) -> _Scores:
     """Kept, since many batches of rows share them."""
     W, S = len(chain.left), chain.vocabulary
     right = torch.arange(W)
     size = max(1, _CELLS // (W * S))
     score = torch.cat(
         [
-            rule.score(_predictions(chain, change, left[:, None], right))
+            rule.score(_predictions(chain, changes, left[:, None], right))
             for left in torch.split(torch.arange(W), size)
         ]
     ).flatten()
@@ -122,13 +123,13 @@ class _Run:
         self,
         rule: Prefix,
         chain: MarkovChain,
-        change: Change | None,
+        changes: Changes,
         rows: Tensor,
         window: int | None,
     ) -> None:
         """All tokens hidden; `window` is the size of left-to-right blocks, if there are any."""
-        self.rule, self.chain, self.change, self.rows = rule, chain, change, rows
-        self.scores, self.window = _scores(rule, chain, change), window
+        self.rule, self.chain, self.changes, self.rows = rule, chain, changes, rows
+        self.scores, self.window = _scores(rule, chain, changes), window
         (n, d), S, self.pad = rows.shape, chain.vocabulary, chain.reach
         self.block = max(32, chain.reach)  # then a token changes its own and two blocks at most
         self.width = -(-(d + 2 * self.pad) // self.block) * self.block
@@ -194,7 +195,7 @@ class _Run:
         """Reveal tokens in a round, and bring up to date what depends on them."""
         S, token, at = self.chain.vocabulary, column - self.pad, row * self.width + column
         symbol = self.rows[row, token]
-        p = _predictions(self.chain, self.change, self.left[at], self.right[at])
+        p = _predictions(self.chain, self.changes, self.left[at], self.right[at])
         self.predicted[row, token] = p.gather(1, symbol[:, None]).squeeze(1)
         self.round_of[row, token] = round
         self.state[at], self.key[at] = symbol, -1

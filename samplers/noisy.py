@@ -43,12 +43,12 @@ class NoisyDenoiser:
         """As the base's."""
         return self.base.normalised
 
-    def change(self, p: Tensor) -> Tensor:
-        """What it makes of the base's prediction, [..., S]."""
-        return torch.lerp(p, torch.full_like(p, 1 / p.shape[-1]), self.amount)
-
     def __call__(
         self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
     ) -> Tensor:
         """Predict; see `samplers.denoiser.Denoiser`."""
         return self.change(self.base(x, t, positions))
+
+    def change(self, p: Tensor) -> Tensor:
+        """What it makes of the base's prediction, [..., S]."""
+        return torch.lerp(p, torch.full_like(p, 1 / p.shape[-1]), self.amount)

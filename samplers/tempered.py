@@ -50,7 +50,10 @@ class TemperedDenoiser:
         self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
     ) -> Tensor:
         """Predict; see `samplers.denoiser.Denoiser`."""
-        p = self.base(x, t, positions)
+        return self.change(self.base(x, t, positions))
+
+    def change(self, p: Tensor) -> Tensor:
+        """What it makes of the base's prediction, [..., S]."""
         ordered, order = torch.sort(p, dim=-1, descending=True, stable=True)
         # relative to the largest, which then is 1 and cannot underflow
         top = ordered[..., :1]

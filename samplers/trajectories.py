@@ -202,11 +202,14 @@ def uncover(
             found = drawn_from(seen, time, (row, column))
             return found.detach().to(x.device, torch.float64)
 
-        predicted = torch.zeros((*state.shape, S), dtype=torch.float64, device=x.device)
+        # a rule that looks at no predictions is shown zeros that take no memory
+        zero = torch.zeros((), dtype=torch.float64, device=x.device)
+        predicted = zero.expand(*state.shape, S)
         if not rounds.fills(k):
             reads = policy.reads(masked)
             if bool(reads.any()):
                 row, column = reads.nonzero().unbind(1)
+                predicted = predicted.contiguous()
                 predicted[row, column] = predict(row, column)
             own = None if seeds is None else seeds[live]
             chosen = chosen_by(policy, state, predicted, k, own)

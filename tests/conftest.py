@@ -43,6 +43,7 @@ STATISTICAL_FILES = (
     "verification/statistics/test_empirical_tv.py",
     "verification/statistics/test_step_tests.py",
     "verification/test_empirical.py",
+    "verification/test_sampled_audit.py",
     "verification/conformance/test_checker.py",
     "verification/conformance/test_defects.py",
     "verification/conformance/test_fixture.py",

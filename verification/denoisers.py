@@ -14,8 +14,10 @@ from sharprates.samplers.contexts import Contexts
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions, relative_error
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.network import NetworkDenoiser, Training, load_checkpoint, train
+from sharprates.samplers.noisy import NoisyDenoiser
 from sharprates.samplers.objects import load_object, one_line
 from sharprates.samplers.target import Target
+from sharprates.verification.planning.data_law import Tractable
 from torch import Tensor
 
 MASS_TOLERANCE = 1e-5
@@ -234,11 +236,12 @@ def resolve(
     """What makes the denoiser that a user names, for each target.
 
     Args:
-        text: ``exact``; ``trained``, a network trained on the target; the path of a checkpoint
-            written by `samplers.network.checkpoint`; or ``MODULE:OBJECT``, a denoiser, a function
-            (x, t) → probabilities, or a function or class of one argument that makes one of these
-            from a target. A plain function may carry the attributes `time_free` (by default False)
-            and `normalised` (True).
+        text: ``exact``; ``noisy:ε``, that mixed with a share ε of uniform; ``trained``, a network
+            trained on the target; the path of a checkpoint written by
+            `samplers.network.checkpoint`; or ``MODULE:OBJECT``, a denoiser, a function (x, t) →
+            probabilities, or a function or class of one argument that makes one of these from a
+            target. A plain function may carry the attributes `time_free` (by default False) and
+            `normalised` (True).
         training: of ``trained``.
         progress: told of its steps.
 
@@ -247,18 +250,48 @@ def resolve(
     """
     if text == "exact":
         return ExactDenoiser
+    if text.startswith(NOISY):
+        amount = _amount(text)
+        return lambda target: NoisyDenoiser(ExactDenoiser(target), amount)
     if text == "trained":
         return lambda target: _trained(target, training or Training(), progress)
     if Path(text).suffix in (".pt", ".pth") or Path(text).is_file():
         network = load_checkpoint(text)
-        return lambda target: _fitting(network, target, text)
+        return lambda target: _fitting(network, target, target.name, text)
     if ":" in text:
         found = load_object(text, "denoiser")
-        return lambda target: _foreign(found, target, text)
+        return lambda target: _foreign(found, target, target.name, text)
     raise InputError(
-        f"--denoiser: {text!r} is unknown: use exact, trained, the path of a checkpoint, or "
-        "MODULE:OBJECT"
+        f"--denoiser: {text!r} is unknown: use exact, noisy:ε, trained, the path of a checkpoint, "
+        "or MODULE:OBJECT"
     )
+
+
+def resolve_for(law: Tractable, name: str, text: str) -> Denoiser:
+    """The denoiser that a user names, for a law that is its own exact denoiser; see `resolve`.
+
+    Raises:
+        InputError: also for ``trained``: a network is trained on data that is listed.
+    """
+    if text == "exact":
+        return law
+    if text.startswith(NOISY):
+        return NoisyDenoiser(law, _amount(text))
+    if text == "trained":
+        raise InputError(f"--denoiser trained: {name} is too long a law to be listed; train apart")
+    if Path(text).suffix in (".pt", ".pth") or Path(text).is_file():
+        return _fitting(load_checkpoint(text), law, name, text)
+    return _foreign(load_object(text, "denoiser"), law, name, text)
+
+
+NOISY = "noisy:"
+
+
+def _amount(text: str) -> float:
+    try:
+        return float(text.removeprefix(NOISY))
+    except ValueError:
+        raise InputError(f"--denoiser: {text!r}: write it as noisy:ε, a share in [0, 1]") from None
 
 
 def _trained(target: Target, training: Training, progress: Progress | None) -> Denoiser:
@@ -269,19 +302,21 @@ def _trained(target: Target, training: Training, progress: Progress | None) -> D
     return train(target, training, progress=told)
 
 
-def _fitting(network: NetworkDenoiser, target: Target, path: str) -> Denoiser:
+def _fitting(
+    network: NetworkDenoiser, target: Target | Tractable, name: str, path: str
+) -> Denoiser:
     """The checkpoint's network, if it was made for sequences like these."""
     made, needed = (network.length, network.vocabulary), (target.length, target.vocabulary)
     if made != needed:
         raise InputError(
             f"{path}: was trained for d = {made[0]}, S = {made[1]}; "
-            f"{target.name} has d = {needed[0]}, S = {needed[1]}"
+            f"{name} has d = {needed[0]}, S = {needed[1]}"
         )
     # its numbers come from a file
     return Checked(path, network, needed[1], time_free=True, normalised=True)
 
 
-def _foreign(found: Any, target: Target, text: str) -> Denoiser:
+def _foreign(found: Any, target: Target | Tractable, name: str, text: str) -> Denoiser:
     """A user's object as a denoiser for a target."""
     try:
         if not callable(found):
@@ -292,7 +327,7 @@ def _foreign(found: Any, target: Target, text: str) -> Denoiser:
         S = getattr(found, "vocabulary", target.vocabulary)
         free, whole = getattr(found, "time_free", False), getattr(found, "normalised", True)
         if target.vocabulary != S:
-            raise InputError(f"has vocabulary {S}, {target.name} has {target.vocabulary}")
+            raise InputError(f"has vocabulary {S}, {name} has {target.vocabulary}")
         if not (isinstance(free, bool) and isinstance(whole, bool)):
             raise InputError(f"needs True or False as time_free, normalised; got {free}, {whole}")
     except InputError as error:
@@ -306,7 +341,7 @@ _CLAIMS = ("vocabulary", "time_free", "normalised")
 """What an object has that follows the protocol."""
 
 
-def _made(maker: Callable[[Target], Any], target: Target) -> Callable[..., Any]:
+def _made(maker: Callable[[Any], Any], target: Target | Tractable) -> Callable[..., Any]:
     """What a callable of one argument makes of a target."""
     try:
         made: Callable[..., Any] = maker(target)

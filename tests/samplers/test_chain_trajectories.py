@@ -10,6 +10,7 @@ from sharprates.samplers.letters import letters
 from sharprates.samplers.markov import MarkovChain
 from sharprates.samplers.noisy import NoisyDenoiser
 from sharprates.samplers.policies import policy
+from sharprates.samplers.tempered import TemperedDenoiser
 from sharprates.samplers.trajectories import Rounds, trajectories
 
 RULES = (
@@ -27,9 +28,9 @@ RULES = (
 )
 
 
-def check(denoiser: Denoiser, text: str, d: int, seed: int, rounds: Rounds) -> None:
-    chain = denoiser.base if isinstance(denoiser, NoisyDenoiser) else denoiser
-    assert isinstance(chain, MarkovChain)
+def check(
+    chain: MarkovChain, denoiser: Denoiser, text: str, d: int, seed: int, rounds: Rounds
+) -> None:
     rows = chain.sample(7, torch.Generator().manual_seed(seed))
     rule = policy(text, d)
     assert can_follow(rule, denoiser, rounds)
@@ -44,11 +45,11 @@ def check(denoiser: Denoiser, text: str, d: int, seed: int, rounds: Rounds) -> N
     st.integers(1, 3),
     st.integers(1, 3),
     st.integers(0, 99),
-    st.sampled_from([0.0, 0.1]),
+    st.sampled_from(["exact", "noisy", "tempered", "both"]),
     st.sampled_from([Rounds(), Rounds(2), Rounds(2, "leave")]),
 )
 def test_both_give_the_same_trajectories(
-    text: str, S: int, blocks: int, seed: int, noise: float, rounds: Rounds
+    text: str, S: int, blocks: int, seed: int, kind: str, rounds: Rounds
 ) -> None:
     # eighths make ties, zeros impossible neighbours
     g = torch.Generator().manual_seed(seed)
@@ -56,14 +57,19 @@ def test_both_give_the_same_trajectories(
     A[:, 0] += 1
     d = 12 * blocks
     chain = MarkovChain.of(A / A.sum(1, keepdim=True), d)
-    check(NoisyDenoiser(chain, noise) if noise else chain, text, d, seed, rounds)
+    denoiser: Denoiser = chain
+    if kind in ("tempered", "both"):
+        denoiser = TemperedDenoiser(denoiser, 0.5, 0.9)
+    if kind in ("noisy", "both"):
+        denoiser = NoisyDenoiser(denoiser, 0.1)
+    check(chain, denoiser, text, d, seed, rounds)
 
 
 @pytest.mark.parametrize("text", RULES)
 def test_on_english_letters_beyond_the_reach(text: str) -> None:
     chain = letters(108)
     assert chain.length > 3 * chain.reach
-    check(chain, text, 108, 1, Rounds())
+    check(chain, chain, text, 108, 1, Rounds())
 
 
 def test_what_it_is_not_for() -> None:

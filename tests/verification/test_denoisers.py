@@ -11,10 +11,11 @@ from sharprates.samplers.contexts import Contexts
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import copies, pairs
+from sharprates.samplers.letters import letters
 from sharprates.samplers.network import NetworkShape, Training, checkpoint, train
 from sharprates.samplers.target import Target
 from sharprates.verification import denoisers as module
-from sharprates.verification.denoisers import Checked, ContextTable, probe, resolve
+from sharprates.verification.denoisers import Checked, ContextTable, probe, resolve, resolve_for
 from torch import Tensor, nn
 
 from tests.samplers.perturbed import Mixed, Uniform, catalogue
@@ -286,7 +287,26 @@ def test_own_objects_that_are_none(
 
 
 def test_an_unknown_name() -> None:
-    with pytest.raises(InputError, match="exact, trained, the path of a checkpoint, or MODULE"):
+    with pytest.raises(
+        InputError, match="exact, noisy:ε, trained, the path of a checkpoint, or MODULE"
+    ):
         resolve("perfect")
     with pytest.raises(InputError, match="cannot be read"):
         resolve("nothing.pt")
+    with pytest.raises(InputError, match="write it as noisy:ε"):
+        resolve("noisy:much")
+
+
+def test_a_noisy_denoiser_errs_by_its_share() -> None:
+    noisy, exact = resolve("noisy:0.1")(TARGET), resolve("exact")(TARGET)
+    x = torch.full((1, TARGET.length), TARGET.vocabulary)
+    assert torch.allclose(noisy(x), 0.9 * exact(x) + 0.1 / TARGET.vocabulary)
+
+
+def test_denoisers_for_laws_that_are_not_listed() -> None:
+    law = letters(16)
+    assert resolve_for(law, "letters:16", "exact") is law
+    x = torch.full((1, 16), 27)
+    assert torch.allclose(resolve_for(law, "l", "noisy:0.1")(x), 0.9 * law(x) + 0.1 / 27)
+    with pytest.raises(InputError, match="letters:16 is too long a law to be listed"):
+        resolve_for(law, "letters:16", "trained")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from fractions import Fraction
 from pathlib import Path
@@ -14,18 +14,23 @@ from sharprates.samplers.denoiser import Denoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.network import NetworkDenoiser, Training, checkpoint, load_checkpoint
 from sharprates.samplers.target import Target
+from sharprates.samplers.tempered import tempered_as
+from sharprates.samplers.trajectories import Rounds
 from sharprates.verification import audit as audits
 from sharprates.verification import digests
 from sharprates.verification.audit_plan import DEFAULT_CLAIMS, Plan
 from sharprates.verification.cli import options
 from sharprates.verification.cli.terminal import EXIT, console, note, progress, training
-from sharprates.verification.denoisers import resolve
+from sharprates.verification.denoisers import resolve, resolve_for
 from sharprates.verification.empirical import Sampling
 from sharprates.verification.files import to_json, write_whole
 from sharprates.verification.jobs import Cluster, Workers
 from sharprates.verification.journal import Journal, identity
 from sharprates.verification.measure import check_arithmetic
+from sharprates.verification.planning.data_law import Tractable
 from sharprates.verification.reports import audit as report
+from sharprates.verification.reports import sampled
+from sharprates.verification.sampled_audit import SampledLaw, drives, sampled_audit
 
 JOURNAL = "rows.jsonl"
 """Name of the journal in the folder that `--out` names."""
@@ -35,7 +40,10 @@ def audit_command(
     context: typer.Context,
     data: Annotated[
         list[str] | None,
-        typer.Argument(help="Files, built-in sets (words4, patterns12), families (copies:3:2)."),
+        typer.Argument(
+            help="Files, built-in sets (words4, patterns12), families (copies:3:2); or laws of any "
+            "length (letters:1024, MODULE:OBJECT), for policies and from samples."
+        ),
     ] = None,
     claims: Annotated[str, typer.Option(help="Claim ids to show.")] = ",".join(DEFAULT_CLAIMS),
     steps: Annotated[str, typer.Option(help="Numbers of steps K.")] = "4,16,64,256",
@@ -68,7 +76,9 @@ def audit_command(
     arithmetic: Annotated[str, typer.Option(help="float64, rational or ball.")] = "float64",
     denoiser: Annotated[
         str,
-        typer.Option(help="exact, trained, a checkpoint's path, or MODULE:OBJECT of your own."),
+        typer.Option(
+            help="exact, noisy:ε, trained, a checkpoint's path, or MODULE:OBJECT of your own."
+        ),
     ] = "exact",
     training_steps: Annotated[
         int, typer.Option(help="Of the optimiser, with --denoiser trained.")
@@ -140,6 +150,12 @@ def audit_command(
         sampling=Sampling(samples, seed, Fraction(budget), device),
     )
     plan.check()
+    laws = long_laws(texts)
+    if laws:
+        options.refuse(context, f"{texts[0]}, which is too long to be listed,", *NEED_A_LIST)
+        found = _from_samples(laws, denoiser, plan, jobs, cluster)
+        _report_samples(found, seed, json, plot)
+        return
     check_arithmetic(arithmetic, denoiser == "exact" and temperature == top_p == 1)
     with ExitStack() as stack:
         workers: Workers | int = jobs
@@ -194,6 +210,72 @@ def audit_command(
     if out is not None:
         _write_losses(out, results, names)
     raise typer.Exit(EXIT[report.worst(results)])
+
+
+NEED_A_LIST = (
+    *("claims", "steps", "clock", "grid", "times", "horizon", "delta", "rule", "blocks"),
+    *("ties", "remask"),
+    *("arithmetic", "device", "scale", "separator", "out", "resume"),
+)
+"""Options that a law has no use for whose sequences cannot be listed."""
+
+
+def long_laws(texts: Sequence[str]) -> dict[str, Tractable]:
+    """The laws that texts name if none can be listed, by name; empty if all can.
+
+    Raises:
+        InputError: if some can and others cannot.
+    """
+    found = {text: options.long_law(text) for text in texts}
+    # what has a closed form only, like pairs:4096:2, has no policies: its listing says why
+    laws = {text: law for text, law in found.items() if law and not isinstance(law, str)}
+    if laws and len(laws) < len(set(texts)):
+        other = next(text for text in texts if text not in laws)
+        raise InputError(
+            f"audit: {next(iter(laws))} is too long to be listed, {other} is not: audit them apart"
+        )
+    return laws
+
+
+def _from_samples(
+    laws: Mapping[str, Tractable],
+    denoiser: str,
+    plan: Plan,
+    jobs: int,
+    cluster: str | None,
+) -> list[SampledLaw]:
+    """Policies on laws that can be drawn from."""
+    name = next(iter(laws))
+    if not plan.policies:
+        raise InputError(f"{name}: is too long for exact laws; give --policy, e.g. threshold:0.9")
+    if not plan.sampling.samples:
+        raise InputError(f"{name}: is too long for exact laws; give --samples, e.g. 20000")
+    work = [
+        (text, law, tempered_as(resolve_for(law, text, denoiser), plan.temperature, plan.top_p))
+        for text, law in laws.items()
+    ]
+    rounds = Rounds(plan.rounds, plan.last_step, plan.cache)
+    with ExitStack() as stack:
+        workers: Workers | int = jobs
+        if cluster is not None:
+            workers = stack.enter_context(closing(Cluster(cluster)))
+        count = len(drives(len(work), plan.policies, plan.sampling))
+        shown = stack.enter_context(progress(count))
+        return sampled_audit(work, plan.policies, plan.sampling, rounds, shown, workers)
+
+
+def _report_samples(
+    found: Sequence[SampledLaw], seed: int, json: Path | None, plot: Path | None
+) -> None:
+    terminal = console()
+    for one in found:
+        sampled.print_sampled(one, terminal)
+        terminal.print()
+    terminal.print(sampled.legend(found), style="dim")
+    if json is not None:
+        write_whole(json, to_json(sampled.sampled_json(found, seed)))
+    if plot is not None:
+        sampled.plot_sampled(found, plot)
 
 
 def _file_names(targets: Sequence[Target]) -> list[str]:

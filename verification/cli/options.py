@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from sharprates.samplers import datasets
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.rational import read_rational
 from sharprates.verification.files import check_writable, manifest, to_json, write_whole
+from sharprates.verification.planning.data_law import Tractable, long_target
 
 # --- values ---------------------------------------------------------------------------------------
 
@@ -69,6 +71,15 @@ def check_finite(**options: float | None) -> None:
     for name, value in options.items():
         if value is not None and not math.isfinite(value):
             raise InputError(f"--{name}: must be a finite number, got {value}")
+
+
+def long_law(text: str) -> str | Tractable | None:
+    """What DATA names if that is not listed; a file or a shipped data set always is.
+
+    See `verification.planning.data_law.long_target`.
+    """
+    listed = text in datasets.BUILTIN or os.path.exists(text)
+    return None if listed else long_target(text)
 
 
 # --- files ----------------------------------------------------------------------------------------

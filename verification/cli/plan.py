@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,6 @@ from sharprates.verification.cli import options
 from sharprates.verification.cli.terminal import console, progress
 from sharprates.verification.planning import planner
 from sharprates.verification.planning.curve_plan import plan_loss_curve
-from sharprates.verification.planning.data_law import long_target
 from sharprates.verification.planning.loss_curve import read_loss_curve
 from sharprates.verification.planning.policy_plan import plan_policy
 from sharprates.verification.planning.question import Question
@@ -141,8 +139,7 @@ def _of_data(
     seed: int,
 ) -> planner.StepPlan:
     """The plan of a data law: enumerated, by recursion over steps, or from samples."""
-    named = data in datasets.BUILTIN or os.path.exists(data)
-    long = None if named else long_target(data)
+    long = options.long_law(data)
     if long is None:
         options.refuse(context, "exact TV", "samples", "budget")  # its search has a seed
         target = datasets.load(data, separator=separator)

@@ -637,3 +637,64 @@ def test_help_loads_no_library_that_takes_seconds() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "Exact TV of the samplers" in done.stdout
+
+
+LONG = ("--samples", "40")
+
+
+def test_policies_on_a_law_of_any_length(run, tmp_path: Path) -> None:
+    path, plot = tmp_path / "long.json", tmp_path / "long.svg"
+    rules = "bisection,confidence:8,left-to-right:8:threshold:0.3"
+    files = ("--json", str(path), "--plot", str(plot))
+    code, out, err = run("audit", "letters:32", "--policy", rules, *LONG, *files)
+    assert code == 0
+    assert "letters:32: d = 32, S = 27, 40 sequences drawn" in out
+    assert "letters:32: bisection" in err
+    found = json.loads(path.read_text())
+    (law,) = found["targets"]
+    assert [one["policy"] for one in law["results"]] == rules.split(",")
+    exact, blocks, _ = law["results"]
+    assert exact["rounds"] == {"mean": 6, "max": 6}
+    assert exact["tv"]["lower"] == 0
+    assert exact["tv"]["mean"] < 1e-9
+    assert blocks["tv"]["mean"] > 0.9
+    assert blocks["kl"]["mean"] > 1
+    assert "<svg" in plot.read_text()
+
+
+def test_a_denoiser_of_ones_own_at_any_length(run, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "own_long.py").write_text(
+        "import torch\n"
+        "def uniform(x, t):\n"
+        "    return torch.full((*x.shape, 27), 1 / 27, dtype=torch.float64)\n"
+        "uniform.time_free = True\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "long.json"
+    arguments = ("--policy", "bisection", *LONG, "--json", str(path))
+    assert run("audit", "letters:16", "--denoiser", "own_long:uniform", *arguments)[0] == 0
+    (result,) = json.loads(path.read_text())["targets"][0]["results"]
+    assert result["tv"]["mean"] > 0.99
+    assert run("audit", "letters:16", "--denoiser", "noisy:0.01", *arguments)[0] == 0
+    (result,) = json.loads(path.read_text())["targets"][0]["results"]
+    assert 0.01 < result["tv"]["mean"] < 0.16
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        ((*LONG,), "give --policy"),
+        (("--policy", "bisection"), "give --samples"),
+        (("--policy", "random:2", *LONG), "mean over random orders"),
+        (("--policy", "confidence:99", *LONG), "at most 32"),
+        (("--policy", "bisection", *LONG, "--steps", "4"), "no use for --steps"),
+        (("words4", "--policy", "bisection", *LONG), "words4 is not: audit them apart"),
+        (("--policy", "bisection", *LONG, "--denoiser", "trained"), "too long a law"),
+        (("--policy", "bisection", *LONG, "--denoiser", "noisy:2"), r"a share in [0, 1], got 2"),
+    ],
+)
+def test_what_a_long_law_refuses(run, arguments: tuple[str, ...], hint: str) -> None:
+    code, _, err = run("audit", "letters:32", *arguments)
+    assert code == 2
+    assert hint in err
+    assert err.count("\n") == 1
