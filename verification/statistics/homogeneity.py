@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import gammaln, ndtri
-from scipy.stats import chi2
+from scipy.special import chdtr, chdtrc, chdtri, gammaincinv, gammaln, ndtri
 from sharprates.verification.statistics.sample_test import MISSES, SampleTest
 from torch import Tensor
 
@@ -50,10 +49,10 @@ def homogeneity_test(
     below, at = _hypergeometric(seen, cells, good, drawn)
     u = (below + v * at).clip(1e-300, 1 - 2**-53)
     statistic = float((ndtri(u) ** 2).sum())
-    law = chi2(degrees)
-    p = min(1.0, 2 * min(float(law.sf(statistic)), float(law.cdf(statistic))))
+    above, under = chdtrc(degrees, statistic), chdtr(degrees, statistic)
+    p = min(1.0, 2 * min(float(above), float(under)))
     # A share s of copies makes the variance of each count 1 + s times as large.
-    share = float(law.isf(level / 2) / law.ppf(MISSES)) - 1
+    share = float(chdtri(degrees, level / 2) / (2 * gammaincinv(degrees / 2, MISSES))) - 1
     return SampleTest(name, p, level, samples, min(1.0, share), "copies")
 
 

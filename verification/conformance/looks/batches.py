@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 import torch
-from scipy.stats import hypergeom
 from sharprates.verification.conformance.findings import Finding, Tested, summary
 from sharprates.verification.conformance.look import Look
 from sharprates.verification.conformance.oracle import Oracle, state_codes
@@ -72,6 +71,8 @@ def _neighbours(calls: Sequence[Tensor], level: float) -> SampleTest | None:
     if not within or not across:
         return None
     agree_within, agree_across = (sum(int((a == b).sum()) for a, b in p) for p in (pairs, others))
+    from scipy.stats import hypergeom  # here, since it takes half as long to import as torch
+
     law = hypergeom(within + across, agree_within + agree_across, within)
     p = min(1.0, 2 * min(law.cdf(agree_within), law.sf(agree_within - 1)))
     # Both frequencies may be off by a Hoeffding band at once.
