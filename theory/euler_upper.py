@@ -102,7 +102,6 @@ E2 = Claim(
     hypotheses=(EULER, CONSTANT_CLOCK, UNIFORM_GRID, NO_EARLY_STOPPING, ALL_MASKED_START),
     provenance=Provenance(promises=("A2", "A3")),
     depends_on=("F2", "E1"),
-    unchecked=("the consequence for T and K",),
 )
 
 E3 = Claim(

@@ -6,8 +6,7 @@ mutant, which takes longer than the tests. Here a copy is changed, and processes
 have loaded all that does not depend on the changed file.
 
 A mutant meets the tests of its own file first, then those that import that file. One that survives
-must stand in `survivors.txt` with the reason; one that does not, or a line there without a mutant,
-makes the run fail.
+must stand in `survivors.txt` with the reason, or the run fails.
 """
 
 from __future__ import annotations
@@ -92,8 +91,8 @@ class Outcome:
 
 def targets(patterns: Sequence[str] = NUMBERS) -> list[str]:
     """The files to change, from the root."""
-    found = {path for pattern in patterns for path in ROOT.glob(pattern)}
-    return sorted(str(path.relative_to(ROOT)) for path in found if path.name not in WORDS)
+    found = {path for pattern in patterns for path in Path().glob(pattern)}
+    return sorted(str(path) for path in found if path.name not in WORDS)
 
 
 def sampled(found: Sequence[Mutant], count: int | None, seed: int) -> list[Mutant]:
@@ -144,9 +143,9 @@ def imported(file: Path) -> frozenset[str]:
 def graph() -> Mapping[str, frozenset[str]]:
     """Module of the house → those that it imports, the packages around it among them."""
     files = {
-        module(str(path.relative_to(ROOT))): path
+        module(str(path)): path
         for room in ROOMS
-        for path in (ROOT / room).rglob("*.py")
+        for path in Path(room).rglob("*.py")
         if (path.parent / "__init__.py").exists()
     }
     return {
@@ -169,13 +168,12 @@ def dependents(name: str) -> set[str]:
 
 def tests_of(path: str) -> tuple[list[str], list[str]]:
     """The tests of a file: its own, and the others that import it, those of few files first."""
-    own = ROOT / "tests" / Path(path).with_name(f"test_{Path(path).name}")
+    own = Path("tests") / Path(path).with_name(f"test_{Path(path).name}")
     house = graph().keys()
-    files = [file for file in (ROOT / "tests").rglob("test_*.py") if "bench" not in file.parts]
+    files = [file for file in Path("tests").rglob("test_*.py") if "bench" not in file.parts]
     others = [file for file in files if module(path) in imported(file) and file != own]
     others.sort(key=lambda file: (len(imported(file) & house), file))
-    names = [str(file.relative_to(ROOT)) for file in others]
-    return [str(own.relative_to(ROOT))] * own.exists(), names
+    return [str(own)] * own.exists(), [str(file) for file in others]
 
 
 # --- running tests in forks -----------------------------------------------------------------------
@@ -353,7 +351,7 @@ def _row(name: str, count: int, killed: int, argued: int) -> str:
 def main() -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("files", nargs="*", help="patterns from the root; all numbers by default")
+    parser.add_argument("files", nargs="*", default=NUMBERS, help="patterns from the root")
     parser.add_argument("--sample", type=int, help="so many mutants; all by default")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument(
@@ -361,31 +359,29 @@ def main() -> int:
     )
     parser.add_argument("--list", action="store_true", help="name the mutants, run nothing")
     asked = parser.parse_args()
-    paths = targets(asked.files or NUMBERS)
-    sources = {path: (ROOT / path).read_text(encoding="utf-8") for path in paths}
-    everything = [one for path, source in sources.items() for one in mutants(path, source)]
-    known = survivors()
-    names = {one.name for one in everything}
-    stale = [name for name in known if name.split(" · ")[0] in paths and name not in names]
-    chosen = sampled(everything, asked.sample, asked.seed)
+    os.chdir(ROOT)
     if asked.list:
-        print(*(one.name for one in chosen), sep="\n")
+        print(*(one.name for one in _chosen(asked)), sep="\n")
         return 0
     found: list[Outcome] = []
     with tempfile.TemporaryDirectory() as folder:
         in_a_copy(Path(folder))
         for name in HEAVY:
             __import__(name)
-        for path in paths:
-            mine = [one for one in chosen if one.path == path]
-            if mine:
-                found += _in_a_fork(path, mine, asked.wide)
+        chosen = _chosen(asked)
+        for path in sorted({one.path for one in chosen}):
+            found += _in_a_fork(path, [one for one in chosen if one.path == path], asked.wide)
         os.chdir(ROOT)
-    lines, wrong = report(found, known)
+    lines, wrong = report(found, survivors())
     print(*lines, sep="\n")
-    for name in stale:
-        print(f"{SURVIVORS.name}: no such mutant: {name}")
-    return int(wrong or bool(stale))
+    return int(wrong)
+
+
+def _chosen(asked: argparse.Namespace) -> list[Mutant]:
+    """The mutants that a command asks for, of the files in the present folder."""
+    sources = {path: Path(path).read_text(encoding="utf-8") for path in targets(asked.files)}
+    found = [one for path, source in sources.items() for one in mutants(path, source)]
+    return sampled(found, asked.sample, asked.seed)
 
 
 def _in_a_fork(path: str, chosen: Sequence[Mutant], wide: float) -> list[Outcome]:

@@ -11,6 +11,11 @@ SOURCE = "def f(x):\n    return x > 1\n"
 FOUND = mutants("samplers/distance.py", SOURCE)
 
 
+@pytest.fixture(autouse=True)
+def _at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run.ROOT)
+
+
 def test_a_sample_is_the_same_whatever_else_there_is() -> None:
     few = run.sampled(FOUND, 2, seed=5)
     assert few == run.sampled(FOUND[::-1], 2, seed=5)

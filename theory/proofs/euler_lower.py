@@ -16,7 +16,7 @@ import sympy
 from sharprates.theory.claim import Claim
 from sharprates.theory.clocks import ancestral_hazard, clock
 from sharprates.theory.euler_lower import L1, L2, L3, L4, L5, L6, L7
-from sharprates.theory.euler_upper import E10
+from sharprates.theory.euler_upper import E9, E10
 from sharprates.theory.evaluation import evaluate
 from sharprates.theory.functions import DistinctSteps, SharedSymbols, SumOfSquares
 from sharprates.theory.proofs.laws import S as EARLY
@@ -37,7 +37,7 @@ from sharprates.theory.proofs.sampler import (
     uniform_conditional,
     weights_from_hazards,
 )
-from sharprates.theory.symbols import symbol
+from sharprates.theory.symbols import constant, symbol
 
 _ALL = "symbolic hazards with leftover, three steps"
 
@@ -361,3 +361,13 @@ def _grid_supremum(broken: bool) -> Iterator[bool]:
     for d in range(2, 6):
         claimed = fill(L7, d=d)
         yield sympy.simplify(sympy.binomial(d, 2) * integral - claimed) == 0
+
+
+@proof("L7", "the cost of the grid at S = 2, T/(1−e^(−T)) − T/d, for all d and T", "without − T/d")
+def _grid_cost(broken: bool) -> Iterator[bool]:
+    """L7's rate in 1/K at S = 2 over that of the uniform law, E9's bound; both are attained."""
+    d, horizon = symbol("d"), symbol("T")
+    per_step = fill(L7, "binary") * horizon  # h = T/K
+    uniform = fill(E9).subs(constant("E9", "factor"), E9.constants["factor"])
+    stated = horizon / (1 - sympy.exp(-horizon)) - (0 if broken else horizon / d)
+    yield sympy.simplify(per_step / uniform - stated) == 0
