@@ -23,6 +23,11 @@ class Denoiser(Protocol):
 
     A denoiser may also have `relative_error`, a bound on the relative rounding error of its
     predictions (`relative_error` below); without it the numbers it returns are the denoiser.
+
+    One that depends on time may say how: `breaks`, the times between which it is constant, or
+    `variation(early, late)`, a bound on the TV between its predictions of a token at any two times
+    between these (`variation` below); with both, the bound holds between breaks. Without either,
+    all that comes from averages over time is an estimate.
     """
 
     @property
@@ -60,6 +65,34 @@ class Denoiser(Protocol):
 def relative_error(denoiser: Denoiser) -> float:
     """Bound on the relative rounding error of a denoiser's predictions; 0 if it states none."""
     return float(getattr(denoiser, "relative_error", 0.0))
+
+
+def breaks(denoiser: object) -> tuple[float, ...] | None:
+    """The times at which a denoiser says that it may jump; None if it does not say."""
+    found: tuple[float, ...] | None = getattr(denoiser, "breaks", None)
+    return found
+
+
+def variation(denoiser: Denoiser, early: float, late: float) -> float:
+    """Bound on the TV between a denoiser's predictions of a token at any two times in between.
+
+    Of predictions divided by their sums; 1, which says nothing, if it states neither this nor its
+    breaks.
+
+    Args:
+        denoiser: any.
+        early: the times lie after this,
+        late: and before this, which may be infinite.
+    """
+    if denoiser.time_free:
+        return 0.0
+    jumps, stated = breaks(denoiser), getattr(denoiser, "variation", None)
+    if any(early < t < late for t in jumps or ()):
+        return 1.0
+    if stated is None:
+        return 1.0 if jumps is None else 0.0
+    found = float(stated(early, late))
+    return found if found < 1 else 1.0  # also where it is not a number
 
 
 OFF_SUPPORT = ("uniform", "marginal", "first")

@@ -2,81 +2,114 @@
 
 Let b be the share of tokens that are revealed on average, from 0 at the start to 1. With
 P(x_V at b) = (1−b)^{d−|V|}·F_V(b) the reverse process has F_∅ = 1 and
-F_V′(b) = Σ_{i∈V} p̂_i(x_i | x_{V∖i}, t(b))·F_{V∖i}(b), so that p_FHS(x) = F(1) at all of x: d nested
-integrals, one level after the other, each known at the same nodes. A time-free denoiser needs none
-of this: its law is the composition (1, …, 1) of `samplers.expansion`.
+F_V′(b) = Σ_{i∈V} p̂_i(x_i | x_{V∖i}, t(b))·F_{V∖i}(b), so that p_FHS(x) = F(1) at all of x. Where
+p̂ is constant in time, F is a polynomial: one step of a Taylor series that ends. So [0, 1] is cut
+into pieces, and p̂ is asked once in each. A time-free denoiser needs none of this: its law is the
+composition (1, …, 1) of `samplers.expansion`.
+
+No number of questions shows what a denoiser does between them. What that may do to the law follows
+from what the denoiser states of itself (`samplers.denoiser.variation`), and is part of the law's
+error; if it states nothing, the law is an estimate, and its error says so.
 """
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import math
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from scipy.special import sici
 from sharprates.samplers.clock import Clock
 from sharprates.samplers.contexts import Contexts
-from sharprates.samplers.denoiser import Denoiser, normalised
-from sharprates.samplers.errors import check_memory
-from sharprates.samplers.output_law import UNIT, OutputLaw
+from sharprates.samplers.denoiser import Denoiser, breaks, normalised, variation
+from sharprates.samplers.output_law import UNIT, OutputLaw, rounding
 from sharprates.samplers.target import Target
-from torch import Tensor
 
-NODES = 97
-"""Hitting times at which a denoiser is asked; half as many already give some ten digits."""
+PIECES = 256
+"""Most pieces into which a stated variation is resolved; more only for as many breaks."""
 
-# Beyond ±3.2 a node is within 1e-16 of 0 or 1.
-_REACH = 3.2
+GUESSES = 128
+"""Pieces for a denoiser that states nothing: more of them would prove nothing either."""
+
+# What a jump that is not told may leave of a piece; halving b further would come to an end.
+_RESOLVED = 2.0**-50
+# A break is found in b, which is in [0, 1], to a few roundings of the clock.
+_MISPLACED = 8 * UNIT
 
 
-@dataclass(frozen=True, eq=False)
-class Nodes:
-    """Double-exponential (tanh–sinh) nodes on [0, 1].
-
-    Their error falls exponentially also where a function has a singularity at an end, as t(b) has
-    on most clocks.
+@dataclass(frozen=True, order=True)
+class Piece:
+    """A stretch of hitting times in which the denoiser is asked once.
 
     Attributes:
-        revealed: b at each node, float64 [n], rising.
-        weights: of ∫_0^1, [n].
-        running: row j of ∫_0^{b_j}, [n, n].
+        low: b where it begins.
+        high: b where it ends.
+        late: the time at `low`.
+        early: the time at `high`.
+        asked: the time in between at which the denoiser is asked.
+        variation: bound on the TV between its predictions at any two times inside.
     """
 
-    revealed: Tensor
-    weights: Tensor
-    running: Tensor
+    low: float
+    high: float
+    late: float
+    early: float
+    asked: float
+    variation: float
 
-    @staticmethod
-    def of(count: int = NODES) -> Nodes:
-        """A rule of so many nodes, an odd count; every second one is the rule of (n + 1)/2.
+    @property
+    def unresolved(self) -> float:
+        """Expected TV between a token's law and the one asked for, its time being uniform in b."""
+        return (self.high - self.low) * self.variation
 
-        Source: Takahasi and Mori (1974); Muhammad and Mori (2003) for the running integral.
-        """
-        x = np.linspace(-_REACH, _REACH, count)
-        step = x[1] - x[0]
-        revealed, masked = (1 / (1 + np.exp(sign * np.pi * np.sinh(x))) for sign in (-1, 1))
-        slope = np.pi * np.cosh(x) * revealed * masked
-        apart = np.arange(count)[:, None] - np.arange(count)
-        running = 0.5 + sici(np.pi * apart)[0] / np.pi
-        return Nodes(
-            torch.from_numpy(revealed),
-            torch.from_numpy(step * slope),
-            torch.from_numpy(step * slope * running),
-        )
 
-    def times(self, clock: Clock, horizon: float | None = None) -> Tensor:
-        """t at each node, for a process that starts all masked at T, by default the clock's end."""
-        end = torch.tensor(clock.end if horizon is None else horizon, dtype=torch.float64)
-        return clock.inverse(clock.alpha(end) + clock.masked(end) * self.revealed)
+def pieces(denoiser: Denoiser, clock: Clock, horizon: float | None = None) -> list[Piece]:
+    """Cut the hitting times at a denoiser's breaks, then where its variation weighs most.
+
+    Args:
+        denoiser: what is asked.
+        clock: the clock.
+        horizon: T at which all is masked; by default the end of the clock's domain.
+
+    Returns:
+        Pieces that cover [0, 1], in the order of b. Σ `unresolved` is what halving has left.
+    """
+    end = clock.end if horizon is None else horizon
+    ends = torch.tensor([end], dtype=torch.float64)
+    whole, start = float(clock.masked(ends)), float(clock.alpha(ends))
+
+    def time(b: float) -> float:
+        return float(clock.inverse(torch.tensor([start + whole * b], dtype=torch.float64)))
+
+    def piece(low: float, high: float, late: float, early: float) -> Piece:
+        asked = min(max(time((low + high) / 2), early), late)
+        return Piece(low, high, late, early, asked, variation(denoiser, early, late))
+
+    jumps = sorted({t for t in breaks(denoiser) or () if 0 < t < end}, reverse=True)
+    inside = torch.tensor(jumps, dtype=torch.float64)
+    shares = (1 - clock.masked(inside) / whole).tolist()
+    cuts = [(0.0, end), *zip(shares, jumps, strict=True), (1.0, 0.0)]
+    found = [
+        piece(low, high, late, early)
+        for (low, late), (high, early) in itertools.pairwise(cuts)
+        if low < high
+    ]
+    heap = [(-one.unresolved, one) for one in found]
+    heapq.heapify(heap)
+    while len(heap) < PIECES and -heap[0][0] > _RESOLVED:
+        if len(heap) == GUESSES and all(one.variation == 1 for _, one in heap):
+            break
+        _, one = heapq.heappop(heap)
+        middle = (one.low + one.high) / 2
+        at = min(max(time(middle), one.early), one.late)
+        for half in (piece(one.low, middle, one.late, at), piece(middle, one.high, at, one.early)):
+            heapq.heappush(heap, (-half.unresolved, half))
+    return sorted(one for _, one in heap)
 
 
 def hitting_law(
-    target: Target,
-    denoiser: Denoiser,
-    clock: Clock,
-    count: int = NODES,
-    horizon: float | None = None,
+    target: Target, denoiser: Denoiser, clock: Clock, horizon: float | None = None
 ) -> OutputLaw:
     """The law of first-hitting sampling, on the support.
 
@@ -84,49 +117,37 @@ def hitting_law(
         target: the data law, whose support is listed.
         denoiser: also time-dependent; values are drawn from ŝ/Σŝ if it is not normalised.
         clock: the clock.
-        count: of nodes, odd; there are as many denoiser calls on all contexts.
         horizon: T at which all is masked; by default the end of the clock's domain.
 
     Returns:
-        The law. Its error is the L1 distance to the same rule with half the nodes: an estimate, not
-        a proved bound, and far too large where the denoiser is smooth in t.
+        The law. Its error is that of rounding, and the TV that the denoiser's variation inside the
+        pieces may cause: by the hybrid argument of H2, Σ over the d draws of the expected TV
+        between the law that is drawn from and the one that was asked for. It is d, and the law an
+        estimate that takes the denoiser to be smooth in t, if the denoiser states nothing.
 
     Raises:
-        TooLargeError: if the predictions at all nodes do not fit into memory.
+        TooLargeError: if the contexts do not fit into memory.
 
     Source: S4, H2.
     """
-    rule = Nodes.of(count)
-    contexts = Contexts.of(target)
+    contexts, d = Contexts.of(target), target.length
     drawn = normalised(denoiser)
     context, i = (contexts.states < contexts.vocabulary).nonzero().unbind(1)
-    check_memory(
-        8 * count * (len(context) + 2 * contexts.count),
-        f"the predictions at {count} hitting times and {contexts.count} contexts",
-        "use fewer or shorter sequences",
-    )
     parent, symbol = contexts.parents[context, i], contexts.states[context, i]
-    moves = torch.empty((len(context), count), dtype=torch.float64)
-    for k, t in enumerate(rule.times(clock, horizon).tolist()):
-        moves[:, k] = drawn(contexts.states, t)[parent, i, symbol]
-    fine = _integrated(contexts, context, parent, moves, rule)
-    coarse = _integrated(contexts, context, parent, moves[:, ::2], Nodes.of((count + 1) // 2))
-    d = target.length
-    rounding = 4 * d * (d + count) * UNIT
-    error = math.fsum((fine - coarse).abs().tolist()) + rounding
-    return OutputLaw(target.rows, fine, target.vocabulary, False, math.inf, error)
-
-
-def _integrated(
-    contexts: Contexts, context: Tensor, parent: Tensor, moves: Tensor, nodes: Nodes
-) -> Tensor:
-    """F at all revealed, at b = 1, for each support row: float64 [N]."""
-    value = torch.ones((contexts.count, len(nodes.weights)), dtype=torch.float64)
-    level = contexts.revealed[context]
-    for v in range(1, contexts.length + 1):
-        some = level == v
-        slope = torch.zeros_like(value)
-        slope.index_add_(0, context[some], moves[some] * value[parent[some]])
-        here = contexts.revealed == v
-        value[here] = slope[here] @ nodes.running.T
-    return (slope[contexts.full] @ nodes.weights).clamp(min=0)
+    value = torch.zeros(contexts.count, dtype=torch.float64)
+    value[0] = 1
+    cut = pieces(denoiser, clock, horizon)
+    for one in cut:
+        moves = drawn(contexts.states, one.asked)[parent, i, symbol]
+        term = value
+        for k in range(1, d + 1):  # F(b + h) = Σ_k h^k/k!·F^(k)(b), F^(k) = 0 beyond k = d
+            slope = torch.zeros_like(value).index_add_(0, context, moves * term[parent])
+            term = slope * ((one.high - one.low) / k)
+            value = value + term
+    unresolved = math.fsum(one.unresolved for one in cut)
+    # A move is a product, a sum of at most d and a factor; a piece adds d terms. Pieces that end
+    # elsewhere in b by rounding show each token another law for that long.
+    rounded = rounding(d * (d + 4) + d * len(cut)) + d * len(cut) * _MISPLACED
+    probability = value[contexts.full]
+    error = rounded + d * unresolved
+    return OutputLaw(target.rows, probability, target.vocabulary, False, math.inf, error)

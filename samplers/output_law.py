@@ -38,7 +38,8 @@ class OutputLaw:
         vocabulary: S.
         dense: True if `rows` is all of [S]^d.
         relative_error: bound on the relative error of each probability, infinite if none is known.
-        error: bound on the sum over rows of the absolute errors.
+        error: bound on how far the probability of any event may be off; the sum over rows of the
+            absolute errors is one.
     """
 
     rows: Tensor

@@ -10,7 +10,7 @@ import torch
 from sharprates.samplers.clock import Clock
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.step_law import StepLaw
-from sharprates.verification.profile import UNIT, Profile
+from sharprates.verification.profile import UNIT, Profile, subset_law
 from torch import Tensor
 
 MOST_STEPS = 1 << 14
@@ -94,20 +94,6 @@ class Trajectory:
         # A filling step draws from p̂/Σp̂, which is no farther from p than p̂ is.
         rates = torch.where(torch.isinf(law.unclipped), 1.0, law.unclipped)
         return Trajectory(masked[:-1], bridge, law.hazards, rates, start, float(masked[-1]))
-
-
-def subset_law(length: int, revealed: Tensor) -> Tensor:
-    """Probability a^u (1−a)^{d−u} that exactly a given subset of size u is revealed.
-
-    Args:
-        length: d.
-        revealed: probability a that a token is revealed, [K].
-
-    Returns:
-        float64 [K, d + 1].
-    """
-    u = torch.arange(length + 1)
-    return revealed[:, None] ** u * (1 - revealed[:, None]) ** (length - u)
 
 
 def decompose(

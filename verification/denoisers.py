@@ -11,7 +11,14 @@ from typing import Any
 
 import torch
 from sharprates.samplers.contexts import Contexts
-from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions, relative_error
+from sharprates.samplers.denoiser import (
+    Denoiser,
+    ExactDenoiser,
+    Positions,
+    breaks,
+    relative_error,
+    variation,
+)
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.network import NetworkDenoiser, Training, load_checkpoint, train
 from sharprates.samplers.noisy import NoisyDenoiser
@@ -113,6 +120,38 @@ class Checked:
             p = torch.where(masked[:, :, None], p, 0.0)
         return p if positions is None else p[positions]
 
+    @property
+    def breaks(self) -> tuple[float, ...] | None:
+        """As it states them."""
+        stated = breaks(self.function)
+        if stated is None:
+            return None
+        try:
+            return tuple(map(float, stated))
+        except (TypeError, ValueError):
+            raise self._wrong(f"has breaks {stated!r}", "give a tuple of times") from None
+
+    def variation(self, early: float, late: float) -> float:
+        """As it states it; 1, which says nothing, if it does not.
+
+        Raises:
+            InputError: if its statement raises, or is no number ≥ 0.
+        """
+        stated = getattr(self.function, "variation", None)
+        if stated is None:
+            return 0.0 if self.breaks is not None else 1.0
+        try:
+            found = float(stated(early, late))
+        except (Exception, SystemExit) as error:  # foreign code may raise anything
+            raise self._wrong(
+                f"its variation({early:g}, {late:g}) raised {one_line(error)}", "see its own tests"
+            ) from error
+        if found < 0:
+            raise self._wrong(
+                f"its variation({early:g}, {late:g}) is {found:g}", "return a bound, which is ≥ 0"
+            )
+        return found
+
     def _wrong(self, what: str, remedy: str) -> InputError:
         return InputError(f"denoiser {self.name}: {what}; {remedy}")
 
@@ -184,6 +223,15 @@ class ContextTable:
         """As the base's."""
         return relative_error(self.base)
 
+    @property
+    def breaks(self) -> tuple[float, ...] | None:
+        """As the base's."""
+        return breaks(self.base)
+
+    def variation(self, early: float, late: float) -> float:
+        """As the base's."""
+        return variation(self.base, early, late)
+
     def __reduce__(self) -> tuple[type[ContextTable], tuple[Denoiser, Target]]:
         """Without what was looked up: another process asks the same questions."""
         return ContextTable, (self.base, self.target)
@@ -241,7 +289,7 @@ def resolve(
             `samplers.network.checkpoint`; or ``MODULE:OBJECT``, a denoiser, a function (x, t) →
             probabilities, or a function or class of one argument that makes one of these from a
             target. A plain function may carry the attributes `time_free` (by default False) and
-            `normalised` (True).
+            `normalised` (True), and `breaks` or `variation` (see `samplers.denoiser.Denoiser`).
         training: of ``trained``.
         progress: told of its steps.
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from sharprates.samplers.compositions import CompositionTables
-from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, normalised
-from sharprates.samplers.distance import total_variation
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, breaks, normalised
+from sharprates.samplers.distance import TotalVariation, total_variation
 from sharprates.samplers.errors import InputError, TooLargeError
 from sharprates.samplers.expansion import tables
-from sharprates.samplers.hitting_law import NODES
+from sharprates.samplers.hitting_law import PIECES
 from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.sampling import CPU
 from sharprates.samplers.target import Target
@@ -21,6 +21,9 @@ from sharprates.verification.experiment import Experiment
 
 BITS = 192
 """Precision of balls where nothing else is asked for; float64 hazards are exact in it."""
+
+ROUNDING = 1e-10
+"""Largest error of a law in float64 that is rounding; beyond it something else is not known."""
 
 _MOST_MOVES = 2 * 10**10
 """Moves of tokens between partial states that are followed, over all steps: some minutes."""
@@ -49,6 +52,7 @@ class Measure:
     arithmetic: str
     floats: CompositionTables | None
     exact: ExactTables | None
+    _kept: dict[Experiment, OutputLaw] = field(default_factory=dict, init=False, repr=False)
 
     @staticmethod
     def of(
@@ -76,23 +80,38 @@ class Measure:
         return Measure(target, denoiser, arithmetic, floats, exact)
 
     def law(self, experiment: Experiment) -> OutputLaw:
-        """The exact output law in float64."""
+        """The exact output law in float64; that of the last experiment is kept."""
         assert experiment.sampler is not None, "an output law needs a sampler"
-        return experiment.sampler.law(self.target, self.denoiser, self.floats)
+        if experiment not in self._kept:
+            self._kept.clear()
+            law = experiment.sampler.law(self.target, self.denoiser, self.floats)
+            self._kept[experiment] = law
+        return self._kept[experiment]
 
     def method(self, experiment: Experiment) -> str:
-        """What the number comes from: an arithmetic, or ``quadrature`` over hitting times."""
+        """What the number comes from: an arithmetic, or ``estimate`` over hitting times.
+
+        It is an estimate where the denoiser depends on time and does not say enough of how.
+        """
         assert experiment.sampler is not None, "an output law needs a sampler"
-        if experiment.sampler.composition is not None:
-            return "quadrature" if self.floats is None else self.arithmetic
-        return "float64" if experiment.step_law is None else self.arithmetic
+        exact = self.exact is not None and self._in_fractions(experiment)
+        if not exact and self.law(experiment).error > ROUNDING:
+            return "estimate"
+        return self.arithmetic if exact else "float64"
+
+    def _in_fractions(self, experiment: Experiment) -> bool:
+        blocks = experiment.sampler.composition if experiment.sampler else None
+        return blocks is not None or experiment.step_law is not None
+
+    def float_tv(self, experiment: Experiment) -> TotalVariation:
+        """TV(p_out, q_0) in float64 with its error; of an estimate the value that it gives."""
+        return total_variation(self.law(experiment), self.target)
 
     def tv(self, experiment: Experiment) -> Interval:
         """TV(p_out, q_0) with all rounding enclosed."""
+        if self.exact is None or not self._in_fractions(experiment):
+            return _within_unit(Interval.around(*self.float_tv(experiment)))
         blocks = experiment.sampler.composition if experiment.sampler else None
-        if self.exact is None or (blocks is None and experiment.step_law is None):
-            found = total_variation(self.law(experiment), self.target)
-            return _within_unit(Interval.around(*found))
         with precision(BITS):
             if blocks is not None:
                 return interval(self.exact.total_variation(self.exact.blocks(blocks)))
@@ -150,7 +169,8 @@ def check_size(target: Target, denoiser: Denoiser, steps: int, clocks: int) -> N
             f"denoiser: it {reason}, so {target.name} needs {moves:.2g} moves over {steps} steps, "
             "which takes too long; use fewer steps, clocks and rules, or shorter sequences"
         )
-    calls = 0 if denoiser.time_free else NODES * clocks
+    each = 0 if denoiser.time_free else max(PIECES, len(breaks(denoiser) or ()) + 1)
+    calls = each * clocks
     numbers = calls * sum(contexts) * d * S
     if numbers > _MOST_PREDICTIONS:
         raise TooLargeError(

@@ -128,6 +128,20 @@ def gap_rounding(target: Target) -> float:
     return ExactDenoiser(target).relative_error + (S + N + contexts + 4) * UNIT
 
 
+def subset_law(length: int, revealed: Tensor) -> Tensor:
+    """Probability a^u (1−a)^{d−u} that exactly a given subset of size u is revealed.
+
+    Args:
+        length: d.
+        revealed: probability a that a token is revealed, [K].
+
+    Returns:
+        float64 [K, d + 1].
+    """
+    u = torch.arange(length + 1)
+    return revealed[:, None] ** u * (1 - revealed[:, None]) ** (length - u)
+
+
 def exact_information(target: Target) -> list[Number]:
     """The information curve h_0..h_{d−1} in balls of the working precision, from exact weights.
 

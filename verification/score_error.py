@@ -7,7 +7,7 @@ random subsets: in TV (E1, E2, E3, H2), in KL and as a loss (C1, C2).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -15,10 +15,10 @@ from sharprates.samplers.clock import Clock
 from sharprates.samplers.contexts import Contexts
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
 from sharprates.samplers.errors import InputError, check_memory
-from sharprates.samplers.hitting_law import NODES, Nodes
+from sharprates.samplers.hitting_law import pieces
 from sharprates.samplers.output_law import UNIT
 from sharprates.samplers.target import Target
-from sharprates.verification.profile import gap_rounding
+from sharprates.verification.profile import gap_rounding, subset_law
 from torch import Tensor
 
 # Predictions asked for at a time: 2^22 float64 numbers are 32 MiB.
@@ -132,8 +132,8 @@ class OrderError:
             normalised.
         divergences: E KL(p_i‖p̂_i) at the n-th draw, nats; may be ∞.
         losses: L_m, the mean loss at m revealed tokens, m = 0..d−1, nats; may be ∞.
-        error: bound on the error of each gap: rounding, and for a time-dependent denoiser an
-            estimate of the quadrature's.
+        error: bound on the error of each gap: rounding, and what a time-dependent denoiser may do
+            between the times at which it is asked.
         divergence_error: the same for each divergence that is finite.
     """
 
@@ -178,37 +178,50 @@ def hitting_error(comparison: Comparison, denoiser: Denoiser, clock: Clock) -> O
 
     Args:
         comparison: of the target.
-        denoiser: what is measured, asked at `samplers.hitting_law.NODES` times.
+        denoiser: what is measured, asked once in each of `samplers.hitting_law.pieces`.
         clock: the clock.
 
     Returns:
-        At u revealed tokens ∫ b^u(1−b)^{d−1−u}·(sums at time t(b)) db.
+        At u revealed tokens the sum over pieces of P(the draw falls into it)·(sums at its time).
+        What the denoiser's variation inside the pieces may change is part of the stated error; that
+        of the divergences is infinite if there is any, since a small TV bounds no divergence. So is
+        that of the gaps if the denoiser is not normalised.
 
     Source: H2.
     """
     d = comparison.contexts.length
-    fine = Nodes.of()
-    sums = [comparison.sums(denoiser, t) for t in fine.times(clock).tolist()]
-    found = _averaged(sums, _hitting_weights(fine, d), comparison.rounding)
-    half = _hitting_weights(Nodes.of((NODES + 1) // 2), d)
-    coarse = _averaged(sums[::2], half, comparison.rounding)
+    cut = pieces(denoiser, clock)
+    ends = torch.tensor([0.0, *(one.high for one in cut)], dtype=torch.float64)
+    chance = _draws_before(ends, d).diff(dim=0)
+    pairs = torch.tensor([math.comb(d, u) * (d - u) for u in range(d)], dtype=torch.float64)
+    sums = [comparison.sums(denoiser, one.asked) for one in cut]
+    found = _averaged(sums, chance / pairs, comparison.rounding)
+    variations = torch.tensor([one.variation for one in cut], dtype=torch.float64)
+    unresolved = float((chance * variations[:, None]).sum(0).max())
+    unknown = math.inf if unresolved else 0.0
+
+    def misplaced(values: Iterable[Tensor]) -> float:
+        """Of chances that are differences of rounded sums, or of a break that is off by some."""
+        means = torch.stack([each[:d] for each in values]) / pairs
+        finite = torch.where(torch.isfinite(means), means, 0.0)
+        return (4 * d + 16) * len(cut) * UNIT * float(finite.max())
+
     return replace(
         found,
-        error=found.error + _farthest(found.gaps, coarse.gaps),
-        divergence_error=found.divergence_error + _farthest(found.divergences, coarse.divergences),
+        error=found.error
+        + misplaced(one.gaps for one in sums)
+        + (unresolved if denoiser.normalised else unknown),
+        divergence_error=found.divergence_error
+        + misplaced(one.divergences for one in sums)
+        + unknown,
     )
 
 
-def _farthest(fine: Sequence[float], coarse: Sequence[float]) -> float:
-    pairs = zip(fine, coarse, strict=True)
-    return max((abs(a - b) for a, b in pairs if math.isfinite(a) and math.isfinite(b)), default=0)
-
-
-def _hitting_weights(nodes: Nodes, d: int) -> Tensor:
-    """Weight of node k in the draw at u revealed tokens, [n, d]."""
-    u = torch.arange(d)
-    b = nodes.revealed[:, None]
-    return nodes.weights[:, None] * b**u * (1 - b) ** (d - 1 - u)
+def _draws_before(b: Tensor, d: int) -> Tensor:
+    """P(the draw at u revealed tokens has happened at b) = P(Bin(d, b) > u), [n, u]."""
+    ways = torch.tensor([float(math.comb(d, j)) for j in range(1, d + 1)], dtype=torch.float64)
+    exactly = ways * subset_law(d, b)[:, 1:]
+    return exactly.flip(1).cumsum(1).flip(1)
 
 
 def _averaged(sums: Sequence[SizeSums], weights: Tensor, rounding: float) -> OrderError:

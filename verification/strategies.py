@@ -389,6 +389,12 @@ class Perturbed:
         """Whether predictions sum to 1."""
         return self.mass == 1
 
+    def variation(self, early: float, late: float) -> float:
+        """See `samplers.denoiser.Denoiser`: the share only falls with time."""
+        if self.drop:
+            return 0.0
+        return self.share / (1 + self.slope * early) - self.share / (1 + self.slope * late)
+
     def __call__(
         self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
     ) -> Tensor:

@@ -10,8 +10,9 @@ import math
 from dataclasses import dataclass
 
 import torch
-from sharprates.samplers.denoiser import Denoiser, Positions
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.target import Target
 from sharprates.samplers.tempered import TemperedDenoiser
 from torch import Tensor
 
@@ -123,6 +124,10 @@ class Drifting(Mixed):
     def time_free(self) -> bool:
         """Only if nothing is mixed in."""
         return self.share == 0 and super().time_free
+
+    def variation(self, early: float, late: float) -> float:
+        """Of two time-free denoisers mixed in a share that rises; see `samplers.denoiser`."""
+        return self.share * (1 / (1 + early) - 1 / (1 + late))
 
     def __call__(
         self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
@@ -250,6 +255,81 @@ class Scaled(Perturbed):
 
     def _of(self, p: Tensor) -> Tensor:
         return p * torch.tensor(self.factors, dtype=p.dtype, device=p.device)
+
+
+@dataclass(frozen=True, eq=False)
+class Switching:
+    """One denoiser after another: the first at time 0, the next one after each jump.
+
+    Attributes:
+        parts: one more than jumps, or one alone.
+        jumps: times, rising.
+    """
+
+    parts: tuple[Denoiser, ...]
+    jumps: tuple[float, ...]
+
+    time_free = False
+    normalised = True
+
+    @property
+    def vocabulary(self) -> int:
+        """S, without the mask."""
+        return self.parts[0].vocabulary
+
+    def __call__(
+        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
+    ) -> Tensor:
+        """Predict; see `samplers.denoiser.Denoiser`."""
+        time = torch.as_tensor(t, dtype=torch.float64).contiguous()
+        which = torch.searchsorted(torch.tensor(self.jumps, dtype=torch.float64), time)
+        if which.ndim:
+            which = which if positions is None else which[positions[0]]
+            which = which.view(-1, *[1] * (2 if positions is None else 1))
+        found = self.parts[0](x, t, positions)
+        for k, part in enumerate(self.parts[1:], 1):
+            found = torch.where(which == k, part(x, t, positions), found)
+        return found
+
+
+class Telling(Switching):
+    """It says when it jumps."""
+
+    @property
+    def breaks(self) -> tuple[float, ...]:
+        """All jumps."""
+        return self.jumps
+
+
+class Bounded(Switching):
+    """It says only whether it jumps between two times."""
+
+    def variation(self, early: float, late: float) -> float:
+        """1 if there is a jump in between, else 0."""
+        return float(any(early < t < late for t in self.jumps))
+
+
+@dataclass(frozen=True, eq=False)
+class Always:
+    """The symbol 0, whatever is known."""
+
+    vocabulary: int
+
+    time_free = normalised = True
+
+    def __call__(self, x: Tensor, _: object = None, positions: Positions | None = None) -> Tensor:
+        """Predict; see `samplers.denoiser.Denoiser`."""
+        found = torch.zeros((*x.shape, self.vocabulary), dtype=torch.float64)
+        found[..., 0] = 1
+        return found if positions is None else found[positions]
+
+
+def in_a_window(
+    target: Target, low: float, high: float, kind: type[Switching] = Switching
+) -> Denoiser:
+    """The exact denoiser, but for a window of time in which it always says 0."""
+    exact = ExactDenoiser(target)
+    return kind((exact, Always(target.vocabulary), exact), (low, high))
 
 
 def catalogue(base: Denoiser) -> dict[str, Denoiser]:

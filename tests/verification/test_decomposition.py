@@ -19,7 +19,6 @@ from sharprates.verification.decomposition import (
     decompose,
     score_dominates_among,
     score_dominates_from,
-    subset_law,
 )
 from sharprates.verification.exact_law import exact_predictor, rational_pmf
 from sharprates.verification.profile import profile
@@ -118,14 +117,6 @@ def test_filling_the_last_step_trades_early_stopping_for_parallel_decoding() -> 
     assert before.early_stopping == pytest.approx(1 - 0.7**3)
     assert after.early_stopping == 0
     assert after.parallel > before.parallel
-
-
-def test_subset_law_is_a_law_of_subsets() -> None:
-    law = subset_law(4, torch.tensor([0.0, 0.3, 1.0], dtype=torch.float64))
-    ways = torch.tensor([1.0, 4, 6, 4, 1], dtype=torch.float64)
-    assert (law @ ways).tolist() == pytest.approx([1, 1, 1])
-    assert law[0, 0] == 1
-    assert law[2, 4] == 1
 
 
 LAWS = st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda w: sum(w) > 1e-3)

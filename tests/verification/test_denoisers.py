@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from sharprates.samplers.contexts import Contexts
-from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.denoiser import ExactDenoiser, breaks, variation
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import copies, pairs
 from sharprates.samplers.letters import letters
@@ -310,3 +310,39 @@ def test_denoisers_for_laws_that_are_not_listed() -> None:
     assert torch.allclose(resolve_for(law, "l", "noisy:0.1")(x), 0.9 * law(x) + 0.1 / 27)
     with pytest.raises(InputError, match="letters:16 is too long a law to be listed"):
         resolve_for(law, "letters:16", "trained")
+
+
+def test_what_a_denoiser_says_of_its_dependence_on_time_is_passed_on() -> None:
+    def silent(x: Tensor, t: float) -> Tensor:
+        return half(x, t)
+
+    one = Checked("mine", silent, 2, time_free=False, normalised=True)
+    for asked in (one, ContextTable(one, TARGET)):
+        assert (breaks(asked), variation(asked, 0.2, 0.4)) == (None, 1)
+    silent.breaks = [0.25, 0.5]
+    for asked in (one, ContextTable(one, TARGET)):
+        assert breaks(asked) == (0.25, 0.5)
+        assert [variation(asked, *ends) for ends in [(0.25, 0.5), (0.2, 0.3), (0, 1)]] == [0, 1, 1]
+    silent.variation = lambda early, late: late - early
+    for asked in (one, ContextTable(one, TARGET)):
+        assert [variation(asked, *ends) for ends in [(0.25, 0.5), (0.2, 0.3)]] == [0.25, 1]
+        assert variation(asked, 0.5, math.inf) == 1
+    silent.variation = lambda *_: math.nan
+    assert variation(one, 0.25, 0.5) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("breaks", 0.5, "give a tuple of times"),
+        ("variation", lambda *_: -1, "return a bound, which is ≥ 0"),
+        ("variation", lambda *_: 1 / 0, "raised ZeroDivisionError"),
+    ],
+)
+def test_a_wrong_statement_about_time_is_an_error(name: str, value: object, words: str) -> None:
+    def wrong(x: Tensor, t: float) -> Tensor:
+        return half(x, t)
+
+    setattr(wrong, name, value)
+    with pytest.raises(InputError, match=words):
+        variation(Checked("mine", wrong, 2, time_free=False, normalised=True), 0.0, 1.0)

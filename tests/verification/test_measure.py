@@ -62,7 +62,7 @@ def test_first_hitting_draws_from_normalised_scores() -> None:
         assert raw.method(ones(scores)) == "float64"
     drifting = Drifting(EXACT, Uniform(2), 0.4)
     drift = Measure.of(TARGET, drifting, "float64")
-    assert drift.method(ones(drifting)) == "quadrature"
+    assert drift.method(ones(drifting)) == "estimate"
     assert drift.method(on_grid(drifting)) == "float64"
     assert 0.01 < drift.tv(ones(drifting)).middle < 0.4
 

@@ -12,7 +12,7 @@ from sharprates.samplers.families import copies, parity, product
 from sharprates.samplers.target import Target
 from sharprates.verification.arithmetic import interval, precision
 from sharprates.verification.exact_law import exact_predictor, rational_pmf
-from sharprates.verification.profile import exact_information, marginals, profile
+from sharprates.verification.profile import exact_information, marginals, profile, subset_law
 
 
 @st.composite
@@ -132,3 +132,11 @@ def test_marginals_are_sums_over_rows(target: Target) -> None:
         law = law_of(target, shown)
         expected = [law[tuple(row[i] for i in shown)] for row in target.rows.tolist()]
         assert table[subset].tolist() == pytest.approx(expected, abs=1e-15)
+
+
+def test_subset_law_is_a_law_of_subsets() -> None:
+    law = subset_law(4, torch.tensor([0.0, 0.3, 1.0], dtype=torch.float64))
+    ways = torch.tensor([1.0, 4, 6, 4, 1], dtype=torch.float64)
+    assert (law @ ways).tolist() == pytest.approx([1, 1, 1])
+    assert law[0, 0] == 1
+    assert law[2, 4] == 1

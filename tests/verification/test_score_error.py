@@ -38,10 +38,13 @@ from sharprates.verification.strategies import Perturbed, laws, predictions
 from torch import Tensor
 
 from tests.samplers.perturbed import (
+    Bounded,
     Drifting,
     Leaking,
     Mixed,
     Scaled,
+    Switching,
+    Telling,
     Uniform,
     catalogue,
 )
@@ -237,7 +240,44 @@ def test_errors_at_hitting_times_of_one_token() -> None:
     target = point_mass(1, 4)
     drifting = Drifting(ExactDenoiser(target), Uniform(4), 0.8)
     found = hitting_error(Comparison.of(target), drifting, clock("linear"))
-    assert found.epsilon_fhs == pytest.approx(0.6 * (1 - math.log(2)), abs=1e-11)
+    assert found.epsilon_fhs == pytest.approx(0.6 * (1 - math.log(2)), abs=found.error)
+    assert found.error < 4e-3
+    assert math.isinf(found.divergence_error)  # a small TV bounds no divergence
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.5, 0.5522), (0.0747, 0.0951), (0.3, 0.3 + 1e-9)])
+def test_a_window_of_error_at_hitting_times(low: float, high: float) -> None:
+    """One fair bit, in the window predicted as (0.9, 0.1): an error of 0.4 for w of the time."""
+    coin = Target.from_rows([[0], [1]], [0.5, 0.5], 2)
+    comparison, fair = Comparison.of(coin), Constant([0.5, 0.5], True)
+    parts, jumps = (fair, Constant([0.9, 0.1], True), fair), (low, high)
+    divergence = -math.log(0.6)
+    w = high - low
+    told = hitting_error(comparison, Telling(parts, jumps), clock("linear"))
+    assert abs(told.epsilon_fhs - 0.4 * w) <= told.error < 1e-14
+    assert abs(told.epsilon_kl - divergence * w) <= told.divergence_error < 1e-13
+    bounded = hitting_error(comparison, Bounded(parts, jumps), clock("linear"))
+    assert abs(bounded.epsilon_fhs - 0.4 * w) <= bounded.error < 1e-12
+    silent = hitting_error(comparison, Switching(parts, jumps), clock("linear"))
+    assert silent.error >= 1
+    assert math.isinf(silent.divergence_error)
+
+
+def test_of_scores_the_variation_says_nothing_of_the_gaps() -> None:
+    """What is drawn does not change, and the gap does: the score of a mass that grows with t."""
+
+    class Growing(Uniform):
+        time_free = normalised = False
+
+        def variation(self, _: float, __: float) -> float:
+            return 0.25
+
+        def __call__(self, x: Tensor, t: float = 0.0, _: object = None) -> Tensor:
+            return (1 + 10 * t) * super().__call__(x)
+
+    target = copies(1, 2)
+    found = hitting_error(Comparison.of(target), Growing(2), clock("linear"))
+    assert math.isinf(found.error)
 
 
 def test_another_vocabulary_and_too_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,7 +164,9 @@ def _in_time(example: Example, mutant: Mutant, uncounted: int = 0) -> Trial:
 
 
 NODES = 80
-"""Of Gauss–Legendre quadrature; the integrands are smooth on [0, 1]."""
+"""Of Gauss–Legendre quadrature, exact for polynomials of degree below 160, which the integrands of
+the linear and polynomial clocks are. On the cosine clocks they are entire, and below 10⁴ on the
+ellipse with foci 0 and 1 whose half axes sum to 2: the error is below 10⁵·4^−160."""
 
 
 def _over_time(example: Example, mutant: Mutant, power: int = 1) -> Trial:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, Self
 
 import torch
+from flint import arb
 from sharprates.samplers.errors import TooLargeError
 from sharprates.samplers.family import Family
 from sharprates.samplers.first_hitting import FirstHittingSampler
@@ -24,11 +25,10 @@ from sharprates.verification.decomposition import (
     Decomposition,
     Trajectory,
     decompose,
-    subset_law,
 )
 from sharprates.verification.exact_law import step_weights
 from sharprates.verification.experiment import Experiment
-from sharprates.verification.profile import UNIT, Profile, exact_information
+from sharprates.verification.profile import UNIT, Profile, exact_information, subset_law
 from sharprates.verification.quantities.base import Quantities
 from sharprates.verification.score_error import OrderError
 from torch import Tensor
@@ -249,8 +249,11 @@ class FloatQuantities(Quantities):
 def _sum(value: float, terms: int, slack: float = 0.0) -> Number:
     """A float64 sum of that many non-negative terms, as a ball that contains the exact sum.
 
-    `slack` is what the terms themselves may be off by, all together.
+    `slack` is what the terms themselves may be off by, all together; if it is infinite, the ball is
+    the whole line.
     """
+    if math.isinf(slack):
+        return arb(0, math.inf)
     return ball(Interval.around(value, (terms + 64) * UNIT * abs(value) + slack))
 
 

@@ -13,9 +13,15 @@ from sharprates.verification.audit import TargetAudit, audit_target
 from sharprates.verification.audit_plan import Plan
 from sharprates.verification.files import to_json
 from sharprates.verification.planning.loss_curve import read_loss_curve
-from sharprates.verification.reports.audit import interval_json, loss_curve_csv, print_terms
+from sharprates.verification.reports.audit import (
+    audit_json,
+    interval_json,
+    loss_curve_csv,
+    print_audit,
+    print_terms,
+)
 
-from tests.samplers.perturbed import Drifting, Leaking, TopK, Uniform
+from tests.samplers.perturbed import Drifting, Leaking, Scaled, TopK, Uniform
 
 
 def test_rationals_stay_exact_and_nan_is_refused() -> None:
@@ -64,6 +70,27 @@ def test_infinite_errors_and_hitting_times() -> None:
     text = printed(audit_target(TARGET, short, Drifting(EXACT, Uniform(2), 1e-3)))
     assert "denoiser, hitting times of linear: ε_FHS" in text
     assert "less than half of the sum up to K = 4" in text
+
+
+def test_an_estimate_is_called_one() -> None:
+    one = audit_target(
+        TARGET, replace(PLAN, steps=(2,)), Scaled(Drifting(EXACT, Uniform(2), 0.5), 1)
+    )
+    hitting = one.results[-1]
+    assert hitting.estimate is not None
+    console = Console(file=io.StringIO(), width=200, color_system=None)
+    print_audit(one, console)
+    text = console.file.getvalue()
+    assert f"≈{hitting.estimate:.4f} (0–1.0000)" in text
+    assert "smooth in t assumed" in text
+    assert "ε_FHS ≈" in printed(one)
+    found = audit_json([one])["targets"][0]
+    tv = found["results"][-1]["tv"]
+    assert (tv["lower"], tv["upper"], tv["method"]) == (0, 1, "estimate")
+    assert tv["estimate"] == hitting.estimate
+    (errors,) = found["denoiser"]["along_orders"]
+    assert errors["epsilon_FHS_error"] is None
+    assert errors["epsilon_KL_error"] is None
 
 
 def test_nothing_is_printed_for_the_exact_denoiser() -> None:
