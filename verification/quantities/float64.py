@@ -190,7 +190,7 @@ class FloatQuantities(Quantities):
             return ball(0.0)
         value, d = self.errors.epsilon_kl, self.experiment.length
         slack = d * self.errors.divergence_error
-        return _sum(value, d, slack) if math.isfinite(value) else ball(value)
+        return ball(value) if math.isinf(value) and math.isfinite(slack) else _sum(value, d, slack)
 
     @property
     def b(self) -> int:
