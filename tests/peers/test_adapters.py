@@ -86,7 +86,7 @@ def test_a_file_is_read_without_what_it_imports(
 
 
 def test_predictions_with_a_mask_column() -> None:
-    oracle = Oracle(order_dependent_denoiser(3, 2, 0).table)
+    oracle = Oracle(order_dependent_denoiser(3, 2, 0))
     x = torch.tensor([[2, 1, 2], [0, 2, 2]])
     p = bridge.probabilities(oracle, x)
     assert p.shape == (2, 3, 3)

@@ -21,7 +21,16 @@ def check_command(
     sampler: Annotated[
         str | None, typer.Argument(metavar="MODULE:OBJECT", help="A SamplerUnderTest.")
     ] = None,
-    samples: Annotated[int, typer.Option(min=400, help="Rows of each of two denoisers.")] = 60_000,
+    samples: Annotated[
+        int | None,
+        typer.Option(min=400, help="Rows of each of two denoisers.", show_default="what fits"),
+    ] = None,
+    length: Annotated[
+        int | None, typer.Option(min=2, help="d of all denoisers.", show_default="3, 2, 8")
+    ] = None,
+    vocab: Annotated[
+        int | None, typer.Option(min=2, help="S of all denoisers.", show_default="3, 8, 2")
+    ] = None,
     limit: Annotated[float, typer.Option(min=1, help="Seconds.")] = 60.0,
     seed: Annotated[int, typer.Option(help="Of the samples.")] = 0,
     budget: Annotated[float, typer.Option(help="False-alarm probability of the run.")] = 1e-6,
@@ -46,7 +55,7 @@ def check_command(
     elif sampler is None:
         raise InputError("check: name a sampler as MODULE:OBJECT, or use --mutants")
     else:
-        chosen = Settings(rows=samples, limit=limit, seed=seed)
+        chosen = Settings(samples, length=length, vocabulary=vocab, limit=limit, seed=seed)
         found = check_named(sampler, Fraction(budget), chosen)
         print_conformance(found, console())
         code, content = EXIT[found.outcome], found.json()

@@ -32,7 +32,7 @@ def of_hazards(
         seen: share of the masked tokens that each step reveals, the first one from all masks.
         tokens: masked tokens, a step; the steps may end early, where nothing can be left.
     """
-    rule, T = str(declaration.rule), declaration.temperature
+    rule, T = str(declaration.rule), declaration.temperature or 1.0
     right = declaration.hazards(rule)
     # Step 0 by weights p^(1/temperature) of any sum.
     m = (table[-1] ** (1 / T)).sum(-1)
@@ -81,9 +81,16 @@ def of_law(run: Session) -> str:
     declaration, misses = run.declaration, {}
     if declaration.temperature != 1:
         misses["temperature 1"] = replace(declaration, temperature=1.0)
-        misses["temperature inverted"] = replace(
-            declaration, temperature=1 / declaration.temperature
-        )
+        if declaration.temperature:
+            misses["temperature inverted"] = replace(
+                declaration, temperature=1 / declaration.temperature
+            )
+    if declaration.top_k is not None or declaration.top_p is not None:
+        misses["no cut of the tail"] = replace(declaration, top_k=None, top_p=None)
+    if declaration.block_length is not None:
+        misses["no blocks"] = replace(declaration, block_length=None)
+    other = "draw" if declaration.temperature_acts == "everywhere" else "everywhere"
+    misses[f"temperature_acts {other}"] = replace(declaration, temperature_acts=other)
     if declaration.by_hazard:
         misses |= {f"the clock {name}": replace(declaration, clock=name) for name in GUESSED_CLOCKS}
         if declaration.times is None:
@@ -92,6 +99,6 @@ def of_law(run: Session) -> str:
     for name, near in misses.items():
         with contextlib.suppress(InputError):  # a grid beyond the clock's domain
             laws = [run.possible[0].law(denoiser, near) for denoiser in run.plan.denoisers]
-            if p_value(run.samples, laws) > run.ledger.budget.alpha:
+            if p_value(run.samples[:2], laws) > run.ledger.budget.alpha:
                 return f"fits {name}"
     return "predictions of another state or position, a normalisation, or draws that are coupled"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.objects import one_line
+from sharprates.verification.conformance.design import Design, design
 from sharprates.verification.conformance.findings import (
     Conformance,
     Finding,
@@ -22,7 +24,6 @@ from sharprates.verification.conformance.foreign import (
     guarded,
     time_limit,
 )
-from sharprates.verification.conformance.known_laws import Design, design
 from sharprates.verification.conformance.looks import (
     batches,
     output_law,
@@ -32,6 +33,7 @@ from sharprates.verification.conformance.looks import (
     trajectories,
 )
 from sharprates.verification.conformance.protocol import Declaration, SamplerUnderTest
+from sharprates.verification.conformance.scope import looked_at, not_looked_at
 from sharprates.verification.conformance.session import Session, method
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget, Ledger
 
@@ -51,6 +53,7 @@ def check(
     budget: Budget | Fraction | float = DEFAULT_BUDGET,
     settings: Settings | None = None,
     spent: float = 0.0,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Conformance:
     """Hold a sampler to its declaration, or say which known law it implements.
 
@@ -60,12 +63,14 @@ def check(
             with at most this probability.
         settings: how much work to do.
         spent: seconds of the limit that are over already.
+        tell: is told what is going on.
 
     Returns:
         The verdict, with every check's finding.
 
     Raises:
-        InputError: if what it declares cannot be: an unknown clock, times that do not fall.
+        InputError: if it is no sampler, or what it declares cannot be: an unknown clock, times that
+            do not fall.
 
     Source: S1, S2, S4.
     """
@@ -75,11 +80,14 @@ def check(
     try:
         declaration = _declaration(sampler)
         name = declaration.name
+        tell("working the laws out")
         plan = _design(declaration, chosen)
         # What the design takes is not the sampler's time.
         left = chosen.limit - spent
         ledger = Ledger(whole, [level for look in LOOKS for level in look.levels])
-        run = Session(sampler, declaration, plan, chosen, ledger, time.monotonic() + left)
+        run = Session(
+            sampler, declaration, plan, chosen, ledger, time.monotonic() + left, tell=tell
+        )
         with time_limit(left):
             for look in LOOKS:
                 for finding in look.findings(run):
@@ -95,22 +103,25 @@ def check(
 
 def _declaration(sampler: object) -> Declaration:
     declaration = guarded(lambda: getattr(sampler, "declaration", None), "declaration")
-    if not isinstance(declaration, Declaration):
-        raise FaultError("has no declaration: give it an attribute `declaration` (a Declaration)")
     if isinstance(sampler, type):
-        raise FaultError("is a class: name an object of it")
+        raise InputError(f"{sampler.__name__}: is a class; name an object of it")
+    if not isinstance(declaration, Declaration):
+        raise InputError(
+            f"{type(sampler).__name__}: is no sampler: it needs an attribute `declaration`, a "
+            "sharprates.Declaration, and a method sample(denoiser, n, generator)"
+        )
     if method(sampler, "sample") is None:
-        raise FaultError("has no method sample(denoiser, n, generator)")
+        raise InputError(f"{declaration.name}: has no method sample(denoiser, n, generator)")
     return declaration
 
 
 def _design(declaration: Declaration, chosen: Settings) -> Design:
     try:
-        return design(declaration, chosen.length, chosen.vocabulary)
+        return design(declaration, chosen)
     except InputError:
         raise
     except Exception as error:  # the clock may be the sampler's own, the numbers of any type
-        raise FaultError(f"its declaration cannot be used: {one_line(error)}") from None
+        raise InputError(f"{declaration.name}: cannot be used: {one_line(error)}") from None
 
 
 def _verdict(run: Session) -> Conformance:
@@ -119,28 +130,31 @@ def _verdict(run: Session) -> Conformance:
 
     def verdict(outcome: Outcome, sentence: str) -> Conformance:
         known = tuple(compatible), plan.coinciding, plan.separation
-        return Conformance(run.declaration.name, outcome, sentence, findings, *known)
+        looked = tuple(looked_at(run)), tuple(not_looked_at(run))
+        return Conformance(run.declaration.name, outcome, sentence, findings, *known, *looked)
 
     if any(not finding.passed for finding in findings):
         others = compatible and declared not in compatible
         hint = f"; its samples follow {plan.among(compatible)}" if others else ""
         return verdict(Outcome.FAILS, failure(findings, hint))
     level = f"at level {run.ledger.budget.alpha:.0e}"
+    first = plan.instances[0].denoiser
+    where = f"d = {first.length}, S = {first.vocabulary}"
     if declared is None:
         if len({plan.group(known) for known in compatible}) != 1:
             words = plan.among(compatible) if compatible else "no known law"
             return verdict(Outcome.UNDECIDED, f"undecided: follows {words}")
-        said = f"TV ≤ {output_law.tv_bound(run, compatible[0]):.3g} {level}"
+        said = f"{where}, TV ≤ {output_law.tv_bound(run, compatible[0]):.3g} {level}"
         return verdict(Outcome.CONFORMS, f"implements {plan.among(compatible)}: {said}")
-    tests = [
-        finding.test for finding in findings if finding.name in output_law.NAMES and finding.test
-    ]
+    names = [f"law, {instance.name}" for instance in plan.instances[:2]]
+    tests = [finding.test for finding in findings if finding.name in names and finding.test]
     detects = max(test.detects for test in tests)
     if detects >= 0.5:
         rows = min(test.n for test in tests)
         sentence = f"undecided: too slow, {rows} rows would detect only TV {detects:.3g}"
         return verdict(Outcome.UNDECIDED, sentence)
-    said = f"TV ≤ {output_law.tv_bound(run, declared):.3g} {level} (would detect {detects:.3g})"
+    bound = output_law.tv_bound(run, declared)
+    said = f"{where}, TV ≤ {bound:.3g} {level} (would detect {detects:.3g})"
     same = [known for known in plan.group(declared) if known != declared]
     also = f"; on this grid the same as {', '.join(map(str, same))}" if same else ""
     near = plan.among([known for known in compatible if known not in plan.group(declared)])
@@ -149,14 +163,13 @@ def _verdict(run: Session) -> Conformance:
 
 
 def _out_of_time(run: Session | None, name: str, limit: float) -> Conformance:
-    """What had failed until then; else a call that hangs; else no verdict."""
+    """What had failed until then; else no verdict."""
     findings = ordered(run.findings if run else ())
     late = f"not done within {limit:g} s"
     if any(not finding.passed for finding in findings):
         return Conformance(name, Outcome.FAILS, f"{failure(findings)}; {late}", findings)
+    done = f"{len(findings)} checks held"
     if run is None or time.monotonic() - run.called > limit / 2:
-        wrong = Finding("runs", False, f"{late}: a call hangs, or needs a larger limit")
-        findings = ordered((*findings, wrong))
-        return Conformance(name, Outcome.FAILS, f"fails: {wrong.detail}", findings)
-    sentence = f"undecided: {late}, {len(findings)} checks held: allow more time"
+        done = "one call took most of it: it is slow, or hangs"
+    sentence = f"undecided: {late}, {done}: allow more time (--limit)"
     return Conformance(name, Outcome.UNDECIDED, sentence, findings)

@@ -159,7 +159,8 @@ class Blockwise:
 
     def sample(self, denoiser: OracleDenoiser, n: int, generator: torch.Generator) -> Tensor:
         """All steps."""
-        S, d, c = denoiser.vocabulary, denoiser.length, self.declaration.tokens_a_step
+        S, d = denoiser.vocabulary, denoiser.length
+        c = self.declaration.counts(d)[0]
         x = torch.full((n, d), S)
         order = torch.rand(n, d, generator=generator, dtype=torch.float64).argsort(1)
         if self.defect == "one order for the batch":
@@ -246,5 +247,5 @@ DEFECTS = (
     Defect(_TAU, "float32 Gumbel noise", "rare tokens"),
     Defect(_RANDOM, "one order for the batch", "rows independent"),
     Defect(_RANDOM, "left to right", "law, order-dependent denoiser"),
-    Defect(_RANDOM, "keeps the surest draws", "law, exact denoiser"),
+    Defect(_RANDOM, "keeps the surest draws", "values by context"),
 )

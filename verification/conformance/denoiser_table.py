@@ -1,30 +1,34 @@
-"""Small denoisers given by tables: what samplers are run on, and what their laws are worked out on.
-
-Small d and S: a law is a vector over all (S+1)^d partial states, a step a matrix over them.
-"""
+"""Small denoisers given by tables: samplers are run on them, their laws worked out on them."""
 
 from __future__ import annotations
 
 import math
 import random
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import torch
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.target import Target, all_states
+from sharprates.verification.conformance.steps import Moves, moves
 from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class DenoiserTable:
-    """A denoiser by its predictions at all partial states, with the moves between these.
+    """A denoiser by its predictions at all partial states.
 
     Attributes:
-        table: float64 [(S+1)^d, d, S], positive and normalised.
+        table: float64 [(S+1)^d, d, S], positive and normalised; the states are in lexicographic
+            order.
+        late: the predictions at the end of the grid, where they depend on time: between its ends
+            they are mixed in proportion.
+        prompt: int64 [d], where a sampler starts; None for all masks.
     """
 
     table: Tensor
+    late: Tensor | None = None
+    prompt: Tensor | None = None
 
     @property
     def length(self) -> int:
@@ -36,109 +40,41 @@ class DenoiserTable:
         """S, without the mask."""
         return int(self.table.shape[2])
 
-    @cached_property
-    def states(self) -> Tensor:
-        """int64 [C, d], all partial states in lexicographic order; the last one is all masks."""
-        return all_states(self.length, self.vocabulary + 1)
+    @property
+    def moves(self) -> Moves:
+        """The moves between its states."""
+        return moves(self.length, self.vocabulary)
 
-    @cached_property
-    def hidden(self) -> Tensor:
-        """bool [C, d]: which positions are masked."""
-        return self.states == self.vocabulary
+    @property
+    def start(self) -> Tensor:
+        """int64 [d], the prompt or all masks."""
+        return self.moves.states[-1] if self.prompt is None else self.prompt
 
-    @cached_property
-    def revealed(self) -> Tensor:
-        """bool [C, C, d]: positions that a move reveals; meaningless where it is no move."""
-        return self.hidden[:, None] & ~self.hidden[None]
-
-    @cached_property
-    def values(self) -> Tensor:
-        """float64 [C, C]: probability of the values that a move reveals; 0 if it is no move."""
-        x, y, S = self.states[:, None], self.states[None], self.vocabulary
-        is_move = ((x == y) | (x == S)).all(-1)
-        C, d = self.states.shape
-        index = y.clamp(max=S - 1).expand(C, C, d)
-        p = self.table[:, None].expand(C, C, d, S).gather(-1, index[..., None]).squeeze(-1)
-        product = torch.where(self.revealed, p, 1.0).prod(-1)
-        return torch.where(is_move, product, 0.0)
-
-    def step_by_hazard(self, hazard: float) -> Tensor:
-        """Each masked token is revealed with this probability: float64 [C, C]."""
-        # A float to the power of integers would be float32.
-        shown = self.revealed.sum(-1, dtype=torch.float64)
-        stay = self.hidden.sum(-1)[:, None] - shown
-        return self.values * hazard**shown * (1 - hazard) ** stay.clamp(min=0)
-
-    def step_by_argmax(self) -> Tensor:
-        """All masked tokens get their most probable symbol: float64 [C, C]."""
-        full = torch.where(self.hidden, self.table.argmax(-1), self.states)
-        return (self.states[None] == full[:, None]).all(-1).to(torch.float64)
+    def at(self, left: float) -> Tensor:
+        """Its predictions with this share of the grid's time left."""
+        return self.table if self.late is None else left * self.table + (1 - left) * self.late
 
 
-def _ordered(denoiser: DenoiserTable, x: int, hidden: list[int], order: str) -> list[int]:
-    """Masked positions of a state, those first that are revealed first."""
-    if order == "left-to-right":
-        return hidden
-    p = denoiser.table[x]
-    top = p.topk(min(2, denoiser.vocabulary), dim=-1).values
-    score = {
-        "probability": top[:, 0],
-        "margin": top[:, 0] - top[:, -1],
-        "entropy": torch.xlogy(p, p).sum(-1),
-    }[order].tolist()
-    return sorted(hidden, key=lambda i: (-round(score[i], 9), i))
+def sharpened(p: Tensor, temperature: float, top_k: int | None, top_p: float | None) -> Tensor:
+    """What values are drawn from: p^(1/temperature), the k largest, the fewest of mass top_p.
 
-
-def _keep_surest_draws(
-    denoiser: DenoiserTable, x: int, hidden: list[int], count: int, step: Tensor
-) -> None:
-    """Add to a row of a step all draws at the masked positions, of which the surest are kept."""
-    d, S = denoiser.length, denoiser.vocabulary
-    for drawn in all_states(len(hidden), S).tolist():
-        p = [float(denoiser.table[x, i, a]) for i, a in zip(hidden, drawn, strict=True)]
-        kept = sorted(range(len(hidden)), key=lambda j: (-round(p[j], 9), j))[:count]
-        y = x + sum((drawn[j] - S) * (S + 1) ** (d - 1 - hidden[j]) for j in kept)
-        step[x, y] += math.prod(p)
-
-
-@lru_cache(maxsize=1024)
-def step_by_count(denoiser: DenoiserTable, count: int, order: str) -> Tensor:
-    """A step that reveals a fixed number of tokens, fewer where fewer are masked: float64 [C, C].
-
-    Args:
-        denoiser: by its table.
-        count: tokens.
-        order: ``uniform`` over the sets of positions, ``left-to-right``, or a measure of
-            confidence; ``drawn`` draws at all masked positions and keeps the values that had
-            the highest probability.
+    Temperature 0 takes the first of the largest. Of equal ones the cut keeps the first.
     """
-    C, d = denoiser.table.shape[:2]
-    step = torch.zeros(C, C, dtype=torch.float64)
-    for x in range(C):
-        hidden = denoiser.hidden[x].nonzero().flatten().tolist()
-        c = min(count, len(hidden))
-        if c == 0:
-            step[x, x] = 1
-        elif order == "drawn":
-            _keep_surest_draws(denoiser, x, hidden, c, step)
-        elif order == "uniform":
-            exactly = denoiser.revealed[x].sum(-1) == c
-            step[x] = torch.where(exactly, denoiser.values[x], 0.0) / math.comb(len(hidden), c)
-        else:
-            chosen = torch.zeros(d, dtype=torch.bool)
-            chosen[_ordered(denoiser, x, hidden, order)[:c]] = True
-            same = (denoiser.revealed[x] == chosen).all(-1)
-            step[x] = torch.where(same, denoiser.values[x], 0.0)
-    return step
-
-
-@lru_cache(maxsize=128)
-def tempered(denoiser: DenoiserTable, temperature: float) -> DenoiserTable:
-    """The same with probabilities raised to 1/temperature and normalised."""
-    if temperature == 1:
-        return denoiser
-    raised = denoiser.table ** (1 / temperature)
-    return DenoiserTable(raised / raised.sum(-1, keepdim=True))
+    S = p.shape[-1]
+    if temperature == 0:
+        return torch.nn.functional.one_hot(p.argmax(-1), S).double()
+    q = torch.softmax(p.log() / temperature, -1)
+    if top_k is None and top_p is None:
+        return q if temperature != 1 else p
+    ordered, places = q.sort(dim=-1, descending=True, stable=True)
+    kept = torch.arange(S) < (S if top_k is None else top_k)
+    ordered = torch.where(kept, ordered, 0.0)
+    ordered = ordered / ordered.sum(-1, keepdim=True)
+    if top_p is not None:
+        # The one that crosses the bound is kept.
+        ordered = torch.where(ordered.cumsum(-1) - ordered < top_p, ordered, 0.0)
+        ordered = ordered / ordered.sum(-1, keepdim=True)
+    return torch.zeros_like(q).scatter(-1, places, ordered)
 
 
 @lru_cache(maxsize=64)
@@ -165,3 +101,24 @@ def order_dependent_denoiser(length: int, vocabulary: int, seed: int) -> Denoise
     u = torch.rand(shape, generator=generator, dtype=torch.float64).clamp(min=1e-6)
     p = (-u.log()) ** 2 + 0.02
     return DenoiserTable(p / p.sum(-1, keepdim=True))
+
+
+def tied_denoiser(length: int, vocabulary: int) -> DenoiserTable:
+    """All positions are as sure as each other, in every state: only ties decide."""
+    C = (vocabulary + 1) ** length
+    p = torch.arange(1.0, vocabulary + 1, dtype=torch.float64) ** 2
+    # Which symbol is the likely one depends on state and position, so that the order shows.
+    shift = torch.arange(C)[:, None] + torch.arange(length)
+    places = (torch.arange(vocabulary) + shift[..., None]) % vocabulary
+    return DenoiserTable((p / p.sum())[places])
+
+
+WIDE = (1e-4, 1e-3, 1e-2, 0.04, 0.09, 0.16, 0.25, 0.4489)
+"""Probabilities of the wide denoiser: rare tokens, and enough of them for a cut to show."""
+
+
+def wide_denoiser(length: int) -> DenoiserTable:
+    """Eight symbols, the same law in every state, in another order at each position."""
+    p = torch.tensor([WIDE[::-1], WIDE, *(WIDE[i:] + WIDE[:i] for i in range(2, length))])
+    p = p[:length].double() / p[:length].double().sum(-1, keepdim=True)
+    return DenoiserTable(p.expand(9**length, -1, -1).clone())

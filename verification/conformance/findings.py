@@ -25,10 +25,22 @@ class Outcome(StrEnum):
 EXIT = {Outcome.CONFORMS: 0, Outcome.FAILS: 1, Outcome.UNDECIDED: 3}
 """Exit code of `sharprates check`."""
 
+INSTANCES = (
+    "exact denoiser",
+    "order-dependent denoiser",
+    "time-dependent denoiser",
+    "prompt",
+    "ties",
+    "eight symbols",
+    "eight tokens",
+)
+"""What a sampler is run on, where it fits; the first two always."""
+
 # A cause is reported first: a later check often fails because an earlier one did.
 ORDER = (
     "runs",
     "output",
+    "times",
     "reproducible by seed",
     "carry-over",
     "rows independent",
@@ -38,9 +50,10 @@ ORDER = (
     "values independent",
     "leftover",
     "step law",
+    "tokens a step",
     "values by context",
-    "law, exact denoiser",
-    "law, order-dependent denoiser",
+    *(f"law, {name}" for name in INSTANCES),
+    "rare tokens, sampled",
     "inputs not mutated",
     "batch size",
     "rare tokens",
@@ -52,22 +65,24 @@ class Settings:
     """How much work a check does.
 
     Attributes:
-        rows: samples of each of the two denoisers.
+        rows: samples with each of the first two denoisers; None for as many as the limit allows.
         step_rows: samples of each single step.
-        length: d.
-        vocabulary: S.
+        length: d of all denoisers; None for several.
+        vocabulary: S of all denoisers; None for several.
         limit: seconds; the samples are reduced where the sampler is too slow for them.
         seed: of the samples.
-        walk: whether to walk float32 uniforms.
+        walk: whether to walk the uniforms of `draw`.
+        others: whether to look at other denoisers than the first two.
     """
 
-    rows: int = 60_000
+    rows: int | None = None
     step_rows: int = 10_000
-    length: int = 3
-    vocabulary: int = 3
+    length: int | None = None
+    vocabulary: int | None = None
     limit: float = 60.0
     seed: int = 0
     walk: bool = True
+    others: bool = True
 
     def __post_init__(self) -> None:
         if not 0 < self.limit <= 86_400:
@@ -77,7 +92,7 @@ class Settings:
             raise InputError(f"seed: need a whole number below 2^43, got {self.seed}")
 
 
-FAST = Settings(rows=2_000, step_rows=2_000, vocabulary=2, walk=False)
+FAST = Settings(2_000, 2_000, 3, 2, walk=False, others=False)
 """Seconds in place of a minute: for tests of the checker and a first look."""
 
 
@@ -117,6 +132,15 @@ class Finding:
                 "detects": {self.test.distance: self.test.detects},
             }
         return content
+
+
+def unlike(seen: float, right: float) -> tuple[str, str]:
+    """Two numbers that differ, with as many digits as it takes to show that they do."""
+    for digits in range(4, 16):
+        found = f"{seen:.{digits}f}", f"{right:.{digits}f}"
+        if found[0] != found[1]:
+            break
+    return found
 
 
 @dataclass(frozen=True)
@@ -166,6 +190,8 @@ class Conformance:
         compatible: known samplers whose laws the samples do not contradict.
         coinciding: groups of known samplers whose laws are the same on this clock and grid.
         separation: smallest TV between the declared law and another known one.
+        looked_at: on what it was run, and what that would detect, in lines.
+        not_looked_at: what a defect may hide in.
         budget: false-alarm probability of the whole check.
         seconds: what it took.
     """
@@ -177,6 +203,8 @@ class Conformance:
     compatible: tuple[KnownSampler, ...] = ()
     coinciding: tuple[tuple[KnownSampler, ...], ...] = ()
     separation: float | None = None
+    looked_at: tuple[str, ...] = ()
+    not_looked_at: tuple[str, ...] = ()
     budget: float = 1e-6
     seconds: float = field(default=0.0, compare=False)
 
@@ -195,6 +223,8 @@ class Conformance:
             "compatible": [known.label for known in self.compatible],
             "coinciding": [[known.label for known in group] for group in self.coinciding],
             "separation": self.separation,
+            "looked_at": self.looked_at,
+            "not_looked_at": self.not_looked_at,
             "budget": self.budget,
         }
 
@@ -205,6 +235,8 @@ class Conformance:
             lines.append(f"  {finding.name:30} {mark}  {finding.detail}")
             if finding.cause:
                 lines.append(f"  {'':30} likely cause: {finding.cause}")
+        lines += [f"  looked at: {one}" for one in self.looked_at]
+        lines += [f"  not looked at: {one}" for one in self.not_looked_at]
         return "\n".join(lines)
 
 
@@ -212,7 +244,7 @@ def ordered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Causes first; of two findings of one name the failure stays."""
     kept: dict[str, Finding] = {}
     for finding in findings:
-        if finding.name not in kept or not finding.passed:
+        if finding.name not in kept or (kept[finding.name].passed and not finding.passed):
             kept[finding.name] = finding
     return tuple(sorted(kept.values(), key=lambda finding: ORDER.index(finding.name)))
 

@@ -31,6 +31,10 @@ class FaultError(Exception):
     """What a sampler did that no correct one does; its message is the verdict's sentence."""
 
 
+class SlowError(FaultError):
+    """It gave no answer in its time: a slow one cannot be told from one that hangs."""
+
+
 class OutOfTimeError(BaseException):
     """The time limit is over. No `Exception`, so that foreign code does not swallow it."""
 
@@ -164,7 +168,9 @@ def in_child(work: Callable[..., Any], arguments: tuple[Any, ...], seconds: floa
         def answer(patience: float) -> Any:
             ready = wait([here, ended], patience)
             if not ready:
-                raise FaultError(f"hangs: no answer within {patience:.0f} s")
+                raise SlowError(
+                    f"no answer within {patience:.0f} s: it is slow, or hangs (--limit)"
+                )
             if here not in ready:
                 raise EOFError
             return here.recv()

@@ -1,37 +1,42 @@
-"""The exact laws of all samplers that the checker knows, on denoisers chosen to tell them apart.
+"""The exact laws of all samplers that the checker knows, on a denoiser given by a table.
 
-They share nothing with `samplers.expansion` and `samplers.propagation` but the denoiser's numbers.
+They share nothing with `samplers.expansion` and `samplers.propagation` but the denoiser's numbers;
+policies choose by `samplers.policies`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import combinations, compress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.policies import Policy, chosen_by
 from sharprates.samplers.schedule import RULES
+from sharprates.samplers.target import Target, all_states
+from sharprates.verification.conformance import steps
 from sharprates.verification.conformance.denoiser_table import (
     DenoiserTable,
-    exact_denoiser,
-    order_dependent_denoiser,
-    step_by_count,
-    tempered,
+    sharpened,
 )
+from sharprates.verification.conformance.oracle import Oracle, state_codes
+from sharprates.verification.conformance.steps import Step
 from torch import Tensor
 
 if TYPE_CHECKING:
     from sharprates.verification.conformance.protocol import Declaration
 
 LAST_STEPS = ("leave", "fill", "argmax")
-MEASURES = ("probability", "margin", "entropy", "drawn")
+MEASURED: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "probability": lambda p: p.amax(-1),
+    "margin": lambda p: -p.topk(min(2, p.shape[-1])).values.diff(dim=-1).sum(-1),
+    "entropy": lambda p: torch.xlogy(p, p).sum(-1),
+}
+"""Confidence by a prediction [..., S]."""
 
-COINCIDE = 1e-9
-"""Laws that are nearer than this in TV count as one."""
+MEASURES = (*MEASURED, "drawn")
 
 GUESSED_CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric")
 """Clocks that are tried when the declared one does not fit."""
@@ -46,20 +51,15 @@ class KnownSampler(ABC):
         """Its name in JSON."""
 
     @abstractmethod
-    def kernels(self, denoiser: DenoiserTable, declaration: Declaration) -> list[Tensor]:
-        """Its steps, each float64 [C, C].
-
-        Args:
-            denoiser: with the temperature applied.
-            declaration: for clock and grid.
-        """
+    def steps(self, denoiser: DenoiserTable, declaration: Declaration) -> list[Step]:
+        """Its steps on the whole sequence, or on each block in turn."""
 
     def law(self, denoiser: DenoiserTable, declaration: Declaration) -> Tensor:
         """Its exact output law, float64 [C] over all partial states."""
-        mass = torch.zeros(len(denoiser.states), dtype=torch.float64)
-        mass[-1] = 1
-        for step in self.kernels(tempered(denoiser, declaration.temperature), declaration):
-            mass = mass @ step
+        start = state_codes(denoiser.start[None], denoiser.vocabulary)
+        mass = torch.zeros(len(denoiser.table), dtype=torch.float64).index_fill_(0, start, 1.0)
+        for step in self.steps(denoiser, declaration):
+            mass = step.after(mass)
         return mass / mass.sum()
 
 
@@ -88,14 +88,19 @@ class ByHazard(KnownSampler):
         }
         return f"{self.rule.replace('tau', 'τ')} ({last[self.last_step]})"
 
-    def kernels(self, denoiser: DenoiserTable, declaration: Declaration) -> list[Tensor]:
-        """The steps of the grid, and one for the masks that remain."""
-        steps = [denoiser.step_by_hazard(r) for r in declaration.hazards(self.rule)]
-        if self.last_step == "fill":
-            steps.append(denoiser.step_by_hazard(1.0))
-        elif self.last_step == "argmax":
-            steps.append(denoiser.step_by_argmax())
-        return steps
+    def steps(self, denoiser: DenoiserTable, declaration: Declaration) -> list[Step]:
+        """The steps of the grid, and one for the masks that remain; in each block."""
+        m, hazards, found = denoiser.moves, declaration.hazards(self.rule), []
+        fill = [] if self.last_step == "leave" else [self.last_step]
+        for open_ in declaration.opened(denoiser):
+            for k, step in enumerate([*hazards, *fill]):
+                predicted = denoiser.at(declaration.left(k))
+                p = declaration.drawn_from(predicted)
+                if step == "argmax":
+                    p = sharpened(predicted, 0, None, None)
+                hazard = step if isinstance(step, float) else 1.0
+                found.append(steps.by_hazard(m, p, open_, hazard))
+        return found
 
 
 @dataclass(frozen=True)
@@ -103,8 +108,10 @@ class ByCount(KnownSampler):
     """Each step reveals the same number of tokens.
 
     Attributes:
-        order: as in `denoiser_table.step_by_count`.
-        count: tokens a step.
+        order: ``uniform`` over the sets of positions, ``left-to-right``, or a measure of
+            confidence; ``drawn`` draws at all masked positions and keeps the values that had the
+            highest probability.
+        count: tokens a step; 0 for those that the declaration lists.
     """
 
     order: str
@@ -115,42 +122,202 @@ class ByCount(KnownSampler):
         """Order and tokens a step."""
         if self.order == "left-to-right":
             return self.order
+        count = self.count or "by step"
         if self.order == "uniform":
-            return "first-hitting" if self.count == 1 else f"blocks {self.count}"
-        return f"confidence:{self.order} {self.count}"
+            return "first-hitting" if count == 1 else f"blocks {count}"
+        return f"confidence:{self.order} {count}"
 
     def __str__(self) -> str:
-        if self.order == "uniform" and self.count > 1:
-            return f"{self.count} tokens a step in random order"
         kind, _, count = self.label.partition(" ")
-        return f"{kind}, {count} token{'' if self.count == 1 else 's'} a step" if count else kind
+        if not count:
+            return kind
+        kind = "random order" if self.order == "uniform" else kind
+        many = "tokens by step" if self.count == 0 else f"{count} tokens a step"
+        return f"{kind}, {many if self.count != 1 else '1 token a step'}"
 
-    def kernels(self, denoiser: DenoiserTable, declaration: Declaration) -> list[Tensor]:  # noqa: ARG002 - the base's argument
-        """The same step until all tokens are revealed; no clock is in it."""
-        return [step_by_count(denoiser, self.count, self.order)] * -(-denoiser.length // self.count)
+    def chosen(
+        self, denoiser: DenoiserTable, declaration: Declaration, open_: Tensor, count: int
+    ) -> list[Tensor]:
+        """The tokens bool [C, d] that a step reveals, several for random ties."""
+        if self.order == "left-to-right":
+            score = -torch.arange(denoiser.length, dtype=torch.float64).expand(open_.shape)
+        else:
+            score = MEASURED[self.order](declaration.judged_by(denoiser.table))
+        return steps.surest(score, open_, count, declaration.ties)
+
+    def steps(self, denoiser: DenoiserTable, declaration: Declaration) -> list[Step]:
+        """Steps until all tokens are revealed, in each block; no clock is in them."""
+        m, found = denoiser.moves, []
+        p = declaration.drawn_from(denoiser.table)
+        for open_, count in self.plan(denoiser, declaration):
+            if self.order == "uniform":
+                found.append(steps.at_random(m, p, open_, count))
+            elif self.order == "drawn":
+                score = declaration.judged_by(denoiser.table)
+                found.append(steps.keep_draws(m, p, open_, count, score, declaration.ties))
+            else:
+                chosen = self.chosen(denoiser, declaration, open_, count)
+                found.append(steps.mixture([steps.by_choice(m, p, one) for one in chosen]))
+        return found
+
+    @property
+    def chooses(self) -> bool:
+        """True if the state alone decides which tokens are revealed."""
+        return self.order not in ("uniform", "drawn")
+
+    def plan(self, denoiser: DenoiserTable, declaration: Declaration) -> list[tuple[Tensor, int]]:
+        """Of each step the tokens bool [C, d] that may be revealed, and how many are."""
+        return [
+            (open_, count)
+            for open_ in declaration.opened(denoiser)
+            for count in self.counts(declaration, int(open_.sum(1).max()))
+        ]
+
+    def counts(self, declaration: Declaration, tokens: int) -> list[int]:
+        """Tokens of each step among so many."""
+        if self.count == 0:
+            return declaration.counts(tokens)
+        return [self.count] * -(-tokens // self.count)
+
+
+@dataclass(frozen=True)
+class ByPolicy(KnownSampler):
+    """A policy chooses the tokens of each round; see `samplers.policies`.
+
+    Attributes:
+        policy: blind to what is drawn.
+    """
+
+    policy: Policy
+
+    chooses = True
+    """The state alone decides which tokens are revealed."""
+
+    @property
+    def label(self) -> str:
+        """The policy's text."""
+        return self.policy.name
+
+    def __str__(self) -> str:
+        return self.label
+
+    def steps(self, denoiser: DenoiserTable, declaration: Declaration) -> list[Step]:
+        """Rounds until all tokens are revealed, in each block."""
+        m, p = denoiser.moves, declaration.drawn_from(denoiser.table)
+        found = []
+        for open_ in declaration.opened(denoiser):
+            for number in range(self.policy.most_rounds(int(open_.sum(1).max()))):
+                chosen = self.chosen(denoiser, declaration, open_, number)
+                found.append(steps.mixture([steps.by_choice(m, p, one) for one in chosen]))
+        return found
+
+    def chosen(
+        self, denoiser: DenoiserTable, declaration: Declaration, open_: Tensor, number: int
+    ) -> list[Tensor]:
+        """The tokens bool [C, d] that a round reveals, several for random ties."""
+        m, judged, some = denoiser.moves, declaration.judged_by(denoiser.table), open_.any(1)
+        # What is not open counts as revealed.
+        state, found = torch.where(m.hidden & ~open_, 0, m.states)[some], []
+        for order in steps.tie_orders(declaration.ties, denoiser.length):
+            chosen = torch.zeros_like(open_)
+            ranks = torch.tensor(order).expand(len(state), -1)
+            chosen[some] = chosen_by(self.policy, state, judged[some], number, ranks)
+            found.append(chosen)
+        return found
+
+
+@dataclass(frozen=True)
+class OwnLaw(KnownSampler):
+    """A law or a kernel that the declaration brings."""
+
+    label = "own"
+
+    def __str__(self) -> str:
+        return "its own law"
+
+    def steps(self, denoiser: DenoiserTable, declaration: Declaration) -> list[Step]:
+        """One a step of the grid, by the kernel that is declared, and the last step."""
+        m, found = denoiser.moves, list[Step]()
+        if declaration.kernel is None:
+            return found
+        C, d, S = denoiser.table.shape
+        for k in range(len(declaration.grid) - 1):
+            p = declaration.drawn_from(denoiser.at(declaration.left(k)))
+            kernel = declaration.kernel(m.states.clone(), p.clone(), k)
+            if not isinstance(kernel, Tensor) or tuple(kernel.shape) not in ((C, C), (C, d, S + 1)):
+                got = list(kernel.shape) if isinstance(kernel, Tensor) else type(kernel).__name__
+                raise InputError(
+                    f"kernel: must return float64 [{C}, {d}, {S + 1}] or [{C}, {C}], got {got}"
+                )
+            kernel = kernel.double()
+            if kernel.ndim == 3 and declaration.carry_over:
+                same = torch.nn.functional.one_hot(m.states, S + 1).double()
+                kernel = torch.where(m.hidden[..., None], kernel, same)
+            if bool((kernel < 0).any()) or not torch.allclose(
+                kernel.sum(-1), torch.ones(1, dtype=torch.float64), atol=1e-9
+            ):
+                raise InputError(f"kernel: in step {k} some probabilities do not add up to 1")
+            found.append(steps.by_kernel(m, kernel))
+        if declaration.last_step != "leave":
+            predicted = denoiser.at(declaration.left(len(found)))
+            greedy = declaration.last_step == "argmax"
+            p = sharpened(predicted, 0, None, None) if greedy else declaration.drawn_from(predicted)
+            found.append(steps.by_choice(m, p, m.hidden))
+        return found
+
+    def law(self, denoiser: DenoiserTable, declaration: Declaration) -> Tensor:
+        """See `KnownSampler`."""
+        if declaration.law is None:
+            return super().law(denoiser, declaration)
+        d, S = denoiser.length, denoiser.vocabulary
+        rows = all_states(d, S)
+        target = Target.from_rows(rows, torch.full((len(rows),), 1 / len(rows)).double(), S)
+        found = declaration.law(target, Oracle(denoiser))
+        if not isinstance(found, Tensor):  # an `OutputLaw`
+            rows, found = found.rows, found.probability
+        p = found.detach().double().flatten()
+        C = len(denoiser.table)
+        if (
+            len(p) not in (C, len(rows))
+            or not abs(float(p.sum()) - 1) < 1e-9
+            or bool((p < 0).any())
+        ):
+            raise InputError(
+                f"law: must return probabilities [{S**d}] of all sequences, or [{C}] of all "
+                f"partial states, that add up to 1; got {len(p)} with sum {float(p.sum()):.6g}"
+            )
+        if len(p) == C:
+            return p
+        return torch.zeros(C, dtype=torch.float64).index_add_(0, state_codes(rows, S), p)
 
 
 def declared_sampler(declaration: Declaration) -> KnownSampler | None:
     """What a sampler says it is; None if it asks which one it is."""
     rule = declaration.rule
+    if declaration.law is not None or declaration.kernel is not None:
+        return OwnLaw()
     if rule is None:
         return None
+    if isinstance(rule, Policy):
+        return ByPolicy(rule)
     if declaration.by_hazard:
         return ByHazard(rule, declaration.last_step)
     if rule in ("first-hitting", "left-to-right"):
         return ByCount("uniform" if rule == "first-hitting" else rule)
     order = "uniform" if rule == "blocks" else rule.removeprefix("confidence:")
-    return ByCount(order, declaration.tokens_a_step)
+    given = declaration.tokens_a_step
+    return ByCount(order, given if isinstance(given, int) else 0)
 
 
 def known_samplers(declaration: Declaration, length: int) -> list[KnownSampler]:
     """All samplers that are told apart: rule and last step, or order and tokens a step."""
     known: list[KnownSampler] = [ByHazard(rule, last) for rule in RULES for last in LAST_STEPS]
     known += [ByCount("uniform"), ByCount("left-to-right")]
-    counts = sorted({min(declaration.tokens_a_step, length), *range(1, length + 1)})
-    known += [ByCount("uniform", c) for c in counts if c > 1]
+    block = declaration.block_length or length
     # All d tokens at once is one block, however sure they are.
-    known += [ByCount(order, c) for order in MEASURES for c in counts if c < length]
+    counts = range(1, block + 1)
+    known += [ByCount("uniform", c) for c in counts if c > 1]
+    known += [ByCount(order, c) for order in MEASURES for c in counts if c < block]
     declared = declared_sampler(declaration)
     return known if declared is None or declared in known else [declared, *known]
 
@@ -158,96 +325,3 @@ def known_samplers(declaration: Declaration, length: int) -> list[KnownSampler]:
 def tv_between(p: Tensor, q: Tensor) -> float:
     """TV(p, q) of two laws on the same cells."""
     return float((p - q).abs().sum()) / 2
-
-
-@dataclass(frozen=True)
-class Design:
-    """Denoisers, with the laws that are told apart on them.
-
-    Attributes:
-        declared: the sampler that is declared; None if it is asked which one it is.
-        denoisers: what the sampler is run on: an exact one, and one by which the order of
-            revealing shows.
-        laws: of each known sampler, one law a denoiser.
-        coinciding: groups of samplers that no denoiser tells apart.
-        separation: smallest TV, on the better denoiser, between laws that do not coincide; where a
-            rule is declared, between its law and another.
-    """
-
-    declared: KnownSampler | None
-    denoisers: tuple[DenoiserTable, DenoiserTable]
-    laws: Mapping[KnownSampler, tuple[Tensor, Tensor]]
-    coinciding: tuple[tuple[KnownSampler, ...], ...]
-    separation: float
-
-    def group(self, sampler: KnownSampler) -> tuple[KnownSampler, ...]:
-        """The samplers that coincide with this one, itself included."""
-        return next((group for group in self.coinciding if sampler in group), (sampler,))
-
-    def among(self, samplers: Sequence[KnownSampler]) -> str:
-        """Samplers in words, those that coincide together."""
-        groups: dict[tuple[KnownSampler, ...], None] = {}
-        for sampler in samplers:
-            groups.setdefault(tuple(other for other in self.group(sampler) if other in samplers))
-        return " or ".join(" = ".join(map(str, group)) for group in groups)
-
-
-def design(declaration: Declaration, length: int = 3, vocabulary: int = 3, pool: int = 8) -> Design:
-    """Choose denoisers for power: the largest smallest TV between laws that differ at all.
-
-    Args:
-        declaration: clock, grid, temperature and, if it names a rule, whose law is to be separated
-            from all others.
-        length: d, small.
-        vocabulary: S, small; confidence measures differ from S = 3 on.
-        pool: candidates of each kind.
-
-    Returns:
-        The best exact denoiser, and the best order-dependent one.
-
-    Raises:
-        InputError: if d or S is too small or too large to enumerate.
-    """
-    if not 2 <= length <= 4 or not 2 <= vocabulary <= 4:
-        raise InputError(f"design: need 2 ≤ d, S ≤ 4, got d = {length}, S = {vocabulary}")
-    # The name changes nothing, and one design serves many seeds.
-    return _design(replace(declaration, name=""), length, vocabulary, pool)
-
-
-@lru_cache(maxsize=64)
-def _design(declaration: Declaration, length: int, vocabulary: int, pool: int) -> Design:
-    known, declared = known_samplers(declaration, length), declared_sampler(declaration)
-    pairs = [pair for pair in combinations(known, 2) if declared is None or declared in pair]
-    denoisers: list[DenoiserTable] = []
-    laws: list[dict[KnownSampler, Tensor]] = []
-    for make in (exact_denoiser, order_dependent_denoiser):
-        tables = [make(length, vocabulary, seed) for seed in range(pool)]
-        on_each = [{one: one.law(table, declaration) for one in known} for table in tables]
-        apart = [[tv_between(law[a], law[b]) for a, b in pairs] for law in on_each]
-        # What coincides on every candidate cannot guide the choice.
-        differ = [max(tvs) > COINCIDE for tvs in zip(*apart, strict=True)]
-        least = [min(compress(tvs, differ), default=1.0) for tvs in apart]
-        best = least.index(max(least))
-        denoisers.append(tables[best])
-        laws.append(on_each[best])
-
-    def distance(one: KnownSampler, other: KnownSampler) -> float:
-        return max(tv_between(law[one], law[other]) for law in laws)
-
-    groups: list[list[KnownSampler]] = []
-    for one in known:
-        group = next((group for group in groups if distance(one, group[0]) <= COINCIDE), None)
-        if group is None:
-            groups.append([one])
-        else:
-            group.append(one)
-    group_of = {one: tuple(group) for group in groups for one in group}
-    separate = (distance(a, b) for a, b in pairs if group_of[a] != group_of[b])
-    exact, order_dependent = denoisers
-    return Design(
-        declared,
-        (exact, order_dependent),
-        {one: (laws[0][one], laws[1][one]) for one in known},
-        tuple(tuple(group) for group in groups if len(group) > 1),
-        min(separate, default=1.0),
-    )

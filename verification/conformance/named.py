@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 
 from sharprates.samplers.errors import InputError
@@ -15,14 +17,37 @@ from sharprates.verification.conformance.findings import (
     Outcome,
     Settings,
 )
-from sharprates.verification.conformance.foreign import FaultError, in_child
+from sharprates.verification.conformance.foreign import FaultError, SlowError, in_child
 
 
 def _work(name: str, path: list[str], budget: Fraction, settings: Settings) -> Conformance:
     started = time.monotonic()
     sys.path[:] = path
     sampler = load_object(name, "SAMPLER")
-    return check(sampler, budget, settings, spent=time.monotonic() - started)
+    spent = time.monotonic() - started
+    with _progress(settings.limit - spent) as tell:
+        return check(sampler, budget, settings, spent=spent, tell=tell)
+
+
+@contextmanager
+def _progress(seconds: float) -> Iterator[Callable[[str], None]]:
+    """What is going on: one line on a terminal that is written over, else a line each."""
+    started, terminal = time.monotonic(), sys.stderr.isatty()
+
+    def tell(text: str) -> None:
+        line = f"{time.monotonic() - started:.0f} of {seconds:.0f} s: {text}"
+        # Of a reader that has gone nothing is asked.
+        with suppress(OSError):
+            print(
+                f"\r\x1b[2K{line}" if terminal else line,
+                end="" if terminal else "\n",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    yield tell
+    if terminal:
+        print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
 
 
 def check_named(name: str, budget: Fraction, settings: Settings) -> Conformance:
@@ -41,7 +66,8 @@ def check_named(name: str, budget: Fraction, settings: Settings) -> Conformance:
     try:
         found = in_child(_work, (name, sys.path, budget, settings), settings.limit)
     except FaultError as fault:
-        return stopped(Outcome.FAILS, str(fault))
+        slow = isinstance(fault, SlowError)
+        return stopped(Outcome.UNDECIDED if slow else Outcome.FAILS, str(fault))
     except InputError:
         raise
     except Exception as error:  # the sampler has broken what the check stands on, or it has a bug

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,12 +19,16 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from sharprates.verification.conformance.denoiser_table import DenoiserTable
-    from sharprates.verification.conformance.known_laws import Design, KnownSampler
+    from sharprates.verification.conformance.design import Design
+    from sharprates.verification.conformance.known_laws import KnownSampler
     from sharprates.verification.conformance.protocol import Declaration, SamplerUnderTest
 
 # Half of the rows are drawn in a few large calls, by which copies far apart show, the others in
 # many small ones: these show better what is drawn once a call. They are paired four by four.
 LARGE, SMALL, _FEWEST_CALLS = 20, 100, 4
+
+MOST = 2_000_000
+"""More samples with a denoiser are not drawn unless they are asked for."""
 
 
 @dataclass(eq=False)
@@ -42,6 +46,9 @@ class Session:
         calls: how many seeds were used.
         called: when the call began that runs now; infinite while none does.
         pace: seconds a row, measured by the first look.
+        tell: what is told what is going on.
+        first: rows that the same seed must give again at the end.
+        times: of each call of the denoiser the times that it was handed, seen by the first look.
     """
 
     sampler: SamplerUnderTest
@@ -54,6 +61,9 @@ class Session:
     calls: int = 0
     called: float = math.inf
     pace: float = 0.0
+    tell: Callable[[str], None] = lambda _: None
+    times: tuple[Tensor | None, ...] = ()
+    first: Tensor | None = None
 
     @property
     def declared(self) -> KnownSampler | None:
@@ -64,6 +74,12 @@ class Session:
     def possible(self) -> list[KnownSampler]:
         """What it may be: what it says, or any known sampler."""
         return list(self.plan.laws) if self.declared is None else [self.declared]
+
+    @cached_property
+    def alike(self) -> float:
+        """Probability at most with which two rows are equal by chance."""
+        laws = (p for known in self.possible for p in self.plan.laws[known])
+        return max(float((p**2).sum()) for p in laws)
 
     @cached_property
     def _sampling(self) -> tuple[float, float]:
@@ -77,46 +93,59 @@ class Session:
 
     @cached_property
     def rows(self) -> int:
-        """Samples with each denoiser, as many as are asked for and the time allows."""
-        most = self.settings.rows
+        """Samples with each of the first two denoisers: as asked for, or as the time allows."""
+        most = self.settings.rows or MOST
         n = most if self.declaration.rows_independent else min(most, 3_000)
-        # Two denoisers, small batches and single steps: about four times the rows.
-        n = max(400, min(n, int(0.6 * max(self._sampling[1], 0) / (4 * max(self.pace, 1e-9)))))
+        # Small batches and single steps are of about the size of one denoiser's samples.
+        parts = 2 + sum(instance.share for instance in self.plan.instances)
+        seconds = 0.6 * max(self._sampling[1], 0) / parts
+        n = max(400, min(n, int(seconds / max(self.pace, 1e-9))))
         return n // 80 * 80
 
     @cached_property
     def step_rows(self) -> int:
         """Samples of each single step: who asks for more rows asks for more of all."""
-        return max(100, min(self.rows, max(self.settings.step_rows, self.settings.rows // 6)))
+        asked = max(self.settings.step_rows, (self.settings.rows or 0) // 6)
+        return max(100, min(self.rows, asked))
 
     @cached_property
-    def samples(self) -> tuple[Samples, Samples]:
-        """Whole sequences with each of the two denoisers, drawn when a look first asks for them."""
-        exact, order_dependent = self.plan.denoisers
-        return self._draw(exact, self.deadline(0.45)), self._draw(
-            order_dependent, self.deadline(0.75)
-        )
+    def samples(self) -> tuple[Samples, ...]:
+        """Whole sequences on each instance, drawn when a look first asks for them."""
+        found, past = [], 0.0
+        whole = sum(instance.share for instance in self.plan.instances)
+        for instance in self.plan.instances:
+            past += instance.share
+            self.tell(f"{instance}: {self.rows} rows")
+            rows = max(400, int(self.rows * instance.share) // 80 * 80)
+            found.append(self._draw(instance.denoiser, rows, self.deadline(0.75 * past / whole)))
+        return tuple(found)
 
     @cached_property
     def compatible(self) -> list[KnownSampler]:
-        """The known samplers that the samples do not contradict with any denoiser."""
-        level = self.ledger.take("identification") / (len(self.plan.laws) * len(self.samples))
+        """The known samplers that the samples of the first two denoisers do not contradict."""
+        level = self.ledger.take("identification") / (len(self.plan.laws) * 2)
         laws = self.plan.laws.items()
-        return [known for known, law in laws if p_value(self.samples, law) > level]
+        return [known for known, law in laws if p_value(self.samples[:2], law) > level]
 
-    def _draw(self, denoiser: DenoiserTable, deadline: float) -> Samples:
-        oracle = Oracle(denoiser.table.clone())
+    def oracle(self, denoiser: DenoiserTable, recording: bool = False) -> Oracle:
+        """A denoiser to hand out: a copy, on the sampler's own times."""
+        late = None if denoiser.late is None else denoiser.late.clone()
+        copy = replace(denoiser, table=denoiser.table.clone(), late=late)
+        grid = self.declaration.grid if self.declaration.has_times else torch.tensor([1.0, 0.0])
+        ends = self.declaration.own_time(float(grid[0])), self.declaration.own_time(float(grid[-1]))
+        return Oracle(copy, ends, recording)
+
+    def _draw(self, denoiser: DenoiserTable, whole: int, deadline: float) -> Samples:
         # Of dependent rows only one a call is a sample.
         independent = self.declaration.rows_independent
-        sizes = [1] * self.rows
+        oracle, half = self.oracle(denoiser, recording=independent), whole // 2
+        sizes = [1] * whole
         if independent:
-            half = self.rows // 2
             sizes = [
                 m
                 for calls in (LARGE, SMALL)
                 for m in [max(10, half // calls)] * min(calls, half // 10)
             ]
-        oracle.recording = independent
         codes, traces = [], []
         for number, size in enumerate(sizes):
             rows = self.sample(oracle, size)
@@ -131,7 +160,11 @@ class Session:
     def generator(self) -> torch.Generator:
         """A new seed each call; never the same as another session's of another seed."""
         self.calls += 1
-        return torch.Generator().manual_seed(self.settings.seed * 1_000_003 + self.calls)
+        return self.seeded(self.settings.seed * 1_000_003 + self.calls)
+
+    def seeded(self, seed: int) -> torch.Generator:
+        """A generator on the sampler's device."""
+        return torch.Generator(self.declaration.device).manual_seed(seed)
 
     def sample(self, oracle: Oracle, n: int) -> Tensor:
         """Draw with a new seed."""

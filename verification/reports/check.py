@@ -20,6 +20,9 @@ def print_conformance(found: Conformance, console: Console) -> None:
         mark = Text("holds", "green") if one.passed else Text("FAILS", "red")
         rows.add_row(one.name, mark, Text(one.detail))
     console.print(rows)
+    for title, lines in (("looked at", found.looked_at), ("not looked at", found.not_looked_at)):
+        for line in lines:
+            console.print(Text(f"{title}: ", "bold"), Text(line), sep="")
     for group in found.coinciding:
         names = ", ".join(map(str, group))
         console.print(Text(f"the same on this clock and grid: {names}", "dim"))

@@ -193,7 +193,7 @@ def test_a_near_miss_is_named(options, run, cause) -> None:
 
     found = check(Parts(), settings=replace(FAST, rows=40_000))
     assert found.failed is not None
-    assert found.failed.name.startswith("law")
+    assert found.failed.name == ("times" if "steps" in options else "law, exact denoiser")
     assert found.failed.cause == cause
 
 
@@ -281,8 +281,8 @@ def test_misbehaviour_has_a_clear_verdict(kind: str, words: str) -> None:
 
 def test_a_sampler_that_hangs_is_ended() -> None:
     found = check(Misbehaving("sleeps"), settings=replace(FAST, limit=3.0))
-    assert found.outcome is Outcome.FAILS
-    assert "not done within 3 s" in found.sentence
+    assert found.outcome is Outcome.UNDECIDED
+    assert "not done within 3 s, one call took most of it" in found.sentence
 
 
 def test_a_slow_sampler_gives_fewer_rows_and_no_alarm(ledger: Ledger) -> None:
@@ -359,16 +359,19 @@ def test_a_declaration_that_cannot_be_used() -> None:
             self.kind = "constant"
             self.declaration = Declaration("odd", "ancestral", **options)
 
-    found = check(Declared(steps="three"), settings=FAST)
-    assert "its declaration cannot be used: TypeError" in found.sentence
+    with pytest.raises(InputError, match="odd: cannot be used: TypeError"):
+        check(Declared(steps="three"), settings=FAST)
     with pytest.raises(InputError, match="clock 'sundial' is unknown"):
         check(Declared(clock="sundial"), settings=FAST)
 
 
 def test_what_is_no_sampler_is_told_so() -> None:
-    assert "has no declaration" in check(object(), settings=FAST).sentence
-    odd = type("Odd", (Misbehaving,), {"declaration": TAU})
-    assert "is a class" in check(odd, settings=FAST).sentence
+    with pytest.raises(InputError, match="object: is no sampler: it needs"):
+        check(object(), settings=FAST)
+    with pytest.raises(InputError, match="Odd: is a class; name an object of it"):
+        check(type("Odd", (Misbehaving,), {"declaration": TAU}), settings=FAST)
+    with pytest.raises(InputError, match="has no method sample"):
+        check(type("Odd", (), {"declaration": TAU})(), settings=FAST)
 
 
 # ---------------------------------------------------------------------------------------------

@@ -14,10 +14,11 @@ from sharprates.verification.conformance.denoiser_table import (
     DenoiserTable,
     order_dependent_denoiser,
 )
+from sharprates.verification.conformance.design import design
+from sharprates.verification.conformance.findings import FAST
 from sharprates.verification.conformance.known_laws import (
     ByCount,
     ByHazard,
-    design,
     tv_between,
 )
 from sharprates.verification.conformance.protocol import Declaration
@@ -77,9 +78,9 @@ def test_first_hitting_is_the_average_over_orders() -> None:
 def test_a_design_separates_and_says_what_coincides() -> None:
     # With κ = t, Euler and ancestral are one rule; with another clock they are not.
     euler, ancestral = ByHazard("euler", "leave"), ByHazard("ancestral", "leave")
-    linear = design(replace(TAU, rule="euler", clock="linear", last_step="leave"), 3, 2)
+    linear = design(replace(TAU, rule="euler", clock="linear", last_step="leave"), FAST)
     assert {euler, ancestral} <= set(linear.group(euler))
-    bent = design(replace(TAU, rule="euler", last_step="leave"), 3, 2)
+    bent = design(replace(TAU, rule="euler", last_step="leave"), FAST)
     assert ancestral not in bent.group(euler)
     assert bent.separation > 0.01
     # Under an exact denoiser the order does not matter; the second one is there to show it.

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from sharprates.verification.conformance.findings import Finding, Tested, summary
 from sharprates.verification.conformance.look import Look
-from sharprates.verification.conformance.oracle import Oracle, state_codes
+from sharprates.verification.conformance.looks import single_calls
+from sharprates.verification.conformance.oracle import state_codes
 from sharprates.verification.conformance.session import Session
 from sharprates.verification.statistics.homogeneity import homogeneity_test
 from sharprates.verification.statistics.laws import law_test
@@ -28,8 +29,10 @@ def _findings(run: Session) -> Iterator[Finding]:
     ]
     yield from summary("rows independent", tests)
     wrong = any(not one.passed for one in run.findings if one.name.startswith("law, "))
-    if run.declared is not None and not wrong:
-        yield from _batch_size(run, run.plan.laws[run.declared][1])
+    law = run.plan.instances[1].law
+    if law is not None and not wrong:
+        yield from _batch_size(run, law)
+    yield from _later(run)
 
 
 def _rows(calls: Sequence[Tensor], level: float, generator: torch.Generator) -> Iterator[Tested]:
@@ -81,23 +84,38 @@ def _neighbours(calls: Sequence[Tensor], level: float) -> SampleTest | None:
 
 
 def _batch_size(run: Session, p: Tensor) -> Iterator[Finding]:
-    """Seven rows a call follow the same law as many."""
-    oracle, cells = Oracle(run.plan.denoisers[1].table.clone()), []
-    for _ in range(max(20, min(samples.cells.numel() for samples in run.samples) // 60)):
-        cells.append(state_codes(run.sample(oracle, 7), oracle.vocabulary))
+    """One, two or seven rows a call follow the same law as many."""
+    oracle, cells = run.oracle(run.plan.denoisers[1]), []
+    for number in range(max(20, min(samples.cells.numel() for samples in run.samples) // 60)):
+        cells.append(state_codes(run.sample(oracle, (1, 2, 7, 7)[number % 4]), oracle.vocabulary))
         if time.monotonic() > run.deadline(0.85):
             break
     counts = torch.bincount(torch.cat(cells), minlength=p.numel())
     test = law_test("batch size", counts, p, run.ledger.take("batch size"))
-    detail = "calls of seven rows do not follow the declared law"
+    detail = "calls of one, two and seven rows do not follow the declared law"
     cause = "something is normalised, counted or sorted over the batch in place of the row"
     yield from summary("batch size", [Tested(test, detail, cause)])
+
+
+def _later(run: Session) -> Iterator[Finding]:
+    """The same seed gives the same rows after many calls; other seeds give others."""
+    assert run.first is not None
+    oracle, generator = run.oracle(run.plan.denoisers[1]), run.seeded(run.settings.seed * 7919 + 1)
+    call = lambda: run.sampler.sample(oracle, len(run.first), generator)  # noqa: E731 - one use
+    if not torch.equal(run.call(call, "sample(…)", len(run.first), oracle), run.first):
+        detail, cause = "the same seed, other rows after some calls", "something is kept"
+        yield Finding(single_calls.NAME, False, detail, cause)
+    for instance, samples in zip(run.plan.instances[:2], run.samples, strict=False):
+        calls = [call for call in samples.calls if run.alike ** len(call) < 1e-20]
+        if len({call.numpy().tobytes() for call in calls}) < len(calls):
+            detail = f"calls of different seeds give the same rows ({instance})"
+            yield Finding(single_calls.NAME, False, detail, "few seeds, or rows kept from before")
 
 
 LOOK = Look(
     _findings,
     "copies within a call, at whatever distance, or of another call; a law that depends on a row's "
-    "number, or is another one for seven rows",
+    "number, or is another one for few rows; rows that are kept from one call to the next",
     "copies fewer than stated, or beyond the rows of one call",
     ("rows independent", "batch size"),
 )

@@ -7,39 +7,54 @@ from dataclasses import replace
 
 import torch
 from sharprates.verification.conformance import causes
-from sharprates.verification.conformance.denoiser_table import DenoiserTable
-from sharprates.verification.conformance.findings import Finding, Tested, summary
+from sharprates.verification.conformance.design import Instance
+from sharprates.verification.conformance.findings import (
+    INSTANCES,
+    Finding,
+    Tested,
+    summary,
+    unlike,
+)
 from sharprates.verification.conformance.known_laws import KnownSampler
 from sharprates.verification.conformance.look import Look
 from sharprates.verification.conformance.oracle import state_word
-from sharprates.verification.conformance.samples import Samples
+from sharprates.verification.conformance.samples import Samples, p_value
 from sharprates.verification.conformance.session import Session
 from sharprates.verification.statistics import plug_in_tv
 from sharprates.verification.statistics.binomial import binomial_test
 from sharprates.verification.statistics.laws import law_test, multinomial_p_value
 from torch import Tensor
 
-NAMES = ("law, exact denoiser", "law, order-dependent denoiser")
+NAMES = tuple(f"law, {name}" for name in INSTANCES)
 _BOUNDS = ("bound, exact", "bound, order")
+
+RARE = 5e-3
+"""What is less probable is rare."""
+
+# Fewer expected draws say too little to report them.
+_FEWEST = 20
 
 
 def _findings(run: Session) -> Iterator[Finding]:
     declared, compatible = run.declared, run.compatible
     if declared is None:
         return
-    laws, cause = run.plan.laws[declared], "" if compatible else causes.of_law(run)
-    for name, denoiser, samples, p in zip(
-        NAMES, run.plan.denoisers, run.samples, laws, strict=True
-    ):
-        yield _law(name, denoiser, samples, p, run.ledger.take(name), cause)
+    cause = "" if compatible else causes.of_law(run)
+    for instance, samples in zip(run.plan.instances, run.samples, strict=True):
+        level = run.ledger.take(f"law, {instance.name}")
+        if instance.name == "ties":
+            yield _ties(run, instance, samples, level)
+        elif instance.law is not None:
+            yield _law(instance, samples, instance.law, level, cause)
+        if instance.name == "eight symbols":
+            yield from _rare(run, instance, samples)
     if run.declaration.by_hazard:
-        yield from _leftover(run, laws[0])
+        yield from _leftover(run)
 
 
-def _law(
-    name: str, denoiser: DenoiserTable, samples: Samples, p: Tensor, level: float, cause: str
-) -> Finding:
+def _law(instance: Instance, samples: Samples, p: Tensor, level: float, cause: str) -> Finding:
     """By total variation, and by likelihood, which sees a rare value drawn too often."""
+    name, denoiser = f"law, {instance.name}", instance.denoiser
     counts = torch.bincount(samples.cells, minlength=p.numel())
     test = law_test(name, counts, p, level / 2)
     both = min(1.0, 2 * min(test.p_value, multinomial_p_value(counts, p)))
@@ -47,25 +62,63 @@ def _law(
     if test.passed:
         detail = f"n = {test.n}, would detect TV {test.detects:.3g}"
         return Finding(name, True, detail, "", test)
-    frequency = counts / counts.sum()
+    frequency = counts.double() / counts.sum()
     worst = int(((frequency - p).abs() / (p + 1e-4).sqrt()).argmax())
-    word = state_word(denoiser.states[worst], denoiser.vocabulary)
+    word = state_word(denoiser.moves.states[worst], denoiser.vocabulary)
+    seen, right = unlike(float(frequency[worst]), float(p[worst]))
     detail = (
-        f"{word} has frequency {float(frequency[worst]):.4f}, its probability is "
-        f"{float(p[worst]):.4f} (p ≤ {test.p_value:.2g}, n = {test.n})"
+        f"{word} has frequency {seen}, its probability is {right} "
+        f"(p ≤ {test.p_value:.2g}, n = {test.n}; {instance})"
     )
     return Finding(name, False, detail, cause, test)
 
 
-def _leftover(run: Session, law: Tensor) -> Iterator[Finding]:
+def _ties(run: Session, instance: Instance, samples: Samples, level: float) -> Finding:
+    """As declared; where nothing is, what is seen is said."""
+    if run.declaration.ties is not None and instance.law is not None:
+        return _law(instance, samples, instance.law, level, "ties are broken in another way")
+    laws = run.plan.tie_laws
+    part = level / max(1, len(laws))
+    ways = [way for way, p in laws.items() if p_value([samples], [p]) > part]
+    said = f"broken as if by {' or '.join(ways)}" if ways else "broken in a way that is not known"
+    return Finding(f"law, {instance.name}", True, f"{said}; not declared, so not tested")
+
+
+def _rare(run: Session, instance: Instance, samples: Samples) -> Iterator[Finding]:
+    """Rare tokens are as frequent as the law says, each at each position."""
+    assert instance.law is not None
+    denoiser, name = instance.denoiser, "rare tokens, sampled"
+    counts = torch.bincount(samples.cells, minlength=instance.law.numel())
+    n, tests, ratios = int(counts.sum()), [], []
+    level = run.ledger.take(name) / (denoiser.length * denoiser.vocabulary)
+    for i in range(denoiser.length):
+        for a in range(denoiser.vocabulary):
+            here = denoiser.moves.states[:, i] == a
+            p, seen = min(1.0, float(instance.law[here].sum())), int(counts[here].sum())
+            if not 0 < p < RARE or n * p < _FEWEST:
+                continue
+            test = binomial_test(name, seen, n, p, level)
+            ratios.append((p, seen / (n * p)))
+            detail = f"the token {a} at position {i}, of probability {p:.2g}, is drawn {seen} times"
+            cause = "uniforms of too few digits, or a tail that is cut off"
+            tests.append(Tested(test, detail, cause))
+    for found in summary(name, tests):
+        shown = ", ".join(f"{p:.2g} ×{ratio:.3g}" for p, ratio in sorted(ratios))
+        yield replace(found, detail=f"drawn over true: {shown}") if found.passed else found
+
+
+def _leftover(run: Session) -> Iterator[Finding]:
     """Masks remain as often as the law says."""
-    masked = run.plan.denoisers[0].hidden.any(1)
-    p = float(law[masked].sum())
+    first = run.plan.instances[0]
+    assert first.law is not None
+    masked = first.denoiser.moves.hidden.any(1)
+    p = float(first.law[masked].sum())
     p = 0.0 if p < 1e-12 else p
-    cells = torch.cat([samples.cells for samples in run.samples])
+    cells = torch.cat([samples.cells for samples in run.samples[:2]])
     left, n = int(masked[cells].sum()), cells.numel()
     test = binomial_test("leftover", left, n, p, run.ledger.take("leftover"))
-    detail = f"{left / n:.4f} of the rows keep a mask, not {p:.4f}"
+    seen, right = unlike(left / n, p)
+    detail = f"{seen} of the rows keep a mask, not {right}"
     cause = "masks that remain are filled (or not) against the declaration, or another grid's end"
     yield from summary("leftover", [Tested(test, detail, cause)])
 
@@ -73,7 +126,7 @@ def _leftover(run: Session, law: Tensor) -> Iterator[Finding]:
 def tv_bound(run: Session, known: KnownSampler) -> float:
     """Upper confidence bound for the TV between a sampler's law and a known one, any denoiser."""
     bounds = []
-    for name, samples, p in zip(_BOUNDS, run.samples, run.plan.laws[known], strict=True):
+    for name, samples, p in zip(_BOUNDS, run.samples[:2], run.plan.laws[known], strict=True):
         # A law that the samples have picked is one of many.
         level = run.ledger.take(name) / len(run.possible)
         counts = torch.bincount(samples.cells, minlength=p.numel())
@@ -88,5 +141,5 @@ LOOK = Look(
     _findings,
     "another law of whole sequences, larger in TV than the findings state; masks that remain",
     "a smaller difference, and one that shows at other lengths, vocabularies or denoisers only",
-    ("identification", *_BOUNDS, *NAMES, "leftover"),
+    ("identification", *_BOUNDS, *NAMES, "leftover", "rare tokens, sampled"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,17 +17,17 @@ from torch import Tensor
 
 NAME = "reproducible by seed"
 
+FIRST = 50
+"""Rows of the call that is made again at the end."""
+
 
 def _findings(run: Session) -> Iterator[Finding]:
-    oracle = Oracle(run.plan.denoisers[1].table.clone(), recording=True)
-    run.sample(oracle, 1)
-    oracle.forget()
-    n = 200 if run.declaration.rows_independent else 1
-    started = time.perf_counter()
-    rows = run.sample(oracle, n)
-    run.pace = (time.perf_counter() - started) / n
+    oracle = run.oracle(run.plan.denoisers[1], recording=True)
+    n, few = _measured(run, oracle)
+    run.times = tuple(oracle.times)
     yield Finding("runs", True, f"{len(oracle.contexts)} denoiser calls for {n} rows")
-    yield _output(run, rows, oracle.vocabulary)
+    yield _output(run, few, oracle.vocabulary)
+    yield from _times(run)
     yield _reproducible(run, oracle)
     if oracle.mutated():
         detail = "writes into the tensor that the denoiser returned"
@@ -36,11 +37,68 @@ def _findings(run: Session) -> Iterator[Finding]:
         yield Finding("inputs not mutated", True, "denoiser's tensors")
 
 
+def _measured(run: Session, oracle: Oracle) -> tuple[int, Tensor]:
+    """A few rows, and the pace: that of many rows where a few take no time."""
+    n, found = 1, torch.empty(0)
+    for many in (1, 8, 200, 5_000, 100_000):
+        # It may take as much longer than the one before as it has more rows.
+        if run.pace * many > run.settings.limit / 10:
+            break
+        oracle.forget()
+        started = time.perf_counter()
+        rows = run.sample(oracle, many)
+        took = time.perf_counter() - started
+        run.pace, n, found = took / many, many, rows
+        if not run.declaration.rows_independent or many >= (run.settings.rows or 100_000) // 10:
+            break
+    return n, found
+
+
+def _times(run: Session) -> Iterator[Finding]:
+    """The times that the denoiser is asked at are those of the grid."""
+    seen = [time for time in run.times if time is not None]
+    if not run.declaration.has_times or not seen:
+        return
+    right = [run.declaration.own_time(t) for t in run.declaration.grid.tolist()]
+    close = 1e-4 * abs(right[0] - right[-1])
+    whole = len(seen) == len(run.times) and len(seen) in (len(right) - 1, len(right))
+    for k, time_ in enumerate(seen):
+        near = [right[k]] if whole else right
+        for t in (float(time_.min()), float(time_.max())):
+            if min(abs(t - one) for one in near) > close:
+                detail = f"call {k} is at time {t:.6g}, the grid is {_words(right)}"
+                yield Finding("times", False, detail, _wrong_time(run, t, k, right, close))
+                return
+    yield Finding("times", True, f"{len(seen)} calls at {_words([float(t.max()) for t in seen])}")
+
+
+def _wrong_time(run: Session, t: float, k: int, right: list[float], close: float) -> str:
+    """What a time that is not the grid's may be."""
+    shown = sorted({round(float(time_.max()), 9) for time_ in run.times if time_ is not None})[::-1]
+    for steps in (len(shown), len(shown) - 1):
+        grid = replace(run.declaration, times=None, steps=max(1, steps)).grid.tolist()
+        if all(
+            abs(one - run.declaration.own_time(g)) <= close
+            for one, g in zip(shown, grid, strict=False)
+        ):
+            return f"fits K = {steps}"
+    if min(abs(t - one) for one in right) <= close:
+        return "the time of another step, such as the next one"
+    if min(abs(right[0] + right[-1] - t - one) for one in right) <= close:
+        return "the time in the other direction: declare time='to 1'"
+    here = right[min(k, len(right) - 1)]
+    return f"{t / here:.6g} times the grid's: declare time as a function" if here else ""
+
+
+def _words(times: list[float]) -> str:
+    """Times, the first ones of many."""
+    return ", ".join(f"{t:.4g}" for t in times[:6]) + (", …" if len(times) > 6 else "")
+
+
 def _output(run: Session, rows: Tensor, mask: int) -> Finding:
     n, d = rows.shape
     masked = (rows == mask).any(1)
-    may_leave = run.declaration.by_hazard and run.declaration.last_step == "leave"
-    if run.declaration.rule is None or may_leave or not bool(masked.any()):
+    if run.declaration.may_leave or not bool(masked.any()):
         return Finding("output", True, f"int64 [{n}, {d}], all tokens known")
     word = state_word(rows[masked][0], mask)
     detail = f"returns masks: row {word}, {int(masked.sum())} such rows of {n}"
@@ -49,14 +107,14 @@ def _output(run: Session, rows: Tensor, mask: int) -> Finding:
 
 
 def _reproducible(run: Session, oracle: Oracle) -> Finding:
-    n = 50 if run.declaration.rows_independent else 1
+    n = FIRST if run.declaration.rows_independent else 1
     drawn = []
     for number, seed in enumerate((1, 1, 2, 3, 4)):
-        generator = torch.Generator().manual_seed(run.settings.seed * 7919 + seed)
+        generator = run.seeded(run.settings.seed * 7919 + seed)
 
         def call(number: int = number, generator: torch.Generator = generator) -> Tensor:
             # Other global states: who draws from them is not reproducible.
-            torch.manual_seed(10_000 + number)
+            torch.default_generator.manual_seed(10_000 + number)
             random.seed(number)
             state = np.random.get_state()
             np.random.seed(number)
@@ -66,9 +124,9 @@ def _reproducible(run: Session, oracle: Oracle) -> Finding:
                 np.random.set_state(state)
 
         drawn.append(run.call(call, "sample(…)", n, oracle))
+    run.first = drawn[0]
     # A law near a point gives the same rows by chance: with all masks left, say.
-    laws = (p for known in run.possible for p in run.plan.laws[known])
-    by_chance = max(float((p**4).sum()) for p in laws) ** n > run.ledger.take(NAME)
+    by_chance = run.alike ** (2 * n) > run.ledger.take(NAME)
     if not by_chance and all(torch.equal(drawn[0], rows) for rows in drawn[2:]):
         return Finding(NAME, False, "four seeds, the same rows", "the generator is not used")
     if torch.equal(drawn[0], drawn[1]):

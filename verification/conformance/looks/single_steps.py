@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 from sharprates.verification.conformance import causes
-from sharprates.verification.conformance.denoiser_table import tempered
-from sharprates.verification.conformance.findings import Finding, Tested, summary
+from sharprates.verification.conformance.findings import Finding, Tested, summary, unlike
 from sharprates.verification.conformance.look import Look
 from sharprates.verification.conformance.oracle import Oracle, state_codes, state_word
 from sharprates.verification.conformance.session import Session, method
@@ -19,12 +18,12 @@ LEVELS = ("unmask probability", "unmask pattern", "token conditionals", "values 
 
 def _findings(run: Session) -> Iterator[Finding]:
     step, declaration = method(run.sampler, "step"), run.declaration
-    if step is None or not declaration.by_hazard:
+    if step is None or not declaration.by_hazard or declaration.block_length is not None:
         return
     denoiser = run.plan.denoisers[1]
-    oracle, S = Oracle(denoiser.table.clone()), denoiser.vocabulary
+    oracle, S = run.oracle(denoiser), denoiser.vocabulary
     right = declaration.hazards(str(declaration.rule))
-    predicted = tempered(denoiser, declaration.temperature).table
+    predicted = declaration.drawn_from(denoiser.table)
     level = {name: run.ledger.take(name) / (2 * len(right)) for name in LEVELS}
     tests: dict[str, list[Tested]] = {name: [] for name in LEVELS}
     seen: list[float] = []
@@ -55,7 +54,7 @@ def _findings(run: Session) -> Iterator[Finding]:
     for name, tried in tests.items():
         cause = ""
         if name == "unmask probability" and not all(tested.test.passed for tested in tried):
-            cause = causes.of_hazards(declaration, oracle.table, seen, [tokens] * len(seen))
+            cause = causes.of_hazards(declaration, denoiser.table, seen, [tokens] * len(seen))
         yield from summary(name, tried, cause)
 
 
@@ -82,8 +81,8 @@ def _tests(
 ) -> Iterator[tuple[str, Tested]]:
     """All tests of one step, each with the name of its level."""
     test = observed.unmask_probability(level["unmask probability"])
-    share, r = observed.frequency, observed.hazard
-    detail = f"{where} a masked token is revealed with frequency {share:.4f}, not {r:.4f}"
+    share, r = unlike(observed.frequency, observed.hazard)
+    detail = f"{where} a masked token is revealed with frequency {share}, not {r}"
     yield "unmask probability", Tested(test, detail)
     test = observed.unmask_pattern(level["unmask pattern"])
     detail = f"{where} positions are not revealed independently"

@@ -1,0 +1,230 @@
+"""The denoisers that a sampler is run on, chosen so that laws that differ are far apart on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import combinations, compress
+from typing import TYPE_CHECKING
+
+import torch
+from sharprates.samplers.errors import InputError
+from sharprates.verification.conformance.denoiser_table import (
+    DenoiserTable,
+    exact_denoiser,
+    order_dependent_denoiser,
+    tied_denoiser,
+    wide_denoiser,
+)
+from sharprates.verification.conformance.findings import INSTANCES, Settings
+from sharprates.verification.conformance.known_laws import (
+    ByCount,
+    ByPolicy,
+    KnownSampler,
+    declared_sampler,
+    known_samplers,
+    tv_between,
+)
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from sharprates.verification.conformance.protocol import Declaration
+
+COINCIDE = 1e-9
+"""Laws that are nearer than this in TV count as one."""
+
+STATES = 7_000
+"""Partial states of the largest denoiser: those of eight tokens of two symbols."""
+
+_FEW_STATES = 300
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """A denoiser that a sampler is run on.
+
+    Attributes:
+        name: short.
+        denoiser: by its table.
+        law: what is declared, exactly; None if nothing is.
+        share: of the time for samples.
+    """
+
+    name: str
+    denoiser: DenoiserTable
+    law: Tensor | None
+    share: float
+
+    def __str__(self) -> str:
+        return f"{self.name} (d = {self.denoiser.length}, S = {self.denoiser.vocabulary})"
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a sampler is run on, with the laws that are told apart there.
+
+    Attributes:
+        declared: the sampler that is declared; None if it is asked which one it is.
+        instances: an exact denoiser, one by which the order of revealing shows, and others.
+        laws: of each known sampler, one law on each of the first two.
+        coinciding: groups of samplers that neither of these tells apart.
+        separation: smallest TV, on the better one, between laws that do not coincide; where a rule
+            is declared, between its law and another.
+        tie_laws: of each way to break ties its law on the instance that has them.
+        skipped: instances that cannot be had, and why.
+    """
+
+    declared: KnownSampler | None
+    instances: tuple[Instance, ...]
+    laws: Mapping[KnownSampler, tuple[Tensor, Tensor]]
+    coinciding: tuple[tuple[KnownSampler, ...], ...]
+    separation: float
+    tie_laws: Mapping[str, Tensor]
+    skipped: tuple[str, ...]
+
+    @property
+    def denoisers(self) -> tuple[DenoiserTable, DenoiserTable]:
+        """The first two: on them all known samplers have a law."""
+        return self.instances[0].denoiser, self.instances[1].denoiser
+
+    def group(self, sampler: KnownSampler) -> tuple[KnownSampler, ...]:
+        """The samplers that coincide with this one, itself included."""
+        return next((group for group in self.coinciding if sampler in group), (sampler,))
+
+    def among(self, samplers: Sequence[KnownSampler]) -> str:
+        """Samplers in words, those that coincide together."""
+        groups: dict[tuple[KnownSampler, ...], None] = {}
+        for sampler in samplers:
+            groups.setdefault(tuple(other for other in self.group(sampler) if other in samplers))
+        return " or ".join(" = ".join(map(str, group)) for group in groups)
+
+
+def design(declaration: Declaration, settings: Settings) -> Design:
+    """Choose denoisers for power: the largest smallest TV between laws that differ at all.
+
+    Args:
+        declaration: clock, grid, temperature and, if it names a rule, whose law is to be separated
+            from all others.
+        settings: length, vocabulary, and whether there are other instances than the first two.
+
+    Raises:
+        InputError: if a length or vocabulary cannot be enumerated, or blocks do not divide it.
+    """
+    # The name changes nothing, and one design serves many seeds.
+    same = replace(declaration, name="")
+    return _design(same, settings.length, settings.vocabulary, settings.others)
+
+
+def sizes(declaration: Declaration, length: int | None, vocabulary: int | None) -> tuple[int, int]:
+    """d and S of the first two instances: two blocks at least."""
+    block = declaration.block_length or 1
+    d = length or block * max(2, -(-3 // block))
+    S = vocabulary or (3 if 4**d <= 2 * _FEW_STATES else 2)
+    if d < 2 or S < 2 or (S + 1) ** d > STATES:
+        raise InputError(
+            f"length and vocabulary: need d, S ≥ 2 and (S + 1)^d ≤ {STATES} to work laws out "
+            f"exactly, got d = {d}, S = {S}"
+        )
+    return d, S
+
+
+@lru_cache(maxsize=64)
+def _design(
+    declaration: Declaration, length: int | None, vocabulary: int | None, others: bool
+) -> Design:
+    d, S = sizes(declaration, length, vocabulary)
+    known, declared = known_samplers(declaration, d), declared_sampler(declaration)
+    pairs = [pair for pair in combinations(known, 2) if declared is None or declared in pair]
+    denoisers: list[DenoiserTable] = []
+    laws: list[dict[KnownSampler, Tensor]] = []
+    for make in (exact_denoiser, order_dependent_denoiser):
+        pool = 8 if (S + 1) ** d <= _FEW_STATES else 2
+        tables = [make(d, S, seed) for seed in range(pool)]
+        on_each = [{one: one.law(table, declaration) for one in known} for table in tables]
+        apart = [[tv_between(law[a], law[b]) for a, b in pairs] for law in on_each]
+        # What coincides on every candidate cannot guide the choice.
+        differ = [max(tvs) > COINCIDE for tvs in zip(*apart, strict=True)]
+        least = [min(compress(tvs, differ), default=1.0) for tvs in apart]
+        best = least.index(max(least))
+        denoisers.append(tables[best])
+        laws.append(on_each[best])
+
+    def distance(one: KnownSampler, other: KnownSampler) -> float:
+        return max(tv_between(law[one], law[other]) for law in laws)
+
+    groups: list[list[KnownSampler]] = []
+    for one in known:
+        group = next((group for group in groups if distance(one, group[0]) <= COINCIDE), None)
+        if group is None:
+            groups.append([one])
+        else:
+            group.append(one)
+    group_of = {one: tuple(group) for group in groups for one in group}
+    separate = (distance(a, b) for a, b in pairs if group_of[a] != group_of[b])
+    first = [
+        Instance(name, denoiser, law.get(declared) if declared else None, 1.0)
+        for name, denoiser, law in zip(INSTANCES, denoisers, laws, strict=False)
+    ]
+    more, skipped, ties = [], [], {}
+    if declared is not None and others:
+        for name, given in _others(declaration, length, vocabulary):
+            if isinstance(given, str):
+                skipped.append(given)
+                continue
+            if name == "ties":
+                ways = ("left", "right", "random") if given.length < 5 else ("left", "right")
+                ties = {way: declared.law(given, replace(declaration, ties=way)) for way in ways}
+            try:
+                law = declared.law(given, declaration)
+            except InputError as error:
+                skipped.append(f"d = {given.length}, S = {given.vocabulary} ({error})")
+                continue
+            more.append(Instance(name, given, law, 0.4))
+    return Design(
+        declared,
+        (*first, *more),
+        {one: (laws[0][one], laws[1][one]) for one in known},
+        tuple(tuple(group) for group in groups if len(group) > 1),
+        min(separate, default=1.0),
+        ties,
+        tuple(skipped),
+    )
+
+
+def _others(
+    declaration: Declaration, length: int | None, vocabulary: int | None
+) -> Iterator[tuple[str, DenoiserTable | str]]:
+    """Denoisers on which other things show, or what then is not looked at."""
+    block = declaration.block_length or 1
+    short = length or block * max(2, -(-2 // block))
+
+    def fits(d: int, S: int) -> bool:
+        return (S + 1) ** d <= STATES and d % block == 0
+
+    if declaration.has_times:
+        S = vocabulary or (3 if fits(short, 3) else 2)
+        early, late = (order_dependent_denoiser(short, S, seed).table for seed in (100, 101))
+        yield "time-dependent denoiser", DenoiserTable(early, late)
+    rule = declared_sampler(declaration)
+    if isinstance(rule, ByPolicy) or (
+        isinstance(rule, ByCount) and rule.order not in ("uniform", "left-to-right")
+    ):
+        d, S = sizes(declaration, length, vocabulary)
+        yield "ties", tied_denoiser(d, S)
+    if vocabulary in (None, 8) and fits(short, 8):
+        yield "eight symbols", wide_denoiser(short)
+    else:
+        yield "eight symbols", "rare tokens in samples, and vocabularies of eight"
+    if length in (None, 8) and fits(8, vocabulary or 2):
+        yield "eight tokens", order_dependent_denoiser(8, vocabulary or 2, 200)
+    else:
+        yield "eight tokens", f"lengths other than {length}" if length else "long sequences"
+    if declaration.prompt == "none":
+        yield "prompt", "prompts"
+    else:
+        S = vocabulary or 2
+        d, given = (length, block) if length else (max(3, short) + 1, 1)
+        start = torch.full((d,), S)
+        start[slice(0, given) if declaration.prompt == "prefix" else [1]] = 1
+        yield "prompt", DenoiserTable(order_dependent_denoiser(d, S, 300).table, prompt=start)

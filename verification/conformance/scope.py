@@ -1,0 +1,59 @@
+"""What a check has looked at, and what it has not: a verdict is about the former."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sharprates.verification.conformance.denoiser_table import WIDE
+
+if TYPE_CHECKING:
+    from sharprates.verification.conformance.session import Session
+
+
+def looked_at(run: Session) -> Iterator[str]:
+    """Denoisers with d, S and rows, steps and times, and what the tests would detect, in lines."""
+    for instance, samples in zip(run.plan.instances, run.samples, strict=True):
+        name = f"law, {instance.name}"
+        test = next((one.test for one in run.findings if one.name == name), None)
+        power = f", would detect TV {test.detects:.2g}" if test else ""
+        calls = sorted({len(call) for call in samples.calls})
+        size = " and ".join(map(str, calls))
+        yield f"{instance}: {samples.cells.numel()} rows in calls of {size}{power}"
+    steps = [samples.trajectories for samples in run.samples if samples.trajectories is not None]
+    shown = f"{len(steps)} of {len(run.samples)} denoisers saw whole steps" if steps else ""
+    K = f"K = {len(run.declaration.grid) - 1} steps; " if run.declaration.has_times else ""
+    seen = [float(time.max()) for time in run.times if time is not None]
+    times = ", ".join(f"{t:.4g}" for t in seen[:6]) + (", …" if len(seen) > 6 else "")
+    yield f"{K}times handed to the denoiser: {times or 'none'}" + (f"; {shown}" if shown else "")
+
+
+def not_looked_at(run: Session) -> Iterator[str]:
+    """What a defect may hide in."""
+    names, found = {one.name for one in run.plan.instances}, {one.name for one in run.findings}
+    sizes = {(one.denoiser.length, one.denoiser.vocabulary) for one in run.plan.instances}
+    yield "other sizes than d, S = " + "; ".join(f"{d}, {S}" for d, S in sorted(sizes))
+    yield from run.plan.skipped
+    if run.declared is None:
+        yield "anything but the law on two denoisers: no rule is declared"
+    if not run.declaration.has_times:
+        yield "what time the denoiser is asked at: none is declared"
+    elif all(time is None for time in run.times):
+        yield "a denoiser that depends on time: none is handed to it"
+    if "ties" in names and run.declaration.ties is None:
+        yield "how ties are broken: not declared"
+    if "rare tokens" in found:
+        walked = "walked" in next(one.detail for one in run.findings if one.name == "rare tokens")
+        least = "1e-9" if walked else "1e-4 or so"
+        yield f"a `sample` that does not use `draw`; tokens rarer than {least}"
+    elif "rare tokens, sampled" in found:
+        yield f"tokens rarer than {WIDE[0]:.0e} or so: give it a method `draw`"
+    else:
+        yield "rare tokens: they were not measured"
+    if all(samples.trajectories is None for samples in run.samples):
+        yield "single steps: the denoiser saw something else than all rows once a step"
+    if not run.declaration.rows_independent:
+        yield "whether rows of a call depend on each other: declared that they do"
+    else:
+        most = max(len(call) for samples in run.samples for call in samples.calls)
+        yield f"calls of more than {most} rows"

@@ -1,0 +1,182 @@
+"""Steps of samplers as moves between the partial states of a short sequence, each with its weight.
+
+They share nothing with `samplers` but predictions, so that the two check each other.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from itertools import permutations
+
+import torch
+from sharprates.samplers.target import all_states
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Moves:
+    """All moves that reveal some masked tokens, or none.
+
+    Attributes:
+        states: int64 [C, d], all partial states in lexicographic order; the last one is all masks.
+        source: int64 [M], the state before a move.
+        target: int64 [M], the state after it.
+        shown: bool [M, d], what it reveals.
+    """
+
+    states: Tensor
+    source: Tensor
+    target: Tensor
+    shown: Tensor
+
+    @property
+    def vocabulary(self) -> int:
+        """S, without the mask."""
+        return int(self.states[-1, 0])
+
+    @property
+    def hidden(self) -> Tensor:
+        """bool [C, d]: which positions are masked."""
+        return self.states == self.vocabulary
+
+    def chances(self, p: Tensor) -> Tensor:
+        """float64 [M]: probability of the values that a move reveals, by predictions [C, d, S]."""
+        values = self.states[self.target].clamp(max=self.vocabulary - 1)
+        drawn = p[self.source].gather(-1, values[..., None]).squeeze(-1)
+        return torch.where(self.shown, drawn, 1.0).prod(-1)
+
+
+@cache
+def moves(length: int, vocabulary: int) -> Moves:
+    """The moves of all sequences of a length."""
+    d, S = length, vocabulary
+    # At each position: it stays masked, is revealed, or had been revealed before.
+    pairs = torch.tensor([[S, S], *([S, a] for a in range(S)), *([a, a] for a in range(S))])
+    both = pairs[all_states(d, len(pairs))]
+    powers = torch.tensor([(S + 1) ** i for i in range(d - 1, -1, -1)])
+    source, target = (both * powers[:, None]).sum(1).unbind(1)
+    return Moves(all_states(d, S + 1), source, target, both[..., 0] != both[..., 1])
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A step: moves with their weights, those from one state adding up to 1.
+
+    Attributes:
+        source: int64 [M].
+        target: int64 [M].
+        weight: float64 [M].
+    """
+
+    source: Tensor
+    target: Tensor
+    weight: Tensor
+
+    def after(self, mass: Tensor) -> Tensor:
+        """The law over states [C] after the step."""
+        return torch.zeros_like(mass).index_add_(0, self.target, mass[self.source] * self.weight)
+
+
+def by_hazard(m: Moves, p: Tensor, open_: Tensor, hazard: float) -> Step:
+    """Each open token is revealed with this probability.
+
+    Args:
+        m: the moves.
+        p: float64 [C, d, S], what values are drawn from.
+        open_: bool [C, d], masked tokens that may be revealed.
+        hazard: in [0, 1].
+    """
+    allowed = (m.shown & ~open_[m.source]).any(1).logical_not()
+    # A float to the power of integers would be float32.
+    shown = m.shown.sum(1, dtype=torch.float64)
+    stay = (open_.sum(1)[m.source] - shown).clamp(min=0)
+    chance = hazard**shown * (1 - hazard) ** stay
+    return Step(m.source, m.target, torch.where(allowed, chance * m.chances(p), 0.0))
+
+
+def by_choice(m: Moves, p: Tensor, chosen: Tensor) -> Step:
+    """The tokens bool [C, d] are revealed."""
+    same = (m.shown == chosen[m.source]).all(1)
+    return Step(m.source, m.target, torch.where(same, m.chances(p), 0.0))
+
+
+def mixture(found: list[Step]) -> Step:
+    """One of these, each as likely as another."""
+    if len(found) == 1:
+        return found[0]
+    source, target = (
+        torch.cat([getattr(one, name) for one in found]) for name in ("source", "target")
+    )
+    return Step(source, target, torch.cat([one.weight for one in found]) / len(found))
+
+
+def at_random(m: Moves, p: Tensor, open_: Tensor, count: int) -> Step:
+    """So many open tokens, fewer where fewer are left, each set as likely as another."""
+    left = open_.sum(1)
+    ways = torch.tensor([math.comb(n, min(count, n)) for n in left.tolist()], dtype=torch.float64)
+    allowed = (m.shown & ~open_[m.source]).any(1).logical_not()
+    allowed &= m.shown.sum(1) == left.clamp(max=count)[m.source]
+    return Step(m.source, m.target, torch.where(allowed, m.chances(p) / ways[m.source], 0.0))
+
+
+def tie_orders(ties: str | None, length: int) -> list[list[int]]:
+    """Orders in which positions come where they tie: one, or all of them for ``random`` ties."""
+    first = list(range(length))
+    if ties == "random":
+        return [list(order) for order in permutations(first)]
+    return [first[::-1] if ties == "right" else first]
+
+
+def surest(score: Tensor, open_: Tensor, count: int, ties: str | None) -> list[Tensor]:
+    """The open tokens of the largest scores, bool [B, d]; several, as likely, for random ties.
+
+    Args:
+        score: float64 [B, d]; rounded to 9 decimals, so that ties do not hang on the last bit.
+        open_: bool [B, d].
+        count: tokens, fewer where fewer are open.
+        ties: which of equal ones comes first: ``left``, ``right``, or ``random``; None is left.
+    """
+    rounded = torch.where(open_, score.round(decimals=9), -math.inf)
+    found = []
+    for order in tie_orders(ties, score.shape[1]):
+        columns = torch.tensor(order)
+        first = rounded[:, columns].sort(dim=1, descending=True, stable=True).indices[:, :count]
+        found.append(torch.zeros_like(open_).scatter(1, columns[first], True) & open_)
+    return found
+
+
+def keep_draws(
+    m: Moves, p: Tensor, open_: Tensor, count: int, score: Tensor, ties: str | None
+) -> Step:
+    """Draws at all open tokens, of which those are kept whose draw has the largest score.
+
+    Args:
+        m: the moves.
+        p: float64 [C, d, S], what values are drawn from.
+        open_: bool [C, d].
+        count: tokens.
+        score: float64 [C, d, S], of each symbol.
+        ties: as in `surest`.
+    """
+    everything = (m.shown == open_[m.source]).all(1).nonzero().squeeze(1)
+    source, drawn = m.source[everything], m.states[m.target[everything]]
+    of_drawn = score[source].gather(-1, drawn.clamp(max=m.vocabulary - 1)[..., None]).squeeze(-1)
+    kept = surest(of_drawn, open_[source], count, ties)
+    powers = torch.tensor([(m.vocabulary + 1) ** i for i in range(drawn.shape[1] - 1, -1, -1)])
+    after = [torch.where(open_[source] & ~one, m.vocabulary, drawn) @ powers for one in kept]
+    weight = m.chances(p)[everything] / len(kept)
+    return Step(source.repeat(len(kept)), torch.cat(after), weight.repeat(len(kept)))
+
+
+def by_kernel(m: Moves, kernel: Tensor) -> Step:
+    """A kernel of one's own: [C, C], or [C, d, S + 1] where tokens move independently."""
+    C, d = m.states.shape
+    if kernel.ndim == 3:
+        product = torch.ones(C, C, dtype=torch.float64)
+        for i in range(d):
+            product *= kernel[:, i][:, m.states[:, i]]
+        kernel = product
+    source, target = kernel.nonzero(as_tuple=True)
+    return Step(source, target, kernel[source, target])
