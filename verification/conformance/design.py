@@ -116,7 +116,9 @@ def design(declaration: Declaration, settings: Settings) -> Design:
     return _design(same, settings.length, settings.vocabulary, settings.others)
 
 
-def sizes(declaration: Declaration, length: int | None, vocabulary: int | None) -> tuple[int, int]:
+def first_size(
+    declaration: Declaration, length: int | None, vocabulary: int | None
+) -> tuple[int, int]:
     """d and S of the first two instances: two blocks at least."""
     block = declaration.block_length or 1
     d = length or block * max(2, -(-3 // block))
@@ -133,7 +135,7 @@ def sizes(declaration: Declaration, length: int | None, vocabulary: int | None) 
 def _design(
     declaration: Declaration, length: int | None, vocabulary: int | None, others: bool
 ) -> Design:
-    d, S = sizes(declaration, length, vocabulary)
+    d, S = first_size(declaration, length, vocabulary)
     known, declared = known_samplers(declaration, d), declared_sampler(declaration)
     pairs = [pair for pair in combinations(known, 2) if declared is None or declared in pair]
     denoisers: list[DenoiserTable] = []
@@ -210,7 +212,7 @@ def _others(
     if isinstance(rule, ByPolicy) or (
         isinstance(rule, ByCount) and rule.order not in ("uniform", "left-to-right")
     ):
-        d, S = sizes(declaration, length, vocabulary)
+        d, S = first_size(declaration, length, vocabulary)
         yield "ties", tied_denoiser(d, S)
     if vocabulary in (None, 8) and fits(short, 8):
         yield "eight symbols", wide_denoiser(short)

@@ -157,7 +157,7 @@ class ByCount(KnownSampler):
                 found.append(steps.keep_draws(m, p, open_, count, score, declaration.ties))
             else:
                 chosen = self.chosen(denoiser, declaration, open_, count)
-                found.append(steps.mixture([steps.by_choice(m, p, one) for one in chosen]))
+                found.append(steps.one_of([steps.by_choice(m, p, one) for one in chosen]))
         return found
 
     @property
@@ -208,7 +208,7 @@ class ByPolicy(KnownSampler):
         for open_ in declaration.opened(denoiser):
             for number in range(self.policy.most_rounds(int(open_.sum(1).max()))):
                 chosen = self.chosen(denoiser, declaration, open_, number)
-                found.append(steps.mixture([steps.by_choice(m, p, one) for one in chosen]))
+                found.append(steps.one_of([steps.by_choice(m, p, one) for one in chosen]))
         return found
 
     def chosen(

@@ -102,7 +102,7 @@ def by_choice(m: Moves, p: Tensor, chosen: Tensor) -> Step:
     return Step(m.source, m.target, torch.where(same, m.chances(p), 0.0))
 
 
-def mixture(found: list[Step]) -> Step:
+def one_of(found: list[Step]) -> Step:
     """One of these, each as likely as another."""
     if len(found) == 1:
         return found[0]
