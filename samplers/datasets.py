@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sharprates.samplers.errors import InputError, TooLargeError, check_memory
+from sharprates.samplers.errors import InputError, TooLargeError, check_memory, printable
 from sharprates.samplers.families import FAMILIES, family
 from sharprates.samplers.rational import read_rational
+from sharprates.samplers.reading import file_size
 from sharprates.samplers.target import Target
 
 BUILTIN: dict[str, str] = {
@@ -99,7 +100,9 @@ def read_file(path: str | Path, *, separator: str | None = None) -> Target:
     path = Path(path)
     if separator == "":
         raise InputError("separator: must not be empty; leave it out to read single characters")
-    size = _size(path)
+    size = file_size(path)
+    if size == 0:
+        raise InputError(f"{path}: is empty: it needs at least one sequence")
     try:
         if path.suffix.lower() == ".npy":
             return _load_table(path)
@@ -110,30 +113,13 @@ def read_file(path: str | Path, *, separator: str | None = None) -> Target:
             weights, lines = _weighted(_text(path), delimiter)
         else:
             weights, lines = _counted(_text(path))
-        return _from_sequences(weights, lines, separator, path.name)
+        return _from_sequences(weights, lines, separator, printable(path.name))
     except TooLargeError as error:
         raise TooLargeError(f"{path}: {error}") from None
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def _size(path: Path) -> int:
-    """Size in bytes of a file that can be read as a whole."""
-    try:
-        if path.is_dir():
-            raise InputError(f"{path}: is a directory: name a file in it")
-        if not path.exists():
-            raise InputError(f"{path}: no such file")
-        if not path.is_file():
-            raise InputError(f"{path}: is not a regular file: save the data to one")
-        size = path.stat().st_size
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    if size == 0:
-        raise InputError(f"{path}: is empty: it needs at least one sequence")
-    return size
 
 
 def _text(path: Path) -> str:
@@ -264,8 +250,10 @@ def _load_table(path: Path) -> Target:
             f"needs shape (S,)*d, all axes alike, got {table.shape}: it is read as a table of "
             "probabilities; put sequences into a text file, one a line"
         )
+    need = 16 * table.size
+    check_memory(need, f"a table of {S}^{d} states", "take a shorter sequence")
     support = int(np.count_nonzero(table))
-    need = 16 * table.size + support * (48 * d + 64)
+    need += support * (48 * d + 64)
     check_memory(need, f"a table of {S}^{d} states, {support} not 0,", "take a shorter sequence")
     pmf = torch.from_numpy(np.array(table, dtype=np.float64))
     mass = float(pmf.sum())
@@ -275,7 +263,7 @@ def _load_table(path: Path) -> Target:
         raise InputError(f"has a negative entry, {float(pmf.min())}: probabilities lie in [0, 1]")
     if abs(mass - 1) > 1e-9:
         raise InputError(f"has mass {mass:.12g}, not 1: divide it by its sum, in float64")
-    return Target.from_pmf(pmf, name=path.name)
+    return Target.from_pmf(pmf, name=printable(path.name))
 
 
 def _quote(text: str) -> str:

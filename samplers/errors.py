@@ -1,13 +1,16 @@
 """Errors that a user can act on: what was wrong, where, and what to do.
 
-Memory is estimated before it is taken: too large is an error, not a killed process.
+Memory and time are estimated before they are taken: too large is an error, not a killed process
+or a silent hour.
 """
 
 from __future__ import annotations
 
 import os
 import resource
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,6 +32,11 @@ class TooLargeError(InputError):
     """The work asked for needs more memory or time than there is; none of it was done."""
 
 
+def printable(text: str) -> str:
+    """A user's text without characters that a terminal would obey, e.g. of a file's name."""
+    return "".join(x if x.isprintable() else ascii(x)[1:-1] for x in text)
+
+
 def check_positive(**sizes: int) -> None:
     """Check that every named size is at least 1.
 
@@ -38,6 +46,16 @@ def check_positive(**sizes: int) -> None:
     for name, value in sizes.items():
         if value < 1:
             raise InputError(f"{name}: must be at least 1, got {value}")
+
+
+def check_seed(seed: int) -> None:
+    """Check that a seed is one for every generator: numpy's takes no negative one.
+
+    Raises:
+        InputError: if it is not.
+    """
+    if not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise InputError(f"seed: need a whole number from 0 to 2^63 - 1, got {seed!r}")
 
 
 def available_bytes() -> int:
@@ -141,6 +159,61 @@ def check_memory(needed: int, what: str, remedy: str, device: str | torch.device
     free = free_bytes(device)
     if needed > 0.8 * free:
         raise TooLargeError(
-            f"{what} would take {needed / 2**30:.3g} GiB, "
-            f"and {free / 2**30:.3g} GiB are free: {remedy}"
+            f"{what} would take {_gibibytes(needed)} GiB, "
+            f"and {_gibibytes(free)} GiB are free: {remedy}"
+        )
+
+
+def _gibibytes(count: int) -> str:
+    return f"{count / 2**30:.3g}" if count < 2**1000 else f"2^{count.bit_length() - 31}"
+
+
+LONGEST = 1800.0
+"""Seconds of work that are begun without further ado."""
+
+MOST_TOKENS = 30
+"""Tokens up to which all sets of them are gone through, as an exact law needs."""
+
+_forced: ContextVar[bool] = ContextVar("forced", default=False)
+
+
+@contextmanager
+def any_time(wanted: bool = True) -> Iterator[None]:
+    """Here `check_time` lets everything pass, if that is wanted: what ``--force`` does."""
+    token = _forced.set(wanted)
+    try:
+        yield
+    finally:
+        _forced.reset(token)
+
+
+def check_time(seconds: float, what: str, remedy: str) -> None:
+    """Check that work is done within half an hour, by an estimate.
+
+    Args:
+        seconds: that it takes on one core, by its operations; right to a factor of a few.
+        what: what is worked on, a noun phrase for the message.
+        remedy: what the user can do instead.
+
+    Raises:
+        TooLargeError: if it takes longer and nobody has said that it may (`any_time`).
+    """
+    if seconds > LONGEST and not _forced.get():
+        units = {"years": 3.2e7, "days": 86400.0, "hours": 3600.0, "minutes": 60.0}
+        unit, size = next(pair for pair in units.items() if seconds > 2 * pair[1])
+        raise TooLargeError(
+            f"{what} would take about {seconds / size:.2g} {unit}: {remedy}, or add --force"
+        )
+
+
+def check_tokens(length: int, what: str) -> None:
+    """Check that sequences are short enough for an exact law.
+
+    Raises:
+        TooLargeError: beyond `MOST_TOKENS`.
+    """
+    if length > MOST_TOKENS:
+        raise TooLargeError(
+            f"{what}: sequences of length {length} have 2^{length} sets of tokens, and an exact "
+            f"law goes through all of them: take at most {MOST_TOKENS} tokens"
         )

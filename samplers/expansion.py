@@ -10,7 +10,7 @@ from itertools import combinations, pairwise
 import torch
 from sharprates.samplers.compositions import CompositionTables
 from sharprates.samplers.denoiser import Denoiser, relative_error
-from sharprates.samplers.errors import InputError, check_memory, free_bytes
+from sharprates.samplers.errors import InputError, check_memory, check_tokens, free_bytes
 from sharprates.samplers.output_law import UNIT, rounding
 from sharprates.samplers.target import Target, listed
 from torch import Tensor
@@ -52,6 +52,7 @@ def tables(
             "use sharprates.samplers.propagation.propagate"
         )
     d, S = target.length, target.vocabulary
+    check_tokens(d, target.name)
     count = target.support if rows == "support" else S**d
     size = count
     # Rows are independent of each other; smaller groups share fewer contexts but need less memory.

@@ -15,7 +15,13 @@ from fractions import Fraction
 from typing import Any, Literal
 
 import torch
-from sharprates.samplers.errors import InputError, TooLargeError, check_memory, check_positive
+from sharprates.samplers.errors import (
+    InputError,
+    TooLargeError,
+    check_memory,
+    check_positive,
+    check_time,
+)
 from sharprates.samplers.family import Family
 from sharprates.samplers.letters import letters_target
 from sharprates.samplers.rational import read_rational
@@ -313,16 +319,30 @@ def sparse_dirichlet(
     if d * math.log2(S) < math.log2(support) + 1 and support > S**d:
         raise InputError(f"support: there are only {S}^{d} = {S**d} sequences, got {support}")
     _require_rows(math.log2(support), d)
+    check_time(  # a number of d digits is taken apart digit by digit
+        support * d * (1e-7 + d * math.log2(S) * 2.5e-11),
+        f"{support} sequences of length {d}",
+        "take smaller parameters",
+    )
     rng = random.Random(seed)
     # Floyd's algorithm: a uniform subset of range(S^d), however long S^d is, in `support` draws.
     chosen: set[int] = set()
     for j in range(S**d - support, S**d):
         draw = rng.randrange(j + 1)
         chosen.add(j if draw in chosen else draw)
-    rows = [[code // S**i % S for i in reversed(range(d))] for code in sorted(chosen)]
+    rows = [_digits(code, d, S) for code in sorted(chosen)]
     weights = _dirichlet_weights(support, concentration, rng)
     random_law = {"support": support, "concentration": concentration, "seed": seed}
     return _named(torch.tensor(rows), weights, S, "sparse-dirichlet", d=d, S=S, **random_law)
+
+
+def _digits(code: int, count: int, base: int) -> list[int]:
+    """The last digits of a number, the first of them first."""
+    digits = []
+    for _ in range(count):
+        code, digit = divmod(code, base)
+        digits.append(digit)
+    return digits[::-1]
 
 
 def mixture(targets: Sequence[Target], weights: Sequence[Weight], *, name: str) -> Target:

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from sharprates.samplers.denoiser import Positions
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.reading import read_bytes
 from sharprates.samplers.target import Target
 from torch import Tensor, nn
 
@@ -312,10 +313,7 @@ def load_checkpoint(path: str | Path) -> NetworkDenoiser:
         InputError: in one line, if the file is anything else.
     """
     remedy = "save one with `sharprates audit --denoiser trained --out DIR`"
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    data = read_bytes(Path(path))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch announces TorchScript archives and old formats
@@ -323,7 +321,7 @@ def load_checkpoint(path: str | Path) -> NetworkDenoiser:
     except Exception:  # the unpickler raises many types on what it refuses or cannot read
         raise InputError(f"{path}: is not a plain state dict of tensors; {remedy}") from None
     try:
-        shape, state = _plain(content)
+        shape, state = _plain(content, len(data))
         network = Network.blank(shape)
         network.load_state_dict(state, assign=True)
     except InputError as error:
@@ -333,7 +331,7 @@ def load_checkpoint(path: str | Path) -> NetworkDenoiser:
     return NetworkDenoiser(network.requires_grad_(False))
 
 
-def _plain(content: Any) -> tuple[NetworkShape, dict[str, Tensor]]:
+def _plain(content: Any, size: int) -> tuple[NetworkShape, dict[str, Tensor]]:
     """The shape and the tensors of a checkpoint, if it is one."""
     if not isinstance(content, dict) or content.keys() != {"config", "state"}:
         raise InputError("needs a dict of 'config' and 'state'")
@@ -346,6 +344,8 @@ def _plain(content: Any) -> tuple[NetworkShape, dict[str, Tensor]]:
         for name, value in state.items()
     ):
         raise InputError("its state is not a plain state dict of float tensors")
+    if sum(value.numel() * value.element_size() for value in state.values()) > size:
+        raise InputError("its tensors are larger than the file")  # one number, expanded
     for name, value in state.items():
         if not bool(torch.isfinite(value.to(torch.float64)).all()):
             raise InputError(f"its tensor {name} holds NaN or infinite numbers")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -303,7 +304,7 @@ def resolve(
         return lambda target: NoisyDenoiser(ExactDenoiser(target), amount)
     if text == "trained":
         return lambda target: _trained(target, training or Training(), progress)
-    if Path(text).suffix in (".pt", ".pth") or Path(text).is_file():
+    if Path(text).suffix in (".pt", ".pth") or os.path.isfile(text):
         network = load_checkpoint(text)
         return lambda target: _fitting(network, target, target.name, text)
     if ":" in text:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import torch
 from sharprates.samplers.denoiser import Denoiser
-from sharprates.samplers.errors import InputError
+from sharprates.samplers.errors import InputError, check_seed
 from sharprates.samplers.output_law import OutputLaw
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.measure import ROUNDING
@@ -50,8 +50,7 @@ class Sampling:
         if self.samples < 0 or self.samples == 1:
             raise InputError(f"samples: need n ≥ 2, or 0 for none, got {self.samples}")
         Budget(self.budget)
-        if abs(self.seed) >= 2**63:
-            raise InputError(f"seed: need a whole number below 2^63, got {self.seed}")
+        check_seed(self.seed)
         if self.device not in ("cpu", "cuda"):
             raise InputError(f"device {self.device!r} is unknown: use cpu or cuda")
         if self.device == "cuda" and not torch.cuda.is_available():

@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 import os
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from fractions import Fraction
@@ -152,6 +153,8 @@ class Journal(Generic[R]):
             raise
 
     def _read(self, resume: bool, replace: bool) -> None:
+        if not stat.S_ISREG(os.fstat(self.file.fileno()).st_mode):
+            raise InputError(f"{self.path}: is not a regular file; remove it, or use another --out")
         lines = self.file.readall().splitlines(keepends=True)
         there = _checked(lines[0]).get("about") if lines else None
         if lines and not isinstance(there, dict):

@@ -9,7 +9,7 @@ import torch
 from sharprates.samplers.compositions import CompositionTables
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, breaks, normalised
 from sharprates.samplers.distance import TotalVariation, total_variation
-from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.errors import InputError, check_time, check_tokens
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.hitting_law import PIECES
 from sharprates.samplers.output_law import OutputLaw
@@ -25,14 +25,9 @@ BITS = 192
 ROUNDING = 1e-10
 """Largest error of a law in float64 that is rounding; beyond it something else is not known."""
 
-_MOST_MOVES = 2 * 10**10
-"""Moves of tokens between partial states that are followed, over all steps: some minutes."""
-
-_MOST_PREDICTIONS = 2 * 10**9
-"""Predicted numbers that hitting times may ask for: some minutes."""
-
-_MOST_IN_TABLES = 10**11
-"""Predicted numbers that composition tables may ask for: half an hour."""
+# What one core does in a second, as measured; a loaded machine does less.
+_SUMS, _PAIRS, _PREDICTIONS = 2e8, 3e6, 7e6
+_MOVES, _STEPS = 7e7, 4e4
 
 
 @dataclass(frozen=True)
@@ -153,27 +148,32 @@ def check_size(target: Target, denoiser: Denoiser, steps: int, clocks: int) -> N
         TooLargeError: naming the reason and the remedy.
     """
     d, S, N = target.length, target.vocabulary, target.support
+    check_tokens(d, target.name)
     contexts = [math.comb(d, v) * min(N, S**v) for v in range(d + 1)]
-    numbers = sum(contexts[:d]) * d * S
-    if denoiser.time_free and numbers > _MOST_IN_TABLES:
-        raise TooLargeError(
-            f"{target.name} needs {numbers:.2g} predictions ({N} sequences of length {d}, {S} "
-            "symbols), which takes too long; use fewer sequences or symbols"
+    predictions = sum(contexts[:d]) * d * S
+    steps_time = steps * (1 / _STEPS + 2**d / _SUMS)
+    if denoiser.time_free:
+        sums = sum(count * 3**v for v, count in enumerate(contexts))
+        pairs = sum(count * 2**v for v, count in enumerate(contexts))
+        check_time(
+            sums / _SUMS + pairs / _PAIRS + predictions / _PREDICTIONS,
+            f"{target.name}: {N} sequences of length {d} with {S} symbols",
+            "use fewer sequences or symbols, or shorter sequences",
         )
     if denoiser.time_free and denoiser.normalised:
+        check_time(steps_time, f"{steps} steps in all", "use fewer steps, clocks and rules")
         return
     reason = "depends on time" if denoiser.normalised else "is not normalised"
     moves = d * steps * sum(count << v for v, count in enumerate(contexts))
-    if moves > _MOST_MOVES:
-        raise TooLargeError(
-            f"denoiser: it {reason}, so {target.name} needs {moves:.2g} moves over {steps} steps, "
-            "which takes too long; use fewer steps, clocks and rules, or shorter sequences"
-        )
     each = 0 if denoiser.time_free else max(PIECES, len(breaks(denoiser) or ()) + 1)
     calls = each * clocks
-    numbers = calls * sum(contexts) * d * S
-    if numbers > _MOST_PREDICTIONS:
-        raise TooLargeError(
-            f"denoiser: it {reason}, so {target.name} needs {numbers:.2g} predictions at {calls} "
-            "hitting times, which takes too long; use fewer or shorter sequences"
-        )
+    check_time(
+        steps_time + moves / _MOVES,
+        f"denoiser: it {reason}, so {steps} steps in all on {target.name}",
+        "use fewer steps, clocks and rules, or shorter sequences",
+    )
+    check_time(
+        calls * predictions / _PREDICTIONS,
+        f"denoiser: it {reason}, so {target.name} at {calls} hitting times",
+        "use fewer or shorter sequences",
+    )

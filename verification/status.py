@@ -11,6 +11,7 @@ from typing import Any
 
 import cattrs
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.reading import read_bytes
 from sharprates.theory.claim import Claim, Relation
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.evidence import Evidence, Fit, Method
@@ -273,17 +274,15 @@ def read_evidence(path: Path) -> list[Evidence]:
         InputError: if it is missing or no such file.
     """
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(read_bytes(path))
         if content["version"] != VERSION:
             raise InputError(f"{path}: has version {content['version']}, not {VERSION}; run again")
         return cattrs.structure(
             [one for row in content["claims"] for one in row["checks"]], list[Evidence]
         )
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except InputError:
         raise
-    except (ValueError, KeyError, TypeError, cattrs.BaseValidationError):
+    except (ValueError, KeyError, TypeError, RecursionError, cattrs.BaseValidationError):
         raise InputError(f"{path}: is no claims.json of this project; run again") from None
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
-from sharprates.samplers.errors import InputError
+from sharprates.samplers.errors import InputError, check_seed
 from sharprates.theory.claim import Claim, Relation
 from sharprates.theory.errors import TheoryError
 from sharprates.theory.proofs.proof import Proof
@@ -65,6 +65,7 @@ def verify(
         InputError: for an unknown constant.
         TheoryError: for an unknown claim.
     """
+    check_seed(seed)
     chosen = list(dict.fromkeys(claim_of(one).id for one in claims or CLAIMS))
     factors = dict(scale or {})
     check_scale(factors, chosen)

@@ -30,15 +30,16 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from sharprates.samplers import families
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.family import Family
 from sharprates.samplers.rational import read_rational
+from sharprates.samplers.reading import file_size, read_bytes
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
@@ -129,6 +130,13 @@ def decide_on(
             too large to be decided exactly.
     """
     n, d, S = len(experiment.rows), experiment.length, experiment.vocabulary
+    # sums of steps have a common denominator, which may be long
+    words = 1 + sum(one.bit_length() for one in {w.denominator for w in experiment.steps}) // 64
+    if (len(experiment.steps) << d) * words > LARGEST_WORK:
+        raise InputError(
+            f"experiment: {len(experiment.steps)} steps with these denominators are too many to "
+            "decide exactly: take fewer, or shorter rows"
+        )
     if n * max(3**d, 2**d * d * S) > LARGEST_WORK:
         raise InputError(
             f"experiment: {n} rows of length {d} on {S} symbols are too many to decide exactly: "
@@ -205,19 +213,25 @@ def _named(family: Family) -> list[str]:
     return [f"{name}={value}" for name, value in family.parameters.items()]
 
 
-def _family(text: str | None) -> Family | None:
-    """Files that are older than the parameters have the name alone."""
+def _family(text: str | None, target: Target) -> Family | None:
+    """The family that a file names, if there is such a one; its rows must be those of the file.
+
+    Files that are older than the parameters have the name alone.
+    """
     if text is None:
         return None
     name, *words = text.split()
-    parameters: dict[str, int | float | str] = {}
-    for word in words:
-        key, _, value = word.partition("=")
-        parameters[key] = value
-        for number in (float, int):
-            with suppress(ValueError):
-                parameters[key] = number(value)
-    return Family(name, parameters)
+    try:
+        known = families.family(":".join([name, *(word.partition("=")[2] for word in words)]))
+    except InputError:
+        return None
+    if known.fractions is None:
+        return None
+    sizes = (known.length, known.vocabulary) == (target.length, target.vocabulary)
+    rows = known.rows.tolist() == target.rows.tolist()
+    if not (sizes and rows and known.fractions == target.fractions):
+        raise WitnessError(f"its rows are not those of the family {known.name}")
+    return known.family
 
 
 def to_text(witness: Witness) -> str:
@@ -255,13 +269,14 @@ def read(path: Path) -> Witness:
         WitnessError: if it is missing, no witness, or was changed after it was written.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise WitnessError(f"{path}: cannot be read: {error.strerror}") from None
+        if file_size(path) > LARGEST:
+            raise WitnessError(f"{path}: is longer than any witness")
+        data = read_bytes(path)
+    except WitnessError:
+        raise
+    except InputError as error:
+        raise WitnessError(str(error)) from None
     try:
-        if len(data) > LARGEST:
-            raise ValueError("it is longer than any witness")
         return from_text(data.decode())
     except (ValueError, ZeroDivisionError) as error:  # InputError is a ValueError
         raise WitnessError(f"{path}: {_reason(error)}") from None
@@ -294,6 +309,8 @@ def from_text(text: str) -> Witness:
     scale = {}
     for line in fields.all("scale"):
         name, _, factor = line.partition("=")
+        if name in scale or read_rational(factor) <= 0:
+            raise WitnessError(f"scale: needs one positive factor of {name}, got {line!r}")
         scale[name] = read_rational(factor)
     claim, variant = fields.single("claim"), fields.optional("variant")
     relation = fields.optional("relation")
@@ -367,9 +384,9 @@ def _experiment(fields: _Fields) -> Experiment:
         if not 1 <= int(uniform) <= MOST_STEPS:
             raise WitnessError(f"uniform: needs 1 to {MOST_STEPS} steps, has {uniform}")
         steps += (Fraction(1, int(uniform)),) * int(uniform)
-    family = _family(fields.optional("family"))
+    target = Target.from_rows(rows, weights, vocabulary)
     return exact_experiment(
-        Target.from_rows(rows, weights, vocabulary, family=family),
+        replace(target, family=_family(fields.optional("family"), target)),
         steps=steps,
         blocks=tuple(map(int, (fields.optional("blocks") or "").split())),
         grid=_grid(fields.optional("grid")),

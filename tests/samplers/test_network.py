@@ -184,6 +184,8 @@ def test_what_is_no_checkpoint_is_named(tmp_path: Path) -> None:
         ({"config": {**config, "layers": 1000}, "state": state}, "at most 64"),
         ({"config": {**config, "heads": "2"}, "state": state}, "whole number"),
         ({"config": config, "state": {name: state[name]}}, "do not fit"),
+        # one number in the file, four billion in memory
+        ({"config": config, "state": {name: torch.ones(1).expand(2**16, 2**16)}}, "larger than"),
     ]:
         torch.save(content, path)
         with pytest.raises(InputError, match=words) as caught:

@@ -5,7 +5,7 @@ import torch
 from sharprates.samplers.clock import clock, grid
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Normalised
 from sharprates.samplers.distance import total_variation
-from sharprates.samplers.errors import InputError, TooLargeError
+from sharprates.samplers.errors import InputError, TooLargeError, any_time
 from sharprates.samplers.families import copies, dirichlet, uniform
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.parallel import ParallelSampler
@@ -81,14 +81,20 @@ def test_exact_arithmetic_needs_the_exact_denoiser() -> None:
 def test_hours_of_work_are_refused_before_they_start() -> None:
     target = uniform(6, 3)
     exact = ExactDenoiser(target)
-    check_size(target, exact, 10**9, 9)
+    check_size(target, exact, 10**7, 9)
+    with pytest.raises(TooLargeError, match=r"10000000000 steps in all would take about .* days"):
+        check_size(target, exact, 10**10, 9)
     check_size(target, Scaled(exact, 2.0), 64, 2)
     with pytest.raises(TooLargeError, match=r"is not normalised.*use fewer steps"):
         check_size(target, Scaled(exact, 2.0), 10**6, 2)
     drifting = Drifting(exact, Uniform(3), 0.5)
     check_size(target, drifting, 64, 1)
     with pytest.raises(TooLargeError, match=r"depends on time.*hitting times"):
-        check_size(target, drifting, 64, 500)
+        check_size(target, drifting, 64, 5000)
     many = copies(2, 1_000_000)
-    with pytest.raises(TooLargeError, match=r"4e\+12 predictions .*fewer sequences or symbols"):
+    with pytest.raises(TooLargeError, match=r"days: use fewer sequences or symbols.*--force"):
         check_size(many, ExactDenoiser(many), 1, 1)
+    with any_time():
+        check_size(many, ExactDenoiser(many), 1, 1)
+    with any_time(), pytest.raises(TooLargeError, match=r"2\^2000 sets of tokens"):
+        check_size(copies(2000, 2), ExactDenoiser(copies(2000, 2)), 1, 1)

@@ -192,7 +192,7 @@ def test_a_bad_file_is_one_line(tmp_path, content, message):
 
 
 def test_a_missing_file(tmp_path):
-    with pytest.raises(WitnessError, match="No such file"):
+    with pytest.raises(WitnessError, match="no such file"):
         witness.read(tmp_path / "none")
 
 
@@ -241,3 +241,46 @@ def test_reading_witnesses_loads_neither_networks_nor_audits_nor_tables() -> Non
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def forged(family_line: str, weights: str = "1/4") -> str:
+    rows = "".join(f"row: {a} {b} = {weights}\n" for a in (0, 1) for b in (0, 1))
+    body = (
+        f"{witness.HEADER}\nclaim: L1\nmeasure: tv\nvocabulary: 2\n{rows}{family_line}uniform: 1\n"
+    )
+    return signed(f"{body}measured: 0\nbound: 1/2\nverdict: fails\nsha256: \n")
+
+
+def test_a_family_is_not_believed():
+    """Uniform rows that call themselves copies would refute what holds for copies alone."""
+    with pytest.raises(WitnessError, match="not those of the family copies:2:2"):
+        witness.from_text(forged("family: copies d=2 S=2\n"))
+    with pytest.raises(WitnessError, match="not those of the family copies:3:2"):
+        witness.from_text(forged("family: copies d=3 S=2\n"))
+    # no member of a family: then nothing is claimed of it
+    for line in ("family: copies\n", "family: copies d=0 S=2\n", "family: nobody d=2 S=2\n"):
+        assert witness.from_text(forged(line)).experiment.target.family is None
+    assert str(witness.from_text(forged("family: uniform d=2 S=2\n")).experiment.target.family)
+
+
+def test_a_scale_is_one_positive_factor():
+    for lines in ("scale: E3.constant=0\n", "scale: E3.constant=1\nscale: E3.constant=1/2\n"):
+        text = refuting().replace("scale: E3.constant=99/100\n", lines)
+        with pytest.raises(WitnessError, match="one positive factor"):
+            witness.from_text(signed(text))
+
+
+def test_steps_with_long_denominators_are_too_much_work():
+    steps = tuple(Fraction(1, 40_000 + k) for k in range(2_000))
+    with pytest.raises(ValueError, match="steps with these denominators are too many"):
+        witness.decide_on(CLAIMS["E3"], exact_experiment(family("copies:5:2"), steps=steps))
+
+
+def test_what_is_no_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(WitnessError, match="not a regular file"):
+        witness.read(tmp_path / "pipe")
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(WitnessError, match="longer than any witness"):
+        witness.read(tmp_path / "sparse")

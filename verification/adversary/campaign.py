@@ -12,6 +12,7 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
+from sharprates.samplers.errors import check_seed
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import witness
 from sharprates.verification.adversary import frontier
@@ -116,6 +117,7 @@ def run_campaign(
         fresh: do all tasks again; what is stored stays until something worse is found.
         progress: told each piece of work.
     """
+    check_seed(seed)
     effort = adversary.Effort(starts=6, moves=60, steps=150) if deep else adversary.Effort()
     worst = adversary.hunt(
         chosen, folder, effort, jobs=jobs, seed=seed, fresh=fresh, progress=progress

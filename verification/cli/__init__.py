@@ -11,9 +11,11 @@ import io
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +58,18 @@ def load_command(name: str) -> Any:
     Args:
         name: one of `COMMANDS`.
     """
+    began = time.monotonic()
     module = importlib.import_module(f"{__name__}.{name}")
+    command = getattr(module, f"{name}_command")
+    from sharprates.verification.cli.terminal import heartbeat
+
+    @wraps(command)
+    def never_silent(*arguments: Any, **options: Any) -> Any:
+        with heartbeat(began):
+            return command(*arguments, **options)
+
     alone = typer.Typer(add_completion=False)
-    alone.command(name)(getattr(module, f"{name}_command"))
+    alone.command(name)(never_silent)
     return typer.main.get_command(alone)
 
 

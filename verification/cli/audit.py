@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from sharprates.samplers import datasets
 from sharprates.samplers.denoiser import Denoiser
-from sharprates.samplers.errors import InputError
+from sharprates.samplers.errors import InputError, any_time
 from sharprates.samplers.network import NetworkDenoiser, Training, checkpoint, load_checkpoint
 from sharprates.samplers.target import Target
 from sharprates.samplers.tempered import tempered_as
@@ -20,7 +20,7 @@ from sharprates.verification import audit as audits
 from sharprates.verification import digests
 from sharprates.verification.audit_plan import DEFAULT_CLAIMS, Plan
 from sharprates.verification.cli import options
-from sharprates.verification.cli.terminal import EXIT, console, note, progress, training
+from sharprates.verification.cli.terminal import EXIT, console, doing, note, progress, training
 from sharprates.verification.denoisers import resolve, resolve_for
 from sharprates.verification.empirical import Sampling
 from sharprates.verification.files import to_json, write_whole
@@ -95,6 +95,9 @@ def audit_command(
         list[str] | None, typer.Option(help="ID.name=x multiplies a constant by x.")
     ] = None,
     separator: Annotated[str | None, typer.Option(help="Between tokens; default: none.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also what takes longer than half an hour.")
+    ] = False,
     json: Annotated[Path | None, typer.Option(help="Write all results here.")] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw TV against K here, or against rounds.")
@@ -158,13 +161,17 @@ def audit_command(
         return
     check_arithmetic(arithmetic, denoiser == "exact" and temperature == top_p == 1)
     with ExitStack() as stack:
+        stack.enter_context(any_time(force))
         workers: Workers | int = jobs
         if cluster is not None:
             workers = stack.enter_context(closing(Cluster(cluster)))
         train = Training(steps=training_steps, seed=seed) if denoiser == "trained" else None
         with training() as told:
             make = resolve(denoiser, train or Training(), told)
-            targets = [datasets.load(text, separator=separator) for text in texts]
+            targets = []
+            for text in texts:
+                doing(f"reading {text}")
+                targets.append(datasets.load(text, separator=separator))
             names = _file_names(targets)
             journal = None
             if out is not None:

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from sharprates.samplers.errors import InputError
 from sharprates.verification.cli.options import check_outputs, only, write_json
-from sharprates.verification.cli.terminal import console
+from sharprates.verification.cli.terminal import console, doing, progress
+from sharprates.verification.conformance.defects import DEFECTS
 from sharprates.verification.conformance.findings import EXIT, Settings
 from sharprates.verification.conformance.named import check_named
 from sharprates.verification.conformance.self_test import passes, self_test
@@ -48,14 +49,16 @@ def check_command(
         raise InputError(f"--budget: need a probability between 0 and 1, got {budget}")
     if mutants or false_alarms:
         mode = "--mutants" if mutants else "--false-alarms"
-        only(context, mode, "mutants", "false_alarms", "json")
-        content = self_test(mutants, false_alarms)
+        only(context, mode, "mutants", "false_alarms", "seed", "json")
+        with progress(mutants * len(DEFECTS) + false_alarms) as told:
+            content = self_test(mutants, false_alarms, seed, told)
         print_self_test(content, console())
         code = 0 if passes(content) else 1
     elif sampler is None:
         raise InputError("check: name a sampler as MODULE:OBJECT, or use --mutants")
     else:
         chosen = Settings(samples, length=length, vocabulary=vocab, limit=limit, seed=seed)
+        doing(f"checking {sampler}, for {limit:.0f} s at most")
         found = check_named(sampler, Fraction(budget), chosen)
         print_conformance(found, console())
         code, content = EXIT[found.outcome], found.json()

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 from sharprates.samplers import datasets
-from sharprates.samplers.errors import InputError
+from sharprates.samplers.errors import InputError, any_time
 from sharprates.samplers.schedule import Schedule
 from sharprates.verification.cli import options
-from sharprates.verification.cli.terminal import console, progress
+from sharprates.verification.cli.terminal import console, doing, progress
 from sharprates.verification.planning import planner
 from sharprates.verification.planning.curve_plan import plan_loss_curve
 from sharprates.verification.planning.loss_curve import read_loss_curve
@@ -66,10 +66,14 @@ def plan_command(
     budget: Annotated[float, typer.Option(help="Probability that any such limit is wrong.")] = 1e-6,
     seed: Annotated[int, typer.Option(help="Of the search for a schedule, and of samples.")] = 0,
     separator: Annotated[str | None, typer.Option(help="Between tokens; default: none.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also what takes longer than half an hour.")
+    ] = False,
     json: Annotated[Path | None, typer.Option(help="Write the plan here.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw TV against K here.")] = None,
 ) -> None:
     """Steps for a total variation: by every bound, by exact TV on data, or from a loss curve."""
+    doing("bounds" if data is None else f"reading {data}")
     options.check_outputs(json, plot, [one for one in (data, loss_curve) if one is not None])
     options.check_finite(tv=tv, horizon=horizon, delta=delta)
     if blocks and loss_curve is None:
@@ -96,7 +100,8 @@ def plan_command(
         if length is not None or vocab is not None or loss_curve is not None:
             raise InputError("plan: give DATA, or --length and --vocab, or --loss-curve; not both")
         wanted = (tv, score_error, schedules)
-        found = _of_data(context, data, separator, wanted, steps, samples, budget, seed)
+        with any_time(force):
+            found = _of_data(context, data, separator, wanted, steps, samples, budget, seed)
     elif length is None:
         raise InputError("plan: give DATA, or --length and --vocab, or --loss-curve and --length")
     elif loss_curve is not None:
@@ -143,7 +148,8 @@ def _of_data(
     if long is None:
         options.refuse(context, "exact TV", "samples", "budget")  # its search has a seed
         target = datasets.load(data, separator=separator)
-        return planner.plan_target(target, *wanted, steps=steps, seed=seed)
+        with progress(3 + len(wanted[2])) as told:
+            return planner.plan_target(target, *wanted, steps=steps, seed=seed, progress=told)
     _no_steps(steps)
     if isinstance(long, str):
         options.refuse(context, "exact TV by recursion", "samples", "budget", "seed")

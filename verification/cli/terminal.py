@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import (
@@ -14,7 +17,9 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
+from sharprates.samplers.errors import printable
 from sharprates.verification.verdict import Verdict
 
 EXIT = {Verdict.HOLDS: 0, Verdict.FAILS: 1, Verdict.UNDECIDED: 3}
@@ -39,17 +44,84 @@ def console(stderr: bool = False) -> Console:
     return _Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
+LONGEST_NOTE = 600
+
+
 def note(text: str) -> None:
-    """One line on standard error."""
+    """One line on standard error; of a very long one the beginning and the end."""
+    text = printable(" ".join(text.splitlines()))
+    if len(text) > LONGEST_NOTE:
+        text = f"{text[: LONGEST_NOTE // 2]} … {text[-LONGEST_NOTE // 3 :]}"
     console(stderr=True).print(text, soft_wrap=True)
+
+
+SILENCE = 4.0
+"""Seconds after which a command that still works says so; then after twice as many, and so on."""
+
+LONGEST_SILENCE = 60.0
+
+
+@dataclass
+class _Work:
+    """What is being done now, for who waits.
+
+    Attributes:
+        text: in a few words.
+        shown: whether a bar shows it.
+    """
+
+    text: str = ""
+    shown: bool = False
+
+
+_work = _Work()
+
+
+def doing(text: str) -> None:
+    """Say what is being done, should it take long."""
+    _work.text = text
+
+
+@contextmanager
+def heartbeat(began: float) -> Iterator[None]:
+    """A line now and then while no bar is shown: a command that works is never silent for long.
+
+    Args:
+        began: when the command was called, by `time.monotonic`; loading it took its time.
+    """
+    ended = threading.Event()
+
+    def beat() -> None:
+        # at first a second at least: what is at its end says what it has found
+        wait = max(1.0, began + SILENCE - time.monotonic())
+        while not ended.wait(wait):
+            wait = min(time.monotonic() - began, LONGEST_SILENCE)
+            if not _work.shown:
+                with suppress(OSError, ValueError):  # nobody listens
+                    what = f": {_work.text}" if _work.text else ""
+                    note(f"working for {time.monotonic() - began:.0f} s{what}")
+
+    doing("")
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(1)  # it may be writing to a pipe that nobody reads
 
 
 @contextmanager
 def _bar() -> Iterator[Progress]:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
     error = console(stderr=True)
-    with Progress(*columns, TimeElapsedColumn(), console=error, transient=True) as bar:
-        yield bar
+    with Progress(*columns, *times, console=error, transient=True) as bar:
+        _work.shown = True
+        try:
+            yield bar
+        finally:
+            _work.shown = False
 
 
 @contextmanager
@@ -61,6 +133,7 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
         def line(text: str) -> None:
             nonlocal done
             done += 1
+            doing(f"{done} of {total}: {text}")
             if done * 10 // total > (done - 1) * 10 // total:
                 note(f"{done} of {total}: {text}")
 
@@ -77,6 +150,7 @@ def training() -> Iterator[Callable[[str, int, int, float], None]]:
     if not console(stderr=True).is_terminal:
 
         def line(name: str, step: int, steps: int, loss: float) -> None:
+            doing(f"training on {name}: step {step} of {steps}")
             if step == steps or step % max(1, steps // 10) == 0:
                 note(f"training on {name}: step {step} of {steps}, loss {loss:.3f} nats")
 

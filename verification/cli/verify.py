@@ -10,7 +10,7 @@ from sharprates.verification import user_claim
 from sharprates.verification import verify as checks
 from sharprates.verification.adversary import campaign
 from sharprates.verification.cli import options
-from sharprates.verification.cli.terminal import EXIT, console, progress
+from sharprates.verification.cli.terminal import EXIT, console, doing, progress
 from sharprates.verification.files import to_json, write_whole
 from sharprates.verification.reports.adversary import adversary_json, print_campaign
 from sharprates.verification.reports.verify import LEGEND, explain, print_replay, print_statuses
@@ -73,6 +73,7 @@ def verify_command(
     terminal = console()
     user = None if own is None else user_claim.load_claim(own, factors)
     if witness is not None:
+        doing(f"replaying {witness}")
         raise typer.Exit(EXIT[print_replay(witness, terminal, *user_claim.sides(user))])
     if user is not None:
         with progress(user_claim.count(user)) as told:

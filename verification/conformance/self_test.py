@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -25,12 +25,18 @@ ALARM_LEVEL = Fraction(1, 10)
 """Budget of each run when false alarms are counted: a smaller one would never be used up."""
 
 
-def detection(defect: Defect, runs: int) -> dict[str, Any]:
+Progress = Callable[[str], None]
+"""Told of each run that is done."""
+
+
+def detection(
+    defect: Defect, runs: int, seed: int = 0, progress: Progress = lambda _: None
+) -> dict[str, Any]:
     """How often a defect is caught, seed after seed, and how often first by the check meant."""
-    settings = defect.settings
-    verdicts = [
-        check(defect.sampler, DEFECT_LEVEL, replace(settings, seed=seed)) for seed in range(runs)
-    ]
+    settings, verdicts = defect.settings, []
+    for one in range(seed, seed + runs):
+        verdicts.append(check(defect.sampler, DEFECT_LEVEL, replace(settings, seed=one)))
+        progress(defect.name)
     first = [verdict.failed.name for verdict in verdicts if verdict.failed]
     return {
         "name": defect.name,
@@ -48,32 +54,39 @@ def false_alarms(
     budget: Fraction,
     settings: Settings = FAST,
     samplers: Sequence[Stepwise | Blockwise] = RIGHT,
+    seed: int = 0,
+    progress: Progress = lambda _: None,
 ) -> int:
     """How many of so many seeded runs reject a sampler without a defect, each in its turn."""
-    verdicts = (
-        check(samplers[seed % len(samplers)], budget, replace(settings, seed=seed))
-        for seed in range(runs)
-    )
-    return sum(verdict.failed is not None for verdict in verdicts)
+    rejected = 0
+    for one in range(seed, seed + runs):
+        sampler = samplers[one % len(samplers)]
+        rejected += check(sampler, budget, replace(settings, seed=one)).failed is not None
+        progress("samplers without a defect")
+    return rejected
 
 
-def self_test(mutants: int, alarms: int) -> dict[str, Any]:
+def self_test(
+    mutants: int, alarms: int, seed: int = 0, progress: Progress = lambda _: None
+) -> dict[str, Any]:
     """Detection rates of the seeded defects, and the rate of false alarms, as JSON.
 
     Args:
         mutants: runs of each defect; 0 leaves them out.
         alarms: runs of samplers without a defect, each at `ALARM_LEVEL`; 0 leaves them out.
+        seed: of the first run of each; each next one takes the next seed.
+        progress: told of each run that is done.
     """
     content: dict[str, Any] = {}
     if mutants:
-        rows = [detection(defect, mutants) for defect in DEFECTS]
+        rows = [detection(defect, mutants, seed, progress) for defect in DEFECTS]
         content |= {"level": float(DEFECT_LEVEL), "mutants": rows}
     if alarms:
         level = float(ALARM_LEVEL)
         content["false_alarms"] = {
             "runs": alarms,
             "level": level,
-            "alarms": false_alarms(alarms, ALARM_LEVEL),
+            "alarms": false_alarms(alarms, ALARM_LEVEL, seed=seed, progress=progress),
             # As many as this are exceeded with probability 1e-6 at most, if the level holds.
             "at_most": int(binom.isf(1e-6, alarms, level)),
         }

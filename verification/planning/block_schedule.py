@@ -80,6 +80,7 @@ class BlockSchedule:
 def equal_blocks(curve: LossCurve, steps: int) -> BlockSchedule:
     """K blocks whose sizes differ by at most one, the larger ones last."""
     _check_steps(steps)
+    steps = min(steps, curve.length)
     ends = np.arange(steps + 1) * curve.length // steps
     return BlockSchedule.of(curve, [int(s) for s in np.diff(ends) if s])
 

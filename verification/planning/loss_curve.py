@@ -8,6 +8,7 @@ information curve h of the data, and uses h_m ≤ L_m.
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,12 +18,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.reading import read_bytes
+from sharprates.verification.planning.question import check_length
 
 Label = Literal["exact", "bound", "estimate"]
 """How far a number can be trusted: see theory note, §8."""
 
 Array = NDArray[np.float64]
-MAX_LENGTH = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +82,7 @@ def loss_curve(
         InputError: if a point is impossible, or nothing bounds h_0 (no loss with all tokens masked,
             and no vocabulary).
     """
-    _check_length(length)
+    check_length(length)
     if vocabulary is not None and vocabulary < 1:
         raise InputError(f"vocab: must be at least 1, got {vocabulary}")
     m, loss = np.asarray(revealed, dtype=np.int64), np.asarray(losses, dtype=np.float64)
@@ -116,12 +118,10 @@ def read_loss_curve(path: str | Path, length: int, vocabulary: int | None = None
     Raises:
         InputError: in one line, with the file and the line number where there is one.
     """
-    _check_length(length)
+    check_length(length)
+    data = read_bytes(Path(path), 100)
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.reader(file))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
     except (UnicodeDecodeError, csv.Error):
         raise InputError(f"{path}: is not a CSV file in UTF-8") from None
     header = [name.strip().lower() for name in rows[0]] if rows else []
@@ -154,11 +154,6 @@ def read_loss_curve(path: str | Path, length: int, vocabulary: int | None = None
     exact = zip(points, counts, strict=True) if fractions else ()
     off = any(abs(masked * length - count) > 1e-6 * length for (_, masked, _), count in exact)
     return replace(curve, rounded=off)
-
-
-def _check_length(length: int) -> None:
-    if not 1 <= length <= MAX_LENGTH:
-        raise InputError(f"length: must lie in 1..{MAX_LENGTH}, got {length}")
 
 
 def _number(path: str | Path, line: int, row: list[str], place: int, name: str) -> float:

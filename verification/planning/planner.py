@@ -13,7 +13,7 @@ from typing import Any
 
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.distance import TotalVariation, total_variation
-from sharprates.samplers.errors import InputError
+from sharprates.samplers.errors import InputError, check_seed
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import structured_family, structured_tv
 from sharprates.samplers.family import Family
@@ -21,12 +21,13 @@ from sharprates.samplers.markov import MarkovChain
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
+from sharprates.verification.measure import check_size
 from sharprates.verification.planning.best_schedule import BestSchedule, best_schedule
 from sharprates.verification.planning.bounds import schedule_bounds
 from sharprates.verification.planning.chain_information import chain_information
 from sharprates.verification.planning.data_law import Tractable
 from sharprates.verification.planning.exact_steps import Law, SmallestSteps, exact_steps
-from sharprates.verification.planning.question import Question
+from sharprates.verification.planning.question import Question, check_length
 from sharprates.verification.planning.sampled_tv import SampledTV, sampled_tv
 from sharprates.verification.planning.step_count import (
     StepCount,
@@ -143,6 +144,7 @@ def plan_target(
     *,
     steps: int | None = None,
     seed: int = 0,
+    progress: Progress = lambda _: None,
 ) -> StepPlan:
     """Steps for a data law that can be enumerated: bounds with its own Ī and h, and exact TV.
 
@@ -153,14 +155,19 @@ def plan_target(
         schedules: to try beside the uniform law, with any number of steps.
         steps: K of the best schedule; by default what the uniform law needs.
         seed: of the search for that schedule.
+        progress: told of the tables, of each schedule and of the search before it is done.
 
     Raises:
         InputError: for a bad number or schedule.
         TooLargeError: if the target is too large.
     """
+    check_seed(seed)
     ask = Question(target.length, target.vocabulary, tv, score_error)
     laws = _laws(target.length, schedules)
-    table, shape = tables(target, ExactDenoiser(target)), profile(target)
+    progress("composition tables, information and dependence")
+    denoiser = ExactDenoiser(target)
+    check_size(target, denoiser, 0, 0)
+    table, shape = tables(target, denoiser), profile(target)
     curve = tuple(float(h) + shape.error for h in shape.information.clamp(min=0))
     information = max(shape.mutual_information, 0.0) + 2 * shape.error
     ask = replace(ask, information=information, curve=curve)
@@ -168,7 +175,8 @@ def plan_target(
     def measure(law: StepLaw) -> TotalVariation:
         return total_variation(table.law(law), target)
 
-    exact = tuple(exact_steps(ask, measure, laws))
+    exact = tuple(exact_steps(ask, measure, laws, progress))
+    progress("search for the best schedule")
     wanted = exact[0].steps if steps is None else steps
     best = None if wanted is None else best_schedule(table, target, wanted, seed=seed)
     return StepPlan(ask, enough_steps(ask), target.name, exact, best)
@@ -194,8 +202,8 @@ def plan_structured(
         InputError: for a bad number, family or schedule.
     """
     family = structured_family(text)
-    structured_tv(family, StepLaw.uniform(1))  # a bad number is found before the work
     d, log_S, S = _size(family)
+    structured_tv(family, StepLaw.uniform(1))  # a bad number is found before the work
     if S is not None and S <= _LARGEST_VOCABULARY:
         ask = Question(d, S, tv, score_error)
     else:  # E5 reads log S off h_m ≤ log S
@@ -213,6 +221,7 @@ def _size(family: Family) -> tuple[int, float, int | None]:
     """Length, log S, and S where it is a number that can be written down."""
     numbers = {name: int(value) for name, value in family.parameters.items()}
     d = numbers["d"]
+    check_length(d)
     if "S" in numbers:
         return d, math.log(numbers["S"]), numbers["S"]
     # groups of g tokens with symbols of [b]
@@ -250,6 +259,7 @@ def plan_sampled(
     Raises:
         InputError: for a bad number.
     """
+    check_seed(seed)
     ask = Question(law.length, law.vocabulary, tv, score_error)
     if not 0 < level < 1:
         raise InputError(f"budget: must lie between 0 and 1, got {level:g}")

@@ -12,6 +12,23 @@ MOST_STEPS = 10**18
 """A bound that is still above ε at so many steps is taken never to reach it."""
 
 
+MAX_LENGTH = 1_000_000
+"""Longest sequences that are planned for: some bounds have d factors."""
+
+MAX_VOCABULARY = 10**300
+"""Largest vocabulary: a float still holds it."""
+
+
+def check_length(length: int) -> None:
+    """Check that sequences are neither empty nor too long to plan for.
+
+    Raises:
+        InputError: if they are.
+    """
+    if not 1 <= length <= MAX_LENGTH:
+        raise InputError(f"length: must lie in 1..{MAX_LENGTH}, got {length}")
+
+
 @dataclass(frozen=True)
 class Question:
     """How many steps for a total variation ε?
@@ -35,9 +52,9 @@ class Question:
     curve: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        for name, size in (("length", self.length), ("vocab", self.vocabulary)):
-            if size is not None and size < 1:
-                raise InputError(f"{name}: must be at least 1, got {size}")
+        check_length(self.length)
+        if self.vocabulary is not None and not 1 <= self.vocabulary <= MAX_VOCABULARY:
+            raise InputError(f"vocab: must lie in 1..10^300, got {self.vocabulary}")
         if not 0 < self.tv < 1:
             raise InputError(f"tv: must lie between 0 and 1, got {self.tv:g}")
         if not 0 <= self.score_error < math.inf:

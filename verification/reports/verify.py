@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
+from sharprates.samplers.errors import printable
 from sharprates.theory.claim import Claim
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification import witness
@@ -13,6 +14,9 @@ from sharprates.verification.formal import formal_of
 from sharprates.verification.reports.layout import table
 from sharprates.verification.status import Report, Status
 from sharprates.verification.verdict import Verdict
+
+MOST_REMARKS = 20
+"""Lines of a witness for its reader that are printed."""
 
 _STYLES = {
     Status.REFUTED: "bold red",
@@ -93,8 +97,8 @@ def print_replay(
     """
     held, found = witness.recall(path, claim, left)
     console.print(Text(f"{held.claim} {held.variant or ''}".rstrip(), "bold"))
-    for line in held.remark:
-        console.print(line, markup=False)
+    for line in held.remark[:MOST_REMARKS]:
+        console.print(printable(line), markup=False)
     console.print(str(held.experiment), markup=False, soft_wrap=True)
     for name, factor in held.scale.items():
         console.print(f"{name} × {factor}", markup=False)

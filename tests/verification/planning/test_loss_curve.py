@@ -75,7 +75,7 @@ def test_a_bad_file_gets_one_line(text: str, hint: str, tmp_path: Path) -> None:
 
 
 def test_a_missing_or_binary_file_gets_one_line(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"none.csv: cannot be read: No such file"):
+    with pytest.raises(InputError, match=r"none.csv: cannot be read: no such file"):
         read_loss_curve(tmp_path / "none.csv", 4)
     binary = tmp_path / "b.csv"
     binary.write_bytes(b"\xff\xfe\x00masked")
