@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from sharprates.samplers.contexts import Contexts
@@ -333,6 +333,32 @@ def resolve_for(law: Tractable, name: str, text: str) -> Denoiser:
     return _foreign(load_object(text, "denoiser"), law, name, text)
 
 
+def resolve_model(text: str, found: Any, data: Sized, name: str) -> Denoiser:
+    """A model that a user names, for data of which only sequences are known.
+
+    Args:
+        text: how it was named.
+        found: what the name stands for; see ``MODULE:OBJECT`` of `resolve`.
+        data: what a maker of one argument is given.
+        name: of the data.
+    """
+    return _foreign(found, data, name, text, "MODEL")
+
+
+class Sized(Protocol):
+    """What a denoiser must fit."""
+
+    @property
+    def length(self) -> int:
+        """Sequence length d."""
+        ...
+
+    @property
+    def vocabulary(self) -> int:
+        """S, without the mask."""
+        ...
+
+
 NOISY = "noisy:"
 
 
@@ -351,9 +377,7 @@ def _trained(target: Target, training: Training, progress: Progress | None) -> D
     return train(target, training, progress=told)
 
 
-def _fitting(
-    network: NetworkDenoiser, target: Target | Tractable, name: str, path: str
-) -> Denoiser:
+def _fitting(network: NetworkDenoiser, target: Sized, name: str, path: str) -> Denoiser:
     """The checkpoint's network, if it was made for sequences like these."""
     made, needed = (network.length, network.vocabulary), (target.length, target.vocabulary)
     if made != needed:
@@ -365,7 +389,9 @@ def _fitting(
     return Checked(path, network, needed[1], time_free=True, normalised=True)
 
 
-def _foreign(found: Any, target: Target | Tractable, name: str, text: str) -> Denoiser:
+def _foreign(
+    found: Any, target: Sized, name: str, text: str, where: str = "--denoiser"
+) -> Denoiser:
     """A user's object as a denoiser for a target."""
     try:
         if not callable(found):
@@ -380,9 +406,9 @@ def _foreign(found: Any, target: Target | Tractable, name: str, text: str) -> De
         if not (isinstance(free, bool) and isinstance(whole, bool)):
             raise InputError(f"needs True or False as time_free, normalised; got {free}, {whole}")
     except InputError as error:
-        raise InputError(f"--denoiser: {text} {error}") from None
+        raise InputError(f"{where}: {text} {error}") from None
     except (Exception, SystemExit) as error:  # a user's code may raise anything
-        raise InputError(f"--denoiser: {text} raised {one_line(error)}") from error
+        raise InputError(f"{where}: {text} raised {one_line(error)}") from error
     return Checked(text, found, target.vocabulary, time_free=free, normalised=whole)
 
 
@@ -390,7 +416,7 @@ _CLAIMS = ("vocabulary", "time_free", "normalised")
 """What an object has that follows the protocol."""
 
 
-def _made(maker: Callable[[Any], Any], target: Target | Tractable) -> Callable[..., Any]:
+def _made(maker: Callable[[Any], Any], target: Sized) -> Callable[..., Any]:
     """What a callable of one argument makes of a target."""
     try:
         made: Callable[..., Any] = maker(target)

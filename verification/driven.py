@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from sharprates.samplers.chain_trajectories import can_follow, chain_trajectories
 from sharprates.samplers.denoiser import Denoiser
+from sharprates.samplers.errors import InputError
 from sharprates.samplers.policies import Policy
 from sharprates.samplers.trajectories import Rounds, Trajectories, trajectories
 from torch import Tensor
@@ -35,11 +36,24 @@ def drive(policy: Policy, denoiser: Denoiser, rows: Tensor, rounds: Rounds) -> D
     """Let sequences drive a policy, by the fastest way that there is for it.
 
     Args:
-        policy: one whose choice needs no seed.
+        policy: what chooses.
         denoiser: what predicts.
         rows: int64 [n, d].
         rounds: cap, last step, and how often the denoiser is asked.
+
+    Raises:
+        InputError: if the choice needs a seed, or the denoiser a time.
     """
+    if policy.needs_ranks:
+        raise InputError(
+            f"policy {policy.name}: its law is a mean over random orders, too many to enumerate; "
+            "take a rule without a seed"
+        )
+    if not denoiser.time_free:
+        raise InputError(
+            "denoiser: depends on time, and a policy has no times; set time_free = True if it does "
+            "not"
+        )
     if can_follow(policy, denoiser, rounds):
         found = chain_trajectories(policy, denoiser, rows, rounds)
     else:

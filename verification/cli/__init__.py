@@ -1,4 +1,4 @@
-"""The command line: `sharprates audit | plan | verify | check | claims`, one file a command.
+"""The command line, one file a command: `sharprates audit`, `plan`, `certify`, `verify` and so on.
 
 Exit codes: 0 all hold; 1 a claim or sampler fails; 2 bad usage or input; 3 undecided; 70 a bug of
 this program; 74 the output cannot be written; 128 + n ended by signal n, also by a closed pipe.
@@ -25,6 +25,7 @@ from typer.core import TyperGroup
 COMMANDS = {
     "audit": "Exact TV of the samplers on data, beside the bounds.",
     "plan": "Steps for a total variation: by every bound, by exact TV on data, or a loss curve.",
+    "certify": "What held-out data and predictions alone say of a policy's total variation.",
     "verify": "Check every claim on generated instances: status, sharpness, power.",
     "check": "Is this sampler's law what it says it is?",
     "claims": "List the claims, or show one whole.",

@@ -278,7 +278,7 @@ def _report_samples(
     for one in found:
         sampled.print_sampled(one, terminal)
         terminal.print()
-    terminal.print(sampled.legend(found), style="dim")
+    terminal.print(sampled.legend(found), style="dim", soft_wrap=True)
     if json is not None:
         write_whole(json, to_json(sampled.sampled_json(found, seed)))
     if plot is not None:
