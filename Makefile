@@ -5,7 +5,7 @@ STAMP := .venv/installed
 # Idle threads of torch sleep: spinning ones take ten times the CPU where cores are shared.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: peers install audit test mutants lint verify verify-deep formal formal-record book bench
+.PHONY: peers letters install audit test mutants lint verify verify-deep formal formal-record book bench
 
 install: $(STAMP)
 
@@ -51,6 +51,16 @@ formal-record: install
 book: install
 	$(BIN)/jupyter-book build --all -W -n --keep-going book
 	tests/book/check_book.sh
+
+# What deployed rules cost on English letters: the numbers of a page, some minutes on two cores.
+RULES := confidence:2,confidence:4,margin:2,entropy:2,threshold:0.9,threshold:0.3,threshold:0.25,threshold:0.2
+RULES := $(RULES),factor:2,factor:2.4,entropy-bounded:1,entropy-bounded:2,entropy-bounded:2.5
+RULES := $(RULES),left-to-right:2,left-to-right:8:confidence:2,left-to-right:32:threshold:0.9,bisection
+letters: install
+	$(BIN)/sharprates audit letters:64 --policy $(RULES) --samples 20000 --jobs 2 \
+		--json book/results/letters64.json
+	$(BIN)/sharprates audit letters:1024 --samples 20000 --jobs 2 --json book/results/letters1024.json \
+		--policy threshold:0.9,threshold:0.3,left-to-right:32:threshold:0.9,confidence:2,bisection
 
 lint: install
 	$(BIN)/ruff check .
