@@ -196,7 +196,7 @@ def _replaced(node: ast.expr) -> Iterator[str]:
     elif isinstance(node, ast.Name) and node.id in NAMES:
         yield NAMES[node.id]
     elif isinstance(node, ast.Attribute) and node.attr in NAMES:
-        yield f"{ast.unparse(node.value)}.{NAMES[node.attr]}"
+        yield ast.unparse(ast.Attribute(node.value, NAMES[node.attr]))
 
 
 def _numbers(value: object) -> Iterator[str]:

@@ -279,6 +279,7 @@ def outcomes(path: str, chosen: Sequence[Mutant], wide: float) -> Iterator[Outco
                 return None
             limit = GRACE + PATIENCE * usual(test)
             left -= times[test] if number >= len(own) else 0
+            ast.parse(one.source)  # a file that is none would be killed by any test
             place.write_text(one.source, encoding="utf-8")
             if (found := run_tests([test], limit)) is not None:
                 return found

@@ -29,7 +29,7 @@ class C:
         return "a" * 7
 
     def close(self, xs: list) -> bool:
-        return any(x.upper <= 1 for x in xs if x)
+        return any(x.upper <= 1 for x in xs if x) and (xs == 1).any()
 '''
 
 
@@ -55,6 +55,9 @@ def test_every_kind_of_change_is_made() -> None:
         *("C.close: any → all", "C.close: x.upper → x.lower"),
         *("C.close: x.upper <= 1 → (x.upper < 1)", "C.close: x.upper <= 1 → (x.upper > 1)"),
         "C.close: 1 → 2",
+        *("C.close: xs == 1 → (xs != 1)", "C.close: (xs == 1).any → (xs == 1).all"),
+        "C.close: any(x.upper <= 1 for x in xs if x) and (xs == 1).any() → "
+        "(any((x.upper <= 1 for x in xs if x)) or (xs == 1).any())",
     }
 
 
