@@ -121,8 +121,8 @@ def divergence(law: OutputLaw, target: Target) -> Divergence:
     weights = q.tolist()
     terms = [weight * log for weight, log in zip(weights, logs, strict=True)]
     sizes = (abs(math.log(a)) for a in (*weights, *p.tolist()))
-    rounded = 4 * UNIT * (1 + max(sizes, default=0.0))
+    rounded = 4 * UNIT * (1 + max(sizes))
     relative = law.relative_error / (1 - law.relative_error) if law.relative_error < 1 else math.inf
-    missing = abs(1 - math.fsum(weights)) * max(map(abs, logs), default=0.0)
+    missing = abs(1 - math.fsum(weights)) * max(map(abs, logs))
     error = relative + rounded + missing
     return Divergence(math.fsum(terms), error if math.isfinite(error) else math.inf)

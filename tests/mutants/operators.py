@@ -158,7 +158,7 @@ def _expression(node: ast.expr, place: str) -> Iterator[Change]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.expr):
             yield from _expression(child, place)
-        elif isinstance(child, ast.keyword):
+        elif isinstance(child, ast.keyword) and child.arg != "strict":  # an assertion, as it were
             yield from _expression(child.value, place)
         elif isinstance(child, ast.comprehension):
             for one in (child.iter, *child.ifs):

@@ -106,3 +106,19 @@ def test_divergence_is_infinite_where_a_sequence_is_never_put_out() -> None:
     target = Target.from_rows([[0], [1]], [1, 1], 2)
     assert divergence(law_on(target.rows, [1.0, 0.0], 2, False), target) == (math.inf, math.inf)
     assert divergence(law_on(target.rows, [0.5, 0.5], 2, True, 1e-3), target).error > 1e-3
+
+
+def test_one_sequence_that_is_never_put_out_is_enough_beside_one_that_surely_is() -> None:
+    target = Target.from_rows([[0], [1]], [1, 1], 2)
+    assert divergence(law_on(target.rows, [0.9, 0.0], 2, False), target).value == math.inf
+    point = Target.from_rows([[0]], [1], 2)
+    assert divergence(law_on(point.rows, [1.0], 2, False), point).value == 0
+
+
+@pytest.mark.parametrize("off", [1e-9, -1e-9])
+def test_weights_that_do_not_add_up_widen_the_error_of_a_divergence(off: float) -> None:
+    weights = torch.tensor([0.5, 0.5 + off], dtype=torch.float64)
+    target = Target("off", torch.tensor([[0], [1]]), weights, 2)
+    law = law_on(target.rows, [0.1, 0.1], 2, False)
+    assert 1e-9 * math.log(5) <= divergence(law, target).error * (1 + 1e-6) < 2e-9
+    assert total_variation(law, target).error >= 0.999e-9

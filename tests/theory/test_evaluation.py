@@ -118,6 +118,7 @@ def test_tables_may_hold_arrays_or_numbers() -> None:
     [
         # the exact value by its series, to far below the last digit
         (1 - sympy.exp(-1 / K), lambda K: Fraction(1, K) - Fraction(1, 2 * K**2)),
+        (1 - (1 - 1 / K) ** 2, lambda K: Fraction(2, K) - Fraction(1, K**2)),
         (1 - (1 - 1 / K) ** d, lambda K: 1 - (1 - Fraction(1, K)) ** 1000),
         (sympy.log(1 - 1 / K), lambda K: -Fraction(1, K) - Fraction(1, 2 * K**2)),
         (sympy.exp(1 / K) - 1, None),

@@ -58,3 +58,7 @@ def test_families() -> None:
     assert either.holds(PLAIN)
     assert not either.holds(replace(PLAIN, family=None))
     assert "copies or pairs" in either.reason
+
+
+def test_as_many_steps_as_tokens_are_enough() -> None:
+    assert hypotheses.ENOUGH_STEPS.holds(replace(PLAIN, steps=3))

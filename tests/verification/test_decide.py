@@ -58,3 +58,13 @@ def test_where_a_bound_begins_to_fail() -> None:
     above = failing_factor(lambda factor: factor > 5, Fraction(1), Fraction(64), halvings=6)
     assert above is not None
     assert above[0] <= 5 < above[1]
+
+
+def test_digits_lost_to_cancellation_come_back_at_the_last_precision() -> None:
+    def sides() -> Decision:
+        far = arb(10) ** 300
+        return decision_of(Relation.UPPER, [((far + arb(1).exp()) - far, arb(3))])
+
+    found = at_rising_precision(sides, lambda decision: decision)
+    assert found.verdict is Verdict.HOLDS
+    assert 2.71 < found.measured.middle < 2.72

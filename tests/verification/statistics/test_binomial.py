@@ -47,3 +47,17 @@ def test_clopper_pearson_covers(n: int, p: float, level: float) -> None:
         assert k == 0 or float(bdtrc(k - 1, n, low)) == pytest.approx(level)
         wrong += float(binom.pmf(k, n, p)) * (low > p)
     assert wrong <= level + 1e-12
+
+
+@pytest.mark.parametrize("n", [1, 7, 100])
+def test_a_surely_constant_count_rejects_at_the_first_other_one(n: int) -> None:
+    first = 1 - MISSES ** (1 / n)
+    assert binomial_detects(n, 0.0, 1e-9) == pytest.approx(first, rel=1e-12)
+    assert binomial_detects(n, 1.0, 1e-9) == pytest.approx(first, rel=1e-12)
+
+
+def test_where_one_side_is_never_rejected_nothing_is_detected_for_sure() -> None:
+    # P(0 of 20) at 0.1 is 0.12: no count below rejects, large counts do
+    assert binomial_test("", 0, 20, 0.1, 1e-3).passed
+    assert not binomial_test("", 20, 20, 0.1, 1e-3).passed
+    assert binomial_detects(20, 0.1, 1e-3) == binomial_detects(20, 0.9, 1e-3) == 1.0
