@@ -175,13 +175,18 @@ def interval(value: Number) -> Interval:
             raise ArithmeticError(f"the ball {value} says nothing: raise the precision")
         return Interval(_endpoint(value.lower()), _endpoint(value.upper()))
     if isinstance(value, fmpq):
-        return Interval.exact(Fraction(int(value.p), int(value.q)))
+        return Interval.exact(as_fraction(value))
     return Interval.exact(float(value))
 
 
 def _endpoint(exact: Number) -> Fraction:
     mantissa, exponent = exact.man_exp()
     return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+
+
+def as_fraction(x: fmpq) -> Fraction:
+    """A fraction of flint in Python's type."""
+    return Fraction(int(x.p), int(x.q))
 
 
 def as_fmpq(x: Fraction | int) -> fmpq:

@@ -34,7 +34,7 @@ from sharprates.theory.arithmetic import Number
 from sharprates.theory.evaluation import evaluate
 from sharprates.theory.functions import RankExcess, rank_law
 from sharprates.theory.registry import CLAIMS
-from sharprates.verification.arithmetic import RATIONAL, as_fmpq
+from sharprates.verification.arithmetic import RATIONAL, as_fmpq, as_fraction
 from sharprates.verification.exact_experiment import experiment_on_rows
 from sharprates.verification.exact_law import Context, step_weights
 from sharprates.verification.quantities.exact import ExactQuantities
@@ -222,12 +222,12 @@ def _parallel(program: Path, case: SharedInstance) -> Iterator[Correspondence]:
     values = {"d": d, "w": exact.w, "epsilon_w": fmpq(0)}
     for claim in ("E3", "L0"):
         values |= {f"{claim}.{name}": 1 for name in CLAIMS[claim].constants}
-    bound = _fraction(evaluate(CLAIMS["E3"].expression, values, RATIONAL))
-    yield Correspondence("E3: TV", tv, _fraction(exact.tv))
+    bound = as_fraction(evaluate(CLAIMS["E3"].expression, values, RATIONAL))
+    yield Correspondence("E3: TV", tv, as_fraction(exact.tv))
     yield Correspondence("E3: 1 - d! e_d(w)", birthday, bound)
     yield Correspondence("E3: 1 - d! e_d(w), by allocations", allocations, bound)
-    yield Correspondence("E3: epsilon_w", error, _fraction(exact.epsilon_w))
-    lost = _fraction(evaluate(CLAIMS["L0"].expression, values, RATIONAL))
+    yield Correspondence("E3: epsilon_w", error, as_fraction(exact.epsilon_w))
+    lost = as_fraction(evaluate(CLAIMS["L0"].expression, values, RATIONAL))
     yield Correspondence("L0: 1 - (1 - w_inf)^d", leftover, lost)
     yield from _on_support("E3", case, formal, exact.tables.probability(exact.w))
 
@@ -249,8 +249,8 @@ def _hitting(program: Path, case: SharedInstance) -> Iterator[Correspondence]:
     ones = (1,) * d
     exact = case.exact(blocks=ones)
     formal, (tv, error) = _ask(program, "hitting", d, S, case.law, case.predictions)
-    yield Correspondence("H2: TV", tv, _fraction(exact.tv))
-    yield Correspondence("H2: epsilon_FHS", error, _fraction(exact.epsilon_FHS))
+    yield Correspondence("H2: TV", tv, as_fraction(exact.tv))
+    yield Correspondence("H2: epsilon_FHS", error, as_fraction(exact.epsilon_FHS))
     yield from _on_support("H2", case, formal, exact.law)
     law_in_floats = tables(target, case.denoiser(target), rows="all").at(ones)
     yield from _in_floats("H2 by expansion", formal, tv, law_in_floats, target, exact=False)
@@ -271,7 +271,7 @@ def _confidence(program: Path, case: SharedInstance) -> Iterator[Correspondence]
     gaps = (q - Fraction(law.get(row, 0.0)) for row, q in zip(case.rows, case.law, strict=True))
     yield Correspondence("P2: TV", tv, sum((gap for gap in gaps if gap > 0), Fraction(0)), error)
     ours = _local_errors(case.exact(), chosen, calls)
-    yield Correspondence("P2: local errors", bound, _fraction(ours))
+    yield Correspondence("P2: local errors", bound, as_fraction(ours))
 
 
 def _local_errors(
@@ -319,12 +319,12 @@ def _entropy(program: Path, case: SharedInstance) -> Iterator[Correspondence]:
     w = step_weights([as_fmpq(r) for r in rates])
     (ranks,) = _ask(program, "ranks", d, rates, len(rates) - 1)
     for m, (value, ours) in enumerate(zip(ranks, rank_law(RATIONAL, d, w), strict=True)):
-        yield Correspondence(f"E5: n_{m}", value, _fraction(ours))
+        yield Correspondence(f"E5: n_{m}", value, as_fraction(ours))
     curve = [Fraction(d - m, m + 2) for m in range(d)]
     ((exponent,),) = _ask(program, "exponent", d, rates, len(rates) - 1, curve)
     in_flint = [as_fmpq(h) for h in curve]
     ours = d * RankExcess.compute(RATIONAL, d, w, in_flint)
-    yield Correspondence("E5: exponent", exponent, _fraction(ours))
+    yield Correspondence("E5: exponent", exponent, as_fraction(ours))
     (information,) = _ask(program, "information", d, case.vocabulary, case.law)
     for m, (value, ball) in enumerate(zip(information, case.exact().h, strict=True)):
         yield Correspondence(f"E5: h_{m}", value, Fraction(float(ball.mid())), CLOSE)
@@ -336,7 +336,7 @@ def _on_support(
     """A law in exact fractions, where q_0 is positive."""
     for row, value in zip(case.rows, formal, strict=True):
         if row in law:
-            yield Correspondence(f"{claim}: p_out{row}", value, _fraction(law[row]))
+            yield Correspondence(f"{claim}: p_out{row}", value, as_fraction(law[row]))
 
 
 def _in_floats(
@@ -352,8 +352,3 @@ def _in_floats(
     for row, value, ours in zip(law.rows.tolist(), formal, law.probability.tolist(), strict=True):
         yield Correspondence(f"{what}: p_out{tuple(row)}", value, Fraction(ours), error)
     yield Correspondence(f"{what}: TV", tv, Fraction(total_variation(law, target).value), error)
-
-
-def _fraction(number: Number) -> Fraction:
-    """A flint rational as a fraction."""
-    return Fraction(int(number.p), int(number.q))

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import subprocess
 import sys
@@ -31,6 +30,7 @@ from typing import Any
 import sharprates.theory
 from sharprates.theory.claim import Claim
 from sharprates.theory.registry import CLAIMS
+from sharprates.verification.files import to_json, write_whole
 from sharprates.verification.proof_sources import (
     ProofSourceError,
     Sources,
@@ -155,7 +155,7 @@ class Reading:
             "definitions": dict(sorted(definitions.items())),
             "claims": dict(sorted(statements.items())),
         }
-        _write_whole(folder / "statements.json", _text(content))
+        write_whole(folder / "statements.json", to_json(content))
 
 
 def difference(read: Reading | None, now: Reading) -> str:
@@ -521,21 +521,6 @@ def as_json(
     }
 
 
-def _text(content: Any) -> str:
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all: to a neighbour first, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    neighbour = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        neighbour.write_text(text, "utf-8")
-        os.replace(neighbour, path)
-    finally:
-        neighbour.unlink(missing_ok=True)
-
-
 def make_formal(arguments: Sequence[str]) -> int:
     """Check the proofs and write the file; with ``--record``, record the statements as read.
 
@@ -556,7 +541,8 @@ def make_formal(arguments: Sequence[str]) -> int:
         Reading.write(FOLDER, recorded(read, readings, not_run))
         print(f"{len(readings)} statements recorded as read")
         return make_formal([one for one in arguments if one != "--record"])
-    _write_whole(OUTPUT, _text(as_json(checked, CLAIMS, FOLDER, coq)))
+    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(OUTPUT, to_json(as_json(checked, CLAIMS, FOLDER, coq)))
     for one in checked:
         axioms = f" ({', '.join(one.axioms)})" if one.axioms else ""
         print(f"{one.theorem.name:28} {one.status}{axioms}{one.reason and ': ' + one.reason}")

@@ -24,6 +24,7 @@ from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.predictions import Predictions
 from sharprates.samplers.schedule import LAST_STEPS, RULES, Schedule
 from sharprates.samplers.target import Target
+from sharprates.verification.arithmetic import as_fraction
 from sharprates.verification.checks.trial import Example
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Context
@@ -228,7 +229,7 @@ def conditionals(target: Target) -> dict[tuple[Context, int], tuple[Fraction, ..
     """The exact denoiser as a table of fractions."""
     numbers = ExactQuantities(exact_experiment(target))
     return {
-        (context, i): tuple(Fraction(int(p.p), int(p.q)) for p in numbers.conditional(context, i))
+        (context, i): tuple(map(as_fraction, numbers.conditional(context, i)))
         for context, i in contexts(target)
     }
 

@@ -32,7 +32,7 @@ from sharprates.verification.adversary.search import (
     simplest,
     uniform_first_order,
 )
-from sharprates.verification.arithmetic import RATIONAL
+from sharprates.verification.arithmetic import RATIONAL, as_fraction
 from sharprates.verification.exact_experiment import experiment_on_rows
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.jobs import run as run_tasks
@@ -342,8 +342,7 @@ def run_task(
 
 def first_order_of(instance: Experiment) -> Fraction:
     """c(q_0), exactly."""
-    value = ExactQuantities(instance).first_order
-    return Fraction(int(value.p), int(value.q))
+    return as_fraction(ExactQuantities(instance).first_order)
 
 
 class Hunt:
@@ -470,8 +469,7 @@ def row(found: Experiment) -> Row:
     values = {"d": d, "S": S}
 
     def exact(claim: str) -> Fraction:
-        value = CLAIMS[claim].value(values, RATIONAL)
-        return Fraction(int(value.p), int(value.q))
+        return as_fraction(CLAIMS[claim].value(values, RATIONAL))
 
     return Row(
         length=d,
