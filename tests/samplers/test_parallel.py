@@ -11,7 +11,7 @@ from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import family
-from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.parallel import ParallelSampler, shortest
 from sharprates.samplers.propagation import propagate
 from sharprates.samplers.schedule import RULES, Schedule, step_law
 from sharprates.samplers.step_law import StepLaw
@@ -24,6 +24,7 @@ from sharprates.verification.statistics.laws import law_test
 from sharprates.verification.statistics.sample_test import SampleTest
 from torch import Tensor
 
+from tests.samplers.perturbed import Scaled
 from tests.samplers.targets import FAMILIES, REAL, target
 
 RUNS = {
@@ -262,3 +263,36 @@ def test_custom_rules_run() -> None:
     sampler = ParallelSampler(2, Schedule(rule, "linear", "uniform", 3, 1.0))
     assert sampler.step_law.hazards.tolist() == pytest.approx([0.1, 0.5, 0.9])
     assert set(RULES) == {"euler", "tau-leaping", "ancestral"}
+
+
+@pytest.mark.parametrize("steps", [1, 2**15 - 1, 2**15, 2**40])
+def test_keys_hold_the_number_of_steps_which_stands_for_never(steps: int) -> None:
+    assert int(torch.tensor(steps).to(shortest(steps))) == steps
+
+
+def test_a_token_is_revealed_where_its_uniform_meets_the_step_exactly() -> None:
+    """A uniform u in [0, 1) is at least 1 − r with probability r; at r = 1 also u = 0 is."""
+    law = StepLaw.from_hazards(torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64))
+    uniforms = torch.tensor([[[0.75, 0.5, 0.25, 0.0], [0.5] * 4]], dtype=torch.float64)
+    scores = Scaled(ExactDenoiser(families.copies(4, 2)), 1.0)
+    run = ParallelSampler(4, law).run_batch(scores, uniforms)
+    assert run.steps.tolist() == [[1, 1, 2, 2]]
+
+
+def test_where_nothing_is_predicted_a_filling_step_reveals_nothing() -> None:
+    """One row may have no mass while another one has: 0 times ∞ is no hazard."""
+    law = StepLaw.from_hazards(torch.tensor([0.5], dtype=torch.float64)).filled()
+    uniforms = torch.tensor([[[0.9, 0.0], [0.1, 0.1]], [[0.9, 0.0], [0.9, 0.9]]])
+
+    class OnlyBefore(Scaled):
+        """Nothing once symbol 1 is shown."""
+
+        def __call__(self, x: Tensor, t: object = None, positions: Positions | None = None):
+            p = super().__call__(x, t, positions)
+            rows = (x == 1).any(1)
+            return p * ~(rows[:, None, None] if positions is None else rows[positions[0], None])
+
+    scores = OnlyBefore(ExactDenoiser(families.copies(2, 2)), 1.0)
+    run = ParallelSampler(2, law).run_batch(scores, uniforms.to(torch.float64))
+    assert run.rows.tolist() == [[0, 0], [1, 2]]
+    assert run.steps.tolist() == [[0, 1], [0, 2]]

@@ -5,10 +5,12 @@ from fractions import Fraction
 
 import pytest
 import torch
+from flint import arb
 from hypothesis import given
 from hypothesis import strategies as st
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.step_law import StepLaw
+from sharprates.verification.arithmetic import precision
 
 
 def exact_weights(hazards: list[float]) -> tuple[list[Fraction], Fraction]:
@@ -123,3 +125,35 @@ def test_impossible_weights(weights):
 def test_no_steps():
     with pytest.raises(InputError, match="K ≥ 1, got 0"):
         StepLaw.uniform(0)
+
+
+def test_what_rounding_leaves_above_one_is_not_clipped() -> None:
+    """And a rule that asks for more than that is, and what it asked is kept."""
+    for excess, clipped in ((0.0, 0), (1e-13, 0), (1e-11, 1)):
+        law = StepLaw.from_hazards(torch.tensor([0.5, 1 + excess], dtype=torch.float64))
+        assert law.hazards.tolist() == [0.5, 1.0]
+        assert law.clipped == clipped
+        assert (law.asked is None) == (clipped == 0)
+        assert float(law.unclipped[1]) == (1 + excess if clipped else 1)
+
+
+def test_only_a_sum_above_one_is_divided_out() -> None:
+    for total in (0.5, 1.0, 1 + 5e-10):
+        law = StepLaw.from_weights(torch.full((4,), total / 4, dtype=torch.float64))
+        assert math.fsum(law.weights.tolist()) == pytest.approx(min(total, 1), rel=1e-15)
+        assert law.leftover == pytest.approx(max(0.0, 1 - total), abs=1e-15)
+
+
+def test_the_error_of_weights_on_a_long_grid_is_within_its_bound() -> None:
+    """Against balls: it grows with the grid, and more than one rounding is seen."""
+    worst = 0.0
+    hazards = torch.linspace(0.9, 1.1, 20_000, dtype=torch.float64) / 3000
+    law = StepLaw.from_hazards(hazards)
+    with precision(200):
+        stay = arb(1)
+        for r, w in zip(hazards.tolist(), law.weights.tolist(), strict=True):
+            exact, stay = arb(r) * stay, stay * (1 - arb(r))
+            worst = max(worst, float(abs(w / exact - 1)))
+    assert 2.0**-54 < worst <= law.weight_error < 1e-14
+    short = StepLaw.from_hazards(hazards[:1])
+    assert short.weight_error < 2.0**-52  # one rounding is all that one step has

@@ -182,3 +182,11 @@ def test_exact_arithmetic_refuses_what_is_irrational() -> None:
     gumbel = TruncatedGumbel(symbol("probabilities"), symbol("index"), d)
     with pytest.raises(TheoryError, match="no irrational"):
         evaluate(gumbel, {"probabilities": [1], "index": 1, "d": 1}, RATIONALS)
+
+
+@pytest.mark.parametrize("power", [-3, -2, -1, 1, 2, 3])
+def test_powers_of_roots_of_either_sign(power: int) -> None:
+    value = evaluate(symbol("W") ** sympy.Rational(power, 2), {"W": Fraction(9, 4)}, FLOAT)
+    assert float(value) == pytest.approx(1.5**power, rel=1e-15)
+    value = evaluate(symbol("W") ** power, {"W": 1.5}, FLOAT)
+    assert float(value) == pytest.approx(1.5**power, rel=1e-15)

@@ -60,5 +60,23 @@ def test_families() -> None:
     assert "copies or pairs" in either.reason
 
 
-def test_as_many_steps_as_tokens_are_enough() -> None:
+def test_the_ends_of_inequalities_are_inside() -> None:
+    assert hypotheses.TWO_TOKENS.holds(replace(PLAIN, length=2))
     assert hypotheses.ENOUGH_STEPS.holds(replace(PLAIN, steps=3))
+
+
+@pytest.mark.parametrize(
+    ("change", "holds"),
+    [
+        ({}, True),
+        ({"sampler": "own", "custom_rule": True}, True),
+        ({"sampler": "own"}, False),
+        ({"sampler": "fhs"}, False),  # its clock is one of hitting times
+        ({"clock": None}, False),
+        ({"clock": None, "custom_rule": True}, False),
+    ],
+)
+def test_on_a_clock_needs_a_clock_and_a_parallel_sampler(
+    change: dict[str, object], holds: bool
+) -> None:
+    assert hypotheses.ON_A_CLOCK.holds(replace(PLAIN, **change)) is holds

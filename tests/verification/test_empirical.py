@@ -95,3 +95,13 @@ def test_the_same_seed_gives_the_same_interval(monkeypatch: pytest.MonkeyPatch) 
 def test_bad_options_are_named(change: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
         replace(Sampling(), **change).check()
+
+
+def test_interval_and_test_share_the_level_of_a_row() -> None:
+    plan = replace(PLAN, steps=(3,), clocks=("linear",), rules=("euler",))
+    budget = Fraction(1, 1000)
+    (one,) = audit([pairs(3, 2)], budgeted(plan, budget))
+    spent = [Fraction(row.empirical.level) + Fraction(row.law_check.level) for row in one.results]
+    assert sum(spent) <= budget
+    # every task has a level, also the one that says something of the target alone
+    assert float(sum(spent)) == pytest.approx(float(budget), rel=1e-12)

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from sharprates.samplers.errors import InputError
+from sharprates.theory.claim import Relation
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.evidence import Evidence, Fit
 from sharprates.verification.status import (
+    NEAR,
     ClaimStatus,
     Sharpness,
     Status,
@@ -137,3 +139,31 @@ def test_what_is_no_claims_json_is_refused(tmp_path: Path, text: str) -> None:
         read_evidence(path)
     with pytest.raises(InputError, match="cannot be read"):
         read_evidence(tmp_path / "missing.json")
+
+
+def test_a_ratio_is_near_one_up_to_the_tolerance_and_no_further() -> None:
+    for off, kind in ((0.5 * NEAR, "attained"), (2 * NEAR, "limit"), (-0.5 * NEAR, "attained")):
+        found = status_of(shown(relation="equality", ratio=1 + off, instance="x"))
+        assert found.sharpness is not None
+        assert found.sharpness.kind == kind
+
+
+def test_equalities_within_the_tolerance_are_equal_and_others_ranked_by_distance() -> None:
+    claim = next(one for one in CLAIMS.values() if one.relation is Relation.EQUALITY)
+
+    def worst_of(*ratios: float) -> float | None:
+        found = [
+            shown(claim=claim.id, relation="equality", ratio=ratio, instance="") for ratio in ratios
+        ]
+        row = next(one for one in statuses(found) if one.claim.id == claim.id)
+        assert row.worst is not None
+        return row.worst.ratio
+
+    assert worst_of(1.0, 1 + NEAR / 2) == 1.0  # of equal ones the first
+    assert worst_of(1.0, 1 + 2 * NEAR, 1 + NEAR / 2) == 1 + 2 * NEAR
+    assert worst_of(1.0, 0.5, 1.2) == 0.5
+
+
+def test_proofs_are_the_symbolic_checks_and_no_others() -> None:
+    found = status_of(shown("symbolic"), shown("certified"), shown("tested"))
+    assert found.json()["proofs"] == ["symbolic"]

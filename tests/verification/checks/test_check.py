@@ -9,6 +9,7 @@ from sharprates.samplers import families
 from sharprates.theory.claim import Relation
 from sharprates.verification.arithmetic import Interval
 from sharprates.verification.checks.check import (
+    POINTS,
     Check,
     Trend,
     changed,
@@ -207,3 +208,38 @@ def test_an_outcome_keeps_the_points_that_a_plot_shows() -> None:
 def _named(claim_id: str, start: str) -> Check:
     found = (one for one in checks_of(claim_id) if isinstance(one, Check))
     return next(one for one in found if one.name.startswith(start))
+
+
+def test_what_is_not_rated_has_no_ratio_no_points_and_no_break_even() -> None:
+    found = run_check(a_check(below(200), rated=False), 20)
+    assert (found.ratio, found.relation, found.instance) == (None, None, None)
+    assert (found.points, found.break_even, found.difference) == ((), {}, None)
+    assert found.n_counting == found.n
+
+
+def test_nothing_that_counts_has_no_ratio() -> None:
+    found = run_check(a_check(below(200, counts=lambda _: False)), 20)
+    assert (found.ratio, found.points) == (None, ())
+
+
+def test_as_many_points_as_a_plot_takes_the_worst_first_and_once() -> None:
+    numbers = [Example.of(x=x) for x in (*range(POINTS + 20), 100)]
+    check = Check("H4", "numbers", lambda _: numbers, below(200))
+    found = run_check(check, 1)
+    assert found.points[0] == (200.0, 100.0)  # seen last, beyond what is kept
+    assert sorted(found.points[1:]) == [(200.0, float(x)) for x in range(POINTS)]
+    assert len(set(found.points)) == len(found.points) == POINTS + 1
+
+
+def test_the_claim_is_decided_as_stated_unless_it_is_scaled() -> None:
+    seen = []
+
+    def trial(example: Example, mutant: Mutant) -> Trial:
+        seen.append((mutant.name, dict(mutant.scale)))
+        return below(300)(example, mutant)
+
+    run_check(a_check(trial, rated=False), 1)
+    run_check(a_check(trial, rated=False), 1, scale={"H4.constant": Fraction(1, 2)})
+    run_check(a_check(trial, rated=False), 1, scale={"E3.constant": Fraction(1, 2)})
+    half = ("as stated", {"H4.constant": Fraction(1, 2)})
+    assert seen == [(STATED.name, {}), half, (STATED.name, {})]

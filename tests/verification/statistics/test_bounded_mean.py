@@ -1,5 +1,8 @@
 """Limits for the mean of bounded values fail as rarely as they say."""
 
+import math
+
+import pytest
 import torch
 from sharprates.verification.statistics.bounded_mean import empirical_bernstein
 
@@ -15,3 +18,15 @@ def test_bernstein_limits_fail_as_rarely_as_they_say() -> None:
         failures += not limits.lower <= p <= limits.upper
         assert limits.upper - limits.lower < 0.15
     assert failures <= level * runs
+
+
+def test_the_width_spends_half_of_the_level_on_either_side() -> None:
+    """Theorem 4 at δ = level/2: √(2V·log(2/δ)/n) + 7·log(2/δ)/(3(n − 1)), V the sample variance."""
+    values = torch.tensor([0.25, 0.75] * 5000, dtype=torch.float64)
+    n, level = len(values), 0.01
+    limits = empirical_bernstein(values, 0.0, 1.0, level)
+    spread = math.log(2 / (level / 2))
+    variance = 0.0625 * n / (n - 1)
+    width = math.sqrt(2 * variance * spread / n) + 7 * spread / (3 * (n - 1))
+    assert limits.upper - 0.5 == pytest.approx(width, rel=1e-12)
+    assert 0.5 - limits.lower == pytest.approx(width, rel=1e-12)

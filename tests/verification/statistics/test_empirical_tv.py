@@ -1,5 +1,8 @@
 """The interval for a total variation covers it as often as stated; the cells of a target."""
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
@@ -95,3 +98,28 @@ def test_empirical_tv_of_a_running_sampler_holds_the_exact_tv() -> None:
         "tv": {"lower": one.lower, "upper": one.upper},
         "level": 1e-9,
     }
+
+
+@pytest.mark.parametrize("level", [Fraction(1, 2), Fraction(1, 10), Fraction(1, 10**6)])
+@pytest.mark.parametrize("n", [2, 5, 9])
+def test_the_lower_end_has_half_of_the_level_in_fractions(n: int, level: Fraction) -> None:
+    """At a true chance equal to the end, as many hits or more have exactly that probability."""
+    q = family("copies:2:2")
+    claimed = torch.tensor([0.5, 0.5, 0.0], dtype=torch.float64)
+    for hits in range(1, n + 1):  # outside the support, where q_0 has nothing
+        one = empirical_tv(torch.tensor([n - hits, 0, hits]), q, float(level), 0, claimed)
+        p = Fraction(one.lower)
+        tail = sum(math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(hits, n + 1))
+        assert float(tail / (level / 2)) == pytest.approx(1, rel=1e-9)
+    none = empirical_tv(torch.tensor([n, 0, 0]), q, float(level), 0, claimed)
+    assert none.lower == 0
+
+
+@pytest.mark.parametrize("level", [Fraction(1, 2), Fraction(1, 10), Fraction(1, 10**6)])
+def test_the_upper_end_has_half_of_the_level(level: Fraction) -> None:
+    """There the least mean of the plug-in exceeds it by t, and e^(−2nt²) is half of the level."""
+    q, n = family("copies:2:2"), 4000
+    claimed = torch.tensor([0.5, 0.5, 0.0], dtype=torch.float64)
+    one = empirical_tv(torch.tensor([n // 2, n // 2, 0]), q, float(level), 0, claimed)
+    excess = plug_in_tv.least_mean(n, q.weights.numpy())(one.upper)  # the plug-in is 0
+    assert math.exp(-2 * n * excess**2) / float(level / 2) == pytest.approx(1, rel=1e-9)
