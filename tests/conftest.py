@@ -45,6 +45,7 @@ STATISTICAL_FILES = (
     "verification/test_empirical.py",
     "verification/test_sampled_audit.py",
     "verification/conformance/test_checker.py",
+    "verification/conformance/test_declarations.py",
     "verification/conformance/test_defects.py",
     "verification/conformance/test_fixture.py",
     "peers/test_adapters.py",

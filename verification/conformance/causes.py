@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.schedule import RULES
-from sharprates.verification.conformance.known_laws import GUESSED_CLOCKS
+from sharprates.verification.conformance.known_laws import GUESSED_CLOCKS, near_misses
 from sharprates.verification.conformance.samples import p_value
 from sharprates.verification.statistics.step_tests import ObservedStep
 from torch import Tensor
@@ -78,25 +78,7 @@ def of_values(observed: ObservedStep) -> str:
 
 def of_law(run: Session) -> str:
     """Near misses of the declaration: which of them the samples do not contradict."""
-    declaration, misses = run.declaration, {}
-    if declaration.temperature != 1:
-        misses["temperature 1"] = replace(declaration, temperature=1.0)
-        if declaration.temperature:
-            misses["temperature inverted"] = replace(
-                declaration, temperature=1 / declaration.temperature
-            )
-    if declaration.top_k is not None or declaration.top_p is not None:
-        misses["no cut of the tail"] = replace(declaration, top_k=None, top_p=None)
-    if declaration.block_length is not None:
-        misses["no blocks"] = replace(declaration, block_length=None)
-    other = "draw" if declaration.temperature_acts == "everywhere" else "everywhere"
-    misses[f"temperature_acts {other}"] = replace(declaration, temperature_acts=other)
-    if declaration.by_hazard:
-        misses |= {f"the clock {name}": replace(declaration, clock=name) for name in GUESSED_CLOCKS}
-        if declaration.times is None:
-            for steps in (declaration.steps + 1, max(1, declaration.steps - 1)):
-                misses[f"K = {steps}"] = replace(declaration, steps=steps)
-    for name, near in misses.items():
+    for name, near in near_misses(run.declaration).items():
         with contextlib.suppress(InputError):  # a grid beyond the clock's domain
             laws = [run.possible[0].law(denoiser, near) for denoiser in run.plan.denoisers]
             if p_value(run.samples[:2], laws) > run.ledger.budget.alpha:

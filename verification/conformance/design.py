@@ -24,6 +24,7 @@ from sharprates.verification.conformance.known_laws import (
     KnownSampler,
     declared_sampler,
     known_samplers,
+    near_misses,
     tv_between,
 )
 from torch import Tensor
@@ -145,6 +146,10 @@ def _design(
         tables = [make(d, S, seed) for seed in range(pool)]
         on_each = [{one: one.law(table, declaration) for one in known} for table in tables]
         apart = [[tv_between(law[a], law[b]) for a, b in pairs] for law in on_each]
+        if declared is not None:
+            for table, on_this, tvs in zip(tables, on_each, apart, strict=True):
+                missed = _missed(declared, declaration, table)
+                tvs += [tv_between(on_this[declared], p) for p in missed]
         # What coincides on every candidate cannot guide the choice.
         differ = [max(tvs) > COINCIDE for tvs in zip(*apart, strict=True)]
         least = [min(compress(tvs, differ), default=1.0) for tvs in apart]
@@ -194,6 +199,17 @@ def _design(
     )
 
 
+def _missed(
+    declared: KnownSampler, declaration: Declaration, table: DenoiserTable
+) -> Iterator[Tensor]:
+    """The laws of near misses; of a grid beyond a clock's domain the declared one."""
+    for near in near_misses(declaration).values():
+        try:
+            yield declared.law(table, near)
+        except InputError:
+            yield declared.law(table, declaration)
+
+
 def _others(
     declaration: Declaration, length: int | None, vocabulary: int | None
 ) -> Iterator[tuple[str, DenoiserTable | str]]:
@@ -201,8 +217,11 @@ def _others(
     block = declaration.block_length or 1
     short = length or block * max(2, -(-2 // block))
 
+    # A kernel of one's own is a whole matrix.
+    most = STATES if declaration.kernel is None else 1_000
+
     def fits(d: int, S: int) -> bool:
-        return (S + 1) ** d <= STATES and d % block == 0
+        return (S + 1) ** d <= most and d % block == 0
 
     if declaration.has_times:
         S = vocabulary or (3 if fits(short, 3) else 2)
@@ -215,13 +234,14 @@ def _others(
         d, S = first_size(declaration, length, vocabulary)
         yield "ties", tied_denoiser(d, S)
     if vocabulary in (None, 8) and fits(short, 8):
-        yield "eight symbols", wide_denoiser(short)
+        yield "more symbols", wide_denoiser(short)
     else:
-        yield "eight symbols", "rare tokens in samples, and vocabularies of eight"
-    if length in (None, 8) and fits(8, vocabulary or 2):
-        yield "eight tokens", order_dependent_denoiser(8, vocabulary or 2, 200)
+        yield "more symbols", "rare tokens in samples, and vocabularies of eight"
+    longer = [d for d in range(8, short, -1) if fits(d, vocabulary or 2) and length in (None, d)]
+    if longer:
+        yield "more tokens", order_dependent_denoiser(longer[0], vocabulary or 2, 200)
     else:
-        yield "eight tokens", f"lengths other than {length}" if length else "long sequences"
+        yield "more tokens", f"lengths other than {length or short}"
     if declaration.prompt == "none":
         yield "prompt", "prompts"
     else:

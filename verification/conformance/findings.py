@@ -31,8 +31,8 @@ INSTANCES = (
     "time-dependent denoiser",
     "prompt",
     "ties",
-    "eight symbols",
-    "eight tokens",
+    "more symbols",
+    "more tokens",
 )
 """What a sampler is run on, where it fits; the first two always."""
 
@@ -52,6 +52,7 @@ ORDER = (
     "step law",
     "tokens a step",
     "values by context",
+    "moves",
     *(f"law, {name}" for name in INSTANCES),
     "rare tokens, sampled",
     "inputs not mutated",

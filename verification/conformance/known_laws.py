@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -94,7 +94,7 @@ class ByHazard(KnownSampler):
         fill = [] if self.last_step == "leave" else [self.last_step]
         for open_ in declaration.opened(denoiser):
             for k, step in enumerate([*hazards, *fill]):
-                predicted = denoiser.at(declaration.left(k))
+                predicted = declaration.predictions(denoiser, k)
                 p = declaration.drawn_from(predicted)
                 if step == "argmax":
                     p = sharpened(predicted, 0, None, None)
@@ -242,7 +242,7 @@ class OwnLaw(KnownSampler):
             return found
         C, d, S = denoiser.table.shape
         for k in range(len(declaration.grid) - 1):
-            p = declaration.drawn_from(denoiser.at(declaration.left(k)))
+            p = declaration.drawn_from(declaration.predictions(denoiser, k))
             kernel = declaration.kernel(m.states.clone(), p.clone(), k)
             if not isinstance(kernel, Tensor) or tuple(kernel.shape) not in ((C, C), (C, d, S + 1)):
                 got = list(kernel.shape) if isinstance(kernel, Tensor) else type(kernel).__name__
@@ -259,7 +259,7 @@ class OwnLaw(KnownSampler):
                 raise InputError(f"kernel: in step {k} some probabilities do not add up to 1")
             found.append(steps.by_kernel(m, kernel))
         if declaration.last_step != "leave":
-            predicted = denoiser.at(declaration.left(len(found)))
+            predicted = declaration.predictions(denoiser, len(found))
             greedy = declaration.last_step == "argmax"
             p = sharpened(predicted, 0, None, None) if greedy else declaration.drawn_from(predicted)
             found.append(steps.by_choice(m, p, m.hidden))
@@ -320,6 +320,29 @@ def known_samplers(declaration: Declaration, length: int) -> list[KnownSampler]:
     known += [ByCount(order, c) for order in MEASURES for c in counts if c < block]
     declared = declared_sampler(declaration)
     return known if declared is None or declared in known else [declared, *known]
+
+
+def near_misses(declaration: Declaration) -> dict[str, Declaration]:
+    """What is easily mistaken for a declaration, by name."""
+    found: dict[str, Declaration] = {}
+    temperature = declaration.temperature
+    if temperature != 1:
+        found["temperature 1"] = replace(declaration, temperature=1.0)
+        if temperature:
+            found["temperature inverted"] = replace(declaration, temperature=1 / temperature)
+        if declaration.rule not in RULES:
+            acts = "draw" if declaration.temperature_acts == "everywhere" else "everywhere"
+            found[f"temperature_acts {acts}"] = replace(declaration, temperature_acts=acts)
+    if declaration.top_k is not None or declaration.top_p is not None:
+        found["no cut of the tail"] = replace(declaration, top_k=None, top_p=None)
+    if declaration.block_length is not None:
+        found["no blocks"] = replace(declaration, block_length=None)
+    if declaration.by_hazard:
+        found |= {f"the clock {name}": replace(declaration, clock=name) for name in GUESSED_CLOCKS}
+        if declaration.times is None:
+            for steps in (declaration.steps + 1, max(1, declaration.steps - 1)):
+                found[f"K = {steps}"] = replace(declaration, steps=steps)
+    return found
 
 
 def tv_between(p: Tensor, q: Tensor) -> float:

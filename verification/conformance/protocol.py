@@ -49,8 +49,9 @@ class Declaration:
             all steps, before the next one begins; None for the whole sequence at once.
         law: a law of its own: a function (target, denoiser) → float64 [S^d] over all sequences in
             lexicographic order, or over all (S+1)^d partial states; a `Sampler.law` is one.
-        kernel: steps of its own: a function (states [C, d], predictions [C, d, S], step) → float64
-            [C, d, S + 1], the law of each token's next symbol, or [C, C] between all states.
+        kernel: steps of its own, K of them: a function (states [C, d], predictions [C, d, S], step)
+            → float64 [C, d, S + 1], the law of each token's next symbol, or [C, C] between all
+            states. If `times` are given the denoiser is to be asked at these.
         rows_independent: whether rows of one call are independent of each other.
         carry_over: whether a revealed token stays as it is.
         prompt: whether it starts from `denoiser.prompt`: ``none``, a ``prefix``, or ``any`` set.
@@ -159,7 +160,7 @@ class Declaration:
     @property
     def has_times(self) -> bool:
         """True if it says at what times the denoiser is asked."""
-        return self.by_hazard or self.kernel is not None
+        return self.by_hazard or (self.kernel is not None and self.times is not None)
 
     def own_time(self, t: float) -> float:
         """A time of the clock as the sampler has it."""
@@ -168,9 +169,14 @@ class Declaration:
         return t if self.time == "to 0" else float(self.grid[0]) - t
 
     def left(self, step: int) -> float:
-        """The share of the grid's time that is left at a step's start."""
-        grid = self.grid
-        return float((grid[min(step, len(grid) - 1)] - grid[-1]) / (grid[0] - grid[-1]))
+        """The share of the grid's time, as the sampler has it, that is left at a step's start."""
+        first, last = (self.own_time(float(self.grid[end])) for end in (0, -1))
+        here = self.own_time(float(self.grid[min(step, len(self.grid) - 1)]))
+        return (here - last) / (first - last)
+
+    def predictions(self, denoiser: DenoiserTable, step: int) -> Tensor:
+        """What a denoiser predicts in a step, float64 [C, d, S]."""
+        return denoiser.table if denoiser.late is None else denoiser.at(self.left(step))
 
     def counts(self, tokens: int) -> list[int]:
         """Tokens of each step, of so many."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def looked_at(run: Session) -> Iterator[str]:
     """Denoisers with d, S and rows, steps and times, and what the tests would detect, in lines."""
-    for instance, samples in zip(run.plan.instances, run.samples, strict=True):
+    for instance, samples in zip(run.instances, run.samples, strict=True):
         name = f"law, {instance.name}"
         test = next((one.test for one in run.findings if one.name == name), None)
         power = f", would detect TV {test.detects:.2g}" if test else ""
@@ -30,8 +30,8 @@ def looked_at(run: Session) -> Iterator[str]:
 
 def not_looked_at(run: Session) -> Iterator[str]:
     """What a defect may hide in."""
-    names, found = {one.name for one in run.plan.instances}, {one.name for one in run.findings}
-    sizes = {(one.denoiser.length, one.denoiser.vocabulary) for one in run.plan.instances}
+    names, found = {one.name for one in run.instances}, {one.name for one in run.findings}
+    sizes = {(one.denoiser.length, one.denoiser.vocabulary) for one in run.instances}
     yield "other sizes than d, S = " + "; ".join(f"{d}, {S}" for d, S in sorted(sizes))
     yield from run.plan.skipped
     if run.declared is None:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from sharprates.verification.conformance.denoiser_table import DenoiserTable
-    from sharprates.verification.conformance.design import Design
+    from sharprates.verification.conformance.design import Design, Instance
     from sharprates.verification.conformance.known_laws import KnownSampler
     from sharprates.verification.conformance.protocol import Declaration, SamplerUnderTest
 
@@ -76,6 +76,12 @@ class Session:
         return list(self.plan.laws) if self.declared is None else [self.declared]
 
     @cached_property
+    def instances(self) -> tuple[Instance, ...]:
+        """The denoisers that it is run on: none that depends on time where it hands no time."""
+        timed = any(time is not None for time in self.times)
+        return tuple(one for one in self.plan.instances if timed or one.denoiser.late is None)
+
+    @cached_property
     def alike(self) -> float:
         """Probability at most with which two rows are equal by chance."""
         laws = (p for known in self.possible for p in self.plan.laws[known])
@@ -97,7 +103,7 @@ class Session:
         most = self.settings.rows or MOST
         n = most if self.declaration.rows_independent else min(most, 3_000)
         # Small batches and single steps are of about the size of one denoiser's samples.
-        parts = 2 + sum(instance.share for instance in self.plan.instances)
+        parts = 2 + sum(instance.share for instance in self.instances)
         seconds = 0.6 * max(self._sampling[1], 0) / parts
         n = max(400, min(n, int(seconds / max(self.pace, 1e-9))))
         return n // 80 * 80
@@ -112,8 +118,8 @@ class Session:
     def samples(self) -> tuple[Samples, ...]:
         """Whole sequences on each instance, drawn when a look first asks for them."""
         found, past = [], 0.0
-        whole = sum(instance.share for instance in self.plan.instances)
-        for instance in self.plan.instances:
+        whole = sum(instance.share for instance in self.instances)
+        for instance in self.instances:
             past += instance.share
             self.tell(f"{instance}: {self.rows} rows")
             rows = max(400, int(self.rows * instance.share) // 80 * 80)

@@ -74,6 +74,34 @@ class Step:
     target: Tensor
     weight: Tensor
 
+    def uniforms(self, before: Tensor, after: Tensor, v: Tensor) -> Tensor:
+        """Of moves that were seen P(a likelier one) + v·P(this one): uniform if v is.
+
+        Args:
+            before: int64 [n], states.
+            after: int64 [n].
+            v: float64 [n].
+
+        Returns:
+            float64 [n]; no number where such a move has probability 0.
+        """
+        possible = self.weight > 0
+        many = int(max(self.source.max(), self.target.max(), before.max(), after.max())) + 1
+        both = (self.source * many + self.target)[possible]
+        codes, place = torch.unique(both, return_inverse=True)
+        weight = torch.zeros(len(codes), dtype=torch.float64)
+        weight.index_add_(0, place, self.weight[possible])
+        # By state, the likeliest first; what is ahead of the first one is another state's.
+        likely = weight.sort(descending=True, stable=True).indices
+        order = likely[(codes[likely] // many).sort(stable=True).indices]
+        sums = weight[order].cumsum(0) - weight[order]
+        source = codes[order] // many
+        ahead = torch.empty_like(weight)
+        ahead[order] = sums - sums[torch.searchsorted(source, source)]
+        asked = before * many + after
+        found = torch.searchsorted(codes, asked).clamp(max=len(codes) - 1)
+        return torch.where(codes[found] == asked, ahead[found] + v * weight[found], math.nan)
+
     def after(self, mass: Tensor) -> Tensor:
         """The law over states [C] after the step."""
         return torch.zeros_like(mass).index_add_(0, self.target, mass[self.source] * self.weight)

@@ -29,7 +29,7 @@ def _findings(run: Session) -> Iterator[Finding]:
     ]
     yield from summary("rows independent", tests)
     wrong = any(not one.passed for one in run.findings if one.name.startswith("law, "))
-    law = run.plan.instances[1].law
+    law = run.instances[1].law
     if law is not None and not wrong:
         yield from _batch_size(run, law)
     yield from _later(run)
@@ -105,7 +105,7 @@ def _later(run: Session) -> Iterator[Finding]:
     if not torch.equal(run.call(call, "sample(…)", len(run.first), oracle), run.first):
         detail, cause = "the same seed, other rows after some calls", "something is kept"
         yield Finding(single_calls.NAME, False, detail, cause)
-    for instance, samples in zip(run.plan.instances[:2], run.samples, strict=False):
+    for instance, samples in zip(run.instances[:2], run.samples, strict=False):
         calls = [call for call in samples.calls if run.alike ** len(call) < 1e-20]
         if len({call.numpy().tobytes() for call in calls}) < len(calls):
             detail = f"calls of different seeds give the same rows ({instance})"

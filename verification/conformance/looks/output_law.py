@@ -40,13 +40,13 @@ def _findings(run: Session) -> Iterator[Finding]:
     if declared is None:
         return
     cause = "" if compatible else causes.of_law(run)
-    for instance, samples in zip(run.plan.instances, run.samples, strict=True):
+    for instance, samples in zip(run.instances, run.samples, strict=True):
         level = run.ledger.take(f"law, {instance.name}")
         if instance.name == "ties":
             yield _ties(run, instance, samples, level)
         elif instance.law is not None:
             yield _law(instance, samples, instance.law, level, cause)
-        if instance.name == "eight symbols":
+        if instance.name == "more symbols":
             yield from _rare(run, instance, samples)
     if run.declaration.by_hazard:
         yield from _leftover(run)
@@ -109,7 +109,7 @@ def _rare(run: Session, instance: Instance, samples: Samples) -> Iterator[Findin
 
 def _leftover(run: Session) -> Iterator[Finding]:
     """Masks remain as often as the law says."""
-    first = run.plan.instances[0]
+    first = run.instances[0]
     assert first.law is not None
     masked = first.denoiser.moves.hidden.any(1)
     p = float(first.law[masked].sum())

@@ -28,7 +28,7 @@ from torch import Tensor
 def _findings(run: Session) -> Iterator[Finding]:
     shown = [
         (instance, samples.trajectories)
-        for instance, samples in zip(run.plan.instances, run.samples, strict=True)
+        for instance, samples in zip(run.instances, run.samples, strict=True)
         if samples.trajectories is not None
     ]
     if not shown:
@@ -42,6 +42,11 @@ def _findings(run: Session) -> Iterator[Finding]:
         level = run.ledger.take("values by context") / len(shown)
         tests = [one for given in shown for one in _values_by_context(run, *given, level)]
         yield from summary("values by context", tests)
+    elif run.declared is not None and run.declaration.law is None:
+        level = run.ledger.take("moves") / len(shown)
+        # Whether ties are as declared is the law's test.
+        sure = [given for given in shown if given[0].name != "ties" or run.declaration.ties]
+        yield from summary("moves", [one for given in sure for one in _moves(run, *given, level)])
 
 
 def _carry_over(shown: Sequence[tuple[Instance, Tensor]]) -> Finding:
@@ -97,6 +102,21 @@ def _tokens(run: Session, shown: Sequence[tuple[Instance, Tensor]]) -> Iterator[
                 return
     if looked:
         yield Finding("tokens a step", True, f"as declared on {looked} denoisers")
+
+
+def _moves(run: Session, instance: Instance, states: Tensor, level: float) -> Iterator[Tested]:
+    """From each state that the denoiser saw the next one follows, as the kernel says (DKW)."""
+    assert run.declared is not None
+    kernel, S = run.declared.steps(instance.denoiser, run.declaration), instance.denoiser.vocabulary
+    if len(kernel) != len(states) - 1:
+        return
+    generator = torch.Generator().manual_seed(run.settings.seed)
+    codes = [state_codes(x.long(), S) for x in states]
+    for k, (step, (before, after)) in enumerate(zip(kernel, pairwise(codes), strict=True)):
+        v = torch.rand(before.shape, generator=generator, dtype=torch.float64)
+        test = dkw_test("moves", step.uniforms(before, after, v), level / len(kernel))
+        detail = f"step {k} does not go from state to state as declared ({instance})"
+        yield Tested(test, detail, "another chance to reveal, to mask again, or to draw a value")
 
 
 def _values_go_by_context(declared: KnownSampler | None) -> bool:
@@ -162,7 +182,7 @@ def _values_by_context(
     generator = torch.Generator().manual_seed(run.settings.seed)
     for k, (before, after) in enumerate(pairwise(states.long())):
         shown = (before == S) & (after != S)
-        predicted = denoiser.at(declaration.left(k))
+        predicted = declaration.predictions(denoiser, k)
         p = declaration.drawn_from(predicted)
         if k == steps - 1 and declaration.by_hazard and declaration.last_step == "argmax":
             p = sharpened(predicted, 0, None, None)
@@ -189,5 +209,5 @@ LOOK = Look(
     "another hazard, number or choice of tokens, or values by other predictions in any step, "
     "revealed tokens that change, in all rows that are sampled",
     "a sampler that gives the denoiser anything but all rows once a step",
-    ("step law", "values by context"),
+    ("step law", "values by context", "moves"),
 )
