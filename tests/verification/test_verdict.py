@@ -86,3 +86,79 @@ def test_ratio_and_strain(relation, measured, bound, ratio, near) -> None:
     side = (Interval(*measured), Interval(*bound))
     assert quotient(relation, side) == (ratio if ratio is None else pytest.approx(ratio))
     assert strain(relation, side) == pytest.approx(near)
+
+
+UNIT = Fraction(1, 10**9)  # as wide as the resolution
+
+
+def between(low: Fraction | int, high: Fraction | int) -> Interval:
+    return Interval(Fraction(low), Fraction(high))
+
+
+def test_intervals_that_touch_hold_one_way_and_are_undecided_the_other() -> None:
+    below, above = between(0, 1), between(1, 2)
+    assert compare(Relation.UPPER, below, above) is Verdict.HOLDS
+    assert compare(Relation.LOWER, above, below) is Verdict.HOLDS
+    assert compare(Relation.UPPER, above, below) is Verdict.UNDECIDED
+    assert compare(Relation.LOWER, below, above) is Verdict.UNDECIDED
+    assert compare(Relation.EQUALITY, below, above) is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize("share", [Fraction(0), Fraction(1, 3), Fraction(1)])
+def test_the_resolution_is_that_of_both_intervals_together(share: Fraction) -> None:
+    resolution = Fraction(RESOLUTION)
+    for width, verdict in ((resolution, Verdict.HOLDS), (resolution + UNIT, Verdict.UNDECIDED)):
+        sides = between(0, share * width), between(0, (1 - share) * width)
+        assert compare(Relation.EQUALITY, *sides) is verdict
+
+
+@pytest.mark.parametrize(
+    ("measured", "bound", "settled"),
+    [
+        (between(1, 1), between(1, 1), True),
+        (between(1, 1), between(2, 2), True),
+        (between(0, 1), between(2, 3), True),
+        (between(2, 3), between(0, 1), True),
+        (between(0, 1), between(1, 2), False),
+        (between(1, 2), between(0, 1), False),
+        (between(0, 3), between(1, 2), False),
+        (between(1, 2), between(0, 3), False),
+        (between(1, 1), between(0, 2), False),
+        (between(0, 2), between(1, 1), False),
+    ],
+)
+def test_more_bits_change_nothing_where_sides_are_apart_or_points(
+    measured: Interval, bound: Interval, settled: bool
+) -> None:
+    assert Decision(Relation.UPPER, ((measured, bound),)).settled is settled
+    far = (between(5, 5), between(6, 6))
+    assert Decision(Relation.UPPER, (far, (measured, bound))).settled is settled
+
+
+def test_an_equality_strains_as_much_below_as_above() -> None:
+    half = (Interval.exact(0.5), Interval.exact(1))
+    assert (quotient(Relation.EQUALITY, half), strain(Relation.EQUALITY, half)) == (0.5, 0.5)
+
+
+def test_an_equality_that_is_known_to_a_millionth_of_the_bound_has_its_own_ratio() -> None:
+    bound = Interval.exact(2)
+    off = Fraction(1, 10**6)
+    for width, ratio in (
+        (Fraction(201, 100) * off, 1.0),
+        (Fraction(199, 100) * off, float(1 + off / 3)),
+    ):
+        measured = between(2 + 2 * off / 3 - width / 2, 2 + 2 * off / 3 + width / 2)
+        assert quotient(Relation.EQUALITY, (measured, bound)) == pytest.approx(ratio, abs=1e-12)
+    apart = between(3, 5), Interval.exact(2)
+    assert quotient(Relation.EQUALITY, apart) == 2.0
+
+
+def test_the_ratio_of_a_bound_is_that_of_the_ends_that_are_proved() -> None:
+    sides = between(2, 3), between(4, 8)
+    assert quotient(Relation.UPPER, sides) == 0.25
+    assert quotient(Relation.LOWER, sides) == 0.75
+    assert strain(Relation.LOWER, sides) == pytest.approx(4 / 3)
+    assert quotient(Relation.UPPER, (between(-1, 3), between(4, 8))) == 0
+    infinite = Interval.exact(1), Interval(Fraction(1), float("inf"))
+    assert quotient(Relation.UPPER, infinite) is None
+    assert strain(Relation.LOWER, (Interval.exact(0), Interval.exact(1))) == float("inf")

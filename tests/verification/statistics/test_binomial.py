@@ -1,6 +1,8 @@
 """Both error rates of the binomial test and its bound, by enumeration."""
 
+import itertools
 import math
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -34,7 +36,8 @@ def test_binomial_test_at_the_ends() -> None:
     assert not binomial_test("", 1, 100, 0.0, 1e-9).passed
     assert binomial_test("", 100, 100, 1.0, 1e-9).passed
     assert not binomial_test("", 99, 100, 1.0, 1e-9).passed
-    assert binomial_test("", 0, 0, 0.3, 1e-9).passed
+    nothing = binomial_test("", 0, 0, 0.3, 1e-9)
+    assert (nothing.passed, nothing.p_value, nothing.detects) == (True, 1.0, 1.0)
 
 
 @given(st.integers(1, 60), PROBABILITIES, st.sampled_from([0.2, 1e-3]))
@@ -61,3 +64,27 @@ def test_where_one_side_is_never_rejected_nothing_is_detected_for_sure() -> None
     assert binomial_test("", 0, 20, 0.1, 1e-3).passed
     assert not binomial_test("", 20, 20, 0.1, 1e-3).passed
     assert binomial_detects(20, 0.1, 1e-3) == binomial_detects(20, 0.9, 1e-3) == 1.0
+
+
+@pytest.mark.parametrize("level", [0.2, 0.01, 1e-4])
+@pytest.mark.parametrize(("n", "p"), [(40, 0.3), (40, 0.5), (60, 0.75), (80, 0.0625)])
+def test_what_is_detected_is_no_larger_than_the_level_makes_it(
+    n: int, p: float, level: float
+) -> None:
+    """A little nearer to p one side is missed too often: at another level the number is another."""
+    detects = binomial_detects(n, p, level)
+    accepted = [k for k in range(n + 1) if binomial_test("", k, n, p, level).passed]
+
+    def missed(q: float) -> float:
+        return math.fsum(float(binom.pmf(k, n, q)) for k in accepted)
+
+    nearer = [q for q in (p - 0.999 * detects, p + 0.999 * detects) if 0 <= q <= 1]
+    assert detects == 1.0 or max(map(missed, nearer)) > MISSES
+    # the accepted counts are those whose tails are above half the level, in exact fractions
+    exact = Fraction(p)
+    masses = [math.comb(n, k) * exact**k * (1 - exact) ** (n - k) for k in range(n + 1)]
+    below = list(itertools.accumulate(masses))
+    half = Fraction(level) / 2
+    assert accepted == [
+        k for k in range(n + 1) if below[k] > half and 1 - below[k] + masses[k] > half
+    ]
