@@ -152,14 +152,19 @@ class PolicySampler(Sampler):
             return [None]
         return list(map(torch.tensor, itertools.permutations(range(self.length))))
 
+    @property
+    def few_orders(self) -> bool:
+        """Whether its orders can be enumerated."""
+        return not self.seeded or math.factorial(self.length) <= MOST_ORDERS
+
     def check_orders(self) -> None:
         """Find out before the work that its law is a mean over too many orders.
 
         Raises:
             TooLargeError: if there are more than `MOST_ORDERS`.
         """
-        count = math.factorial(self.length) if self.seeded else 1
-        if count > MOST_ORDERS:
+        if not self.few_orders:
+            count = math.factorial(self.length)
             raise TooLargeError(
                 f"policy {self.policy.name}: its law is a mean over {count:.3g} orders of "
                 f"{self.length} tokens, and {MOST_ORDERS} can be enumerated; break ties from the "

@@ -36,7 +36,7 @@ from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.setting import Setting
 from sharprates.verification import jobs
-from sharprates.verification.arithmetic import Interval
+from sharprates.verification.arithmetic import Interval, interval
 from sharprates.verification.audit_plan import Plan
 from sharprates.verification.decide import decide
 from sharprates.verification.decomposition import (
@@ -55,6 +55,7 @@ from sharprates.verification.journal import Journal
 from sharprates.verification.measure import Measure, check_size
 from sharprates.verification.profile import Profile, profile
 from sharprates.verification.quantities.float64 import FAMILY_PARAMETERS, FloatQuantities
+from sharprates.verification.quantities.policy_floats import PolicyFloats
 from sharprates.verification.score_error import OrderError, ScoreError, score_error_of
 from sharprates.verification.statistics.empirical_tv import Empirical
 from sharprates.verification.statistics.sample_test import SampleTest
@@ -114,6 +115,7 @@ class Result:
         kl: KL(q_0‖p_out) of a policy, nats; None if it is infinite.
         estimate: of the total variation, where the denoiser's dependence on time leaves the
             interval wide; it takes the denoiser to be smooth in t.
+        score_term: of P2: ε_π of a policy; None where its orders are too many.
     """
 
     sampler: str
@@ -135,6 +137,7 @@ class Result:
     rounds: RoundCount | None = None
     kl: Interval | None = None
     estimate: float | None = None
+    score_term: float | None = None
 
     @property
     def on_grid(self) -> bool:
@@ -498,7 +501,9 @@ def _rows(shared: Prepared, samplers: Sequence[Sampler]) -> Iterator[FloatQuanti
         gaps = score.along(first.call_times)
     for sampler in samplers:
         experiment = Experiment(shared.target, shared.denoiser, sampler)
-        yield FloatQuantities(experiment, shared.shape, gaps, errors)
+        follows = isinstance(sampler, PolicySampler) and sampler.few_orders
+        kind = PolicyFloats if follows else FloatQuantities
+        yield kind(experiment, shared.shape, gaps, errors)
 
 
 def _rule_name(rule: str | Rule) -> str:
@@ -571,6 +576,9 @@ def _result(numbers: FloatQuantities, plan: Plan, measure: Measure) -> Result:
         rounds=experiment.sampler.rounds_on(experiment.target, experiment.denoiser),
         kl=_divergence(experiment, measure) if setting.policy else None,
         estimate=measure.float_tv(experiment).value if method == "estimate" else None,
+        score_term=(
+            interval(numbers.epsilon_pi).middle if isinstance(numbers, PolicyFloats) else None
+        ),
     )
 
 
@@ -604,7 +612,7 @@ def judge(one: Claim, numbers: FloatQuantities, scale: Mapping[str, Number]) -> 
     symbols = one.symbols(form)
     # On its own family a worst-case value is the TV; elsewhere it has no verdict.
     attained = one.relation is Relation.WORST_CASE and setting.family in one.attained_by
-    names = FloatQuantities.names()
+    names = numbers.names()
     if reason is None and not symbols <= names:
         missing = ", ".join(sorted(symbols - names))
         reason = f"is not about a sampler's TV on a data law (needs {missing})"

@@ -18,7 +18,7 @@ from sharprates.samplers.tempered import tempered_as
 from sharprates.samplers.trajectories import Rounds
 from sharprates.verification import audit as audits
 from sharprates.verification import digests
-from sharprates.verification.audit_plan import DEFAULT_CLAIMS, Plan
+from sharprates.verification.audit_plan import DEFAULT_CLAIMS, POLICY_CLAIMS, Plan
 from sharprates.verification.cli import options
 from sharprates.verification.cli.terminal import EXIT, console, doing, note, progress, training
 from sharprates.verification.denoisers import resolve, resolve_for
@@ -127,6 +127,9 @@ def audit_command(
     if not policy and not confidence:
         options.refuse(context, "audit without --policy", "rounds", "ties", "cache")
     options.check_finite(horizon=horizon, delta=delta, budget=budget, temperature=temperature)
+    wanted = options.comma_list(claims, "claims")
+    if (policy or confidence) and "claims" not in options.given(context):
+        wanted += POLICY_CLAIMS
     plan = Plan(
         steps=tuple(dict.fromkeys(options.sizes(steps, "steps"))),
         clocks=options.comma_list(clock, "clock"),
@@ -135,7 +138,7 @@ def audit_command(
         horizon=horizon,
         delta=delta,
         last_step=last_step,
-        claims=tuple(claim_id.upper() for claim_id in options.comma_list(claims, "claims")),
+        claims=tuple(map(str.upper, wanted)),
         blocks=options.distinct_sizes(blocks, "blocks"),
         arithmetic=arithmetic,
         scale=options.scales(scale),

@@ -104,6 +104,7 @@ def _result_json(result: Result) -> dict[str, Any]:
             **({} if result.estimate is None else {"estimate": result.estimate}),
         },
         "kl": result.kl and interval_json(result.kl, result.method),
+        "score_term": result.score_term,
         "decomposition": terms
         and {
             "initialisation": terms.initialisation,
@@ -168,7 +169,7 @@ def print_audit(one: TargetAudit, console: Console) -> None:
     _print_rows([row for row in one.results if not row.policy], heads, _schedule, size, console)
     if policies:
         note = "policies: rounds on the data, KL in nats"
-        heads = ["policy", ">mean rounds", ">most", ">KL"]
+        heads = ["policy", ">mean rounds", ">most", ">KL", ">score term"]
         _print_rows(policies, heads, _cost, note, console)
     for name in one.results[0].bounds:
         found = [result.bounds[name] for result in one.results]
@@ -206,6 +207,7 @@ def _cost(result: Result) -> tuple[str, ...]:
         f"{result.rounds.mean:.4g}",
         str(result.rounds.most),
         "∞" if result.kl is None else "0" if result.kl.lower == 0 else shown(result.kl.middle),
+        "·" if result.score_term is None else shown(result.score_term),
     )
 
 
