@@ -61,7 +61,7 @@ class BlockRound:
 
     def block_tv(self, p: Tensor) -> float:
         """Σ over contexts of q_0(x_C)·TV(q_0(x_B|x_C), ∏p_i)."""
-        product = torch.ones_like(self.weight).index_reduce_(0, self.row, self.at(p), "prod")
+        product = torch.ones_like(self.weight).scatter_reduce_(0, self.row, self.at(p), "prod")
         true = _masses(self.weight, self.after)
         one = torch.zeros_like(true, dtype=torch.int64)  # a row of each group, whichever
         one[self.after] = torch.arange(len(self.after), device=one.device)
@@ -82,10 +82,10 @@ class BlockRound:
     def anchor(self) -> Tensor:
         """Of each block the token of which the denoiser is least sure, the leftmost: bool [m]."""
         sure = rounded(sureness(self.guess))
-        least = torch.full_like(self.weight, math.inf).index_reduce_(0, self.row, sure, "amin")
+        least = torch.full_like(self.weight, math.inf).scatter_reduce_(0, self.row, sure, "amin")
         place = torch.arange(len(self.row), device=self.row.device)
         found = torch.where(sure == least[self.row], place, len(place))
-        first = torch.full_like(self.size, len(place)).index_reduce_(0, self.row, found, "amin")
+        first = torch.full_like(self.size, len(place)).scatter_reduce_(0, self.row, found, "amin")
         return place == first[self.row]
 
 
@@ -246,7 +246,7 @@ class PolicyFloats(FloatQuantities):
         found = [0.0]
         for one in self._rounds:
             H = entropy(one.p)
-            most = torch.zeros_like(one.weight).index_reduce_(0, one.row, H, "amax")
+            most = torch.zeros_like(one.weight).scatter_reduce_(0, one.row, H, "amax")
             found.append(float((one.by_row(H) - most).max()))
         # p log p moves by p(1 + |log p|) times what p moves by, relative
         return self._ball(max(found), self.d * (math.log(self.S) + 1))

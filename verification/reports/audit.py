@@ -220,8 +220,11 @@ def _print_rows(
 ) -> None:
     """A table of results, with the bounds that apply to any of them."""
     sampled = any(result.empirical for result in results)
-    bounds = results[0].bounds
-    seen = [name for name in bounds if any(row.bounds[name].applies for row in results)]
+    # the relation of a claim is that of the form that applies
+    bounds = {
+        name: bound for row in results for name, bound in row.bounds.items() if bound.applies
+    }
+    seen = [name for name in results[0].bounds if name in bounds]
     rows = table(
         *heads,
         ">exact TV",
