@@ -221,9 +221,7 @@ def _print_rows(
     """A table of results, with the bounds that apply to any of them."""
     sampled = any(result.empirical for result in results)
     # the relation of a claim is that of the form that applies
-    bounds = {
-        name: bound for row in results for name, bound in row.bounds.items() if bound.applies
-    }
+    bounds = {name: bound for row in results for name, bound in row.bounds.items() if bound.applies}
     seen = [name for name in results[0].bounds if name in bounds]
     rows = table(
         *heads,
