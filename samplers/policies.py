@@ -15,6 +15,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from sharprates.samplers.errors import InputError
@@ -524,18 +525,18 @@ def chosen_by(
 
 # --- text -----------------------------------------------------------------------------------------
 
-FORMS = {
-    "confidence": "confidence:k",
-    "margin": "margin:k",
-    "entropy": "entropy:k",
-    "threshold": "threshold:τ",
-    "factor": "factor:f",
-    "entropy-bounded": "entropy-bounded:γ",
-    "left-to-right": "left-to-right:B[:rule]",
-    "bisection": "bisection[:m]",
-    "random": "random:k",
-}
-"""Rules, and how each is written."""
+
+@dataclass(frozen=True)
+class Form:
+    """How a rule is written.
+
+    Attributes:
+        text: e.g. ``threshold:τ``; what stands in brackets may be left out.
+        read: the rule, from its whole text and what follows its name.
+    """
+
+    text: str
+    read: Callable[[str, str], Rule]
 
 
 def policy(text: str, length: int | None = None) -> Policy:
@@ -563,8 +564,8 @@ def policy(text: str, length: int | None = None) -> Policy:
 
 def _meant(head: str) -> str:
     near = difflib.get_close_matches(head, FORMS, 1)
-    guess = f": did you mean {FORMS[near[0]]}? Else" if near else ":"
-    return f"{guess} use {', '.join(FORMS.values())} or MODULE:OBJECT"
+    guess = f": did you mean {FORMS[near[0]].text}? Else" if near else ":"
+    return f"{guess} use {', '.join(form.text for form in FORMS.values())} or MODULE:OBJECT"
 
 
 def _own(text: str, head: str) -> Policy:
@@ -585,29 +586,22 @@ def _own(text: str, head: str) -> Policy:
 
 
 def _rule(text: str) -> Rule:
-    head, *numbers = text.split(":")
-    if head == "left-to-right" and len(numbers) > 1:
-        inner = text.split(":", 2)[2]
-        if inner.partition(":")[0] not in FORMS:
-            raise InputError(f"policy {text}: inside blocks {inner!r} is no rule{_meant(inner)}")
-        return LeftToRight(_whole(text, numbers[0]), _rule(inner))
-    if head == "bisection" and not numbers:
-        return Bisection()
-    if len(numbers) != 1:
-        raise InputError(f"policy {text}: is written {FORMS[head]}")
-    (number,) = numbers
-    if head == "threshold":
-        return ByThreshold(_real(text, "τ", number, 1))
-    if head == "factor":
-        return Factor(_real(text, "f", number))
-    if head == "entropy-bounded":
-        return EntropyBounded(_real(text, "γ", number))
-    count = _whole(text, number)
-    if head == "random":
-        return Random(count)
-    if head == "bisection":
-        return Bisection(count)
-    return LeftToRight(count) if head == "left-to-right" else MostConfident(head, count)
+    head, _, rest = text.partition(":")
+    form = FORMS[head]
+    if not rest and ":" in form.text.partition("[")[0]:
+        raise InputError(f"policy {text}: is written {form.text}")
+    return form.read(text, rest)
+
+
+def _best(measure: str, text: str, count: str) -> Rule:
+    return MostConfident(measure, _whole(text, count))
+
+
+def _blocks(text: str, rest: str) -> Rule:
+    size, _, inner = rest.partition(":")
+    if inner and inner.partition(":")[0] not in FORMS:
+        raise InputError(f"policy {text}: inside blocks {inner!r} is no rule{_meant(inner)}")
+    return LeftToRight(_whole(text, size), _rule(inner) if inner else None)
 
 
 def _whole(text: str, number: str) -> int:
@@ -625,6 +619,23 @@ def _real(text: str, symbol: str, number: str, most: float = math.inf) -> float:
         bound = "≥ 0" if most == math.inf else f"in [0, {most:g}]"
         raise InputError(f"policy {text}: {symbol} must be {bound}, got {number[:40]}")
     return value
+
+
+FORMS: dict[str, Form] = {
+    **{
+        measure: Form(f"{measure}:k", partial(_best, measure))
+        for measure in ("confidence", "margin", "entropy")
+    },
+    "threshold": Form("threshold:τ", lambda text, tau: ByThreshold(_real(text, "τ", tau, 1))),
+    "factor": Form("factor:f", lambda text, f: Factor(_real(text, "f", f))),
+    "entropy-bounded": Form(
+        "entropy-bounded:γ", lambda text, gamma: EntropyBounded(_real(text, "γ", gamma))
+    ),
+    "left-to-right": Form("left-to-right:B[:rule]", _blocks),
+    "bisection": Form("bisection[:m]", lambda text, m: Bisection(_whole(text, m) if m else 1)),
+    "random": Form("random:k", lambda text, k: Random(_whole(text, k))),
+}
+"""Rules by their names."""
 
 
 def _check_count(name: str, count: int, length: int) -> None:

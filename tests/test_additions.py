@@ -132,6 +132,32 @@ row = found.results[-1]
 assert row.sampler == "left-to-right" and row.tv.middle < 1e-9 and row.runs_true
 """
 
+POLICY = {
+    "samplers/policies.py": (
+        (
+            "FORMS: dict[str, Form] = {\n",
+            '    "rightmost": Form("rightmost", lambda text, rest: Rightmost()),\n',
+        ),
+        (
+            "# --- a user's own ---------------------------------------------------------------"
+            "------------------\n",
+            "@dataclass(frozen=True)\n"
+            "class Rightmost(Rule):\n"
+            '    name = "rightmost"\n\n'
+            "    def pick(self, masked, predicted, round, ranks):\n"
+            "        return masked & (masked.flip(1).cumsum(1).flip(1) == 1)\n\n",
+        ),
+    )
+}
+USE_POLICY = """
+from sharprates import Plan, audit, load
+plan = Plan(steps=(1,), clocks=("linear",), policies=("rightmost", "left-to-right:1"))
+(found,) = audit([load("copies:3:2")], plan)
+rows = found.results[-2:]
+assert [row.policy for row in rows] == ["rightmost", "left-to-right:1"]
+assert all(row.tv.middle < 1e-12 and row.rounds.most == 3 for row in rows)
+"""
+
 CLAIM = {
     "theory/euler_upper.py": (
         (
@@ -176,6 +202,7 @@ ADDITIONS = {
     "clock": (CLOCK, USE_CLOCK, 2),
     "step rule": (RULE, USE_RULE, 2),
     "sampler kind": (SAMPLER, USE_SAMPLER, 1),
+    "rule of a policy": (POLICY, USE_POLICY, 1),
     "claim": (CLAIM, USE_CLAIM, 2),
 }
 

@@ -21,7 +21,7 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
     return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
 
 
-@pytest.mark.parametrize("name", ["own_sampler", "true_claim"])
+@pytest.mark.parametrize("name", ["own_policy", "own_sampler", "true_claim"])
 def test_code_is_that_of_the_example(name: str) -> None:
     text = (ROOT / "book" / "examples" / f"{name}.py").read_text(encoding="utf-8")
     code = text.split('"""', 2)[2]  # without its docstring

@@ -177,7 +177,7 @@ def test_a_name_is_read_as_what_it_names(text: str) -> None:
         ("treshold:tau", "did you mean threshold:τ"),
         ("surprise", "use confidence:k, "),
         ("confidence", "is written confidence:k"),
-        ("confidence:1:2", "is written confidence:k"),
+        ("confidence:1:2", "whole number ≥ 1, got '1:2'"),
         ("confidence:0", "whole number ≥ 1"),
         ("confidence:-1", "whole number ≥ 1"),
         ("margin:1.5", "whole number ≥ 1"),
