@@ -442,38 +442,46 @@ def _draw_frontier(axis: Any, one: TargetAudit) -> None:
     for result in one.results:
         if result.rounds is not None:
             rule = (result.policy or _named(result)).partition(":")[0]
-            kinds.setdefault(" ".join(filter(None, (rule, result.clock))), []).append(result)
+            drafted = "speculative" if result.evaluations is not None else None
+            name = drafted or " ".join(filter(None, (rule, result.clock)))
+            kinds.setdefault(name, []).append(result)
     tvs = [settled(result) for found in kinds.values() for result in found]
     bottom = min((tv for tv in tvs if tv > NO_TV), default=1e-3) / 10
     for place, (kind, found) in enumerate(kinds.items()):
-        places = sorted(
-            ((r.rounds.mean, max(settled(r), bottom), r) for r in found if r.rounds),
-            key=lambda place: place[:2],
-        )
         policy = found[0].policy is not None
-        axis.plot(
-            [rounds for rounds, *_ in places],
-            [tv for _, tv, _ in places],
-            label=kind,
-            color=f"C{place % 10}",
-            marker="os^Dv*P<>"[place % 9],
-            ms=8 if policy else 5,
-            lw=1.5 if policy else 0.8,
-            ls="-" if policy else ":",
-        )
-        for rounds, tv, result in places if policy else ():
-            number = (result.policy or "").partition(":")[2]
+        style = {"color": f"C{place % 10}", "marker": "os^Dv*P<>"[place % 9]}
+        size, line = (7, "-") if policy else (4, ":")
+        places = sorted((r.rounds.mean, settled(r)) for r in found if r.rounds)
+        # a line to where TV is 0 would say nothing on a logarithmic axis
+        above = [(rounds, tv) for rounds, tv in places if tv > NO_TV]
+        exact = [(rounds, bottom) for rounds, tv in places if tv <= NO_TV]
+        for points, label in ((above, kind), (exact, "" if above else kind)):
+            if points:
+                axis.plot(
+                    *zip(*points, strict=True),
+                    label=label or None,
+                    ms=size,
+                    **style,
+                    ls=line if points is above else "",
+                    lw=1,
+                )
+        for result in found if policy else ():
+            assert result.policy is not None
+            assert result.rounds is not None
+            name = result.policy if kind == "speculative" else result.policy.partition(":")[2]
+            point = (result.rounds.mean, max(settled(result), bottom))
+            turned = {"rotation": 40} if point[1] == bottom else {}
             axis.annotate(
-                number, (rounds, tv), xytext=(6, 4), textcoords="offset points", fontsize=7
+                name, point, xytext=(4, 4), textcoords="offset points", fontsize=6, **turned
             )
     axis.set(yscale="log", xlabel="mean rounds that reveal something", ylabel="exact TV")
     axis.set(title=f"{one.name}: what a round buys")
     if min(tvs) <= NO_TV:
         axis.axhline(bottom, color="grey", lw=0.6)
         end = axis.get_yaxis_transform()
-        axis.text(0.01, bottom * 1.1, "TV = 0", transform=end, fontsize=7)
+        axis.text(-0.01, bottom, "TV = 0", transform=end, fontsize=7, ha="right", va="center")
     axis.grid(visible=True, which="both", alpha=0.2)
-    axis.legend(fontsize=7)
+    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.01, 1))
 
 
 def _draw_terms(axis: Any, results: Sequence[Result]) -> None:
