@@ -18,7 +18,7 @@ from sharprates.samplers.tempered import tempered_as
 from sharprates.samplers.trajectories import Rounds
 from sharprates.verification import audit as audits
 from sharprates.verification import digests
-from sharprates.verification.audit_plan import DEFAULT_CLAIMS, POLICY_CLAIMS, Plan
+from sharprates.verification.audit_plan import DEFAULT_CLAIMS, Plan
 from sharprates.verification.cli import options
 from sharprates.verification.cli.terminal import EXIT, console, doing, note, progress, training
 from sharprates.verification.denoisers import resolve, resolve_for
@@ -128,8 +128,6 @@ def audit_command(
         options.refuse(context, "audit without --policy", "rounds", "ties", "cache")
     options.check_finite(horizon=horizon, delta=delta, budget=budget, temperature=temperature)
     wanted = options.comma_list(claims, "claims")
-    if (policy or confidence) and "claims" not in options.given(context):
-        wanted += POLICY_CLAIMS
     plan = Plan(
         steps=tuple(dict.fromkeys(options.sizes(steps, "steps"))),
         clocks=options.comma_list(clock, "clock"),

@@ -242,12 +242,20 @@ class PolicyFloats(FloatQuantities):
 
     @cached_property
     def gamma(self) -> Number:
-        """The largest ΣH − max H of a block, nats."""
+        """The largest ΣH − max H of a block, nats; exactly 0 where one token at most is not sure.
+
+        A root of a small error is a large one, so it matters.
+        """
         found = [0.0]
         for one in self._rounds:
-            H = entropy(one.p)
+            unsure = (one.p > 0).sum(1) > 1
+            H = torch.where(unsure, entropy(one.p), 0.0)
+            if bool((one.by_row(unsure.to(H.dtype)) <= 1).all()):
+                continue
             most = torch.zeros_like(one.weight).scatter_reduce_(0, one.row, H, "amax")
             found.append(float((one.by_row(H) - most).max()))
+        if len(found) == 1:
+            return ball(Interval.exact(0))
         # p log p moves by p(1 + |log p|) times what p moves by, relative
         return self._ball(max(found), self.d * (math.log(self.S) + 1))
 

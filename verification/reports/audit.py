@@ -442,8 +442,7 @@ def _draw_frontier(axis: Any, one: TargetAudit) -> None:
     for result in one.results:
         if result.rounds is not None:
             rule = (result.policy or _named(result)).partition(":")[0]
-            drafted = "speculative" if result.evaluations is not None else None
-            name = drafted or " ".join(filter(None, (rule, result.clock)))
+            name = " ".join(filter(None, (rule, result.clock)))
             kinds.setdefault(name, []).append(result)
     tvs = [settled(result) for found in kinds.values() for result in found]
     bottom = min((tv for tv in tvs if tv > NO_TV), default=1e-3) / 10
@@ -468,7 +467,7 @@ def _draw_frontier(axis: Any, one: TargetAudit) -> None:
         for result in found if policy else ():
             assert result.policy is not None
             assert result.rounds is not None
-            name = result.policy if kind == "speculative" else result.policy.partition(":")[2]
+            name = result.policy.partition(":")[2]
             point = (result.rounds.mean, max(settled(result), bottom))
             turned = {"rotation": 40} if point[1] == bottom else {}
             axis.annotate(

@@ -270,7 +270,7 @@ def test_bad_policies_are_one_line_and_exit_2(run, name: str, words: str) -> Non
         (("audit", "copies:2:" + "2" * 300), "too many to list"),
         (("audit", "uniform:14:4"), "GiB"),
         (("audit", "patterns12", "--arithmetic", "rational"), "float64"),
-        (("audit", "copies:2:2", "--denoiser", "perfect"), "exact, trained"),
+        (("audit", "copies:2:2", "--denoiser", "perfect"), "exact, noisy"),
         (("audit", "copies:2:2", "--denoiser", "trained", "--training-steps", "0"), "training"),
         (("audit", "copies:2:2", "--denoiser", "trained", "--arithmetic", "ball"), "float64"),
         (("audit", "copies:2:2", "--denoiser", "no-such.pt"), "cannot be read"),
