@@ -12,8 +12,8 @@ import json
 import math
 import os
 import stat
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -96,6 +96,29 @@ def _named(value: Any) -> str:
 
 
 # --- the file -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One run at a time works in a folder; it is made.
+
+    Raises:
+        InputError: if another run is at it, or it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be used: {error.strerror}") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise InputError(
+            f"{folder}: is in use by another run; wait for it, or use another --out"
+        ) from None
+    finally:
+        os.close(handle)
 
 
 class Journal(Generic[R]):

@@ -19,6 +19,7 @@ from sharprates.verification.adversary import frontier
 from sharprates.verification.adversary import hunt as adversary
 from sharprates.verification.adversary.hunt import HUNTED, INNER, BreakEven, Quest, Worst
 from sharprates.verification.jobs import run as run_tasks
+from sharprates.verification.journal import alone
 from sharprates.verification.scale import check_scale
 from sharprates.verification.verdict import Verdict
 
@@ -116,8 +117,24 @@ def run_campaign(
         seed: of the hunts.
         fresh: do all tasks again; what is stored stays until something worse is found.
         progress: told each piece of work.
+
+    Raises:
+        InputError: if the folder is in use by another run, or holds another hunt.
     """
     check_seed(seed)
+    with alone(folder):
+        return _campaign(chosen, folder, deep, jobs, seed, fresh, progress)
+
+
+def _campaign(
+    chosen: Sequence[Quest],
+    folder: Path,
+    deep: bool,
+    jobs: int,
+    seed: int,
+    fresh: bool,
+    progress: Callable[[str], None],
+) -> Campaign:
     effort = adversary.Effort(starts=6, moves=60, steps=150) if deep else adversary.Effort()
     worst = adversary.hunt(
         chosen, folder, effort, jobs=jobs, seed=seed, fresh=fresh, progress=progress

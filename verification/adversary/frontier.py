@@ -375,30 +375,29 @@ class Hunt:
             if (d, S) not in PAIRS:
                 raise InputError(f"frontier: needs 2 ≤ d ≤ 6 and 2 ≤ S ≤ 5, got ({d}, {S})")
         self.best: dict[Pair, Experiment] = {}
-        self._orders: dict[Pair, Order] = {}
+        self._stored: dict[Pair, Experiment] = {}
         for pair in self.pairs:
             if self.path(pair).exists():
                 found = witness.recall(self.path(pair))[0].experiment
                 if (found.length, found.vocabulary) != pair:
                     raise InputError(f"{self.path(pair)}: holds another length or vocabulary")
-                self._set(pair, found, _order(found))
-
-    def _set(self, pair: Pair, found: Experiment, order: Order) -> None:
-        self.best[pair], self._orders[pair] = found, order
+                self.best[pair] = self._stored[pair] = found
 
     def path(self, pair: Pair) -> Path:
         """The witness file of a pair."""
         return self.folder / f"frontier-{pair[0]}-{pair[1]}.witness"
 
     def keep(self, pair: Pair, found: Experiment) -> bool:
-        """Store a find if it is larger than what is stored, or as large and shorter."""
+        """Keep a find if it is larger than what there is, or as large and shorter."""
         order = _order(found)
-        if pair in self.best and self._orders[pair] >= order:
+        if pair in self.best and _order(self.best[pair]) >= order:
             return False
-        one = CLAIMS["E9" if pair[1] == 2 else "X1"]
-        remark = (f"c(q_0) = {order[0]} at d = {pair[0]}, S = {pair[1]} (c of L5)",)
-        witness.write(witness.make(one, found, remark=remark), self.path(pair))
-        self._set(pair, found, order)
+        self.best[pair] = found
+        if pair not in self._stored or _order(self._stored[pair]) < order:
+            one = CLAIMS["E9" if pair[1] == 2 else "X1"]
+            remark = (f"c(q_0) = {order[0]} at d = {pair[0]}, S = {pair[1]} (c of L5)",)
+            witness.write(witness.make(one, found, remark=remark), self.path(pair))
+            self._stored[pair] = found
         return True
 
     def run(self, jobs: int = 1, progress: Callable[[str], None] = lambda _: None) -> list[Row]:
@@ -416,11 +415,19 @@ class Hunt:
         """
         about = identity({"effort": self.effort}, {})
         path = self.folder / "frontier.jsonl"
-        with Journal[Experiment](
-            path, about, Experiment, resume=not self.fresh, replace=self.fresh
+        with Journal[Experiment | None](
+            path, about, Experiment | None, resume=not self.fresh, replace=self.fresh
         ) as journal:
+            # What an earlier hunt has left is in the journal: one that goes on starts from the
+            # same, and ends as if it had not been stopped.
+            for d, S in self.pairs:
+                if f"before:{d}:{S}" not in journal.values:
+                    journal.put(f"before:{d}:{S}", self._stored.get((d, S)))
+            before = {(d, S): journal.values[f"before:{d}:{S}"] for d, S in self.pairs}
+            self.best = {pair: found for pair, found in before.items() if found is not None}
 
-            def told(task: FrontierTask, found: Experiment) -> None:
+            def told(task: FrontierTask, found: Experiment | None) -> None:
+                assert found is not None, "every task finds something"
                 self.keep(task.pair, found)
                 progress(f"d={task.pair[0]} S={task.pair[1]} {task.method}")
 

@@ -146,6 +146,12 @@ class Quest:
         return (self.claim.id + form + strict + scale).replace("/", "over")
 
     @property
+    def key(self) -> str:
+        """Its name in a journal: a claim that was changed is hunted anew."""
+        formula = zlib.crc32(str(self.claim.form(self.variant).expression).encode())
+        return f"{self.name}:{formula:08x}"
+
+    @property
     def upper(self) -> bool:
         """Whether the claim is an upper bound; a lower one otherwise."""
         return self.claim.form(self.variant).relation is Relation.UPPER
@@ -208,6 +214,19 @@ class Effort:
 
 
 @dataclass(frozen=True)
+class Find:
+    """The worst instance that a task has found, as its journal keeps it.
+
+    Attributes:
+        score: see `Worst`.
+        text: its witness.
+    """
+
+    score: float
+    text: str
+
+
+@dataclass(frozen=True)
 class Worst:
     """The worst instance that was found for a claim.
 
@@ -226,18 +245,9 @@ class Worst:
         """Whether the claim fails on the witness."""
         return self.witness.decision.verdict is Verdict.FAILS
 
-
-@dataclass(frozen=True)
-class Find:
-    """The worst instance that a task has found, as its journal keeps it.
-
-    Attributes:
-        score: see `Worst`.
-        text: its witness.
-    """
-
-    score: float
-    text: str
+    def find(self) -> Find:
+        """As a journal keeps it."""
+        return Find(self.score, witness.to_text(self.witness))
 
 
 # --- the free numbers -----------------------------------------------------------------------------
@@ -515,9 +525,7 @@ class _Task:
     @property
     def key(self) -> str:
         sizes = f"{self.shape.length}:{self.shape.vocabulary}:{self.shape.steps}"
-        # a claim that was changed is hunted anew
-        formula = zlib.crc32(str(self.quest.claim.form(self.quest.variant).expression).encode())
-        return f"{self.quest.name}:{formula:08x}:{sizes}:{self.way}:{self.seed}"
+        return f"{self.quest.key}:{sizes}:{self.way}:{self.seed}"
 
 
 def attack(quest: Quest, shape: Shape, way: str, effort: Effort, seed: int) -> Worst | None:
@@ -588,28 +596,40 @@ def hunt(
         check_quest(quest)
     wanted = hunt_tasks(quests, shapes, seed)
     places = {task.key: place for place, task in enumerate(wanted)}
-    ranks: dict[Path, tuple[float, int]] = {}
-    for quest in quests:
-        path = _path(folder, quest)
-        stored = _stored(quest, path) if path.exists() else None
-        if stored is not None:
-            ranks[path] = _rank(stored.score, -1)
+    stored = {quest.key: _stored(quest, _path(folder, quest)) for quest in quests}
+    best: dict[Path, tuple[tuple[float, int], str]] = {}
 
-    def told(task: _Task, find: Find | None) -> None:
-        path = _path(folder, task.quest)
-        if find is not None:
-            rank = _rank(find.score, places[task.key])
-            if path not in ranks or rank > ranks[path]:
-                write_whole(path, find.text)
-                ranks[path] = rank
-        progress(f"{task.quest.claim.id} {task.way}")
+    def offer(quest: Quest, find: Find | None, place: int) -> bool:
+        path = _path(folder, quest)
+        rank = (-1.0, 0) if find is None else _rank(find.score, place)
+        better = find is not None and (path not in best or rank > best[path][0])
+        if find is not None and better:
+            best[path] = rank, find.text
+        return better
 
     about = identity({"effort": chosen, "seed": seed}, {})
     file = folder / f"{journal}.jsonl"
     with Journal[Find | None](file, about, Find | None, resume=not fresh, replace=fresh) as kept:
+        done = set(kept.values)
+        for quest in quests:
+            # What an earlier hunt has left competes, with the last place among equals. The journal
+            # has it, so that a hunt that goes on ends as if it had not been stopped.
+            key = f"before:{quest.key}"
+            if key not in done:
+                kept.put(key, stored[quest.key])
+            offer(quest, kept.values[key], len(wanted))
+
+        def told(task: _Task, find: Find | None) -> None:
+            if offer(task.quest, find, places[task.key]) and task.key not in done:
+                path = _path(folder, task.quest)
+                write_whole(path, best[path][1])
+            progress(f"{task.quest.claim.id} {task.way}")
+
         run(wanted, partial(_work, effort=chosen), jobs, kept, told=told)
-    worst = [(quest, _path(folder, quest)) for quest in quests]
-    return [_read(quest, path) for quest, path in worst if path in ranks]
+        for path, (_, text) in best.items():
+            write_whole(path, text)
+    paths = [(quest, _path(folder, quest)) for quest in quests]
+    return [_read(quest, best[path][1]) for quest, path in paths if path in best]
 
 
 def _path(folder: Path, quest: Quest) -> Path:
@@ -621,26 +641,28 @@ def _rank(score: float, place: int) -> tuple[float, int]:
     return round(score, 12), -place
 
 
-def _read(quest: Quest, path: Path) -> Worst:
-    experiment = witness.read(path).experiment
+def _read(quest: Quest, text: str) -> Worst:
+    experiment = witness.from_text(text).experiment
     return quest.worst(experiment, quest.decide(experiment))
 
 
-def _stored(quest: Quest, path: Path) -> Worst | None:
-    """The find of an earlier hunt, computed again."""
+def _stored(quest: Quest, path: Path) -> Find | None:
+    """The find of an earlier hunt, if there is one, computed again."""
+    if not path.exists():
+        return None
     held = witness.read(path)
     about = (held.claim, held.variant, held.scale)
     if about != (quest.claim.id, quest.variant, quest.scale):
         raise WitnessError(f"{path}: is a witness of something else than its name says")
     if CLAIMS.get(quest.claim.id) is quest.claim:
-        return quest.worst(held.experiment, witness.recall(path)[1])
+        return quest.worst(held.experiment, witness.recall(path)[1]).find()
     # A user may have changed the claim since: then only the instance is taken over.
     if quest.claim.applies(held.experiment.setting(), quest.variant) is not None:
         return None
     one = quest.worst(held.experiment, quest.decide(held.experiment))
     if one.witness != held:
         witness.write(one.witness, path)
-    return one
+    return one.find()
 
 
 def hunt_tasks(quests: Sequence[Quest], shapes: Sequence[Shape], seed: int) -> list[_Task]:
@@ -660,7 +682,7 @@ def _seed(quest: Quest, shape: Shape, seed: int) -> int:
 
 def _work(task: _Task, effort: Effort) -> Find | None:
     worst = attack(task.quest, task.shape, task.way, effort, task.seed)
-    return None if worst is None else Find(worst.score, witness.to_text(worst.witness))
+    return None if worst is None else worst.find()
 
 
 # --- constants ------------------------------------------------------------------------------------

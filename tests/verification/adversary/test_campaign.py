@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import pytest
 from rich.console import Console
+from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import family
 from sharprates.verification.adversary import campaign, frontier
 from sharprates.verification.adversary import hunt as adversary
@@ -66,3 +67,60 @@ def test_a_refutation_is_the_verdict():
     quest = Quest.of("E3", {"E3.constant": Fraction(1, 8)})
     worst = adversary.attack(quest, Shape(2, 2, 1), "climb", QUICK, 0)
     assert Campaign((worst,), (), ()).verdict is Verdict.FAILS
+
+
+class StoppedError(Exception):
+    """Something stops a run."""
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """The whole run, small: two claims with ties, one constant, two pairs of the frontier."""
+    monkeypatch.setattr(adversary, "Effort", lambda **_: QUICK)
+    monkeypatch.setattr(adversary, "SHAPES", (Shape(2, 2, 1), Shape(2, 3, 1)))
+    monkeypatch.setattr(
+        adversary.hunt,
+        "__kwdefaults__",
+        {**adversary.hunt.__kwdefaults__, "shapes": adversary.SHAPES},
+    )
+    monkeypatch.setattr(campaign, "_pairs", lambda _: [(2, 2), (2, 3)])
+    effort = frontier.FrontierEffort(starts=2, moves=20, steps=5)
+    monkeypatch.setattr(campaign, "_effort", lambda _: effort)
+    monkeypatch.setattr(campaign, "INNER", ())
+    return campaign.quests(["H2", "L0"])
+
+
+def content(found):
+    made = adversary_json(found.worst, found.constants, found.frontier, 0)
+    return to_json({name: made[name] for name in ("worst", "break_even", "frontier")})
+
+
+def test_a_run_that_goes_on_ends_as_if_it_had_not_been_stopped(small, tmp_path):
+    """Also over an earlier run's finds, and whoever does the work."""
+    whole = content(campaign.run_campaign(small, tmp_path / "whole"))
+    assert content(campaign.run_campaign(small, tmp_path / "two", jobs=2)) == whole
+    campaign.run_campaign(small, tmp_path / "old", seed=1)
+    over = content(campaign.run_campaign(small, tmp_path / "old"))
+    campaign.run_campaign(small, tmp_path / "stopped", seed=1)
+    for many in (3, 12):
+        left = iter(range(many))
+
+        def stop(_, left=left):
+            if next(left, None) is None:
+                raise StoppedError
+
+        with pytest.raises(StoppedError):
+            campaign.run_campaign(small, tmp_path / "stopped", fresh=many == 3, progress=stop)
+    again = campaign.run_campaign(small, tmp_path / "stopped", fresh=False)
+    assert content(again) == over
+    files = sorted(path.name for path in (tmp_path / "old").glob("*.witness"))
+    for name in files:
+        assert (tmp_path / "stopped" / name).read_text() == (tmp_path / "old" / name).read_text()
+
+
+def test_one_run_at_a_time_works_in_a_folder(small, tmp_path):
+    def second(_):
+        with pytest.raises(InputError, match="in use by another run"):
+            campaign.run_campaign(small, tmp_path)
+
+    campaign.run_campaign(small, tmp_path, progress=second)
