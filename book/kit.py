@@ -17,7 +17,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from sharprates.samplers.compositions import CompositionTables
-from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
 from sharprates.samplers.distance import total_variation
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import family
@@ -33,7 +33,6 @@ from sharprates.verification.profile import Profile, profile
 from sharprates.verification.quantities.float64 import FloatQuantities
 from sharprates.verification.score_error import Comparison
 from sharprates.verification.verdict import Verdict, compare
-from torch import Tensor
 
 if TYPE_CHECKING:  # pages that audit nothing need not load it
     from sharprates.verification.audit import Result
@@ -253,32 +252,6 @@ class Bench:
         """A bound's value on this target, for curves."""
         with precision(192):
             return interval(self.numbers(law).bound(claim(claim_id), variant=variant)).middle
-
-
-@dataclass(frozen=True)
-class Blurred:
-    """A denoiser that errs on purpose: with probability η it predicts a uniform symbol.
-
-    Attributes:
-        exact: what it blurs.
-        eta: η in [0, 1].
-    """
-
-    exact: Denoiser
-    eta: float
-    time_free: bool = True
-    normalised: bool = True
-
-    @property
-    def vocabulary(self) -> int:
-        """S."""
-        return self.exact.vocabulary
-
-    def __call__(
-        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
-    ) -> Tensor:
-        """(1 − η)·p + η/S."""
-        return (1 - self.eta) * self.exact(x, t, positions) + self.eta / self.vocabulary
 
 
 def random_law(steps: int, leftover: float = 0.0, seed: int = 0) -> StepLaw:

@@ -40,15 +40,6 @@ def test_a_bench_refuses_a_claim_that_does_not_apply() -> None:
         kit.Bench.of("copies:3:2").check("E7", kit.random_law(5))
 
 
-def test_a_blurred_denoiser_is_normalised_and_wrong() -> None:
-    bench = kit.Bench.of("copies:3:2")
-    blurred = kit.Blurred(bench.denoiser, 0.25)
-    x = bench.target.rows[:1].clone()
-    x[0, 1] = 2
-    assert blurred(x)[0, 1].tolist() == [0.875, 0.125]
-    assert kit.Bench.of("copies:3:2", blurred).tv((1, 1, 1)).middle > 0.1
-
-
 def test_random_laws_have_the_leftover_that_was_asked_for() -> None:
     assert kit.random_law(7, 0.25, 3).leftover == pytest.approx(0.25)
     assert kit.random_law(7).leftover == 0
