@@ -112,7 +112,9 @@ class FloatQuantities(Quantities):
 
     @cached_property
     def w(self) -> list[Number]:
-        """The step law."""
+        """The step law: the fractions that it was made from, else that of its hazards."""
+        if self.step_law.fractions is not None:
+            return [ball(w) for w in self.step_law.fractions]
         return step_weights([ball(r) for r in self.step_law.hazards.tolist()])
 
     @property
@@ -260,7 +262,8 @@ def _sum(value: float, terms: int, slack: float = 0.0) -> Number:
 def _shift(gaps: Tensor, shift: float) -> float:
     """Bound on what a mean gap, in a context that reveals tokens with probability a, may move.
 
-    Over a binomial number of n tokens, a that is off by `shift` moves 2n·shift of the mass.
+    Over a binomial number of n tokens its derivative in a is n times the mean difference of
+    neighbouring gaps, none of which is negative.
 
     Args:
         gaps: [..., n + 1], each summed over all subsets of a size.
@@ -268,7 +271,7 @@ def _shift(gaps: Tensor, shift: float) -> float:
     """
     n = gaps.shape[-1] - 1
     subsets = torch.tensor([float(math.comb(n, u)) for u in range(n + 1)], dtype=torch.float64)
-    return 2 * n * shift * float((gaps / subsets).max())
+    return n * shift * float((gaps / subsets).max())
 
 
 def root(S: int, n: int) -> int:

@@ -1,0 +1,207 @@
+"""The numbers of an experiment in float64 lie within their stated errors of those in fractions."""
+
+import itertools
+import math
+import random
+from collections import defaultdict
+from fractions import Fraction
+
+import pytest
+import torch
+from flint import arb
+from sharprates.samplers.families import copies, dirichlet
+from sharprates.samplers.schedule import RULES, Schedule
+from sharprates.samplers.target import Target
+from sharprates.verification import strategies as some
+from sharprates.verification.arithmetic import Interval, ball, interval, precision
+from sharprates.verification.exact_experiment import exact_experiment
+from sharprates.verification.experiment import Experiment
+from sharprates.verification.profile import UNIT, profile
+from sharprates.verification.quantities import float64 as module
+from sharprates.verification.quantities.exact import ExactQuantities
+from sharprates.verification.quantities.float64 import FloatQuantities, root
+from sharprates.verification.score_error import Comparison, order_error
+
+TERMS = ("initialisation", "score", "clock", "parallel", "early_stopping")
+ALWAYS = ("entropy", "last_entropy", "I_bar", "epsilon_FHS", "epsilon_KL")
+IN_STEPS = ("W", "epsilon_w")
+ON_A_GRID = tuple(f"E1_{term}" for term in TERMS)
+
+
+def numbers_of(experiment: Experiment) -> FloatQuantities:
+    target = experiment.target
+    comparison = Comparison.of(target)
+    sums = comparison.sums(experiment.denoiser)
+    errors = order_error(comparison, sums)
+    return FloatQuantities(experiment, profile(target), sums.gaps, errors)
+
+
+def share(found: Interval, exact: object) -> float:
+    """How much of a stated error is used: |found − exact| over it, in balls of 400 bits."""
+    low, high = ball(found.lower), ball(found.upper)
+    off, error = abs(arb(exact) - (low + high) / 2), (high - low) / 2
+    return 0.0 if bool(off < 1e-100) else math.inf if bool(error < 1e-100) else float(off / error)
+
+
+def shares(experiment: Experiment, names: tuple[str, ...]) -> dict[str, float]:
+    exact, floats = ExactQuantities(experiment), numbers_of(experiment)
+    used = {}
+    with precision(400):
+        for name in names:
+            number = getattr(exact, name)
+            found = interval(getattr(floats, name))
+            if name == "epsilon_KL" and not arb(number).is_finite():
+                assert found.lower == math.inf
+            else:
+                used[name] = share(found, number)
+        pairs = zip(exact.h, floats.h, strict=True)
+        used["h"] = max(share(interval(found), number) for number, found in pairs)
+    return used
+
+
+def any_number(dice: random.Random) -> Fraction:
+    """Of ordinary size, or tiny."""
+    if dice.random() < 0.6:
+        return Fraction(dice.uniform(0.1, 1))
+    return Fraction(10.0 ** -dice.randint(1, 300))
+
+
+def a_law(dice: random.Random, count: int) -> tuple[Fraction, ...]:
+    numbers = [any_number(dice) for _ in range(count)]
+    return tuple(number / sum(numbers) for number in numbers)
+
+
+def an_experiment(dice: random.Random) -> tuple[Experiment, tuple[str, ...]]:
+    """Tiny probabilities, predictions and weights among others; and what it has numbers for."""
+    d, S = dice.randint(1, 4), dice.randint(2, 3)
+    states = list(itertools.product(range(S), repeat=d))
+    rows = dice.sample(states, dice.randint(1, min(8, len(states))))
+    target = Target.from_rows(rows, a_law(dice, len(rows)), S)
+    places = some.contexts(target)
+    wrong = {
+        place: a_law(dice, S) for place in dice.sample(places, min(len(places), dice.randint(1, 6)))
+    }
+    kind = dice.choice(("steps", "grid", "one by one"))
+    if kind == "steps":
+        weights = a_law(dice, dice.choice((2, 3, 41)))
+        return exact_experiment(target, steps=weights[:-1], predictions=wrong), ALWAYS + IN_STEPS
+    if kind == "one by one":
+        return exact_experiment(target, blocks=(1,) * d, predictions=wrong), ALWAYS
+    clock, rule = dice.choice(("linear", "constant", "cosine")), dice.choice(tuple(RULES))
+    last = dice.choice(("leave", "fill"))
+    grid = Schedule(rule, clock, "uniform", dice.choice((1, 3, 30)), Fraction(1), last_step=last)
+    names = (*ALWAYS, *ON_A_GRID, "epsilon_w", *(["epsilon_1"] if clock == "constant" else []))
+    return exact_experiment(target, grid=grid, predictions=wrong), names
+
+
+def test_every_number_is_within_its_error_however_small_what_it_is_made_of() -> None:
+    """And hardly an error is a thousand times what is ever needed of it."""
+    worst: dict[str, float] = defaultdict(float)
+    dice = random.Random(1)
+    for _ in range(40):
+        experiment, names = an_experiment(dice)
+        for name, used in shares(experiment, names).items():
+            assert used <= 1, (name, used, str(experiment))
+            worst[name] = max(worst[name], used)
+    loose = {name for name, used in worst.items() if used < 1e-3}
+    # two that are exact, and one whose stated error is that of the most dependent context
+    assert loose == {"W", "E1_early_stopping", "E1_parallel"}
+    assert worst["E1_parallel"] > 1e-5
+
+
+def test_a_denoiser_that_repeats_the_conditionals_errs_by_nothing() -> None:
+    """What float64 makes of fractions looks like one: only the slack of a gap covers it."""
+    third = Fraction(1, 3)
+    rows = [[0, 0, 0], [0, 1, 0], [0, 1, 1], [1, 0, 1], [1, 1, 1]]
+    law = Target.from_rows(rows, [Fraction(x, 21) for x in (1, 2, 4, 5, 9)], 2)
+    same = some.conditionals(law)
+    for plan in (
+        {"steps": (third, third)},
+        {"grid": Schedule("euler", "constant", "uniform", 3, Fraction(1))},
+    ):
+        experiment = exact_experiment(law, predictions=same, **plan)
+        names = ["epsilon_FHS", "epsilon_w", *(["epsilon_1", "E1_score"] if "grid" in plan else [])]
+        floats = numbers_of(experiment)
+        for name in names:
+            found = interval(getattr(floats, name))
+            assert found.lower <= 0 <= found.upper < 1e-13
+            bare = (2 * 64 + 8) * UNIT * found.middle
+            assert found.middle > bare, name  # relative rounding alone would exclude 0
+        assert interval(floats.epsilon_KL).upper < 1e-27
+
+
+def test_a_sum_is_off_by_its_roundings_and_what_its_terms_are() -> None:
+    with precision(200):
+        found = interval(module._sum(0.5, 10, 1e-3))
+        exact, other = interval(module._sum(0.5, 10)), interval(module._sum(-0.5, 10))
+    assert float(found.lower - Fraction(0.5)) == pytest.approx(-1e-3, abs=1e-11)
+    assert float(found.upper - Fraction(0.5)) == pytest.approx(1e-3, abs=1e-11)
+    for sure in (exact, other):
+        assert float((sure.upper - sure.lower) / Fraction(UNIT)) == pytest.approx(74, rel=1e-9)
+    with pytest.raises(ArithmeticError, match="says nothing"):
+        interval(module._sum(0.5, 10, math.inf))
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_a_shift_moves_a_mean_gap_by_no_more_than_said_and_attains_it(n: int) -> None:
+    subsets = torch.tensor([float(math.comb(n, u)) for u in range(n + 1)], dtype=torch.float64)
+
+    def mean(gaps: list[float], a: Fraction) -> Fraction:
+        terms = (
+            math.comb(n, u) * a**u * (1 - a) ** (n - u) * Fraction(g) for u, g in enumerate(gaps)
+        )
+        return sum(terms, Fraction(0))
+
+    shift = Fraction(1, 2**30)
+    dice = random.Random(n)
+    ends = [0.0] * n + [1.0]
+    for gaps in (ends, ends[::-1], *([dice.random() for _ in range(n + 1)] for _ in range(5))):
+        bound = module._shift(torch.tensor(gaps, dtype=torch.float64) * subsets, float(shift))
+        moved = max(
+            abs(mean(gaps, a + shift) - mean(gaps, a))
+            for a in (Fraction(0), Fraction(1, 3), 1 - shift)
+        )
+        assert moved <= bound
+        if gaps in (ends, ends[::-1]):
+            assert moved >= 0.999999 * bound
+
+
+def test_a_long_grid_keeps_its_terms_within_their_error() -> None:
+    """Three hundred steps, and predictions that are off everywhere."""
+    target = copies(3, 3)
+    third = Fraction(1, 3)
+    wrong = dict.fromkeys(some.contexts(target), (third, third, third))
+    grid = Schedule("euler", "linear", "uniform", 300, Fraction(1))
+    used = shares(exact_experiment(target, grid=grid, predictions=wrong), (*ON_A_GRID, "epsilon_w"))
+    assert max(used.values()) <= 1
+
+
+def test_the_error_of_a_wide_support_is_needed_and_enough() -> None:
+    """h of a thousand rows of uneven weights: float64 errs far more than by one rounding."""
+    target = dirichlet(5, 4, 0.2, seed=3)
+    shape = profile(target)
+    exact = ExactQuantities(exact_experiment(target))
+    with precision(200):
+        off = [
+            abs(float(number - arb(found)))
+            for number, found in zip(exact.h, shape.information.tolist(), strict=True)
+        ]
+    assert UNIT < max(off) <= shape.error < 1e-10
+
+
+def test_a_step_law_of_fractions_is_exact() -> None:
+    experiment = exact_experiment(copies(2, 2), steps=(Fraction(1, 3), Fraction(2, 3)))
+    with precision(100):
+        assert all(
+            bool((w - x).contains(0))
+            for w, x in zip(
+                FloatQuantities(experiment, profile(experiment.target)).w,
+                [arb(1) / 3, arb(2) / 3],
+                strict=True,
+            )
+        )
+
+
+@pytest.mark.parametrize(("S", "n", "found"), [(1, 3, 1), (8, 3, 2), (26, 3, 2), (27, 3, 3)])
+def test_a_root_is_the_largest_whole_number_below(S: int, n: int, found: int) -> None:
+    assert root(S, n) == found
