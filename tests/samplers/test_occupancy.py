@@ -100,3 +100,43 @@ def test_a_million_steps_keep_their_digits() -> None:
     last = r * (1 - (steps - 1) * r + math.comb(steps - 1, 2) * r**2 - math.comb(steps, 3) * r**3)
     assert bins.width[-1] == pytest.approx(float(last / kept), rel=1e-8)
     np.testing.assert_allclose(bins.before + bins.width + bins.after, 1.0, rtol=1e-14)
+
+
+def guesses(weights: list[Fraction], d: int, k: int, S: int) -> Fraction:
+    """P(every guess is right): the bin that holds the k-th token, by how many it holds."""
+    total, before = Fraction(0), Fraction(0)
+    for w in weights:
+        after = 1 - before - w
+        for m in range(k):
+            for n in range(k - m, d - m + 1):
+                ways = math.comb(d, m) * math.comb(d - m, n)
+                chance = ways * before**m * w**n * after ** (d - m - n)
+                total += chance / S ** (m + n - k)
+        before += w
+    return total
+
+
+@pytest.mark.parametrize(
+    ("d", "k", "S"), [(2, 1, 2), (9, 1, 3), (12, 8, 2), (12, 11, 2), (30, 12, 5)]
+)
+@pytest.mark.parametrize(
+    "exponents",
+    [
+        (1,),  # one bin: before and after are empty
+        (1, 30),
+        (30, 1),
+        (40, 1, 2, 40, 3, 10),
+        (3,) * 8,
+        (200, 2, 1, 2),  # a chance below every digit of the others
+    ],
+)
+def test_codes_agree_with_fractions_whatever_the_bins(
+    exponents: tuple[int, ...], d: int, k: int, S: int
+) -> None:
+    raw = [Fraction(1, 2**e) for e in exponents]
+    weights = [w / sum(raw) for w in raw]
+    exact = guesses(weights, d, k, S)
+    law = StepLaw.from_weights(torch.tensor([float(w) for w in weights], dtype=torch.float64))
+    found = code_draws(Bins.of(law), d, k, S)
+    assert math.exp(found.log_success) == pytest.approx(float(exact), rel=1e-12)
+    assert found.failure == pytest.approx(float(1 - exact), rel=1e-12)

@@ -268,6 +268,7 @@ def test_custom_rules_run() -> None:
 @pytest.mark.parametrize("steps", [1, 2**15 - 1, 2**15, 2**40])
 def test_keys_hold_the_number_of_steps_which_stands_for_never(steps: int) -> None:
     assert int(torch.tensor(steps).to(shortest(steps))) == steps
+    assert (shortest(steps) == torch.int16) == (steps < 2**15)
 
 
 def test_a_token_is_revealed_where_its_uniform_meets_the_step_exactly() -> None:

@@ -167,3 +167,16 @@ def test_equalities_within_the_tolerance_are_equal_and_others_ranked_by_distance
 def test_proofs_are_the_symbolic_checks_and_no_others() -> None:
     found = status_of(shown("symbolic"), shown("certified"), shown("tested"))
     assert found.json()["proofs"] == ["symbolic"]
+
+
+def test_a_ratio_of_zero_is_the_worst_of_lower_bounds_and_the_best_of_upper_ones() -> None:
+    for claim, relation, worst in (("L0", "lower", 0.0), ("E3", "upper", 0.5)):
+        found = [
+            shown(claim=claim, relation=relation, ratio=ratio, instance="") for ratio in (0.5, 0.0)
+        ]
+        row = next(one for one in statuses(found) if one.claim.id == claim)
+        assert row.worst is not None
+        assert row.worst.ratio == worst
+    only = status_of(shown(relation="upper", ratio=0.0, instance=""))
+    assert only.sharpness is not None
+    assert only.sharpness.kind == "within ×inf"

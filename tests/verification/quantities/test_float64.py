@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 import torch
 from flint import arb
-from sharprates.samplers.families import copies, dirichlet
+from sharprates.samplers.families import copies, dirichlet, shared_symbols, uniform
 from sharprates.samplers.schedule import RULES, Schedule
 from sharprates.samplers.target import Target
 from sharprates.verification import strategies as some
@@ -137,7 +137,7 @@ def test_a_sum_is_off_by_its_roundings_and_what_its_terms_are() -> None:
     assert float(found.lower - Fraction(0.5)) == pytest.approx(-1e-3, abs=1e-11)
     assert float(found.upper - Fraction(0.5)) == pytest.approx(1e-3, abs=1e-11)
     for sure in (exact, other):
-        assert float((sure.upper - sure.lower) / Fraction(UNIT)) == pytest.approx(74, rel=1e-9)
+        assert float((sure.upper - sure.lower) / Fraction(UNIT)) == pytest.approx(74, rel=1e-6)
     with pytest.raises(ArithmeticError, match="says nothing"):
         interval(module._sum(0.5, 10, math.inf))
 
@@ -205,3 +205,16 @@ def test_a_step_law_of_fractions_is_exact() -> None:
 @pytest.mark.parametrize(("S", "n", "found"), [(1, 3, 1), (8, 3, 2), (26, 3, 2), (27, 3, 3)])
 def test_a_root_is_the_largest_whole_number_below(S: int, n: int, found: int) -> None:
     assert root(S, n) == found
+
+
+@pytest.mark.parametrize(
+    ("target", "b"),
+    [
+        (uniform(1, 3), 1),  # one token shares nothing
+        (uniform(2, 3), 3),
+        (uniform(3, 5), 2),
+        (shared_symbols(3, 3), 3),
+    ],
+)
+def test_what_a_vocabulary_has_room_for(target: Target, b: int) -> None:
+    assert numbers_of(exact_experiment(target)).b == b
