@@ -18,7 +18,7 @@ audit: install
 	$(BIN)/sharprates audit
 
 test: install
-	$(BIN)/python -m pytest -q -n auto
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup
 
 # Changes the product in one place after the other, in a copy, and sees that a test fails; e.g.
 # `make mutants FILES=samplers/distance.py SAMPLE=20`. Whoever survives needs its reason in
