@@ -59,7 +59,7 @@ RULES := $(RULES),left-to-right:2,left-to-right:8:confidence:2,left-to-right:32:
 letters: install
 	$(BIN)/sharprates audit letters:64 --policy $(RULES) --samples 20000 --jobs 2 \
 		--json book/results/letters64.json
-	$(BIN)/sharprates audit letters:1024 --samples 20000 --jobs 2 --json book/results/letters1024.json \
+	$(BIN)/sharprates audit letters:1024 --samples 4000 --jobs 2 --json book/results/letters1024.json \
 		--policy threshold:0.9,threshold:0.3,left-to-right:32:threshold:0.9,confidence:2,bisection
 
 lint: install
