@@ -171,6 +171,7 @@ def test_every_option_counts() -> None:
         "claims": ("E1",),
         "blocks": (),
         "policies": ("confidence:1",),
+        "remasking": ("0.1",),
         "rounds": 2,
         "ties": "seed",
         "cache": 2,
