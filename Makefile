@@ -20,9 +20,11 @@ audit: install
 test: install
 	$(BIN)/python -m pytest -q -n auto --dist loadgroup
 
-# Changes the product in one place after the other, in a copy, and sees that a test fails; e.g.
-# `make mutants FILES=samplers/distance.py SAMPLE=20`. Whoever survives needs its reason in
+# Changes the product in one place after the other, in a copy, and sees that a test fails. By default
+# 40 changes of the files that are settled; `make mutants FILES=samplers/distance.py SAMPLE=` makes all
+# of a file, FILES=--every those of all files. Who survives needs its reason in
 # tests/mutants/survivors.txt.
+SAMPLE ?= 40
 mutants: install
 	$(BIN)/python -m tests.mutants.run $(FILES) $(if $(SAMPLE),--sample $(SAMPLE))
 
@@ -32,6 +34,7 @@ verify: install
 verify-deep: install
 	$(MAKE) formal REALS=1
 	$(MAKE) -C theory/formal check
+	$(MAKE) mutants SAMPLE=
 	$(BIN)/sharprates verify --deep --jobs 2
 	$(BIN)/sharprates check --mutants 20 --false-alarms 1000 --json build/conformance.json
 

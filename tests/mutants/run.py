@@ -56,6 +56,9 @@ NUMBERS = (
 WORDS = {"errors.py", "__init__.py", "make_data.py", "symbols.py", "measured.py", "registry.py"}
 """Files of these names hold no numbers."""
 
+SETTLED = ("theory/hypotheses.py",)
+"""Those of which every mutant was tried and no one is left: what is tried by default."""
+
 HEAVY = ("numpy", "torch", "sympy", "scipy.stats", "flint", "hypothesis", "pytest", "rich.table")
 """Loaded once, before all forks."""
 
@@ -352,7 +355,8 @@ def _row(name: str, count: int, killed: int, argued: int) -> str:
 def main() -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("files", nargs="*", default=NUMBERS, help="patterns from the root")
+    parser.add_argument("files", nargs="*", help="patterns from the root; default: `SETTLED`")
+    parser.add_argument("--every", action="store_true", help="all files that hold numbers")
     parser.add_argument("--sample", type=int, help="so many mutants; all by default")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument(
@@ -380,7 +384,8 @@ def main() -> int:
 
 def _chosen(asked: argparse.Namespace) -> list[Mutant]:
     """The mutants that a command asks for, of the files in the present folder."""
-    sources = {path: Path(path).read_text(encoding="utf-8") for path in targets(asked.files)}
+    files = NUMBERS if asked.every else asked.files or SETTLED
+    sources = {path: Path(path).read_text(encoding="utf-8") for path in targets(files)}
     found = [one for path, source in sources.items() for one in mutants(path, source)]
     return sampled(found, asked.sample, asked.seed)
 

@@ -124,3 +124,8 @@ def test_deviation_is_mcdiarmids() -> None:
         k = np.arange(n + 1)
         above = np.abs(k / n - 0.5) - centre >= deviation(n, level)
         assert float(binom.pmf(k, n, 0.5)[above].sum()) <= level
+
+
+@pytest.mark.parametrize("n", [1, 2, 50])
+def test_a_cell_that_has_all_the_mass_falls_short_by_what_others_take(n: int) -> None:
+    assert mean(n, np.ones(1), np.full(1, 0.25)) == pytest.approx(0.75, rel=1e-12)
