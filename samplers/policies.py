@@ -48,6 +48,11 @@ class Policy(ABC):
         """Whether its choice follows ranks even where nothing is equally good."""
         return False
 
+    @property
+    def one_token(self) -> bool:
+        """Whether each of its rounds is known to reveal one token."""
+        return False
+
     def most_rounds(self, length: int) -> int:
         """The largest number of rounds that it can take on d tokens."""
         return length
@@ -190,6 +195,11 @@ class MostConfident(Prefix):
         """See `Policy`."""
         _check_count(self.name, self.count, length)
 
+    @property
+    def one_token(self) -> bool:
+        """See `Policy`."""
+        return self.count == 1
+
     def most_rounds(self, length: int) -> int:
         """⌈d/k⌉."""
         return -(-length // self.count)
@@ -325,6 +335,11 @@ class LeftToRight(Rule):
         if self.inner is not None:
             self.inner.check(self.size)
 
+    @property
+    def one_token(self) -> bool:
+        """See `Policy`."""
+        return self.size == 1 if self.inner is None else self.inner.one_token
+
     def most_rounds(self, length: int) -> int:
         """Those of a block, for each block."""
         inside = 1 if self.inner is None else self.inner.most_rounds(self.size)
@@ -433,6 +448,11 @@ class Random(Rule):
     def check(self, length: int) -> None:
         """See `Policy`."""
         _check_count(self.name, self.count, length)
+
+    @property
+    def one_token(self) -> bool:
+        """See `Policy`."""
+        return self.count == 1
 
     def most_rounds(self, length: int) -> int:
         """⌈d/k⌉."""

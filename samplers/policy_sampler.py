@@ -112,6 +112,9 @@ class PolicySampler(Sampler):
             "steps": self.calls,
             "policy": self.policy.name,
             "has_leftover": self.leaves,
+            "seeded": self.seeded,
+            "stale": self.rounds.cache > 1,
+            "one_token": self.policy.one_token and self.calls == self.length,
         }
 
     def run_batch(self, denoiser: Denoiser, uniforms: Tensor) -> Run:

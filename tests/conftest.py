@@ -36,6 +36,7 @@ STATISTICAL_FILES = (
     "samplers/test_kept_draws.py",
     "samplers/test_policy_sampler.py",
     "samplers/test_remasking.py",
+    "samplers/test_speculative.py",
     "samplers/test_markov.py",
     "verification/statistics/test_laws.py",
     "verification/statistics/test_distribution.py",

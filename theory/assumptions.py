@@ -1,15 +1,22 @@
-"""C1–C3: what the assumptions of L1 and KL analyses have to do with each other."""
+"""C1–C4: what the assumptions of L1 and KL analyses have to do with each other."""
 
 from __future__ import annotations
 
 import sympy
 from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
 from sharprates.theory.functions import Leftover, Root
-from sharprates.theory.hypotheses import ALL_MASKED_START, FIRST_HITTING, NORMALISED, STEP_LAW
+from sharprates.theory.hypotheses import (
+    ALL_MASKED_START,
+    FIRST_HITTING,
+    NORMALISED,
+    ONE_TOKEN,
+    POLICY,
+    STEP_LAW,
+)
 from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import symbol
 
-d, error_kl = symbol("d"), symbol("epsilon_KL")
+d, eta, error_kl = symbol("d"), symbol("eta"), symbol("epsilon_KL")
 
 C1 = Claim(
     id="C1",
@@ -67,4 +74,31 @@ C3 = Claim(
     depends_on=("S2",),
 )
 
-CLAIMS = (C1, C2, C3)
+C4 = Claim(
+    id="C4",
+    title="From Hellinger error to TV error",
+    statement=(
+        r"If $h^2(p_i,\hat p_i)=1-\sum_a\sqrt{p_i(a)\hat p_i(a)}\le\eta$ at every context of "
+        r"positive probability, then every sampler that reveals one token a round, first hitting "
+        r"and any order that depends on values included, has $\mathrm{TV}\le\sqrt{1-"
+        r"(1-\eta)^{2d}}\le\sqrt{2d\eta}$: the root of $d$ where H2 grows like $d$, and finite "
+        r"where $\varepsilon_{\mathrm{KL}}=\infty$."
+    ),
+    measured=Measured.FHS_TV,
+    kind=Kind.THEOREM,
+    relation=Relation.UPPER,
+    expression=Root(1 - (1 - eta) ** (2 * d)),
+    hypotheses=(FIRST_HITTING, NORMALISED),
+    variants={
+        "simple": Variant(Root(2 * d * eta), Relation.UPPER),
+        "policy": Variant(
+            Root(1 - (1 - eta) ** (2 * d)),
+            Relation.UPPER,
+            measured=Measured.POLICY_TV,
+            hypotheses=(POLICY, NORMALISED, ONE_TOKEN),
+            replaces=True,
+        ),
+    },
+)
+
+CLAIMS = (C1, C2, C3, C4)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from fractions import Fraction
-from math import comb
+from math import comb, perm
 from typing import Any, ClassVar, get_type_hints
 
 import sympy
@@ -453,6 +453,71 @@ def Permutations(arithmetic: Arithmetic, S: int, w: Vector) -> Number:
 def Harmonic(arithmetic: Arithmetic, S: int) -> Number:
     """The harmonic number H_S = 1 + 1/2 + … + 1/S, small terms first."""
     return _sum(arithmetic, [arithmetic.rational(1, s) for s in range(S, 0, -1)])
+
+
+# --- policies -------------------------------------------------------------------------------------
+
+
+@named(r"\mathbb E_{{{0}}}\Big[\prod_t\tfrac{{(M_t)_{{B_t}}}}{{M_t^{{B_t}}}}\Big]")
+def PermutationsKept(arithmetic: Arithmetic, sizes: Table) -> Number:
+    """P5: what a policy keeps of q_0 on random permutations, M_t tokens masked before round t."""
+    result = arithmetic.rational(0)
+    for blocks, probability in sizes.items():
+        kept, masked = Fraction(1), sum(blocks)
+        for n in blocks:
+            kept *= Fraction(perm(masked, n), masked**n)
+            masked -= n
+        result = result + probability * arithmetic.rational(kept.numerator, kept.denominator)
+    return result
+
+
+@named(
+    r"\max_{{n_1+\dots+n_R={0},\,R\le {1}}}\textstyle\prod_t\tfrac{{(M_t)_{{n_t}}}}{{M_t^{{n_t}}}}"
+)
+def PermutationsBest(arithmetic: Arithmetic, d: int, R_max: int) -> Number:
+    """P5: the most that block sizes of sum d in at most R_max rounds keep, by dynamic programme."""
+    best = [Fraction(1)] + [Fraction(0)] * d  # of m tokens still masked
+    for _ in range(R_max):
+        best = [
+            max((Fraction(perm(m, n), m**n) * best[m - n] for n in range(1, m + 1)), default=one)
+            for m, one in enumerate(best)
+        ]
+    return arithmetic.rational(best[d].numerator, best[d].denominator)
+
+
+@named(r"\mathbb E_{{{1}}}\big[{0}^{{-\sum_t\binom{{B_t}}{{2}}}}\big]")
+def SharedKept(arithmetic: Arithmetic, b: int, sizes: Table) -> Number:
+    """P7: what a policy keeps of q_0 on shared symbols of b values."""
+    result = arithmetic.rational(0)
+    for blocks, probability in sizes.items():
+        price = arithmetic.rational(1, b ** sum(comb(n, 2) for n in blocks))
+        result = result + probability * price
+    return result
+
+
+@named(r"\textstyle\sum_t\sum_{{j\le {0}_t}}H(\mathrm{{Bin}}(j,\frac12))-n\log 2")
+def WalkDivergence(arithmetic: Arithmetic, a: Composition) -> Number:
+    """P6: KL of blocks of sizes a from left to right on the walk of n = Σa fair bits."""
+
+    def entropy(j: int) -> Number:
+        terms = (comb(j, i) * arithmetic.log(arithmetic.rational(comb(j, i))) for i in range(j + 1))
+        return j * two - sum(terms, arithmetic.rational(0)) / 2**j
+
+    two = arithmetic.log(arithmetic.rational(2))
+    # by blocks, so that blocks of one token give 0 and not a rounding of it
+    return _sum(arithmetic, [entropy(j) - two for size in a for j in range(2, size + 1)])
+
+
+@named(r"{1}\,(\lceil\log_2({0}/{1})\rceil+1)")
+def BisectionRounds(arithmetic: Arithmetic, n: int, m: int) -> Number:
+    """P6: rounds in which bisection samples n tokens of a chain of order m ≤ n."""
+    return arithmetic.rational(m * ((-(-n // m) - 1).bit_length() + 1))
+
+
+@named(r"\lfloor\log_2{0}\rfloor+1")
+def BinaryDigits(arithmetic: Arithmetic, n: int) -> Number:
+    """⌊log₂ n⌋ + 1."""
+    return arithmetic.rational(n.bit_length())
 
 
 # --- laws given as tables -------------------------------------------------------------------------

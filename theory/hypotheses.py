@@ -27,7 +27,7 @@ STEP_LAW = Hypothesis(
     lambda it: it.has_step_law,
     "needs a parallel unmasking sampler with a normalised denoiser",
 )
-EXACT = Hypothesis(lambda it: it.exact_denoiser, "needs the exact denoiser")
+EXACT = Hypothesis(lambda it: it.exact_denoiser and not it.stale, "needs the exact denoiser")
 NORMALISED = Hypothesis(lambda it: it.normalised, "needs a normalised denoiser")
 TIME_FREE = Hypothesis(lambda it: it.time_free, "needs a time-free denoiser")
 ALL_MASKED_START = Hypothesis(lambda it: it.all_masked_start, "needs the start from all masks")
@@ -49,6 +49,10 @@ EULER_OR_ANCESTRAL = Hypothesis(
 )
 FIRST_HITTING = Hypothesis(lambda it: it.sampler == "fhs", "is about the first-hitting sampler")
 BLOCKS = Hypothesis(lambda it: it.sampler == "blocks", "is about blocks of given sizes")
+POLICY = Hypothesis(lambda it: it.sampler == "policy", "is about policies")
+SEEDLESS = Hypothesis(lambda it: not it.seeded, "needs a policy without a seed")
+ONE_TOKEN = Hypothesis(lambda it: it.one_token, "needs one token a round")
+SPECULATIVE = Hypothesis(lambda it: it.sampler == "speculative", "is about speculation")
 ENOUGH_STEPS = Hypothesis(
     lambda it: it.steps is not None and it.steps >= it.length, "needs K ≥ d steps"
 )

@@ -14,6 +14,7 @@ from sharprates.theory import (
     forward,
     information,
     laws,
+    policies,
     precision,
 )
 from sharprates.theory.claim import Claim
@@ -31,6 +32,7 @@ CLAIMS: Mapping[str, Claim] = MappingProxyType(
             assumptions.CLAIMS,
             information.CLAIMS,
             precision.CLAIMS,
+            policies.CLAIMS,
         )
         for one in topic
     }

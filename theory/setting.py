@@ -16,8 +16,8 @@ class Setting:
         length: d.
         vocabulary: S.
         steps: K, where the sampler has steps.
-        sampler: ``euler``, ``tau-leaping``, ``ancestral``, ``fhs``, ``blocks``, ``policy`` or
-            ``remasking``.
+        sampler: ``euler``, ``tau-leaping``, ``ancestral``, ``fhs``, ``blocks``, ``policy``,
+            ``remasking`` or ``speculative``.
         policy: the text of its rule, e.g. ``threshold:0.9``; None of a sampler without one.
         remasking: the text of its rule, e.g. ``max``; None of a sampler that masks nothing again.
         clock: its name, e.g. ``constant`` or ``polynomial:2``; None if only a step law is given.
@@ -32,6 +32,9 @@ class Setting:
         family: the built-in family of q_0, e.g. ``pairs``; None for any other q_0.
         custom_rule: whether the step law comes from the user's own rule.
         all_masked_start: whether the sampler starts from the unit mass on M…M.
+        seeded: whether a policy's choices depend on a seed.
+        stale: whether a policy's predictions are kept over rounds.
+        one_token: whether each round of a policy reveals one token.
     """
 
     length: int
@@ -52,6 +55,9 @@ class Setting:
     family: str | None = None
     custom_rule: bool = False
     all_masked_start: bool = True
+    seeded: bool = False
+    stale: bool = False
+    one_token: bool = False
 
     @property
     def has_step_law(self) -> bool:

@@ -26,6 +26,7 @@ from sharprates.samplers.policy_sampler import PolicySampler
 from sharprates.samplers.remasking import RemaskingSampler
 from sharprates.samplers.sampler import RoundCount, Sampler
 from sharprates.samplers.schedule import Rule
+from sharprates.samplers.speculative import SpeculativeSampler
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.tabled import tabled
 from sharprates.samplers.target import Target
@@ -93,7 +94,7 @@ class Result:
 
     Attributes:
         sampler: ``euler``, ``tau-leaping``, ``ancestral``, ``fhs``, ``blocks``,
-            ``policy`` or ``remasking``.
+            ``policy``, ``remasking`` or ``speculative``.
         steps: K; d for the first-hitting sampler.
         clock: its name, None where there is none.
         grid: its name, None where there is none.
@@ -107,7 +108,7 @@ class Result:
         empirical: TV of the running sampler, if it was run.
         law_check: whether the running sampler follows its exact law, if it was run and the law is
             known to more than an estimate.
-        policy: its text, of a policy.
+        policy: its text, of a policy, and of one that drafts.
         remasking: its rule's text, of a sampler that masks tokens again.
         temperature: of the denoiser.
         top_p: of the denoiser.
@@ -116,6 +117,7 @@ class Result:
         estimate: of the total variation, where the denoiser's dependence on time leaves the
             interval wide; it takes the denoiser to be smooth in t.
         score_term: of P2: ε_π of a policy; None where its orders are too many.
+        costs: of speculation, E[calls] and E[tokens verified].
     """
 
     sampler: str
@@ -138,6 +140,7 @@ class Result:
     kl: Interval | None = None
     estimate: float | None = None
     score_term: float | None = None
+    costs: tuple[float, float] | None = None
 
     @property
     def on_grid(self) -> bool:
@@ -481,7 +484,7 @@ def _joined(
 def _without_clock(plan: Plan, length: int) -> tuple[str, ...]:
     """What cannot be run with a time-dependent denoiser, and why."""
     names = [f"blocks {size}" for size in plan.blocks]
-    names += plan.policies
+    names += [*plan.policies, *(f"speculative {text}" for text in plan.speculation)]
     names += [str(make(length)) for make in plan.others]
     return tuple(f"{name}: has no clock, and the denoiser depends on time" for name in names)
 
@@ -579,7 +582,15 @@ def _result(numbers: FloatQuantities, plan: Plan, measure: Measure) -> Result:
         score_term=(
             interval(numbers.epsilon_pi).middle if isinstance(numbers, PolicyFloats) else None
         ),
+        costs=_costs(experiment),
     )
+
+
+def _costs(experiment: Experiment) -> tuple[float, float] | None:
+    if not isinstance(experiment.sampler, SpeculativeSampler):
+        return None
+    found = experiment.sampler.speculation(experiment.denoiser)
+    return found.calls, found.evaluations
 
 
 def _leftover(law: StepLaw | None, setting: Setting) -> float | None:
@@ -635,7 +646,7 @@ def judge(one: Claim, numbers: FloatQuantities, scale: Mapping[str, Number]) -> 
     return BoundResult(relation, None, safe, ratio, verdict)
 
 
-TV_SIDES = (Measured.TV, Measured.FHS_TV)
+TV_SIDES = (Measured.TV, Measured.FHS_TV, Measured.POLICY_TV)
 """Left sides of claims that are a sampler's total variation."""
 
 

@@ -18,6 +18,7 @@ from sharprates.samplers.policy_sampler import PolicySampler
 from sharprates.samplers.remasking import RemaskingSampler, remasking
 from sharprates.samplers.sampler import Sampler
 from sharprates.samplers.schedule import RULES, Rule, Schedule
+from sharprates.samplers.speculative import SpeculativeSampler
 from sharprates.samplers.tempered import check_tempering
 from sharprates.samplers.trajectories import Rounds
 from sharprates.theory.arithmetic import Number
@@ -46,6 +47,8 @@ class Plan:
         policies: texts of policies to add, e.g. ``threshold:0.9``; see `samplers.policies`.
         remasking: texts of rules that mask tokens again, e.g. ``0.1``, on each clock and grid; see
             `samplers.remasking`.
+        speculation: texts of policies that draft what is then verified; see
+            `samplers.speculative`.
         rounds: cap on a policy's rounds; at the cap `last_step` says what happens.
         ties: of policies, ``left`` or ``seed``.
         cache: a policy's predictions are renewed in every n-th round.
@@ -69,6 +72,7 @@ class Plan:
     blocks: tuple[int, ...] = ()
     policies: tuple[str, ...] = ()
     remasking: tuple[str, ...] = ()
+    speculation: tuple[str, ...] = ()
     rounds: int | None = None
     ties: str = "left"
     cache: int = 1
@@ -106,7 +110,7 @@ class Plan:
                 constants = ", ".join(f"{known.id}.{c}" for c in known.constants) or "no constant"
                 raise InputError(f"scale: {name!r} is unknown: {known.id} has {constants}")
         self.sampling.check()
-        for text in self.policies:
+        for text in (*self.policies, *self.speculation):
             policy(text)
         for text in self.remasking:
             remasking(text)
@@ -155,6 +159,10 @@ class Plan:
         groups += [
             (PolicySampler(length, policy(text, length), rounds, self.ties, device=device),)
             for text in self.policies
+        ]
+        groups += [
+            (SpeculativeSampler(length, policy(text, length), device=device),)
+            for text in self.speculation
         ]
         return groups + [(make(length),) for make in self.others]
 

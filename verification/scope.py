@@ -16,7 +16,8 @@ from sharprates.theory.claim import Claim
 from sharprates.theory.hypotheses import Hypothesis
 from sharprates.theory.measured import Measured
 from sharprates.theory.setting import Setting
-from sharprates.theory.symbols import DERIVED, LATEX
+from sharprates.theory.symbol_table import DERIVED
+from sharprates.theory.symbols import LATEX
 from sharprates.verification.evidence import DRAWN, MANY, Evidence, Method, Reach
 from sharprates.verification.plain_text import readable_formula
 
@@ -244,12 +245,22 @@ def _own(claim: Claim, form: str) -> list[Hypothesis]:
 
 def _settings() -> Iterator[Setting]:
     """Plain settings, of which one satisfies what a claim asks for."""
-    for sampler, uniform, leftover, clock in itertools.product(
-        ("ancestral", "euler", "fhs", "blocks", "confidence"),
+    for size, sampler, uniform, leftover, clock in itertools.product(
+        ((4, 2), (3, 2), (4, 4)),
+        ("ancestral", "euler", "fhs", "blocks", "policy", "speculative"),
         *((False, True), (False, True), (None, "constant")),
     ):
-        grid = clock and "uniform"
-        yield Setting(*(4, 2, 8, sampler, clock, grid), has_leftover=leftover, uniform_law=uniform)
+        yield Setting(
+            *size,
+            steps=8,
+            sampler=sampler,
+            policy="bisection" if sampler == "policy" else None,
+            clock=clock,
+            grid=clock and "uniform",
+            has_leftover=leftover,
+            uniform_law=uniform,
+            one_token=True,
+        )
 
 
 def _allows(claim: Claim, form: str, facts: Mapping[str, Any]) -> bool:

@@ -25,6 +25,13 @@ from sharprates.samplers.predictions import Predictions
 from sharprates.samplers.schedule import LAST_STEPS, RULES, Schedule
 from sharprates.samplers.target import Target
 from sharprates.verification.arithmetic import as_fraction
+from sharprates.verification.checks.choices import (
+    Chooser,
+    LeftBlocks,
+    Scattered,
+    SmallestExcess,
+    SurestFirst,
+)
 from sharprates.verification.checks.trial import Example
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Context
@@ -330,6 +337,75 @@ EDGES: Mapping[str, Experiment] = {
     "one symbol": family_experiment("uniform:2:1", steps=(_HALF, _HALF)),
 }
 """Edge cases by name; every property check of step laws begins with them."""
+
+
+# --- policies in fractions ------------------------------------------------------------------------
+
+
+def scattered(most: int = 99) -> st.SearchStrategy[Scattered]:
+    """Any policy without a seed."""
+    return st.integers(0, 10**6).map(lambda number: Scattered(number, most))
+
+
+def choices() -> st.SearchStrategy[Chooser]:
+    """Policies without a seed: any function, blocks, and the rules that are in use."""
+    shares = st.sampled_from([Fraction(x, 12) for x in (6, 8, 9, 10, 11)])
+    return st.one_of(
+        scattered(),
+        st.just(LeftBlocks()),
+        st.integers(1, 2).map(lambda size: LeftBlocks((size,) * 5)),
+        shares.map(SurestFirst),
+        st.builds(SurestFirst, st.just(Fraction(1)), st.integers(1, 2)),
+        st.sampled_from([Fraction(x, 10) for x in (1, 2, 3, 5)]).map(
+            lambda epsilon: SmallestExcess(epsilon, bit=True)
+        ),
+    )
+
+
+def policies(
+    one: st.SearchStrategy[Chooser] | None = None, most: int = 3
+) -> st.SearchStrategy[tuple[Chooser, ...]]:
+    """Policies with a seed: up to `most` rules, each as probable as the others."""
+    return st.lists(choices() if one is None else one, min_size=1, max_size=most, unique=True).map(
+        tuple
+    )
+
+
+AT_ONCE = (LeftBlocks(),)
+"""All tokens in one round."""
+
+
+def laws_with(
+    rules: st.SearchStrategy[tuple[Chooser, ...]], targets: st.SearchStrategy[Target] | None = None
+) -> st.SearchStrategy[Example]:
+    """Laws, by default `laws()`, with the exact denoiser, and policies."""
+    return st.builds(
+        lambda law, rule: Example.of(exact_experiment(law), rules=rule, denoiser="exact"),
+        laws() if targets is None else targets,
+        rules,
+    )
+
+
+@st.composite
+def erring_with(
+    draw: st.DrawFn, rules: st.SearchStrategy[tuple[Chooser, ...]], max_length: int = 4
+) -> Example:
+    """A law, a denoiser that errs or not, and a policy."""
+    law = draw(laws(max_length=max_length))
+    wrong = draw(predictions(law)) if draw(st.booleans()) else {}
+    kind = "errs" if wrong else "exact"
+    return Example.of(exact_experiment(law, predictions=wrong), rules=draw(rules), denoiser=kind)
+
+
+def family_with(text: str, *rules: Chooser) -> Example:
+    """A built-in family with the exact denoiser, by default all tokens in one round."""
+    return Example.of(exact_experiment(families.family(text)), rules=rules or AT_ONCE)
+
+
+def copies_of(n: int, S: int, epsilon: Fraction) -> Target:
+    """Copies of a symbol that is 0 with probability 1 − ε, and else uniform."""
+    weights = [1 - epsilon, *[epsilon / (S - 1)] * (S - 1)]
+    return Target.from_rows([(a,) * n for a in range(S)], weights, S)
 
 
 # --- what the torch samplers run on ---------------------------------------------------------------

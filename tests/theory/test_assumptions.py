@@ -2,7 +2,7 @@ import math
 
 import pytest
 from sharprates.theory.arithmetic import FLOAT
-from sharprates.theory.assumptions import C1, C2, C3
+from sharprates.theory.assumptions import C1, C2, C3, C4
 from sharprates.theory.setting import Setting
 
 
@@ -25,3 +25,13 @@ def test_where_they_apply() -> None:
     assert C1.applies(Setting(length=2, vocabulary=2, sampler="fhs")) is None
     assert C2.applies(Setting(length=2, vocabulary=2)) is not None
     assert C3.applies(Setting(length=2, vocabulary=2, has_leftover=True)) is None
+
+
+def test_hellinger() -> None:
+    assert C4.value({"d": 1, "eta": 0.36}, FLOAT) == pytest.approx(math.sqrt(1 - 0.64**2))
+    assert C4.value({"d": 2, "eta": 0.25}, FLOAT, variant="simple") == 1.0
+    fhs = Setting(length=2, vocabulary=2, sampler="fhs")
+    policy = Setting(length=2, vocabulary=2, sampler="policy", one_token=True)
+    assert C4.applies(fhs) is None
+    assert C4.applies(policy) is not None
+    assert C4.applies(policy, "policy") is None

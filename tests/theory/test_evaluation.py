@@ -70,10 +70,27 @@ VALUES: dict[str, Any] = {
     "E1_clock": Fraction(1, 22),
     "E1_parallel": Fraction(1, 23),
     "E1_early_stopping": Fraction(1, 24),
+    "sizes": {(2, 1, 1): Fraction(1, 3), (4,): Fraction(2, 3)},
+    "R": Fraction(5, 3),
+    "log_R": Fraction(1, 25),
+    "R_max": 3,
+    **{
+        name: Fraction(1, 26 + k)
+        for k, name in enumerate(
+            (
+                *("tv", "tau", "gamma", "block_tv", "block_tv_hat", "epsilon_pi", "run_tv"),
+                *("run_tv_hat", "run_epsilon", "block_tc", "root_tc", "block_entropy", "parallel"),
+                *("run_parallel", "parallel_tokens", "doubt", "short", "data_doubt", "anchor"),
+                *("run_gini", "exponent", "distinct", "common", "gini", "excess", "overlap"),
+                *("anchor_tv", "rejections", "accepted", "drift"),
+            )
+        )
+    },
+    "L": 2,
 }
 FORMS = [(id_, v) for id_, claim in CLAIMS.items() for v in (None, *claim.variants)]
-# S2's value is a table here; G1 has an exponential inside its named function
-OTHERWISE = {"S2", "G1"}
+# S2's value is a table here; G1 has an exponential inside its named function, P6 a logarithm
+OTHERWISE = {"S2", "G1", "P6"}
 
 
 def test_the_table_of_examples_is_complete() -> None:

@@ -279,3 +279,41 @@ def test_functions_print_as_in_the_note() -> None:
     d, w = symbol("d"), symbol("w")
     assert sympy.latex(f.DistinctSteps(d, w)) == r"d!\,e_{d}(w)"
     assert sympy.latex(f.SumOfSquares(w) ** 2) == r"\left(\sum_k w_k^2\right)^{2}"
+
+
+# --- policies -------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=3))
+def test_what_blocks_keep_of_permutations_and_shared_symbols(sizes: list[int]) -> None:
+    """Draw each token of a block independently: the chance that no symbol repeats, by counting."""
+    n, kept, left = sum(sizes), Fraction(1), sum(sizes)
+    for size in sizes:
+        draws = list(product(range(left), repeat=size))
+        kept *= Fraction(sum(len(set(one)) == size for one in draws), len(draws))
+        left -= size
+    table = {tuple(sizes): Fraction(1)}
+    assert f.PermutationsKept.compute(RATIONALS, table) == kept
+    pairs = sum(math.comb(size, 2) for size in sizes)
+    assert f.SharedKept.compute(RATIONALS, 3, table) == Fraction(1, 3**pairs)
+    best = f.PermutationsBest.compute(RATIONALS, n, len(sizes))
+    assert best >= kept
+    assert best == max(
+        f.PermutationsKept.compute(RATIONALS, {a: Fraction(1)})
+        for a in f.all_compositions(n)
+        if len(a) <= len(sizes)
+    )
+
+
+def test_rounds_of_bisection() -> None:
+    for n in range(1, 40):
+        assert f.BinaryDigits.compute(RATIONALS, n) == math.floor(math.log2(n)) + 1
+        for m in range(1, n + 1):
+            steps = next(k for k in range(9) if m * 2**k >= n)  # ⌈log₂(n/m)⌉
+            assert f.BisectionRounds.compute(RATIONALS, n, m) == m * (steps + 1)
+
+
+def test_single_tokens_of_a_walk_cost_nothing() -> None:
+    assert f.WalkDivergence.compute(FLOAT, (1, 1, 1)) == 0
+    both = f.WalkDivergence.compute(FLOAT, (2, 2))
+    assert both == pytest.approx(2 * f.WalkDivergence.compute(FLOAT, (2,)))

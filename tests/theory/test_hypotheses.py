@@ -21,6 +21,7 @@ PLAIN = Setting(
     [
         ("STEP_LAW", {"sampler": "blocks"}),
         ("EXACT", {"exact_denoiser": False}),
+        ("EXACT", {"stale": True}),
         ("NORMALISED", {"normalised": False}),
         ("TIME_FREE", {"time_free": False}),
         ("ALL_MASKED_START", {"all_masked_start": False}),
@@ -49,6 +50,13 @@ def test_each_condition_holds_and_can_fail(name: str, broken: dict[str, object])
 def test_samplers_of_their_own() -> None:
     assert hypotheses.FIRST_HITTING.holds(replace(PLAIN, sampler="fhs"))
     assert hypotheses.BLOCKS.holds(replace(PLAIN, sampler="blocks"))
+    policy = replace(PLAIN, sampler="policy")
+    assert hypotheses.POLICY.holds(policy)
+    assert not hypotheses.POLICY.holds(PLAIN)
+    assert hypotheses.SPECULATIVE.holds(replace(PLAIN, sampler="speculative"))
+    assert hypotheses.ONE_TOKEN.holds(replace(PLAIN, one_token=True))
+    assert not hypotheses.ONE_TOKEN.holds(PLAIN)
+    assert not hypotheses.SEEDLESS.holds(replace(PLAIN, seeded=True))
     assert not hypotheses.FIRST_HITTING.holds(PLAIN)
     assert not hypotheses.BLOCKS.holds(PLAIN)
 

@@ -9,7 +9,8 @@ from sharprates.theory.symbols import LATEX, MEANINGS
 
 NUMBERS = (
     *(("F", range(1, 6)), ("S", range(1, 6)), ("E", range(1, 11)), ("L", range(8))),
-    *(("X", (1,)), ("H", range(1, 5)), ("C", range(1, 4)), ("KL", range(1, 4)), ("G", (1,))),
+    *(("X", (1,)), ("H", range(1, 5)), ("C", range(1, 5)), ("KL", range(1, 4)), ("G", (1,))),
+    *(("P", (1, 2, 3, "3C", *range(4, 12))), ("Q", (1, 2))),
 )
 IDS = [f"{letter}{number}" for letter, numbers in NUMBERS for number in numbers]
 
@@ -67,7 +68,7 @@ def test_provenance_covers_the_abstract() -> None:
     promised = {promise for one in CLAIMS.values() for promise in one.provenance.promises}
     assert promised == {f"A{i}" for i in range(1, 8)}
     conjectures = [id_ for id_, one in CLAIMS.items() if one.kind is Kind.CONJECTURE]
-    assert conjectures == ["X1"]
+    assert conjectures == ["X1", "P3C"]
     assert all("arXiv" in work for one in CLAIMS.values() for work in one.provenance.works)
 
 

@@ -7,6 +7,7 @@ from sharprates.theory.proofs import (
     forward,
     information,
     laws,
+    policies,
 )
 from sharprates.theory.proofs.proof import PROOFS, Proof
 
@@ -18,6 +19,7 @@ __all__ = [
     "forward",
     "information",
     "laws",
+    "policies",
     "proofs_of",
 ]
 

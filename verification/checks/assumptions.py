@@ -1,4 +1,4 @@
-"""Checks of C1–C3."""
+"""Checks of C1–C4."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from flint import arb, fmpq
 from hypothesis import strategies as st
 from sharprates.samplers import families
 from sharprates.samplers.target import Target
+from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import Interval, as_fmpq
+from sharprates.verification.arithmetic import BALL, Interval, as_fmpq
 from sharprates.verification.checks.check import (
     Check,
     Trend,
@@ -23,10 +24,16 @@ from sharprates.verification.checks.check import (
     tightened,
     trial_of,
 )
+from sharprates.verification.checks.choices import Scattered
 from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
 from sharprates.verification.exact_experiment import exact_experiment, experiment_on_rows
+from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
+from sharprates.verification.quantities.policies import policied
 from sharprates.verification.verdict import Decision
+
+on_policies = partial(on_instances, numbers=policied)
+"""The trial of a claim about an example's policy."""
 
 NOTHING: tuple[tuple[Interval, Interval], ...] = ((Interval.exact(0), Interval.exact(0)),)
 
@@ -125,6 +132,37 @@ def _other_way(example: Example, _: Mutant, least: fmpq | int = 0) -> Trial:
     return trial_of(example, Relation.EQUALITY, sides)
 
 
+# --- C4 -------------------------------------------------------------------------------------------
+
+
+def _hellinger(_: Example, it: ExactQuantities) -> dict[str, Number]:
+    """η, the largest squared Hellinger distance of p̂ from p at a context that can occur."""
+    eta: Number = fmpq(0)
+    for context, place in it.experiment.predictions:
+        if context in it.marginal:
+            pairs = zip(it.conditional(context, place), it.predict(context, place), strict=True)
+            affinity = sum((BALL.sqrt(p * q) for p, q in pairs), arb(0))
+            eta = BALL.maximum(eta, 1 - affinity)
+    return {"eta": BALL.minimum(eta, fmpq(1))}
+
+
+def _mean_distance(example: Example, it: ExactQuantities) -> dict[str, Number]:
+    """η/d in its place, as if errors averaged along the order."""
+    return {"eta": _hellinger(example, it)["eta"] / it.d}
+
+
+def _mirrored(d: int, share: Fraction) -> Experiment:
+    """d independent unfair bits, each predicted as its mirror image."""
+    law = families.product([[share, 1 - share]] * d)
+    wrong = dict.fromkeys(some.contexts(law), (1 - share, share))
+    return exact_experiment(law, blocks=(1,) * d, predictions=wrong)
+
+
+MIRRORED = {
+    f"{d} mirrored bits": Example.of(_mirrored(d, Fraction(1, 3)), rules=(Scattered(1, 1),))
+    for d in (1, 2)
+}
+
 POINT = families.family("point-mass:2:2")
 SHARES = st.integers(1, 40).map(lambda k: Fraction(1, 2**k))
 
@@ -198,5 +236,33 @@ CHECKS = (
         mutants=(Mutant("only if half is left over", trial=partial(_other_way, least=fmpq(1, 2))),),
         effort=0.5,
         rated=False,
+    ),
+    Check(
+        "C4",
+        "first hitting, any law, any normalised denoiser",
+        some.one_by_one().map(Example.of),
+        on_instances("C4", extra=_hellinger),
+        edges=MIRRORED,
+        mutants=(
+            tightened("C4"),
+            Mutant("errors averaged", trial=on_instances("C4", extra=_mean_distance)),
+        ),
+    ),
+    Check(
+        "C4",
+        "first hitting, the simpler form",
+        some.one_by_one().map(Example.of),
+        on_instances("C4", "simple", extra=_hellinger),
+        edges=MIRRORED,
+        mutants=(Mutant("half of the bound", {"C4.constant": Fraction(1, 2)}),),
+        regime="√(2dη)",
+    ),
+    Check(
+        "C4",
+        "a policy that reveals one token a round",
+        some.erring_with(some.policies(some.scattered(1), most=2), max_length=3),
+        on_policies("C4", "policy", extra=_hellinger),
+        edges=MIRRORED,
+        mutants=(tightened("C4"),),
     ),
 )

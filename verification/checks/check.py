@@ -91,11 +91,12 @@ def exact(experiment: Experiment) -> ExactQuantities:
 def on_instances(
     claim_id: str,
     variant: str | None = None,
-    measured: Callable[[ExactQuantities], Any] | None = None,
+    measured: Callable[[Any], Any] | None = None,
     *,
     relation: Relation | None = None,
     counts: Counts | None = None,
-    extra: Callable[[Example, ExactQuantities], dict[str, Any]] | None = None,
+    extra: Callable[[Example, Any], dict[str, Any]] | None = None,
+    numbers: Callable[[Example], ExactQuantities] = lambda example: exact(example.law),
 ) -> Evaluate:
     """The trial of a claim whose formula asks for what an exact instance has.
 
@@ -106,6 +107,7 @@ def on_instances(
         relation: in place of the form's; a worst-case value is an equality on its own family.
         counts: when an example counts; by default as the design has it for probabilities.
         extra: further values of the formula, besides the example's parameters.
+        numbers: what an example is asked for.
     """
     claim = claim_of(claim_id)
     stated = relation or claim.form(variant).relation
@@ -118,7 +120,7 @@ def on_instances(
         return it.measured(claim, variant) if measured is None else measured(it)
 
     def trial(example: Example, mutant: Mutant) -> Trial:
-        it = exact(example.law)
+        it = numbers(example)
         more = {name: x for name, x in example.parameters.items() if name in names}
         more |= extra(example, it) if extra else {}
         values = {**it.values(names - more.keys()), **more}

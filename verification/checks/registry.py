@@ -12,7 +12,11 @@ from sharprates.verification.checks import (
     forward,
     information,
     laws,
+    one_round,
+    orders,
+    policies,
     precision,
+    speculation,
     stored,
     supersolution,
 )
@@ -28,6 +32,10 @@ CHECKS: tuple[Check, ...] = (
     *assumptions.CHECKS,
     *information.CHECKS,
     *precision.CHECKS,
+    *policies.CHECKS,
+    *one_round.CHECKS,
+    *orders.CHECKS,
+    *speculation.CHECKS,
     *stored.CHECKS,
 )
 

@@ -65,6 +65,9 @@ def audit_command(
     remask: Annotated[
         str, typer.Option(help="Also ancestral steps that mask again, e.g. 0.1,max,rescaled:0.5.")
     ] = "",
+    speculate: Annotated[
+        str, typer.Option(help="Also speculation: policies that draft, e.g. confidence:2.")
+    ] = "",
     confidence: Annotated[str, typer.Option(help="The same as --policy confidence:c.")] = "",
     rounds: Annotated[
         int | None, typer.Option(help="Cap on the rounds of policies; then as --last-step says.")
@@ -136,7 +139,7 @@ def audit_command(
         horizon=horizon,
         delta=delta,
         last_step=last_step,
-        claims=tuple(map(str.upper, wanted)),
+        claims=_claims(wanted, policies=bool(policy or confidence), speculates=bool(speculate)),
         blocks=options.distinct_sizes(blocks, "blocks"),
         arithmetic=arithmetic,
         scale=options.scales(scale),
@@ -146,6 +149,9 @@ def audit_command(
             *(f"confidence:{c}" for c in options.distinct_sizes(confidence, "confidence")),
         ),
         remasking=tuple(dict.fromkeys(options.comma_list(remask, "remask") if remask else ())),
+        speculation=tuple(
+            dict.fromkeys(options.comma_list(speculate, "speculate") if speculate else ())
+        ),
         rounds=rounds,
         ties=ties,
         cache=cache,
@@ -220,9 +226,17 @@ def audit_command(
     raise typer.Exit(EXIT[report.worst(results)])
 
 
+def _claims(wanted: Sequence[str], policies: bool, speculates: bool) -> tuple[str, ...]:
+    """The ids to show; where none are chosen also those on what is run besides."""
+    chosen = tuple(map(str.upper, wanted))
+    if chosen != DEFAULT_CLAIMS:
+        return chosen
+    return (*chosen, *["P2"] * policies, *["Q1"] * speculates)
+
+
 NEED_A_LIST = (
     *("claims", "steps", "clock", "grid", "times", "horizon", "delta", "rule", "blocks"),
-    *("ties", "remask"),
+    *("ties", "remask", "speculate"),
     *("arithmetic", "device", "scale", "separator", "out", "resume"),
 )
 """Options that a law has no use for whose sequences cannot be listed."""

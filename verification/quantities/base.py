@@ -16,6 +16,8 @@ LEFT_SIDES: Mapping[Measured, str] = {
     Measured.TV: "tv",
     Measured.FHS_TV: "tv",
     Measured.KL: "kl",
+    Measured.POLICY_TV: "tv",
+    Measured.POLICY_KL: "kl",
     Measured.FIRST_ORDER: "first_order",
     Measured.EPSILON_FHS: "epsilon_FHS",
 }

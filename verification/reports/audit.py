@@ -105,6 +105,8 @@ def _result_json(result: Result) -> dict[str, Any]:
         },
         "kl": result.kl and interval_json(result.kl, result.method),
         "score_term": result.score_term,
+        "calls": result.costs and result.costs[0],
+        "evaluations": result.costs and result.costs[1],
         "decomposition": terms
         and {
             "initialisation": terms.initialisation,
@@ -169,6 +171,8 @@ def print_audit(one: TargetAudit, console: Console) -> None:
     _print_rows([row for row in one.results if not row.policy], heads, _schedule, size, console)
     if policies:
         note = "policies: rounds on the data, KL in nats"
+        if any(result.costs for result in policies):
+            note += "; speculative: calls of its run"
         heads = ["policy", ">mean rounds", ">most", ">KL", ">score term"]
         _print_rows(policies, heads, _cost, note, console)
     for name in one.results[0].bounds:
@@ -203,7 +207,7 @@ def _cost(result: Result) -> tuple[str, ...]:
     assert result.policy is not None
     assert result.rounds is not None
     return (
-        result.policy,
+        f"speculative {result.policy}" if result.costs else result.policy,
         f"{result.rounds.mean:.4g}",
         str(result.rounds.most),
         "∞" if result.kl is None else "0" if result.kl.lower == 0 else shown(result.kl.middle),
@@ -441,7 +445,8 @@ def _draw_frontier(axis: Any, one: TargetAudit) -> None:
     kinds: dict[str, list[Result]] = {}
     for result in one.results:
         if result.rounds is not None:
-            rule = (result.policy or _named(result)).partition(":")[0]
+            drafted = "speculative " if result.costs else ""
+            rule = drafted + (result.policy or _named(result)).partition(":")[0]
             name = " ".join(filter(None, (rule, result.clock)))
             kinds.setdefault(name, []).append(result)
     tvs = [settled(result) for found in kinds.values() for result in found]

@@ -35,6 +35,10 @@ CITATIONS = {
     "2409.02908": "zheng2024masked",
     "2511.04647": "chen2025optimal",
     "2505.21400": "li2025convergence",
+    "2608.25505": "wen2026",
+    "2505.24857": "benhamu2025accelerated",
+    "2211.17192": "leviathan2023fast",
+    "2302.01318": "chen2023accelerating",
 }
 """arXiv number in a provenance → key in references.bib."""
 

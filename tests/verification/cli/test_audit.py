@@ -698,3 +698,39 @@ def test_what_a_long_law_refuses(run, arguments: tuple[str, ...], hint: str) -> 
     assert code == 2
     assert hint in err
     assert err.count("\n") == 1
+
+
+def test_speculation_is_exact_and_says_what_it_costs(run, tmp_path: Path) -> None:
+    path = tmp_path / "audit.json"
+    options = ("--speculate", "left-to-right:3,threshold:0.9", "--json", str(path))
+    code, out, _ = run("audit", "dirichlet:3:2", *FAST, *options)
+    assert code == 0
+    assert "speculative left-to-right:3" in out
+    rows = json.loads(path.read_text())["targets"][0]["results"]
+    found = {row["policy"]: row for row in rows if row["sampler"] == "speculative"}
+    assert set(found) == {"left-to-right:3", "threshold:0.9"}
+    for row in found.values():
+        assert row["tv"]["upper"] < 1e-13
+        assert 1 <= row["calls"] <= 3 <= row["evaluations"]
+        assert row["calls"] == row["rounds"]["mean"]
+    assert found["left-to-right:3"]["calls"] < found["threshold:0.9"]["calls"]
+
+
+def test_a_rule_with_an_order_of_its_own_cannot_draft(run) -> None:
+    code, _, err = run("audit", "dirichlet:3:2", *FAST, "--speculate", "random:2")
+    assert code == 2
+    assert "policy random:2: draws an order" in err
+
+
+def test_policies_have_their_bounds_and_exact_values(run, tmp_path: Path) -> None:
+    path = tmp_path / "audit.json"
+    options = ("--policy", "confidence:2,random:2", "--claims", "P2,P5", "--json", str(path))
+    assert run("audit", "permutations:4:4", *FAST, *options)[0] == 0
+    rows = json.loads(path.read_text())["targets"][0]["results"]
+    for row in (row for row in rows if row["policy"]):
+        assert row["tv"]["lower"] <= 5 / 8 <= row["tv"]["upper"]  # two pairs keep ¾·½
+        assert row["bounds"]["P5"]["verdict"] == row["bounds"]["P2"]["verdict"] == "holds"
+        assert row["bounds"]["P2"]["value"] == pytest.approx(0.75)
+    run("audit", "copies:3:2", *FAST, "--policy", "confidence:2", "--json", str(path))
+    bounds = json.loads(path.read_text())["targets"][0]["results"][-1]["bounds"]
+    assert bounds["P2"]["verdict"] == "holds"  # shown without being asked for
