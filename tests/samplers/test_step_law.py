@@ -157,3 +157,43 @@ def test_the_error_of_weights_on_a_long_grid_is_within_its_bound() -> None:
     assert 2.0**-54 < worst <= law.weight_error < 1e-14
     short = StepLaw.from_hazards(hazards[:1])
     assert short.weight_error < 2.0**-52  # one rounding is all that one step has
+
+
+UNIFORM = torch.tensor([1 / 4, 1 / 3, 1 / 2, 1], dtype=torch.float64)
+"""Hazards of the uniform law on four steps, in floats."""
+
+
+def test_uniform_in_floats_is_known_to_a_millionth_of_a_millionth() -> None:
+    assert StepLaw.from_hazards(UNIFORM).is_uniform(4)
+    assert StepLaw.from_hazards(UNIFORM).filled().is_uniform(4)
+    for off, uniform in ((0.5e-12, True), (1.5e-12, False)):
+        weights = torch.full((4,), 0.25, dtype=torch.float64)
+        weights[0] += 0.25 * off  # one step is off by that share, another makes up for it
+        weights[1] -= 0.25 * off
+        assert StepLaw.from_weights(weights).is_uniform(4) is uniform
+        left = UNIFORM.clone()
+        left[-1] -= 4 * off  # a quarter of the tokens comes to the last step
+        assert (StepLaw.from_hazards(left).leftover < 1e-12) is uniform
+    assert not StepLaw.from_hazards(UNIFORM[:3]).is_uniform(3)
+
+
+def test_what_is_lost_by_rounding_alone_is_no_leftover() -> None:
+    for missing, left in ((0.8e-14, False), (1.2e-14, True)):
+        law = StepLaw.from_weights(torch.tensor([0.5, 0.5 - missing], dtype=torch.float64))
+        assert (law.leftover > 0) is left
+
+
+def test_weights_may_exceed_one_by_a_billionth() -> None:
+    over = torch.tensor([0.5, 0.5 + 0.8e-9], dtype=torch.float64)
+    law = StepLaw.from_weights(over)
+    assert float(law.weights.sum()) == pytest.approx(1, abs=1e-15)
+    with pytest.raises(InputError, match="sum must be at most 1"):
+        StepLaw.from_weights(over + 0.2e-9)
+
+
+def test_a_hazard_is_clipped_from_just_above_one_on() -> None:
+    edge = 1 + 1e-12
+    for hazard, clipped in ((edge, 0), (math.nextafter(edge, 2), 1)):
+        law = StepLaw.from_hazards(torch.tensor([hazard, 0.5], dtype=torch.float64))
+        assert law.clipped == clipped
+        assert law.hazards.tolist() == [1, 0.5]

@@ -11,6 +11,7 @@ from sharprates.verification.evidence import Evidence, Fit
 from sharprates.verification.status import (
     NEAR,
     ClaimStatus,
+    Report,
     Sharpness,
     Status,
     claims_json,
@@ -18,6 +19,7 @@ from sharprates.verification.status import (
     statuses,
     write_claims,
 )
+from sharprates.verification.verdict import Verdict
 
 
 def shown(method: str = "certified", **values) -> Evidence:
@@ -180,3 +182,31 @@ def test_a_ratio_of_zero_is_the_worst_of_lower_bounds_and_the_best_of_upper_ones
     only = status_of(shown(relation="upper", ratio=0.0, instance=""))
     assert only.sharpness is not None
     assert only.sharpness.kind == "within ×inf"
+
+
+@pytest.mark.parametrize(
+    ("evidence", "verdict"),
+    [
+        ((), Verdict.UNDECIDED),  # untested
+        ((shown(),), Verdict.HOLDS),
+        ((shown(n_undecided=1),), Verdict.UNDECIDED),
+        ((shown(n_counting=0),), Verdict.UNDECIDED),
+        ((shown(n_undecided=1), shown("tested", complaint="too few")), Verdict.FAILS),
+        ((shown(failure="1 against 0.99"),), Verdict.FAILS),
+    ],
+)
+def test_the_verdict_of_a_run(evidence: tuple[Evidence, ...], verdict: Verdict) -> None:
+    one = status_of(*evidence)
+    assert Report((one,), {}).verdict is verdict
+    assert Report((one,), {})["E3"] is one
+    # one claim that is worse than another decides
+    good = ClaimStatus(CLAIMS["E4"], (shown(claim="E4"),))
+    assert Report((good, one), {}).verdict is verdict
+    assert Report((one, good), {}).verdict is verdict
+
+
+def test_claims_json_is_written_into_a_folder_new_or_old(tmp_path: Path) -> None:
+    for path in (tmp_path / "a" / "b" / "claims.json", tmp_path / "a" / "claims.json"):
+        write_claims(path, [status_of(shown())], {})
+        write_claims(path, [status_of(shown())], {})
+        assert read_evidence(path) == [shown()]
