@@ -160,8 +160,7 @@ def exact_information(target: Target) -> list[Number]:
         for row, weight in rows:
             key = tuple(x for i, x in enumerate(row) if subset >> i & 1)
             law[key] = law.get(key, Fraction(0)) + weight
-        # a certain pattern has entropy 0 exactly, not a ball around 0
-        entropy = sum((-ball(q) * BALL.log(ball(q)) for q in law.values() if q != 1), ball(0.0))
+        entropy = sum((-ball(q) * BALL.log(ball(q)) for q in law.values()), ball(0.0))
         u = subset.bit_count()
         by_size[u] = by_size[u] + entropy / math.comb(d, u)
     return [by_size[m + 1] - by_size[m] for m in range(d)]

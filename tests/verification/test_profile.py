@@ -140,3 +140,7 @@ def test_subset_law_is_a_law_of_subsets() -> None:
     assert (law @ ways).tolist() == pytest.approx([1, 1, 1])
     assert law[0, 0] == 1
     assert law[2, 4] == 1
+
+
+def test_what_is_certain_has_no_information_exactly() -> None:
+    assert all(h == 0 for h in exact_information(family("point-mass:3:2")))
