@@ -77,14 +77,24 @@ def check_writable(path: Path) -> None:
         raise InputError(f"{path}: may not be written ({error.strerror}); choose another") from None
 
 
-def write_whole(path: Path, data: str | bytes) -> None:
+def write_whole(path: Path, data: str | bytes, parents: bool = False) -> None:
     """Write a file whole or not at all: to a neighbour first, then renamed.
 
     What a link points to is written, not the link. A file that there was keeps its permissions.
 
+    Args:
+        path: the file.
+        data: its content.
+        parents: whether to make its folder.
+
     Raises:
-        InputError: if the disk is full or the folder cannot be written.
+        InputError: if the disk is full, or the folder cannot be made or written.
     """
+    if parents:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{path.parent}: cannot be made: {error.strerror}") from None
     # names of files may be no text in any encoding; in JSON this is what stands for such bytes
     content = data.encode(errors="backslashreplace") if isinstance(data, str) else data
     try:

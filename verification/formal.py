@@ -541,8 +541,7 @@ def make_formal(arguments: Sequence[str]) -> int:
         Reading.write(FOLDER, recorded(read, readings, not_run))
         print(f"{len(readings)} statements recorded as read")
         return make_formal([one for one in arguments if one != "--record"])
-    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(OUTPUT, to_json(as_json(checked, CLAIMS, FOLDER, coq)))
+    write_whole(OUTPUT, to_json(as_json(checked, CLAIMS, FOLDER, coq)), parents=True)
     for one in checked:
         axioms = f" ({', '.join(one.axioms)})" if one.axioms else ""
         print(f"{one.theorem.name:28} {one.status}{axioms}{one.reason and ': ' + one.reason}")

@@ -260,11 +260,7 @@ def write_claims(path: Path, found: Sequence[ClaimStatus], manifest: Mapping[str
     Raises:
         InputError: if the place cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{path.parent}: cannot be made: {error.strerror}") from None
-    write_whole(path, to_json(claims_json(found, manifest)))
+    write_whole(path, to_json(claims_json(found, manifest)), parents=True)
 
 
 def read_evidence(path: Path) -> list[Evidence]:

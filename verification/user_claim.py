@@ -299,8 +299,9 @@ def verify_own(
     progress(f"{bound.claim.id} generated instances")
 
     def stored(failing: Example) -> str:
-        refuting = _witness(bound, failing.law)
-        return _store(refuting, folder / f"refutes-{bound.claim.id}.witness")
+        path = folder / f"refutes-{bound.claim.id}.witness"
+        witness.write(_witness(bound, failing.law), path)
+        return str(path)
 
     try:
         evidence = [run_check(property_check(bound), instances, seed, store=stored)]
@@ -335,15 +336,6 @@ def _witness(bound: Bound, instance: Experiment) -> Witness:
         remark=(" ".join(bound.claim.title.split()),),
         left=bound.left,
     )
-
-
-def _store(one: Witness, path: Path) -> str:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{path.parent}: cannot be made: {error.strerror}") from None
-    witness.write(one, path)
-    return str(path)
 
 
 def _evidence(bound: Bound, worst: Worst, folder: Path) -> Evidence:

@@ -135,10 +135,9 @@ def store(
     for variant in (None, *claim.variants):
         found = _failing(claim, instance, variant, own)
         if found is not None:
-            folder.mkdir(parents=True, exist_ok=True)
             text = witness.to_text(found)
             path = folder / f"{claim.id}-{witness_key(text)}.txt"
-            files.write_whole(path, text)
+            files.write_whole(path, text, parents=True)
             return str(path)
     return None
 

@@ -254,12 +254,12 @@ def _checksum(body: str) -> str:
 
 
 def write(witness: Witness, path: Path) -> None:
-    """Write a witness, whole or not at all.
+    """Write a witness, whole or not at all; its folder is made.
 
     Raises:
         InputError: if the place cannot be written.
     """
-    write_whole(path, to_text(witness))
+    write_whole(path, to_text(witness), parents=True)
 
 
 def read(path: Path) -> Witness:
