@@ -25,6 +25,8 @@ from sharprates.theory.arithmetic import Number
 from sharprates.theory.registry import claim
 from sharprates.verification.empirical import Sampling
 
+POLICY_CLAIMS = ("P2", "P3", "P4", "P5", "P7", "P9")
+"""On the total variation of policies: the command line shows them where there are any."""
 DEFAULT_CLAIMS = ("E1", "E2", "E3", "E5", "E7", "L0", "L1", "L2", "L3", "H1", "H2")
 ARITHMETICS = ("float64", "rational", "ball")
 

@@ -172,6 +172,7 @@ def test_every_option_counts() -> None:
         "blocks": (),
         "policies": ("confidence:1",),
         "remasking": ("0.1",),
+        "speculation": ("threshold:0.5",),
         "rounds": 2,
         "ties": "seed",
         "cache": 2,

@@ -18,7 +18,7 @@ from sharprates.samplers.tempered import tempered_as
 from sharprates.samplers.trajectories import Rounds
 from sharprates.verification import audit as audits
 from sharprates.verification import digests
-from sharprates.verification.audit_plan import DEFAULT_CLAIMS, Plan
+from sharprates.verification.audit_plan import DEFAULT_CLAIMS, POLICY_CLAIMS, Plan
 from sharprates.verification.cli import options
 from sharprates.verification.cli.terminal import EXIT, console, doing, note, progress, training
 from sharprates.verification.denoisers import resolve, resolve_for
@@ -231,7 +231,7 @@ def _claims(wanted: Sequence[str], policies: bool, speculates: bool) -> tuple[st
     chosen = tuple(map(str.upper, wanted))
     if chosen != DEFAULT_CLAIMS:
         return chosen
-    return (*chosen, *["P2"] * policies, *["Q1"] * speculates)
+    return (*chosen, *(POLICY_CLAIMS if policies else ()), *(["Q1"] if speculates else ()))
 
 
 NEED_A_LIST = (

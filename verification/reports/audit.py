@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -171,10 +172,12 @@ def print_audit(one: TargetAudit, console: Console) -> None:
     _print_rows([row for row in one.results if not row.policy], heads, _schedule, size, console)
     if policies:
         note = "policies: rounds on the data, KL in nats"
-        if any(result.costs for result in policies):
-            note += "; speculative: calls of its run"
         heads = ["policy", ">mean rounds", ">most", ">KL", ">score term"]
-        _print_rows(policies, heads, _cost, note, console)
+        speculates = any(result.costs for result in policies)
+        if speculates:
+            note += "; speculative: calls of its run, and tokens verified"
+            heads += [">evaluations"]
+        _print_rows(policies, heads, partial(_cost, speculates), note, console)
     for name in one.results[0].bounds:
         found = [result.bounds[name] for result in one.results]
         if not any(bound.applies for bound in found):
@@ -202,8 +205,8 @@ def _schedule(result: Result) -> tuple[str, ...]:
     )
 
 
-def _cost(result: Result) -> tuple[str, ...]:
-    """What is said of a policy beside its TV."""
+def _cost(speculates: bool, result: Result) -> tuple[str, ...]:
+    """What is said of a policy beside its TV; with evaluations, if any of them speculates."""
     assert result.policy is not None
     assert result.rounds is not None
     return (
@@ -212,6 +215,7 @@ def _cost(result: Result) -> tuple[str, ...]:
         str(result.rounds.most),
         "∞" if result.kl is None else "0" if result.kl.lower == 0 else shown(result.kl.middle),
         "·" if result.score_term is None else shown(result.score_term),
+        *([f"{result.costs[1]:.4g}" if result.costs else "·"] if speculates else []),
     )
 
 
