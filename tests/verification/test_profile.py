@@ -143,4 +143,4 @@ def test_subset_law_is_a_law_of_subsets() -> None:
 
 
 def test_what_is_certain_has_no_information_exactly() -> None:
-    assert all(h == 0 for h in exact_information(family("point-mass:3:2")))
+    assert all(h == 0 for h in exact_information(copies(3, 1)))
