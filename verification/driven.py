@@ -20,7 +20,8 @@ class Driven:
     Attributes:
         log_probability: log q_π(x), float64 [n]; −∞ where q_π(x) = 0.
         rounds: R(x), int64 [n].
-        together: int64 [n], tokens revealed in rounds of two or more.
+        parallel: int64 [n], rounds of two tokens or more.
+        together: int64 [n], tokens revealed in these rounds.
         measured: float64 [n], Σ over rounds of Σ_{i∈B∖j} (1 − p̂_i(x_i|x_C)), where j is the
             leftmost token of the round's block B: the part of P9 that needs data and predictions
             alone. In [0, d − R(x)].
@@ -28,6 +29,7 @@ class Driven:
 
     log_probability: Tensor
     rounds: Tensor
+    parallel: Tensor
     together: Tensor
     measured: Tensor
 
@@ -77,6 +79,7 @@ def _numbers(found: Trajectories) -> Driven:
     return Driven(
         found.log_probability,
         found.rounds,
-        torch.where(size > 1, size, 0).sum(1),
+        (size[:, :d] > 1).sum(1),
+        torch.where(size > 1, size, 0)[:, :d].sum(1),
         error.sum(1),
     )

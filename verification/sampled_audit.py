@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from sharprates.samplers.denoiser import Denoiser, relative_error
 from sharprates.samplers.output_law import UNIT
-from sharprates.samplers.policies import policy
+from sharprates.samplers.policies import ByThreshold, EntropyBounded, Policy, policy
 from sharprates.samplers.trajectories import Rounds
+from sharprates.theory.arithmetic import FLOAT
+from sharprates.theory.registry import CLAIMS
 from sharprates.verification import jobs
 from sharprates.verification.driven import Driven, drive
 from sharprates.verification.empirical import Sampling
@@ -53,8 +55,9 @@ class SampledResult:
         rounds: mean number of rounds.
         most_rounds: the largest number met.
         together: tokens revealed in rounds of two or more.
-        measured: P9's part without the score error of one token a block; see
-            `verification.driven.Driven`. With the exact denoiser it bounds TV.
+        bounds: claim id → its bound at the means of the samples: an estimate, without a verdict.
+            P9's is without the score error of one token a block; the others are about the exact
+            denoiser.
         seconds: of work, all processes together.
     """
 
@@ -64,7 +67,7 @@ class SampledResult:
     rounds: Estimate
     most_rounds: int
     together: Estimate
-    measured: Estimate
+    bounds: Mapping[str, float]
     seconds: float
 
 
@@ -111,6 +114,33 @@ Part = tuple[Driven, Tensor, float]
 """What a task gives: the numbers, log q_0(x), and the seconds that it took."""
 
 
+def estimated_bounds(
+    chosen: Policy, exact: bool, together: float, parallel: float, measured: float
+) -> dict[str, float]:
+    """What claims bound the TV by if the means of samples are put for expectations over q_0.
+
+    Args:
+        chosen: the policy.
+        exact: whether the denoiser is the law's own.
+        together: tokens in rounds of two or more.
+        parallel: these rounds.
+        measured: see `verification.driven.Driven`.
+
+    Source: P9; P3, P4 and P10 where they are about the rule.
+    """
+
+    def value(claim_id: str, variant: str | None = None, **values: float) -> float:
+        return float(CLAIMS[claim_id].value(values, FLOAT, variant=variant))
+
+    found = {"P9": value("P9", data_doubt=measured, anchor=0.0)}
+    if exact and isinstance(chosen, ByThreshold):
+        found["P3"] = value("P3", "threshold", tau=chosen.tau, parallel_tokens=together)
+    if exact and isinstance(chosen, EntropyBounded):
+        found["P4"] = value("P4", "tv", gamma=chosen.gamma, parallel=parallel)
+        found["P10"] = value("P10", "linear", gamma=chosen.gamma, parallel=parallel)
+    return found
+
+
 def sampled_audit(
     laws: Sequence[tuple[str, Tractable, Denoiser]],
     policies: Sequence[str],
@@ -150,7 +180,8 @@ def sampled_audit(
         for text in policies:
             level = next(levels)
             mine = [next(parts) for _ in range(each)]
-            results.append(joined_parts(text, mine, rounding_of(law, denoiser), level))
+            rule, error = policy(text, law.length), rounding_of(law, denoiser)
+            results.append(joined_parts(rule, denoiser is law, mine, error, level))
         about = (name, law.length, law.vocabulary, sampling.samples, level)
         found.append(SampledLaw(*about, tuple(results)))
     return found
@@ -193,7 +224,11 @@ def rounding_of(law: Tractable, denoiser: Denoiser) -> Callable[[Tensor, Tensor]
 
 
 def joined_parts(
-    text: str, parts: Sequence[Part], rounding: Callable[[Tensor, Tensor], Tensor], level: float
+    chosen: Policy,
+    exact: bool,
+    parts: Sequence[Part],
+    rounding: Callable[[Tensor, Tensor], Tensor],
+    level: float,
 ) -> SampledResult:
     """What all parts of a policy say together."""
     log_q = torch.cat([driven.log_probability for driven, _, _ in parts])
@@ -208,15 +243,16 @@ def joined_parts(
     def all_of(name: str) -> Tensor:
         return torch.cat([getattr(driven, name) for driven, _, _ in parts]).to(torch.float64)
 
-    rounds = all_of("rounds")
+    rounds, together = all_of("rounds"), estimate(all_of("together"))
+    means = [float(all_of(name).mean()) for name in ("parallel", "measured")]
     return SampledResult(
-        text,
+        chosen.name,
         Confidence(tv.mean, max(0.0, tv.lower - slack), min(1.0, tv.upper + slack)),
         estimate(-ratio) if bool(met.all()) else None,
         estimate(rounds),
         int(rounds.max()),
-        estimate(all_of("together")),
-        estimate(all_of("measured")),
+        together,
+        estimated_bounds(chosen, exact, together.mean, *means),
         sum(seconds for _, _, seconds in parts),
     )
 

@@ -19,6 +19,7 @@ def test_copies_in_blocks_of_two() -> None:
     # the first block is guessed, one token left out: 1 − ½; the second is known
     assert found.measured.tolist() == [0.5, 0.5]
     assert found.together.tolist() == [4, 4]
+    assert found.parallel.tolist() == [2, 2]
     assert found.rounds.tolist() == [2, 2]
     assert found.log_probability.exp().tolist() == pytest.approx([0.25, 0.25])
 
@@ -28,6 +29,7 @@ def test_what_is_left_masked_is_in_no_round() -> None:
     found = drive(policy("left-to-right:2"), ExactDenoiser(q), q.rows, Rounds(1, "leave"))
     assert found.measured.tolist() == [0.5, 0.5]
     assert found.together.tolist() == [2, 2]
+    assert found.parallel.tolist() == [1, 1]
     assert found.log_probability.exp().tolist() == [0, 0]
 
 

@@ -108,7 +108,22 @@ def test_one_token_a_round_and_bisection_lose_nothing_at_any_length() -> None:
         assert result.tv.lower == 0
         assert result.kl is not None
         assert abs(result.kl.mean) < 1e-9
-    assert found.results[0].measured.mean == 0
+    assert found.results[0].bounds == {"P9": 0}
+
+
+def test_bounds_are_those_of_the_claims_at_the_means() -> None:
+    law = letters(64)
+    rules = ["threshold:0.3", "entropy-bounded:2"]
+    (found,) = sampled_audit([("l", law, law)], rules, Sampling(200), Rounds())
+    threshold, entropy = found.results
+    assert threshold.bounds.keys() == {"P9", "P3"}
+    assert threshold.bounds["P3"] == pytest.approx(0.7 * threshold.together.mean)
+    # one token of each block is left out
+    assert 0 < threshold.bounds["P9"] < threshold.together.mean
+    assert entropy.bounds["P10"] == pytest.approx(entropy.bounds["P4"] / math.log(2))
+    noisy = NoisyDenoiser(law, 0.1)
+    (found,) = sampled_audit([("l", law, noisy)], rules, Sampling(20), Rounds())
+    assert all(one.bounds.keys() == {"P9"} for one in found.results)
 
 
 def test_what_a_policy_never_puts_out_counts_in_full() -> None:
