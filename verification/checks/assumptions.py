@@ -247,6 +247,7 @@ CHECKS = (
             tightened("C4"),
             Mutant("errors averaged", trial=on_instances("C4", extra=_mean_distance)),
         ),
+        hunts=True,
     ),
     Check(
         "C4",

@@ -13,12 +13,15 @@ from typing import Any
 from flint import arb, fmpq
 from hypothesis import strategies as st
 from sharprates.samplers import families
+from sharprates.samplers.denoiser import OFF_SUPPORT, ExactDenoiser
+from sharprates.samplers.policies import policy
+from sharprates.samplers.policy_sampler import PolicySampler
 from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
 from sharprates.theory.functions import DistinctSteps, RankDistance, RankExcess
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import BALL, RATIONAL, Interval, as_fmpq
+from sharprates.verification.arithmetic import BALL, RATIONAL, Interval, as_fmpq, interval
 from sharprates.verification.checks.check import (
     Check,
     changed,
@@ -29,6 +32,8 @@ from sharprates.verification.checks.check import (
     trial_of,
 )
 from sharprates.verification.checks.choices import (
+    Chooser,
+    Halving,
     LeftBlocks,
     SmallestExcess,
     SurestFirst,
@@ -36,10 +41,12 @@ from sharprates.verification.checks.choices import (
     two_point_entropy,
 )
 from sharprates.verification.checks.trial import Example, Mutant, Trial
+from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_information import entropy_of
 from sharprates.verification.exact_law import Context, positive_gap
 from sharprates.verification.quantities.policies import PolicyQuantities, Turn, policied
+from sharprates.verification.verdict import Decision, Verdict
 
 on_policies = partial(on_instances, numbers=policied)
 """The trial of a claim about an example's policy."""
@@ -97,6 +104,33 @@ def _drawn(example: Example, _: Mutant) -> Trial:
     return trial_of(example, Relation.UPPER, sides)
 
 
+IN_FRACTIONS: Mapping[str, Chooser] = {
+    "threshold:0.75": SurestFirst(Fraction(3, 4)),
+    "bisection": Halving(1),
+}
+"""Rules of the samplers, and the same in fractions."""
+
+CLOSE = 1e-13
+"""What float64 may be off by."""
+
+
+def _sampler(example: Example, mutant: Mutant, rule: Chooser | None = None) -> Trial:
+    """The samplers' laws, with each convention off the support, against the tree's; and P2."""
+    target = example.law.target
+    chosen = rule or IN_FRACTIONS[example["rule"]]
+    it = policied(Example.of(example.law, rules=(chosen,)))
+    sampler = PolicySampler(target.length, policy(example["rule"], target.length))
+    sides = []
+    for off in OFF_SUPPORT[:2]:
+        law = sampler.law_on(target, ExactDenoiser(target, off))
+        pairs = zip(law.probability.tolist(), it.law.values(), strict=True)
+        sides += [(Interval.around(value, CLOSE), interval(p)) for value, p in pairs]
+    bound = interval(formula("P2", None, {"block_tv_hat": it.block_tv_hat}, mutant))
+    holds = Decision(Relation.UPPER, ((interval(it.tv), bound),)).verdict is Verdict.HOLDS
+    sides.append((Interval.exact(int(holds)), Interval.exact(1)))
+    return Trial(example, Decision(Relation.EQUALITY, tuple(sides)), counts=True)
+
+
 COPIES_IN_TWO = {"copies in two rounds": some.family_with("copies:3:2", LeftBlocks((2,)))}
 ERRING = {
     "a fair bit drawn as a sure one": Example.of(
@@ -142,6 +176,7 @@ P2_CHECKS = (
         on_policies("P2"),
         edges=COPIES_IN_TWO,
         mutants=(tightened("P2"), changed("half of the rounds", block_tv_hat=lambda x: x / 2)),
+        hunts=True,
     ),
     Check(
         "P2",
@@ -172,6 +207,25 @@ P2_CHECKS = (
         _exact_rows,
         edges=TWO_INDEPENDENT,
         mutants=(Mutant("confidence in the values just drawn", trial=_drawn),),
+        rated=False,
+    ),
+    Check(
+        "P2",
+        "the samplers' rules and laws in float64, two conventions off the support",
+        st.builds(
+            lambda law, rule: Example.of(exact_experiment(law), rule=rule),
+            some.laws(max_length=5),
+            st.sampled_from(sorted(IN_FRACTIONS)),
+        ),
+        _sampler,
+        method=Method.TESTED,
+        edges={
+            "a pair of copies": Example.of(
+                exact_experiment(some.copies_of(2, 2, Fraction(1, 5))), rule="threshold:0.75"
+            )
+        },
+        mutants=(Mutant("one token a round", trial=partial(_sampler, rule=LeftBlocks((1,) * 5))),),
+        effort=0.5,
         rated=False,
     ),
     Check(
@@ -473,6 +527,7 @@ P11_CHECKS = (
         _diffused,
         edges=PAIRS | ONE_STEP,
         mutants=(tightened("P11"),),
+        hunts=True,
     ),
     Check(
         "P11",
