@@ -29,8 +29,8 @@ from torch import Tensor
 
 TIES = ("left", "seed")
 
-MOST_ORDERS = 5040
-"""Rank orders that are enumerated: those of seven tokens."""
+MOST_ORDERS = 720
+"""Rank orders that are enumerated: those of six tokens."""
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,7 @@ class Result:
         law_check: whether the running sampler follows its exact law, if it was run and the law is
             known to more than an estimate.
         policy: its text, of a policy, and of one that drafts.
+        label: the sampler in words, with a policy's cap, ties and cache.
         remasking: its rule's text, of a sampler that masks tokens again.
         temperature: of the denoiser.
         top_p: of the denoiser.
@@ -133,6 +134,7 @@ class Result:
     empirical: Empirical | None = None
     law_check: SampleTest | None = None
     policy: str | None = None
+    label: str = ""
     remasking: str | None = None
     temperature: float = 1.0
     top_p: float = 1.0
@@ -559,7 +561,8 @@ def _result(numbers: FloatQuantities, plan: Plan, measure: Measure) -> Result:
     blind = experiment.denoiser.normalised  # else what is left over depends on the values
     bounds = {one: judge(CLAIMS[one], numbers, plan.scale) for one in map(str.upper, plan.claims)}
     assert numbers.measured_tv is not None
-    assert experiment.sampler is not None
+    sampler = experiment.sampler
+    assert sampler is not None
     method = measure.method(experiment)
     return Result(
         sampler=setting.sampler,
@@ -573,10 +576,11 @@ def _result(numbers: FloatQuantities, plan: Plan, measure: Measure) -> Result:
         bounds=bounds,
         decomposition=numbers.decomposition,
         policy=setting.policy,
+        label=str(sampler),
         remasking=setting.remasking,
         temperature=plan.temperature,
         top_p=plan.top_p,
-        rounds=experiment.sampler.rounds_on(experiment.target, experiment.denoiser),
+        rounds=sampler.rounds_on(experiment.target, experiment.denoiser),
         kl=_divergence(experiment, measure) if setting.policy else None,
         estimate=measure.float_tv(experiment).value if method == "estimate" else None,
         score_term=(

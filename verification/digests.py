@@ -11,10 +11,15 @@ from typing import Any
 
 import torch
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
+from sharprates.samplers.policies import Rule, policy
 from sharprates.samplers.schedule import step_law
 from sharprates.samplers.target import Target
+from sharprates.samplers.trajectories import trajectories
 from sharprates.verification.audit_plan import Plan
 from sharprates.verification.denoisers import questions
+
+_ROWS = 64
+"""Of the data, on which policies of one's own are asked."""
 
 
 def _digest(parts: Iterator[Any]) -> str:
@@ -32,6 +37,7 @@ def of_data(plan: Plan, targets: Sequence[Target]) -> dict[str, Any]:
         "targets": [target.name for target in targets],
         "data": [_digest(_target(target)) for target in targets],
         "schedules": _digest(_schedules(plan, lengths)),
+        "choices": [_digest(_choices(plan, target)) for target in targets],
     }
 
 
@@ -59,6 +65,15 @@ def _schedules(plan: Plan, lengths: set[int]) -> Iterator[Any]:
                 yield times.numpy().tobytes()
                 for rule in plan.rules:
                     yield step_law(rule, chosen, times, plan.last_step).unclipped.numpy().tobytes()
+
+
+def _choices(plan: Plan, target: Target) -> Iterator[Any]:
+    """What policies of one's own reveal when, on the first rows; a text alone says which it is."""
+    for text in (*plan.policies, *plan.speculation):
+        found = policy(text, target.length)
+        if not isinstance(found, Rule):
+            rows = target.rows[:_ROWS]
+            yield trajectories(found, ExactDenoiser(target), rows).round_of.numpy().tobytes()
 
 
 def _answers(denoiser: Denoiser, target: Target) -> Iterator[Any]:

@@ -134,7 +134,7 @@ def test_a_law_with_a_seed_is_the_mean_over_orders() -> None:
     laws = [reached_law(sampler.policy, exact, 3, ranks=order).mass for order in orders]
     mean = torch.stack(laws).mean(0)
     assert float((sampler.law_on(q, exact, "all").probability - mean).abs().max()) <= 1e-13
-    with pytest.raises(TooLargeError, match="5040 can be enumerated"):
+    with pytest.raises(TooLargeError, match="720 can be enumerated"):
         PolicySampler(8, policy("threshold:0.9"), ties="seed").orders()
 
 

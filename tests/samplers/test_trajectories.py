@@ -64,7 +64,7 @@ def denoisers(draw: st.DrawFn, q: Target) -> Denoiser:
 
 
 @given(st.data())
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_trajectories_and_propagation_give_one_law(data: st.DataObject) -> None:
     q = data.draw(laws())
     d, S = q.length, q.vocabulary

@@ -91,6 +91,7 @@ def _result_json(result: Result) -> dict[str, Any]:
     return {
         "sampler": result.sampler,
         "policy": result.policy,
+        "label": result.label,
         "remasking": result.remasking,
         "rounds": result.rounds and {"mean": result.rounds.mean, "max": result.rounds.most},
         "steps": result.steps,
@@ -207,10 +208,9 @@ def _schedule(result: Result) -> tuple[str, ...]:
 
 def _cost(speculates: bool, result: Result) -> tuple[str, ...]:
     """What is said of a policy beside its TV; with evaluations, if any of them speculates."""
-    assert result.policy is not None
     assert result.rounds is not None
     return (
-        f"speculative {result.policy}" if result.costs else result.policy,
+        result.label,
         f"{result.rounds.mean:.4g}",
         str(result.rounds.most),
         "∞" if result.kl is None else "0" if result.kl.lower == 0 else shown(result.kl.middle),

@@ -161,6 +161,8 @@ def test_a_cap_leaves_masks_or_fills_them(run, tmp_path: Path) -> None:
         assert run(*line, "--last-step", last, "--json", str(path))[0] == 0
         row = json.loads(path.read_text())["targets"][0]["results"][-1]
         assert row["rounds"]["max"] == 2
+        assert row["policy"] == "confidence:1"
+        assert row["label"] == f"confidence:1 R=2 {last}"
         tv[last] = row["tv"]["upper"]
     assert tv["leave"] == 1
     assert tv["fill"] < 1e-14
@@ -202,6 +204,18 @@ def test_a_policy_of_ones_own_is_audited(run, tmp_path: Path) -> None:
     assert row["tv"]["upper"] < 1e-14
     assert row["rounds"] == {"mean": 3.0, "max": 3}
     assert row["empirical"]["follows_exact_law"]
+
+
+@pytest.mark.usefixtures("own_policy")
+def test_a_changed_policy_is_another_run(run, tmp_path: Path, monkeypatch) -> None:
+    line = ("audit", "pairs:4:2", *FAST, "--policy", "deciders:alternating", "--out", "kept")
+    assert run(*line)[0] == 0
+    assert run(*line, "--resume")[0] == 0
+    (tmp_path / "deciders.py").write_text(OWN_POLICY.replace("% 2 == 1", "% 2 >= 0"))
+    monkeypatch.delitem(sys.modules, "deciders")
+    code, _, err = run(*line, "--resume")
+    assert code == 2
+    assert "differs in choices" in err
 
 
 @pytest.mark.usefixtures("own_policy")
@@ -258,7 +272,7 @@ def test_bad_policies_are_one_line_and_exit_2(run, name: str, words: str) -> Non
         (("audit", "copies:2:2", "--policy", "threshold:1", "--rounds", "0"), "rounds"),
         (("audit", "copies:2:2", "--policy", "threshold:1", "--ties", "right"), "ties"),
         (("audit", "copies:2:2", "--policy", "threshold:1", "--cache", "0"), "cache"),
-        (("audit", "copies:8:2", "--policy", "threshold:1", "--ties", "seed"), "5040"),
+        (("audit", "copies:8:2", "--policy", "threshold:1", "--ties", "seed"), "720"),
         (("audit", "copies:2:2", "--rounds", "2"), "without --policy"),
         (("audit", "copies:2:2", "--temperature", "-1"), "temperature"),
         (("audit", "copies:2:2", "--top-p", "0"), "top_p"),

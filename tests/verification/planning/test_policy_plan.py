@@ -65,9 +65,10 @@ def test_where_tv_does_not_fall_a_finer_scan_is_made(monkeypatch: pytest.MonkeyP
         return type(right(law, target))(value + 0.01 * (len(calls) % 2), error)
 
     monkeypatch.setattr(policy_plan, "total_variation", wavering)
+    monkeypatch.setattr(policy_plan, "FINE_SCAN", 50)
     found = plan_policy(COPIES, "threshold", 0.1)
     assert found.search == "scan"
-    assert len(found.tried) == policy_plan.FINE_SCAN + 1
+    assert len(found.tried) == 21 + 51 - 11  # multiples of 500, of 200, and of both
 
 
 def test_nothing_reaches_what_is_out_of_reach() -> None:
