@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -196,3 +197,42 @@ def test_among_given_steps_it_must_hold_to_the_end() -> None:
     assert score_dominates_among({4: below, 16: above, 64: above}) == 16
     assert score_dominates_among({4: above, 16: below, 64: above}) == 64
     assert score_dominates_among({4: above, 16: below}) is None
+
+
+def test_the_sum_is_of_all_five_terms() -> None:
+    terms = Decomposition(0.125, 0.25, 0.5, 1.0, 2.0, 0.0)
+    assert terms.sum == 3.875
+    assert not terms.score_dominates
+    assert Decomposition(0.125, 3.75, 0.5, 1.0, 2.0, 0.0).score_dominates
+
+
+def test_each_cause_of_rounding_widens_the_error_by_its_own_share() -> None:
+    """One error of the profile at a time is made so large that it is all there is."""
+    chosen = clock("polynomial:2")  # Euler's hazard exceeds 1 there: what it asks for is not r
+    times = grid("uniform", chosen, 5, 1.0)
+    path = Trajectory.of(chosen, times, step_law("euler", chosen, times))
+    assert float(path.rates.max()) > 1 > float(path.rates.min())
+    shape = profile(copies(3, 2))
+    gaps = torch.full((4,), 0.25, dtype=torch.float64)
+    far = 1e-3
+
+    steps = replace(shape, error=far, gap_error=0.0)
+    asked = sum(max(1.0, rate) for rate in path.rates.tolist())
+    assert decompose(steps, path).error == pytest.approx(far * asked, rel=1e-9)
+    assert decompose(steps, path, gaps).error == pytest.approx(far * asked, rel=1e-9)
+
+    predictions = replace(shape, error=0.0, gap_error=far)
+    assert decompose(predictions, path).error < 1e-12
+    for normalised, used in ((True, path.hazards), (False, path.rates)):
+        terms = decompose(predictions, path, gaps, normalised)
+        hidden = 3 * float((used * path.masked).sum())
+        assert terms.error == pytest.approx(far * (hidden + terms.score), rel=1e-9)
+
+
+def test_hazards_that_differ_by_rounding_alone_cost_nothing() -> None:
+    one = torch.ones(1, dtype=torch.float64)
+    shape = profile(copies(2, 2))
+    for ulps, counted in ((7, False), (9, True)):
+        bridge = one - ulps * 2.0**-53
+        path = Trajectory(one, bridge, one, one, one, 0.0)
+        assert (decompose(shape, path).clock > 0) is counted

@@ -8,11 +8,18 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.families import copies, parity, product
 from sharprates.samplers.target import Target
 from sharprates.verification.arithmetic import interval, precision
 from sharprates.verification.exact_law import exact_predictor, rational_pmf
-from sharprates.verification.profile import exact_information, marginals, profile, subset_law
+from sharprates.verification.profile import (
+    exact_information,
+    gap_rounding,
+    marginals,
+    profile,
+    subset_law,
+)
 
 
 @st.composite
@@ -144,3 +151,25 @@ def test_subset_law_is_a_law_of_subsets() -> None:
 
 def test_what_is_certain_has_no_information_exactly() -> None:
     assert all(h == 0 for h in exact_information(copies(3, 1)))
+
+
+def test_the_error_grows_with_the_largest_entropy_and_not_below_one_nat() -> None:
+    rows = list(itertools.product(range(2), repeat=4))
+    flat = Target.from_rows(rows, [1] * 16, 2)
+    peaked = Target.from_rows(rows, [10**6] + [1] * 15, 2)
+    assert peaked.support == flat.support
+    assert profile(flat).error == pytest.approx(math.log(16) * profile(peaked).error)
+    assert profile(peaked).entropy < 1e-3
+
+
+def test_as_many_contexts_may_be_summed_as_there_are() -> None:
+    """All laws on three bits have 1, 6, 12, 8 contexts of sizes 0 to 3; each sum may round."""
+    target = Target.from_rows(list(itertools.product(range(2), repeat=3)), [1] * 8, 2)
+    counts = [
+        len({*zip(*(target.rows[:, i].tolist() for i in shown), strict=True)})
+        for u in (1, 2, 3)
+        for shown in itertools.combinations(range(3), u)
+    ]
+    assert [sum(counts[:3]), sum(counts[3:6]), counts[6]] == [6, 12, 8]
+    rest = gap_rounding(target) - ExactDenoiser(target).relative_error
+    assert rest == pytest.approx((2 + 8 + 12 + 4) * 2.0**-53)

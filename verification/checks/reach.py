@@ -100,8 +100,11 @@ class Tally:
             self._kind(name, str(value))
         elif isinstance(value, tuple) and name == "w":
             self._size("K", len(value))
-        elif isinstance(value, tuple):
+        elif isinstance(value, tuple) and all(isinstance(x, Real) for x in value):
             self._size(f"{MANY}{name}", len(value))
+        elif isinstance(value, tuple):
+            for one in value:
+                self._kind(name, one if isinstance(one, str) else type(one).__name__)
         elif isinstance(value, Real) and name not in NO_SIZE:
             self._size(name, float(value))
 

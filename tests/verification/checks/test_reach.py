@@ -5,6 +5,7 @@ from fractions import Fraction
 from sharprates.samplers import families
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.parallel import ParallelSampler
+from sharprates. import SurestFirst
 from sharprates.samplers.schedule import Schedule
 from sharprates.theory.claim import Relation
 from sharprates.verification.checks.check import Check, formula, run_check, trial_of
@@ -57,12 +58,18 @@ def test_parameters() -> None:
     found = reach_of(
         Example.of(family="pairs:64:7", _values={"d": 64, "S": 7}, left=0.01, K=40),
         Example.of(w=(HALF, HALF), pi=(HALF, HALF), convention="first", zero=True),
+        Example.of(rules=("threshold", SurestFirst())),
     )
     assert found.sizes == {
         **{"d": (64, 64), "S": (7, 7), "left": (0.01, 0.01), "K": (2, 40)},
         "number of pi": (2, 2),
     }
-    assert found.kinds == {"q_0": ("pairs",), "convention": ("first",), "zero": ("True",)}
+    assert found.kinds == {
+        "q_0": ("pairs",),
+        "convention": ("first",),
+        "zero": ("True",),
+        "rules": ("SurestFirst", "threshold"),
+    }
 
 
 def test_forms_are_those_of_the_claim_that_were_evaluated() -> None:
