@@ -5,10 +5,10 @@ from fractions import Fraction
 from sharprates.samplers import families
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.parallel import ParallelSampler
-from sharprates. import SurestFirst
 from sharprates.samplers.schedule import Schedule
 from sharprates.theory.claim import Relation
 from sharprates.verification.checks.check import Check, formula, run_check, trial_of
+from sharprates.verification.checks.choices import SurestFirst
 from sharprates.verification.checks.reach import Tally, asked
 from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Reach
