@@ -22,6 +22,10 @@ from sharprates.samplers.sampler import Sampler
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import StepLaw
 from sharprates.theory.setting import Setting
+from sharprates.verification.statistics.bounded_mean import empirical_bernstein
+from sharprates.verification.statistics.budget import Ledger
+from sharprates.verification.statistics.empirical_tv import cells, counts, law_on_cells
+from sharprates.verification.statistics.laws import law_test
 
 from tests.samplers.perturbed import Drifting, Scaled, Uniform
 
@@ -35,6 +39,12 @@ SAMPLERS: tuple[Sampler, ...] = (
     BlockSampler(4, (1, 3)),
     PolicySampler(4, policy("threshold:0.7")),
     KeptDraws(4, 2),
+)
+
+
+CHECKS = (
+    *(f"law of {sampler} {whole}" for sampler in SAMPLERS for whole in (True, False)),
+    *(f"rounds of {sampler}" for sampler in SAMPLERS),
 )
 
 
@@ -73,16 +83,15 @@ def test_equal_samplers_have_one_hash() -> None:
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
 @pytest.mark.parametrize("denoiser", [EXACT, Scaled(EXACT, (0.5, 1.5))], ids=["exact", "scores"])
-def test_the_law_is_that_of_the_run(sampler: Sampler, denoiser: Denoiser) -> None:
-    n = 40_000
-    rows = sampler.sample(denoiser, n, torch.Generator().manual_seed(2))
-    p = sampler.law(TARGET, denoiser).probability
-    counts = torch.stack([(rows == row).all(1).sum() for row in TARGET.rows]) / n
-    assert float(((counts - p).abs() / (p * (1 - p) / n + 1e-9).sqrt()).max()) < 5
+def test_the_law_is_that_of_the_run(sampler: Sampler, denoiser: Denoiser, ledger: Ledger) -> None:
+    rows = sampler.sample(denoiser, 40_000, torch.Generator().manual_seed(2))
+    p = law_on_cells(sampler.law(TARGET, denoiser), TARGET)
+    level = ledger.take(f"law of {sampler} {denoiser.normalised}")
+    assert law_test("law", counts(cells(TARGET, rows), TARGET), p, level).passed
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
-def test_rounds_are_those_that_reveal_something(sampler: Sampler) -> None:
+def test_rounds_are_those_that_reveal_something(sampler: Sampler, ledger: Ledger) -> None:
     n = 20_000
     steps = sampler.run(EXACT, n, torch.Generator().manual_seed(2)).steps
     shown = torch.stack([(steps == k).any(1) for k in range(sampler.calls)]).sum(0).double()
@@ -91,7 +100,9 @@ def test_rounds_are_those_that_reveal_something(sampler: Sampler) -> None:
     assert int(shown.max()) <= counted.most <= min(4, sampler.calls)
     # a policy's own runs have other values than the data, but for one token a round
     room = 0.1 if sampler.kind == "policy" else 0.0
-    assert float(shown.mean()) == pytest.approx(counted.mean, abs=5 / n**0.5 + room)
+    limits = empirical_bernstein(shown, 0.0, counted.most, ledger.take(f"rounds of {sampler}"))
+    assert limits.lower - room <= counted.mean <= limits.upper + room
+    assert limits.upper - limits.lower < 0.1
 
 
 def test_tables_at_hand_give_the_same_law() -> None:

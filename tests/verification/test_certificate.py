@@ -18,7 +18,9 @@ from sharprates.samplers.target import Target
 from sharprates.samplers.trajectories import Rounds, trajectories
 from sharprates.verification.certificate import certify
 from sharprates.verification.driven import drive
+from sharprates.verification.statistics.budget import Ledger
 
+CHECKS = ("limits",)
 POLICIES = ("confidence:2", "threshold:0.6", "left-to-right:3", "entropy-bounded:0.5")
 
 
@@ -60,16 +62,17 @@ def test_copies_attain_it() -> None:
     assert tv.value > 0.99 * measured("confidence:2", exact, target)
 
 
-def test_limits_hold_the_mean_over_the_data() -> None:
+def test_limits_hold_the_mean_over_the_data(ledger: Ledger) -> None:
     target = dirichlet(4, 2, 0.5, 1)
     exact = ExactDenoiser(target)
     g = torch.Generator().manual_seed(0)
     rows = target.rows[torch.multinomial(target.weights, 600, replacement=True, generator=g)]
-    found = certify(rows, exact, POLICIES[:2], Rounds(), Fraction(1, 10**6))
+    level = ledger.take("limits")
+    found = certify(rows, exact, POLICIES[:2], Rounds(), Fraction(level))
     for one in found:
         true = measured(one.policy, exact, target)
         assert one.measured.lower <= true <= one.measured.upper
-        assert one.level == pytest.approx(5e-7)
+        assert one.level == pytest.approx(level / 2)
     again = certify(rows, exact, POLICIES[:1], Rounds(), Fraction(1, 10))
     assert again[0].measured.upper < found[0].measured.upper
 

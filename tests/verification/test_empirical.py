@@ -5,19 +5,33 @@ from fractions import Fraction
 
 import pytest
 import torch
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import copies, dirichlet, pairs
 from sharprates.samplers.schedule import RULES
 from sharprates.samplers.step_law import StepLaw
 from sharprates.verification import empirical as module
-from sharprates.verification.audit import audit
+from sharprates.verification.audit import audit, tasks
 from sharprates.verification.audit_plan import Plan
 from sharprates.verification.empirical import Sampling
+from sharprates.verification.experiment import Experiment
+from sharprates.verification.measure import Measure
 from sharprates.verification.reports.audit import audit_json, worst
 from sharprates.verification.statistics.budget import Ledger
+from sharprates.verification.statistics.empirical_tv import (
+    cells,
+    counts,
+    empirical_tv,
+    law_on_cells,
+)
+from sharprates.verification.statistics.laws import law_test
+from sharprates.verification.statistics.sample_test import MISSES, SampleTest
 from sharprates.verification.verdict import Verdict
 
-CHECKS = ("audit", "another law")
+from tests.samplers.perturbed import Uniform
+from tests.verification.statistics.error_rates import rarely
+
+CHECKS = ("audit", "another law", "false alarms", "misses")
 PLAN = Plan(
     steps=(3, 12),
     clocks=("constant", "cosine"),
@@ -88,7 +102,7 @@ def test_the_same_seed_gives_the_same_interval(monkeypatch: pytest.MonkeyPatch) 
     [
         ({"samples": 1}, "n ≥ 2"),
         ({"budget": Fraction(2)}, "budget"),
-        ({"seed": 2**63}, "below 2"),
+        ({"seed": 2**63}, "from 0 to 2"),
         ({"device": "tpu"}, "tpu"),
     ],
 )
@@ -105,3 +119,50 @@ def test_interval_and_test_share_the_level_of_a_row() -> None:
     assert sum(spent) <= budget
     # every task has a level, also the one that says something of the target alone
     assert float(sum(spent)) == pytest.approx(float(budget), rel=1e-12)
+
+
+RUNS = 1000
+TARGET = copies(2, 2)
+EXACT = ExactDenoiser(TARGET)
+SMALL = Plan(
+    steps=(2,),
+    clocks=("linear",),
+    rules=("euler",),
+    claims=(),
+    sampling=Sampling(600, budget=Fraction(1, 10)),
+)
+
+
+def whole_runs(run_with: Denoiser) -> list[list[tuple[bool, SampleTest]]]:
+    """What runs of a small suite at a budget of 0.1 find of each sampler; all samples are new."""
+    measure = Measure.of(TARGET, EXACT, "float64")
+    ((_, *work),) = tasks(SMALL, [(TARGET, EXACT)])
+    found: list[list[tuple[bool, SampleTest]]] = [[] for _ in range(RUNS)]
+    for task in work:
+        (sampler,), (level,) = task.samplers, task.levels
+        experiment = Experiment(TARGET, EXACT, sampler)
+        law, exact = measure.law(experiment), measure.tv(experiment)
+        should, n = law_on_cells(law, TARGET), SMALL.sampling.samples
+        # one call for all runs: rows do not depend on each other
+        rows = sampler.sample(run_with, RUNS * n, torch.Generator().manual_seed(task.seed))
+        for run, part in zip(found, torch.split(cells(TARGET, rows), n), strict=True):
+            interval = empirical_tv(counts(part, TARGET), TARGET, level / 2, task.seed, should)
+            test = law_test("law", counts(part, TARGET), should, level / 2)
+            covers = interval.lower <= exact.upper and exact.lower <= interval.upper
+            run.append((covers and test.passed, test))
+    return found
+
+
+def test_whole_runs_raise_false_alarms_within_their_budget(ledger: Ledger) -> None:
+    alarms = sum(not all(true for true, _ in rows) for rows in whole_runs(EXACT))
+    assert alarms > 0  # the levels are used: the bounds behind them are not far too wide
+    assert rarely(alarms, RUNS, 0.1, ledger.take("false alarms"))
+
+
+def test_whole_runs_miss_nothing_of_the_size_that_they_state(ledger: Ledger) -> None:
+    """Run with a denoiser that knows nothing: a known TV from the law that is claimed."""
+    found = whole_runs(Uniform(2))
+    for (_, test), apart in zip(found[0], (0.25, 0.5), strict=True):
+        assert test.detects <= apart
+    misses = sum(true for rows in found for true, _ in rows)
+    assert rarely(misses, 2 * RUNS, MISSES, ledger.take("misses"))

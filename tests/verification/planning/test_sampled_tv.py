@@ -18,10 +18,15 @@ from sharprates.verification.planning.chain_information import chain_information
 from sharprates.verification.planning.data_law import Tractable
 from sharprates.verification.planning.sampled_tv import sampled_tv
 from sharprates.verification.profile import profile
+from sharprates.verification.statistics.budget import Ledger
 from torch import Tensor
 
 from book.examples.two_topics import ProductMixture
 
+CHECKS = (
+    *(f"{kind} {steps}" for kind in ("chain", "mixture") for steps in (2, 6, 40)),
+    "long chain",
+)
 SLOW = torch.tensor([[0.8, 0.15, 0.05], [0.1, 0.7, 0.2], [0.3, 0.1, 0.6]], dtype=torch.float64)
 
 
@@ -47,11 +52,12 @@ def divergence(information: Tensor, law: StepLaw) -> float:
 
 @pytest.mark.parametrize("steps", [2, 6, 40])
 @pytest.mark.parametrize("kind", ["chain", "mixture"])
-def test_limits_enclose_exact_values(kind: str, steps: int) -> None:
+def test_limits_enclose_exact_values(kind: str, steps: int, ledger: Ledger) -> None:
     target: Tractable = MarkovChain.of(SLOW, 5) if kind == "chain" else mixture(6)
     listed = enumerated(target)
     law = StepLaw.uniform(steps)
-    found = sampled_tv(target, law, 1500, seed=steps, inner=2)
+    level = ledger.take(f"{kind} {steps}")
+    found = sampled_tv(target, law, 1500, seed=steps, level=level, inner=2)
     h = profile(listed).information
     exact = total_variation(tables(listed, ExactDenoiser(listed)).law(law), listed).value
     assert found.lower <= exact <= found.upper
@@ -62,15 +68,15 @@ def test_limits_enclose_exact_values(kind: str, steps: int) -> None:
     assert found.parts["pinsker"] >= math.sqrt(divergence(h, law) / 2)
 
 
-def test_limits_are_useful_at_length() -> None:
-    """d = 200: the divergence is known within a quarter, and another chain's is excluded."""
+def test_limits_are_useful_at_length(ledger: Ledger) -> None:
+    """d = 200: the divergence is known within two fifths, and another chain's is excluded."""
     chain = MarkovChain.of(SLOW, 200)
     law = StepLaw.uniform(50)
-    found = sampled_tv(chain, law, 1200, seed=3, level=1e-3, inner=1)
+    found = sampled_tv(chain, law, 1200, seed=3, level=ledger.take("long chain"), inner=1)
     exact = divergence(chain_information(chain), law)
     assert found.divergence is not None
     assert found.divergence.lower <= exact <= found.divergence.upper
-    assert found.divergence.upper - found.divergence.lower < 0.5 * exact
+    assert found.divergence.upper - found.divergence.lower < 0.8 * exact
     faster = MarkovChain.of(0.5 * SLOW + 0.5 * SLOW.mean(0), 200)
     assert not found.divergence.lower <= divergence(chain_information(faster), law)
     assert found.upper < 1

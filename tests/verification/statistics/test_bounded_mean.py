@@ -5,9 +5,14 @@ import math
 import pytest
 import torch
 from sharprates.verification.statistics.bounded_mean import empirical_bernstein
+from sharprates.verification.statistics.budget import Ledger
+
+from tests.verification.statistics.error_rates import rarely
+
+CHECKS = ("failures",)
 
 
-def test_bernstein_limits_fail_as_rarely_as_they_say() -> None:
+def test_bernstein_limits_fail_as_rarely_as_they_say(ledger: Ledger) -> None:
     """Skewed values, a generous level: no more failures than allowed, and not never too wide."""
     generator = torch.Generator().manual_seed(1)
     p, runs, level = 0.05, 400, 0.2
@@ -17,7 +22,7 @@ def test_bernstein_limits_fail_as_rarely_as_they_say() -> None:
         limits = empirical_bernstein(values, 0.0, 1.0, level)
         failures += not limits.lower <= p <= limits.upper
         assert limits.upper - limits.lower < 0.15
-    assert failures <= level * runs
+    assert rarely(failures, runs, level, ledger.take("failures"))
 
 
 def test_the_width_spends_half_of_the_level_on_either_side() -> None:
