@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice, product
+from itertools import chain, islice, product
 from typing import Any
 
 import torch
@@ -22,6 +22,7 @@ from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
 from sharprates.samplers.distance import divergence
 from sharprates.samplers.errors import check_memory
 from sharprates.samplers.first_hitting import FirstHittingSampler
+from sharprates.samplers.policies import Rule as PolicyRule
 from sharprates.samplers.policy_sampler import PolicySampler
 from sharprates.samplers.remasking import RemaskingSampler
 from sharprates.samplers.sampler import RoundCount, Sampler
@@ -349,13 +350,19 @@ def tasks(plan: Plan, made: Sequence[tuple[Target, Denoiser]]) -> list[list[Task
     return found
 
 
+_ASKED = 64
+"""Rows of the data on which a policy of one's own is tried before the work."""
+
+
 def _check_job(target: Target, denoiser: Denoiser, plan: Plan) -> None:
     """Find out before the work that it cannot be done."""
     if not isinstance(denoiser, ExactDenoiser):
         probe(denoiser, target)
-    for sampler in (one for group in plan.samplers(target.length) for one in group):
+    for sampler in chain(*plan.samplers(target.length, denoiser.time_free)):
         if isinstance(sampler, PolicySampler) and sampler.composition is None:
             sampler.check_orders()
+            if not isinstance(sampler.policy, PolicyRule):  # what a user wrote may fail at any time
+                sampler.trajectories(denoiser, target.rows[:_ASKED], sampler.orders()[0])
         if isinstance(sampler, RemaskingSampler):
             sampler.check_law(target.vocabulary)
     most = max((steps for steps, _ in plan.schedules()), default=0)

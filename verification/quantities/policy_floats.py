@@ -166,13 +166,11 @@ class PolicyFloats(FloatQuantities):
     @cached_property
     def leftover(self) -> Number:
         """The probability that a capped policy leaves a mask, on the data."""
+        if not self.sampler.leaves:
+            return ball(Interval.exact(0))
         weights = self.experiment.target.weights
         left = sum(float(weights[(path.round_of < 0).any(1).cpu()].sum()) for path in self._paths)
-        return (
-            self._ball(left / len(self._paths), 1)
-            if self.sampler.leaves
-            else ball(Interval.exact(0))
-        )
+        return self._ball(left / len(self._paths), 1)
 
     @cached_property
     def block_tv_hat(self) -> Number:
@@ -281,7 +279,7 @@ class PolicyFloats(FloatQuantities):
         """
         value = super().bound(claim, scale, variant)
         upper = claim.form(variant).relation is Relation.UPPER
-        return value + self.leftover if upper and self.sampler.leaves else value
+        return value + self.leftover if upper else value
 
 
 def _asked(
