@@ -162,8 +162,8 @@ def ball(value: Interval | Fraction | float) -> Number:
     return arb(value)
 
 
-def interval(value: Number) -> Interval:
-    """The exact endpoints of a ball, of a rational, or of a float; an exact +∞ stays one.
+def interval(value: Number | Interval) -> Interval:
+    """The exact endpoints of a ball, a rational or a float; an interval itself. +∞ stays one.
 
     Raises:
         ArithmeticError: if a ball is not finite; nothing is known then.
@@ -174,6 +174,8 @@ def interval(value: Number) -> Interval:
         if not value.is_finite():
             raise ArithmeticError(f"the ball {value} says nothing: raise the precision")
         return Interval(_endpoint(value.lower()), _endpoint(value.upper()))
+    if isinstance(value, Interval):
+        return value
     if isinstance(value, fmpq):
         return Interval.exact(as_fraction(value))
     return Interval.exact(float(value))

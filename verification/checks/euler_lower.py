@@ -35,7 +35,6 @@ from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Tria
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment, experiment_on_rows
 from sharprates.verification.quantities.exact import ExactQuantities
-from sharprates.verification.verdict import Decision
 
 Parameters = dict[str, int]
 Members = dict[str, Parameters]
@@ -71,10 +70,9 @@ def _long(claim_id: str, variant: str | None = None) -> Evaluate:
         w = random_law(example["seed"], example["K"], example["left"])
         found = families.structured_tv(example["family"], w)
         values = {**example["_values"], "w": [ball(x) for x in w.weights.tolist()]}
-        value = interval(formula(claim_id, variant, values, mutant))
+        value = formula(claim_id, variant, values, mutant)
         measured = Interval.around(found.tv, found.error)
-        decision = Decision(Relation.EQUALITY, ((measured, value),))
-        return Trial(example, decision, found.tv > 0)
+        return trial_of(example, Relation.EQUALITY, [(measured, value)], found.tv > 0)
 
     return trial
 
@@ -215,8 +213,7 @@ def _placed_steps(example: Example, mutant: Mutant, backwards: bool = False) -> 
 
 def near(example: Example, measured: float, claimed: float, tolerance: float) -> Trial:
     """Two numbers differ by at most a tolerance."""
-    side = (Interval.exact(abs(measured - claimed)), Interval.exact(tolerance))
-    return Trial(example, Decision(Relation.UPPER, (side,)), counts=True)
+    return trial_of(example, Relation.UPPER, [(abs(measured - claimed), tolerance)], counts=True)
 
 
 def _c_says_something(example: Example, measured: Interval, bound: Interval) -> bool:

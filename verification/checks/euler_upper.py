@@ -22,7 +22,7 @@ from sharprates.theory.claim import Relation
 from sharprates.theory.functions import binomial_law, uniform_rank_excess, uniform_rank_remainder
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import BALL, Interval, as_fmpq, ball, interval, power
+from sharprates.verification.arithmetic import BALL, Interval, as_fmpq, ball, power
 from sharprates.verification.checks.check import (
     Check,
     Trend,
@@ -40,7 +40,6 @@ from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Context, with_symbol
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
-from sharprates.verification.verdict import Decision
 
 COMPLETE_EDGES = {name: it for name, it in some.EDGES.items() if sum(it.steps) == 1}
 
@@ -187,10 +186,8 @@ def _shared(example: Example, mutant: Mutant) -> Trial:
     law = StepLaw.from_weights(_tensor(w))
     found = groups_tv(law, d, d, b).tv
     values = {"d": d, "w": [ball(x) for x in law.weights.tolist()], "epsilon_w": 0}
-    bound = interval(formula("E3", None, values, mutant))
-    return Trial(
-        example, Decision(Relation.UPPER, ((Interval.around(found, 1e-10 * found), bound),)), True
-    )
+    side = (Interval.around(found, 1e-10 * found), formula("E3", None, values, mutant))
+    return trial_of(example, Relation.UPPER, [side], counts=True)
 
 
 def _tensor(values: list[float]) -> Any:
@@ -320,10 +317,8 @@ def _permutations(example: Example, mutant: Mutant) -> Trial:
     S = example["S"]
     found = permutations_tv(StepLaw.uniform(64 * S), S, S).tv
     values = {"d": S, "S": S, "K": 64 * S}
-    bound = interval(formula("E7", "vocabulary", values, mutant))
-    return Trial(
-        example, Decision(Relation.UPPER, ((Interval.around(found, 1e-10 * found), bound),)), True
-    )
+    side = (Interval.around(found, 1e-10 * found), formula("E7", "vocabulary", values, mutant))
+    return trial_of(example, Relation.UPPER, [side], counts=True)
 
 
 def _uniform_forms(example: Example, mutant: Mutant) -> Trial:

@@ -21,7 +21,7 @@ from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import Interval, as_fmpq, interval
+from sharprates.verification.arithmetic import Interval, as_fmpq
 from sharprates.verification.checks.check import (
     Check,
     changed,
@@ -36,7 +36,6 @@ from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Context, exact_tables, positive_gap
 from sharprates.verification.experiment import Experiment
-from sharprates.verification.verdict import Decision
 from torch import Tensor
 
 
@@ -179,9 +178,9 @@ def _over_time(example: Example, mutant: Mutant, power: int = 1) -> Trial:
     rate = chosen.speed(t) / masked**power
     integrand = sum(alpha**u * masked ** (d - u) * rate * gap for u, gap in enumerate(gaps))
     measured = float((torch.tensor(weights / 2) * integrand).sum())
-    value = interval(formula("H2", None, {"epsilon_FHS": it.epsilon_FHS}, mutant))
-    side = (Interval.around(measured, 1e-10), value)
-    return Trial(example, Decision(Relation.EQUALITY, (side,)), counts=value.upper > 0)
+    value = formula("H2", None, {"epsilon_FHS": it.epsilon_FHS}, mutant)
+    sides = [(Interval.around(measured, 1e-10), value)]
+    return trial_of(example, Relation.EQUALITY, sides, counts=value > 0)
 
 
 # --- H4: the game ---------------------------------------------------------------------------------
@@ -220,9 +219,9 @@ def _game(example: Example, mutant: Mutant, shifts: int | None = None) -> Trial:
     cost, whole = np.zeros(count), np.zeros((1, count))
     cost[S], whole[0, :S] = 1, 1
     found = linprog(cost, np.array(rows), limits, whole, [1.0], bounds=(0, None))
-    value = interval(formula("H4", None, {"epsilon": epsilon}, mutant))
-    side = (Interval.around(float(found.fun), 1e-10), value)
-    return Trial(example, Decision(Relation.EQUALITY, (side,)), counts=epsilon > 0)
+    value = formula("H4", None, {"epsilon": epsilon}, mutant)
+    sides = [(Interval.around(float(found.fun), 1e-10), value)]
+    return trial_of(example, Relation.EQUALITY, sides, counts=epsilon > 0)
 
 
 def _certified_game(example: Example, mutant: Mutant) -> Trial:

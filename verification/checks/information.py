@@ -33,7 +33,6 @@ from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Composition
 from sharprates.verification.quantities.exact import ExactQuantities
-from sharprates.verification.verdict import Decision
 
 
 def ordered_partitions(d: int, sizes: Composition) -> Iterator[tuple[tuple[int, ...], ...]]:
@@ -114,11 +113,9 @@ def _slopes(example: Example, _: Mutant, of_tv: float = -1.0) -> Trial:
         tv.append(float((q - law.probability).clamp(min=0).sum()))
         root.append(math.sqrt(float((q * (q / law.probability).log()).sum()) / 2))
     found = (math.log2(tv[1] / tv[0]), math.log2(root[1] / root[0]))
-    sides = tuple(
-        (Interval.exact(abs(slope - said)), Interval.exact(0.02 * abs(said)))
-        for slope, said in zip(found, (of_tv, -0.5), strict=True)
-    )
-    return Trial(example, Decision(Relation.UPPER, sides), counts=True)
+    pairs = zip(found, (of_tv, -0.5), strict=True)
+    sides = [(abs(slope - said), 0.02 * abs(said)) for slope, said in pairs]
+    return trial_of(example, Relation.UPPER, sides, counts=True)
 
 
 def _forms_of_tv(example: Example, mutant: Mutant) -> Trial:

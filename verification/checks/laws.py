@@ -14,7 +14,6 @@ from sharprates.samplers.clock import clock as sampler_clock
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.first_hitting import FirstHittingSampler
-from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.propagation import propagate
 from sharprates.samplers.schedule import RULES
 from sharprates.samplers.step_law import StepLaw
@@ -25,7 +24,7 @@ from sharprates.theory.clocks import clock as formula_clock
 from sharprates.theory.evaluation import evaluate
 from sharprates.theory.functions import all_compositions
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import BALL, Interval, as_fmpq, ball, interval
+from sharprates.verification.arithmetic import BALL, Interval, as_fmpq, ball
 from sharprates.verification.checks import channel
 from sharprates.verification.checks.check import Check, changed, exact, formula, trial_of
 from sharprates.verification.checks.trial import Example, Mutant, Trial
@@ -35,7 +34,6 @@ from sharprates.verification.exact_law import Context, exact_monomials
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.statistics import step_tests
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget
-from sharprates.verification.verdict import Decision
 
 # --- S1 -------------------------------------------------------------------------------------------
 
@@ -61,9 +59,9 @@ def _hazards(example: Example, mutant: Mutant) -> Trial:
             "alpha_s": evaluate(it.at_end_of_step, {"s": s}, BALL),
             "speed": evaluate(it.speed, {"t": t}, BALL),
         }
-        value = interval(formula("S1", _FORM[plan.rule], values, mutant))
+        value = formula("S1", _FORM[plan.rule], values, mutant)
         sides.append((Interval.around(r, HAZARD_ERROR), value))
-    return Trial(example, Decision(Relation.EQUALITY, tuple(sides)), counts=True)
+    return trial_of(example, Relation.EQUALITY, sides, counts=True)
 
 
 # --- S2, S5 ---------------------------------------------------------------------------------------
@@ -131,12 +129,8 @@ def _floats_contain(example: Example, _: Mutant, backwards: bool = False) -> Tri
     sides = []
     for found in (tables(target, denoiser).law(law), propagate(target, denoiser, law)):
         for row, p in zip(found.rows.tolist(), found.probability.tolist(), strict=True):
-            sides.append((_around(found, p), interval(true[tuple(row)])))
-    return Trial(example, Decision(Relation.EQUALITY, tuple(sides)), counts=any(true.values()))
-
-
-def _around(law: OutputLaw, p: float) -> Interval:
-    return Interval.around(p, law.relative_error * p)
+            sides.append((Interval.around(p, found.relative_error * p), true[tuple(row)]))
+    return trial_of(example, Relation.EQUALITY, sides, counts=any(true.values()))
 
 
 def _off_support(example: Example, mutant: Mutant, everywhere: bool = False) -> Trial:
@@ -213,8 +207,8 @@ def _hitting(example: Example, _: Mutant, late: float = 1.0, ordered: bool = Fal
         step_tests.hitting_times(times, chosen, horizon, level),
         step_tests.order_uniform(steps, level),
     )
-    sides = tuple((Interval.exact(one.p_value), Interval.exact(level)) for one in found)
-    return Trial(example, Decision(Relation.LOWER, sides), counts=True)
+    sides = [(one.p_value, level) for one in found]
+    return trial_of(example, Relation.LOWER, sides, counts=True)
 
 
 def _runs(count: int) -> list[Example]:

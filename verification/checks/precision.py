@@ -14,11 +14,10 @@ from flint import acb, arb
 from hypothesis import strategies as st
 from sharprates.samplers.gumbel import all_uniforms, lattice_law, truncated_law
 from sharprates.theory.claim import Relation
-from sharprates.verification.arithmetic import Interval, interval
+from sharprates.verification.arithmetic import Interval
 from sharprates.verification.checks.check import Check, changed, formula, trial_of
 from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Method
-from sharprates.verification.verdict import Decision
 
 BITS = 24
 """Random bits of a float32 uniform."""
@@ -81,14 +80,11 @@ def _floats(example: Example, _: Mutant, bits: int = BITS) -> Trial:
     """The samplers' own formula in float64, its error below 10⁻¹⁴."""
     pi = example["pi"]
     law = truncated_law(torch.tensor([float(x) for x in pi], dtype=torch.float64), bits).tolist()
-    sides = tuple(
-        (
-            Interval.around(p, 1e-14),
-            interval(formula("G1", None, {"probabilities": pi, "index": m})),
-        )
+    sides = [
+        (Interval.around(p, 1e-14), formula("G1", None, {"probabilities": pi, "index": m}))
         for m, p in enumerate(law, 1)
-    )
-    return Trial(example, Decision(Relation.EQUALITY, sides), counts=True)
+    ]
+    return trial_of(example, Relation.EQUALITY, sides, counts=True)
 
 
 def lattice_chance(small: float, zero: bool) -> float:
@@ -110,16 +106,15 @@ def _lattice(example: Example, _: Mutant, is_the_model: bool = False) -> Trial:
     model = float(formula("G1", None, {"probabilities": pi, "index": 1}))
     found = model if is_the_model else lattice_chance(float(pi[0]), zero)
     off = max(found / model, model / found)
-    sides = ((Interval.exact(1.1), Interval.exact(off)), (Interval.exact(off), Interval.exact(10)))
-    return Trial(example, Decision(Relation.UPPER, sides), counts=True)
+    return trial_of(example, Relation.UPPER, [(1.1, off), (off, 10)], counts=True)
 
 
 def _walk(example: Example, _: Mutant, with_zero: bool = True) -> Trial:
     pi = torch.tensor([float(x) for x in example["pi"]], dtype=torch.float64)
     walked = float(lattice_law(pi, all_uniforms(torch.float32, example["zero"]))[0])
     counted = lattice_chance(float(pi[0]), with_zero)
-    side = (Interval.exact(abs(walked / counted - 1)), Interval.exact(0.01))
-    return Trial(example, Decision(Relation.UPPER, (side,)), counts=True)
+    sides = [(abs(walked / counted - 1), 0.01)]
+    return trial_of(example, Relation.UPPER, sides, counts=True)
 
 
 RARE = (Fraction(1, 10**7), 1 - Fraction(1, 10**7))

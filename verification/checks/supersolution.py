@@ -18,11 +18,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import Interval
 from sharprates.verification.checks.check import Check, exact, formula, tightened, trial_of
 from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Method
-from sharprates.verification.verdict import Decision
 
 Array = NDArray[np.float64]
 
@@ -277,11 +275,8 @@ def _inequality(example: Example, _: Mutant, scale: float = 1.0) -> Trial:
     """No centre of a box violates it; the undecided share is told, not judged."""
     start = Start.at(example["p0"], scale)
     violation, undecided = subdivide(start, example["p"], example["boxes"])
-    sides = tuple(
-        (Interval.exact(found), Interval.exact(most))
-        for found, most in ((violation, SLACK), (undecided, 1.0))
-    )
-    return Trial(example, Decision(Relation.UPPER, sides), counts=True)
+    sides = ((violation, SLACK), (undecided, 1.0))
+    return trial_of(example, Relation.UPPER, sides, counts=True)
 
 
 def _undecided(trials: list[Trial]) -> str:
