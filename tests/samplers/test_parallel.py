@@ -22,6 +22,7 @@ from sharprates.verification.statistics.budget import Ledger
 from sharprates.verification.statistics.empirical_tv import cells, counts, law_on_cells
 from sharprates.verification.statistics.laws import law_test
 from sharprates.verification.statistics.sample_test import SampleTest
+from sharprates.verification.strategies import Perturbed
 from torch import Tensor
 
 from tests.samplers.perturbed import Scaled
@@ -297,3 +298,22 @@ def test_where_nothing_is_predicted_a_filling_step_reveals_nothing() -> None:
     run = ParallelSampler(2, law).run_batch(scores, uniforms.to(torch.float64))
     assert run.rows.tolist() == [[0, 0], [1, 2]]
     assert run.steps.tolist() == [[0, 1], [0, 2]]
+
+
+def test_the_largest_share_of_tokens_that_meet_in_a_call() -> None:
+    w = torch.tensor([0.125, 0.5, 0.25], dtype=torch.float64)
+    sampler = ParallelSampler(3, StepLaw.from_weights(w))
+    target = family("copies:3:2")
+    assert sampler.share(ExactDenoiser(target)) == 0.5
+    nothing = ParallelSampler(3, StepLaw.from_weights(torch.zeros(2, dtype=torch.float64)))
+    assert nothing.share(ExactDenoiser(target)) == 1e-9  # never 0: memory is divided by it
+    erring = Perturbed(ExactDenoiser(target), mass=0.5)
+    assert not erring.normalised
+    assert sampler.share(erring) == 1.0
+
+
+def test_facts_of_given_times_end_where_the_times_do() -> None:
+    times = torch.tensor([1.0, 0.5, 0.25], dtype=torch.float64)
+    sampler = ParallelSampler(2, Schedule.at(times, "ancestral", "linear"))
+    assert sampler.facts()["delta"] == 0.25
+    assert sampler.facts()["steps"] == 2
