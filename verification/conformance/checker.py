@@ -146,6 +146,9 @@ def _verdict(run: Session) -> Conformance:
             return verdict(Outcome.UNDECIDED, f"undecided: follows {words}")
         said = f"{where}, TV ≤ {output_law.tv_bound(run, compatible[0]):.3g} {level}"
         return verdict(Outcome.CONFORMS, f"implements {plan.among(compatible)}: {said}")
+    if any(instance.law is None for instance in plan.instances[:2]):
+        sentence = "undecided: ties decide on every denoiser, and how is not declared: declare ties"
+        return verdict(Outcome.UNDECIDED, sentence)
     names = [f"law, {instance.name}" for instance in plan.instances[:2]]
     tests = [finding.test for finding in findings if finding.name in names and finding.test]
     detects = max(test.detects for test in tests)

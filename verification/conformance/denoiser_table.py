@@ -50,6 +50,12 @@ class DenoiserTable:
         """int64 [d], the prompt or all masks."""
         return self.moves.states[-1] if self.prompt is None else self.prompt
 
+    @property
+    def first(self) -> int:
+        """The place of `start` among the states."""
+        S = self.vocabulary
+        return int(sum(a * (S + 1) ** i for i, a in enumerate(reversed(self.start.tolist()))))
+
     def at(self, left: float) -> Tensor:
         """Its predictions with this share of the grid's time left."""
         return self.table if self.late is None else left * self.table + (1 - left) * self.late

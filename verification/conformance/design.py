@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import combinations, compress
 from typing import TYPE_CHECKING
@@ -48,14 +48,16 @@ class Instance:
     Attributes:
         name: short.
         denoiser: by its table.
-        law: what is declared, exactly; None if nothing is.
+        law: what is declared, exactly; None if nothing is, or ties decide and how is not declared.
         share: of the time for samples.
+        tie_laws: where ties decide, the law of each way to break them.
     """
 
     name: str
     denoiser: DenoiserTable
     law: Tensor | None
-    share: float
+    share: float = 1.0
+    tie_laws: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.name} (d = {self.denoiser.length}, S = {self.denoiser.vocabulary})"
@@ -72,7 +74,6 @@ class Design:
         coinciding: groups of samplers that neither of these tells apart.
         separation: smallest TV, on the better one, between laws that do not coincide; where a rule
             is declared, between its law and another.
-        tie_laws: of each way to break ties its law on the instance that has them.
         skipped: instances that cannot be had, and why.
     """
 
@@ -81,7 +82,6 @@ class Design:
     laws: Mapping[KnownSampler, tuple[Tensor, Tensor]]
     coinciding: tuple[tuple[KnownSampler, ...], ...]
     separation: float
-    tie_laws: Mapping[str, Tensor]
     skipped: tuple[str, ...]
 
     @property
@@ -144,6 +144,9 @@ def _design(
     for make in (exact_denoiser, order_dependent_denoiser):
         pool = 8 if (S + 1) ** d <= _FEW_STATES else 2
         tables = [make(d, S, seed) for seed in range(pool)]
+        if declaration.top_k is not None or declaration.top_p is not None:
+            # Flatter ones, of which a cut leaves more than one value.
+            tables += [_flat(table) for table in tables]
         on_each = [{one: one.law(table, declaration) for one in known} for table in tables]
         apart = [[tv_between(law[a], law[b]) for a, b in pairs] for law in on_each]
         if declared is not None:
@@ -153,6 +156,11 @@ def _design(
         # What coincides on every candidate cannot guide the choice.
         differ = [max(tvs) > COINCIDE for tvs in zip(*apart, strict=True)]
         least = [min(compress(tvs, differ), default=1.0) for tvs in apart]
+        # What ties decide says nothing where it is not declared how.
+        least = [
+            -1.0 if declared and tie_laws(declared, declaration, table) else worst
+            for table, worst in zip(tables, least, strict=True)
+        ]
         best = least.index(max(least))
         denoisers.append(tables[best])
         laws.append(on_each[best])
@@ -170,33 +178,55 @@ def _design(
     group_of = {one: tuple(group) for group in groups for one in group}
     separate = (distance(a, b) for a, b in pairs if group_of[a] != group_of[b])
     first = [
-        Instance(name, denoiser, law.get(declared) if declared else None, 1.0)
-        for name, denoiser, law in zip(INSTANCES, denoisers, laws, strict=False)
+        _instance(name, denoiser, declared, declaration)
+        for name, denoiser in zip(INSTANCES, denoisers, strict=False)
     ]
-    more, skipped, ties = [], [], {}
+    more, skipped = [], []
     if declared is not None and others:
         for name, given in _others(declaration, length, vocabulary):
             if isinstance(given, str):
                 skipped.append(given)
                 continue
-            if name == "ties":
-                ways = ("left", "right", "random") if given.length < 5 else ("left", "right")
-                ties = {way: declared.law(given, replace(declaration, ties=way)) for way in ways}
             try:
-                law = declared.law(given, declaration)
+                more.append(replace(_instance(name, given, declared, declaration), share=0.4))
             except InputError as error:
                 skipped.append(f"d = {given.length}, S = {given.vocabulary} ({error})")
-                continue
-            more.append(Instance(name, given, law, 0.4))
     return Design(
         declared,
         (*first, *more),
         {one: (laws[0][one], laws[1][one]) for one in known},
         tuple(tuple(group) for group in groups if len(group) > 1),
         min(separate, default=1.0),
-        ties,
         tuple(skipped),
     )
+
+
+def _flat(table: DenoiserTable) -> DenoiserTable:
+    p = table.table**0.4
+    return DenoiserTable(p / p.sum(-1, keepdim=True))
+
+
+def tie_laws(
+    declared: KnownSampler, declaration: Declaration, denoiser: DenoiserTable
+) -> dict[str, Tensor]:
+    """Of each way to break ties the law; none where that is declared, or makes no difference."""
+    if declaration.ties is not None or not isinstance(declared, ByCount | ByPolicy):
+        return {}
+    ways = ("left", "right", "random") if denoiser.length < 5 else ("left", "right")
+    laws = {way: declared.law(denoiser, replace(declaration, ties=way)) for way in ways[:2]}
+    if tv_between(laws["left"], laws["right"]) <= COINCIDE:
+        return {}
+    return laws | {way: declared.law(denoiser, replace(declaration, ties=way)) for way in ways[2:]}
+
+
+def _instance(
+    name: str, denoiser: DenoiserTable, declared: KnownSampler | None, declaration: Declaration
+) -> Instance:
+    if declared is None:
+        return Instance(name, denoiser, None)
+    ties = tie_laws(declared, declaration, denoiser)
+    law = None if ties else declared.law(denoiser, declaration)
+    return Instance(name, denoiser, law, tie_laws=ties)
 
 
 def _missed(

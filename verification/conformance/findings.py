@@ -139,9 +139,9 @@ def unlike(seen: float, right: float) -> tuple[str, str]:
     """Two numbers that differ, with as many digits as it takes to show that they do."""
     for digits in range(4, 16):
         found = f"{seen:.{digits}f}", f"{right:.{digits}f}"
-        if found[0] != found[1]:
+        if float(found[0]) != float(found[1]):
             break
-    return found
+    return found[0], found[1] if float(found[1]) or not right else f"{right:.2g}"
 
 
 @dataclass(frozen=True)

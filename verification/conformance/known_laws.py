@@ -56,8 +56,8 @@ class KnownSampler(ABC):
 
     def law(self, denoiser: DenoiserTable, declaration: Declaration) -> Tensor:
         """Its exact output law, float64 [C] over all partial states."""
-        start = state_codes(denoiser.start[None], denoiser.vocabulary)
-        mass = torch.zeros(len(denoiser.table), dtype=torch.float64).index_fill_(0, start, 1.0)
+        mass = torch.zeros(len(denoiser.table), dtype=torch.float64)
+        mass[denoiser.first] = 1
         for step in self.steps(denoiser, declaration):
             mass = step.after(mass)
         return mass / mass.sum()
@@ -170,7 +170,7 @@ class ByCount(KnownSampler):
         return [
             (open_, count)
             for open_ in declaration.opened(denoiser)
-            for count in self.counts(declaration, int(open_.sum(1).max()))
+            for count in self.counts(declaration, int(open_[denoiser.first].sum()))
         ]
 
     def counts(self, declaration: Declaration, tokens: int) -> list[int]:

@@ -30,9 +30,9 @@ def looked_at(run: Session) -> Iterator[str]:
 
 def not_looked_at(run: Session) -> Iterator[str]:
     """What a defect may hide in."""
-    names, found = {one.name for one in run.instances}, {one.name for one in run.findings}
+    found = {one.name for one in run.findings}
     sizes = {(one.denoiser.length, one.denoiser.vocabulary) for one in run.instances}
-    yield "other sizes than d, S = " + "; ".join(f"{d}, {S}" for d, S in sorted(sizes))
+    yield "other sizes (d, S) than " + ", ".join(f"({d}, {S})" for d, S in sorted(sizes))
     yield from run.plan.skipped
     if run.declared is None:
         yield "anything but the law on two denoisers: no rule is declared"
@@ -40,7 +40,7 @@ def not_looked_at(run: Session) -> Iterator[str]:
         yield "what time the denoiser is asked at: none is declared"
     elif all(time is None for time in run.times):
         yield "a denoiser that depends on time: none is handed to it"
-    if "ties" in names and run.declaration.ties is None:
+    if any(one.tie_laws for one in run.instances):
         yield "how ties are broken: not declared"
     if "rare tokens" in found:
         walked = "walked" in next(one.detail for one in run.findings if one.name == "rare tokens")

@@ -104,7 +104,8 @@ class Session:
         n = most if self.declaration.rows_independent else min(most, 3_000)
         # Small batches and single steps are of about the size of one denoiser's samples.
         parts = 2 + sum(instance.share for instance in self.instances)
-        seconds = 0.6 * max(self._sampling[1], 0) / parts
+        # What is drawn must be looked at too, which takes about as long.
+        seconds = 0.35 * max(self._sampling[1], 0) / parts
         n = max(400, min(n, int(seconds / max(self.pace, 1e-9))))
         return n // 80 * 80
 
@@ -123,7 +124,7 @@ class Session:
             past += instance.share
             self.tell(f"{instance}: {self.rows} rows")
             rows = max(400, int(self.rows * instance.share) // 80 * 80)
-            found.append(self._draw(instance.denoiser, rows, self.deadline(0.75 * past / whole)))
+            found.append(self._draw(instance.denoiser, rows, self.deadline(0.5 * past / whole)))
         return tuple(found)
 
     @cached_property

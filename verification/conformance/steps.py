@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import permutations
 
 import torch
@@ -41,11 +41,34 @@ class Moves:
         """bool [C, d]: which positions are masked."""
         return self.states == self.vocabulary
 
-    def chances(self, p: Tensor) -> Tensor:
-        """float64 [M]: probability of the values that a move reveals, by predictions [C, d, S]."""
-        values = self.states[self.target].clamp(max=self.vocabulary - 1)
-        drawn = p[self.source].gather(-1, values[..., None]).squeeze(-1)
-        return torch.where(self.shown, drawn, 1.0).prod(-1)
+    def code(self, positions: Tensor) -> Tensor:
+        """Sets of positions bool [B, d] as numbers int64 [B]."""
+        return (positions * 2 ** torch.arange(positions.shape[1])).sum(1)
+
+    @cached_property
+    def codes(self) -> Tensor:
+        """int64 [M]: what each move reveals, as a number."""
+        return self.code(self.shown)
+
+    @cached_property
+    def sizes(self) -> Tensor:
+        """int64 [M]: how many tokens it reveals."""
+        return self.shown.sum(1)
+
+    def those(self, kept: Tensor, p: Tensor, share: Tensor | None = None) -> Step:
+        """The moves bool [M] that a step may take.
+
+        Args:
+            kept: which ones.
+            p: float64 [C, d, S], what values are drawn from.
+            share: float64 [M], the probability that a move reveals what it reveals; None for 1.
+        """
+        chosen = kept.nonzero().squeeze(1)
+        source, target = self.source[chosen], self.target[chosen]
+        values = self.states[target].clamp(max=self.vocabulary - 1)
+        drawn = p[source].gather(-1, values[..., None]).squeeze(-1)
+        chance = torch.where(self.shown[chosen], drawn, 1.0).prod(-1)
+        return Step(source, target, chance if share is None else chance * share[chosen])
 
 
 @cache
@@ -116,18 +139,16 @@ def by_hazard(m: Moves, p: Tensor, open_: Tensor, hazard: float) -> Step:
         open_: bool [C, d], masked tokens that may be revealed.
         hazard: in [0, 1].
     """
-    allowed = (m.shown & ~open_[m.source]).any(1).logical_not()
+    allowed = (m.codes & ~m.code(open_)[m.source]) == 0
     # A float to the power of integers would be float32.
-    shown = m.shown.sum(1, dtype=torch.float64)
+    shown = m.sizes.double()
     stay = (open_.sum(1)[m.source] - shown).clamp(min=0)
-    chance = hazard**shown * (1 - hazard) ** stay
-    return Step(m.source, m.target, torch.where(allowed, chance * m.chances(p), 0.0))
+    return m.those(allowed, p, hazard**shown * (1 - hazard) ** stay)
 
 
 def by_choice(m: Moves, p: Tensor, chosen: Tensor) -> Step:
     """The tokens bool [C, d] are revealed."""
-    same = (m.shown == chosen[m.source]).all(1)
-    return Step(m.source, m.target, torch.where(same, m.chances(p), 0.0))
+    return m.those(m.codes == m.code(chosen)[m.source], p)
 
 
 def one_of(found: list[Step]) -> Step:
@@ -144,9 +165,9 @@ def at_random(m: Moves, p: Tensor, open_: Tensor, count: int) -> Step:
     """So many open tokens, fewer where fewer are left, each set as likely as another."""
     left = open_.sum(1)
     ways = torch.tensor([math.comb(n, min(count, n)) for n in left.tolist()], dtype=torch.float64)
-    allowed = (m.shown & ~open_[m.source]).any(1).logical_not()
-    allowed &= m.shown.sum(1) == left.clamp(max=count)[m.source]
-    return Step(m.source, m.target, torch.where(allowed, m.chances(p) / ways[m.source], 0.0))
+    allowed = (m.codes & ~m.code(open_)[m.source]) == 0
+    allowed &= m.sizes == left.clamp(max=count)[m.source]
+    return m.those(allowed, p, 1 / ways[m.source])
 
 
 def tie_orders(ties: str | None, length: int) -> list[list[int]]:
@@ -188,14 +209,13 @@ def keep_draws(
         score: float64 [C, d, S], of each symbol.
         ties: as in `surest`.
     """
-    everything = (m.shown == open_[m.source]).all(1).nonzero().squeeze(1)
-    source, drawn = m.source[everything], m.states[m.target[everything]]
+    all_drawn = by_choice(m, p, open_)
+    source, drawn = all_drawn.source, m.states[all_drawn.target]
     of_drawn = score[source].gather(-1, drawn.clamp(max=m.vocabulary - 1)[..., None]).squeeze(-1)
     kept = surest(of_drawn, open_[source], count, ties)
     powers = torch.tensor([(m.vocabulary + 1) ** i for i in range(drawn.shape[1] - 1, -1, -1)])
     after = [torch.where(open_[source] & ~one, m.vocabulary, drawn) @ powers for one in kept]
-    weight = m.chances(p)[everything] / len(kept)
-    return Step(source.repeat(len(kept)), torch.cat(after), weight.repeat(len(kept)))
+    return one_of([Step(source, target, all_drawn.weight) for target in after])
 
 
 def by_kernel(m: Moves, kernel: Tensor) -> Step:

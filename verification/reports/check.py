@@ -24,6 +24,8 @@ def print_conformance(found: Conformance, console: Console) -> None:
         for line in lines:
             console.print(Text(f"{title}: ", "bold"), Text(line), sep="")
     for group in found.coinciding:
+        if not set(group) & set(found.compatible):
+            continue
         names = ", ".join(map(str, group))
         console.print(Text(f"the same on this clock and grid: {names}", "dim"))
 

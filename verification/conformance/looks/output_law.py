@@ -42,12 +42,12 @@ def _findings(run: Session) -> Iterator[Finding]:
     cause = "" if compatible else causes.of_law(run)
     for instance, samples in zip(run.instances, run.samples, strict=True):
         level = run.ledger.take(f"law, {instance.name}")
-        if instance.name == "ties":
-            yield _ties(run, instance, samples, level)
-        elif instance.law is not None:
+        if instance.law is not None:
             yield _law(instance, samples, instance.law, level, cause)
-        if instance.name == "more symbols":
-            yield from _rare(run, instance, samples)
+            if instance.name == "more symbols":
+                yield from _rare(run, instance, samples)
+        elif instance.tie_laws:
+            yield _ties(instance, samples, level)
     if run.declaration.by_hazard:
         yield from _leftover(run)
 
@@ -73,12 +73,9 @@ def _law(instance: Instance, samples: Samples, p: Tensor, level: float, cause: s
     return Finding(name, False, detail, cause, test)
 
 
-def _ties(run: Session, instance: Instance, samples: Samples, level: float) -> Finding:
-    """As declared; where nothing is, what is seen is said."""
-    if run.declaration.ties is not None and instance.law is not None:
-        return _law(instance, samples, instance.law, level, "ties are broken in another way")
-    laws = run.plan.tie_laws
-    part = level / max(1, len(laws))
+def _ties(instance: Instance, samples: Samples, level: float) -> Finding:
+    """How ties are broken is not declared: what is seen is said."""
+    laws, part = instance.tie_laws, level / len(instance.tie_laws)
     ways = [way for way, p in laws.items() if p_value([samples], [p]) > part]
     said = f"broken as if by {' or '.join(ways)}" if ways else "broken in a way that is not known"
     return Finding(f"law, {instance.name}", True, f"{said}; not declared, so not tested")
@@ -89,7 +86,7 @@ def _rare(run: Session, instance: Instance, samples: Samples) -> Iterator[Findin
     assert instance.law is not None
     denoiser, name = instance.denoiser, "rare tokens, sampled"
     counts = torch.bincount(samples.cells, minlength=instance.law.numel())
-    n, tests, ratios = int(counts.sum()), [], []
+    n, tests, of = int(counts.sum()), [], dict[float, list[int]]()
     level = run.ledger.take(name) / (denoiser.length * denoiser.vocabulary)
     for i in range(denoiser.length):
         for a in range(denoiser.vocabulary):
@@ -98,12 +95,12 @@ def _rare(run: Session, instance: Instance, samples: Samples) -> Iterator[Findin
             if not 0 < p < RARE or n * p < _FEWEST:
                 continue
             test = binomial_test(name, seen, n, p, level)
-            ratios.append((p, seen / (n * p)))
+            of.setdefault(float(f"{p:.2g}"), []).append(round(seen / p))
             detail = f"the token {a} at position {i}, of probability {p:.2g}, is drawn {seen} times"
             cause = "uniforms of too few digits, or a tail that is cut off"
             tests.append(Tested(test, detail, cause))
     for found in summary(name, tests):
-        shown = ", ".join(f"{p:.2g} ×{ratio:.3g}" for p, ratio in sorted(ratios))
+        shown = ", ".join(f"{p:.2g} ×{sum(at) / len(at) / n:.3g}" for p, at in sorted(of.items()))
         yield replace(found, detail=f"drawn over true: {shown}") if found.passed else found
 
 

@@ -75,18 +75,18 @@ def _times(run: Session) -> Iterator[Finding]:
 def _wrong_time(run: Session, t: float, k: int, right: list[float], close: float) -> str:
     """What a time that is not the grid's may be."""
     shown = sorted({round(float(time_.max()), 9) for time_ in run.times if time_ is not None})[::-1]
-    for steps in (len(shown), len(shown) - 1):
+    for steps in {len(shown), len(shown) - 1} - {len(right) - 1}:
         grid = replace(run.declaration, times=None, steps=max(1, steps)).grid.tolist()
         if all(
             abs(one - run.declaration.own_time(g)) <= close
             for one, g in zip(shown, grid, strict=False)
         ):
             return f"fits K = {steps}"
+    here = right[min(k, len(right) - 1)]
+    if abs(right[0] + right[-1] - t - here) <= close:
+        return "the time in the other direction: declare time='to 1'"
     if min(abs(t - one) for one in right) <= close:
         return "the time of another step, such as the next one"
-    if min(abs(right[0] + right[-1] - t - one) for one in right) <= close:
-        return "the time in the other direction: declare time='to 1'"
-    here = right[min(k, len(right) - 1)]
     return f"{t / here:.6g} times the grid's: declare time as a function" if here else ""
 
 

@@ -45,7 +45,7 @@ def _findings(run: Session) -> Iterator[Finding]:
     elif run.declared is not None and run.declaration.law is None:
         level = run.ledger.take("moves") / len(shown)
         # Whether ties are as declared is the law's test.
-        sure = [given for given in shown if given[0].name != "ties" or run.declaration.ties]
+        sure = [given for given in shown if not given[0].tie_laws]
         yield from summary("moves", [one for given in sure for one in _moves(run, *given, level)])
 
 
@@ -74,10 +74,15 @@ def _tokens(run: Session, shown: Sequence[tuple[Instance, Tensor]]) -> Iterator[
             plan = [(denoiser.moves.hidden, k) for k in range(len(states) - 1)]
         else:
             return
-        if len(plan) != len(states) - 1:
+        if len(plan) > len(states) - 1:
+            detail = f"done after {len(states) - 1} steps, {len(plan)} are declared ({instance})"
+            cause = "several tokens a step, perhaps where they are equally sure"
+            yield Finding("tokens a step", False, detail, cause)
+            return
+        if len(plan) < len(states) - 1:
             continue
         looked += 1
-        open_to_choice = instance.name == "ties" and declaration.ties in (None, "random")
+        open_to_choice = bool(instance.tie_laws) or declaration.ties == "random"
         for k, ((before, after), (open_, count)) in enumerate(
             zip(pairwise(states), plan, strict=True)
         ):
