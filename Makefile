@@ -5,7 +5,7 @@ STAMP := .venv/installed
 # Idle threads of torch sleep: spinning ones take ten times the CPU where cores are shared.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: peers letters install audit test mutants lint verify verify-deep formal formal-record book bench
+.PHONY: remask peers letters install audit test mutants lint verify verify-deep formal formal-record book bench
 
 install: $(STAMP)
 
@@ -74,6 +74,10 @@ lint: install
 bench: install
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[peers]' -c constraints.txt
 	$(BIN)/python -m pytest -q tests/bench --benchmark-enable
+
+# Where masking again helps: some minutes; writes book/results/remasking.json.
+remask: install
+	cd book && ../$(BIN)/python -m studies.remasking
 
 peers: install
 	$(BIN)/python tests/peers/run.py

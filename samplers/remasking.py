@@ -21,7 +21,7 @@ from sharprates.samplers.remasked_law import (
     remasked_law,
     remembered_law,
 )
-from sharprates.samplers.sampler import RoundCount, Run, Sampler
+from sharprates.samplers.sampler import Pace, RoundCount, Run, Sampler
 from sharprates.samplers.sampling import draw
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.target import Target
@@ -145,6 +145,11 @@ class RemaskingSampler(Sampler):
                 f"remasking: is a form of ancestral steps, got the rule {self.schedule.rule_name}"
             )
 
+    @property
+    def fills(self) -> bool:
+        """Whether a last step reveals all that is masked."""
+        return self.schedule.last_step == "fill"
+
     @cached_property
     def steps(self) -> tuple[RemaskingStep, ...]:
         """σ and the reveal probability of each step; one that fills reveals all that is masked."""
@@ -160,7 +165,7 @@ class RemaskingSampler(Sampler):
             sigma = self.remasking.at(time, most)
             more = 0.0 if spread else sigma * alpha[k] / masked[k]
             steps.append(RemaskingStep(time, sigma, min(1.0, hazards[k] + more), spread))
-        if len(hazards) > len(steps):
+        if self.fills:
             steps.append(RemaskingStep(float(times[-1]), 0.0, 1.0, spread))
         return tuple(steps)
 
@@ -173,6 +178,16 @@ class RemaskingSampler(Sampler):
     def call_times(self) -> Tensor:
         """The time at the start of each step."""
         return torch.tensor([step.time for step in self.steps], dtype=torch.float64)
+
+    @property
+    def pace(self) -> Pace | None:
+        """See `samplers.sampler.Sampler`; none where σ depends on the values."""
+        if self.remasking.rule == "confidence":
+            return None
+        reveal = torch.tensor([step.reveal for step in self.steps], dtype=torch.float64)
+        masked = self.schedule.chosen.masked
+        end = 0.0 if self.fills else float(masked(self.schedule.times(self.length)[-1:]))
+        return Pace(self.call_times, masked(self.call_times), reveal, end)
 
     @property
     def uniforms(self) -> int:

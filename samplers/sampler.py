@@ -55,6 +55,23 @@ class RoundCount:
     most: int
 
 
+@dataclass(frozen=True, eq=False)
+class Pace:
+    """How fast tokens are revealed on a clock by a sampler that may mask them again.
+
+    Attributes:
+        times: float64 [calls], the start of each step.
+        masked: 1−α there, the probability that a token is masked, [calls].
+        reveal: the probability that a masked token is revealed in each step, [calls].
+        end: 1−α where the last step ends.
+    """
+
+    times: Tensor
+    masked: Tensor
+    reveal: Tensor
+    end: float
+
+
 @dataclass(frozen=True)
 class Sampler(ABC):
     """A way to reveal all tokens; with a denoiser it draws sequences. One file a kind.
@@ -105,6 +122,11 @@ class Sampler(ABC):
     @property
     def grid(self) -> Schedule | None:
         """The rule, clock and grid of its steps, where it has them."""
+        return None
+
+    @property
+    def pace(self) -> Pace | None:
+        """Of a sampler without a step law whose steps keep the marginals of a clock (R1)."""
         return None
 
     @property

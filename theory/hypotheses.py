@@ -53,11 +53,16 @@ POLICY = Hypothesis(lambda it: it.sampler == "policy", "is about policies")
 SEEDLESS = Hypothesis(lambda it: not it.seeded, "needs a policy without a seed")
 ONE_TOKEN = Hypothesis(lambda it: it.one_token, "needs one token a round")
 SPECULATIVE = Hypothesis(lambda it: it.sampler == "speculative", "is about speculation")
+REMASKING = Hypothesis(
+    lambda it: it.remasking is not None and not it.remasking.startswith("confidence"),
+    "is about samplers that mask tokens again without looking at their values",
+)
 ENOUGH_STEPS = Hypothesis(
     lambda it: it.steps is not None and it.steps >= it.length, "needs K ≥ d steps"
 )
 BINARY = Hypothesis(lambda it: it.vocabulary == 2, "needs S = 2")
 TWO_SYMBOLS = Hypothesis(lambda it: it.vocabulary >= 2, "needs S ≥ 2")
+ONE_LONG = Hypothesis(lambda it: it.length == 1, "needs d = 1")
 TWO_TOKENS = Hypothesis(lambda it: it.length >= 2, "needs d ≥ 2")
 
 

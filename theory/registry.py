@@ -16,6 +16,7 @@ from sharprates.theory import (
     laws,
     policies,
     precision,
+    remasking,
 )
 from sharprates.theory.claim import Claim
 from sharprates.theory.errors import UnknownClaimError
@@ -33,6 +34,7 @@ CLAIMS: Mapping[str, Claim] = MappingProxyType(
             information.CLAIMS,
             precision.CLAIMS,
             policies.CLAIMS,
+            remasking.CLAIMS,
         )
         for one in topic
     }

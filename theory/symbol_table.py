@@ -76,6 +76,19 @@ TABLE: tuple[tuple[str, str, str, str], ...] = (
         "parallel decoding term of E1, summed over steps",
     ),
     ("E1_early_stopping", r"\mathrm{TV}(q_\delta,q_0)", "nonnegative", "last term of E1"),
+    ("kappa", r"\kappa", "nonnegative", "how much nearer a corrector brings any two laws (R7)"),
+    ("corrections", "n", "nonnegative integer", "number of passes or corrections (R6, R7)"),
+    ("start_tv", r"\mathrm{TV}(\mu,q_0)", "nonnegative", "TV before any correction (R7)"),
+    ("corrector_tv", r"\Delta_C", "nonnegative", "error of one correction started in q_0 (R7)"),
+    ("masks_left", r"P(\text{a mask is left})", "nonnegative", "P(some token is never revealed)"),
+    (
+        "relevant_tv",
+        r"\Delta^*",
+        "nonnegative",
+        "Σ_k E TV(q_0(x_B|x_U), ∏ p_i) over relevant reveals B (R5)",
+    ),
+    ("relevant_epsilon", r"\varepsilon^*", "nonnegative", "Σ E TV(p_i, p̂_i) over the same (R5)"),
+    ("crowded", r"P^*", "nonnegative", "P(a mask is left, or two relevant reveals share a step)"),
     # of a policy, each along its rounds: at x ~ q_0, or (run) as the sampler itself goes
     ("sizes", r"\mathcal B", "real", "mapping: block sizes in order → probability, x ~ q_0"),
     ("R", r"\mathbb E[R]", "nonnegative", "mean number of rounds"),
@@ -131,6 +144,8 @@ DERIVED = frozenset(
         *("W", "h", "I_bar", "entropy", "last_entropy", "q", "q0", "p_out", "P", "D", "beta"),
         *("alpha", "alpha_t", "alpha_s", "alpha_T", "alpha_delta", "speed", "kl_revealed"),
         *POLICY_VALUES,
+        *("kappa", "start_tv", "corrector_tv", "masks_left", "relevant_tv", "crowded"),
+        "relevant_epsilon",
         *("leak", "index", *(name for name, *_ in TABLE if name.startswith(("epsilon_", "E1_")))),
     )
 )

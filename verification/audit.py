@@ -657,7 +657,7 @@ def judge(one: Claim, numbers: FloatQuantities, scale: Mapping[str, Number]) -> 
     return BoundResult(relation, None, safe, ratio, verdict)
 
 
-TV_SIDES = (Measured.TV, Measured.FHS_TV, Measured.POLICY_TV)
+TV_SIDES = (Measured.TV, Measured.FHS_TV, Measured.POLICY_TV, Measured.REMASKED_TV)
 """Left sides of claims that are a sampler's total variation."""
 
 

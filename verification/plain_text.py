@@ -14,6 +14,7 @@ SYMBOLS = {
     **{"xi": "ξ", "zeta": "ζ", "Omega": "Ω", "Theta": "Θ", "Delta": "Δ", "Phi": "Φ", "Pi": "Π"},
     **{"Sigma": "Σ", "Lambda": "Λ", "Gamma": "Γ", "Psi": "Ψ"},
     **{"sum": "Σ", "prod": "Π", "int": "∫", "infty": "∞", "cdot": "·", "times": "×", "mid": "|"},
+    "oplus": "⊕",
     **{"lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "ldots": "…", "dots": "…"},
     **{"cdots": "…", "{": "{", "}": "}", "|": "‖", "%": "%", "_": "_", "ell": "ℓ", "circ": "∘"},
     **{"emptyset": "∅", "setminus": "∖", "cup": "∪", "cap": "∩", "forall": "∀", "partial": "∂"},

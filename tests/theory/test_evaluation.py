@@ -82,11 +82,13 @@ VALUES: dict[str, Any] = {
                 *("run_tv_hat", "run_epsilon", "block_tc", "root_tc", "block_entropy", "parallel"),
                 *("run_parallel", "parallel_tokens", "doubt", "short", "data_doubt", "anchor"),
                 *("run_gini", "exponent", "distinct", "common", "gini", "excess", "overlap"),
-                *("anchor_tv", "rejections", "accepted", "drift"),
+                *("anchor_tv", "rejections", "accepted", "drift", "kappa", "start_tv"),
+                *("corrector_tv", "masks_left", "relevant_tv", "relevant_epsilon", "crowded"),
             )
         )
     },
     "L": 2,
+    "corrections": 2,
 }
 FORMS = [(id_, v) for id_, claim in CLAIMS.items() for v in (None, *claim.variants)]
 # S2's value is a table here; G1 has an exponential inside its named function, P6 a logarithm

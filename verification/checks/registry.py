@@ -16,6 +16,7 @@ from sharprates.verification.checks import (
     orders,
     policies,
     precision,
+    remasking,
     speculation,
     stored,
     supersolution,
@@ -36,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     *one_round.CHECKS,
     *orders.CHECKS,
     *speculation.CHECKS,
+    *remasking.CHECKS,
     *stored.CHECKS,
 )
 

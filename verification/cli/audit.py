@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from fractions import Fraction
 from pathlib import Path
@@ -139,7 +139,14 @@ def audit_command(
         horizon=horizon,
         delta=delta,
         last_step=last_step,
-        claims=_claims(wanted, policies=bool(policy or confidence), speculates=bool(speculate)),
+        claims=_claims(
+            wanted,
+            [
+                *(POLICY_CLAIMS if policy or confidence else ()),
+                *(["R2"] if remask else ()),
+                *(["Q1"] if speculate else ()),
+            ],
+        ),
         blocks=options.distinct_sizes(blocks, "blocks"),
         arithmetic=arithmetic,
         scale=options.scales(scale),
@@ -226,12 +233,12 @@ def audit_command(
     raise typer.Exit(EXIT[report.worst(results)])
 
 
-def _claims(wanted: Sequence[str], policies: bool, speculates: bool) -> tuple[str, ...]:
+def _claims(wanted: Sequence[str], besides: Sequence[str]) -> tuple[str, ...]:
     """The ids to show; where none are chosen also those on what is run besides."""
     chosen = tuple(map(str.upper, wanted))
     if chosen != DEFAULT_CLAIMS:
         return chosen
-    return (*chosen, *(POLICY_CLAIMS if policies else ()), *(["Q1"] if speculates else ()))
+    return (*chosen, *besides)
 
 
 NEED_A_LIST = (

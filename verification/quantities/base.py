@@ -15,6 +15,7 @@ from sharprates.theory.symbols import MEANINGS
 LEFT_SIDES: Mapping[Measured, str] = {
     Measured.TV: "tv",
     Measured.FHS_TV: "tv",
+    Measured.REMASKED_TV: "tv",
     Measured.KL: "kl",
     Measured.POLICY_TV: "tv",
     Measured.POLICY_KL: "kl",

@@ -67,14 +67,20 @@ class FloatQuantities(Quantities):
     @cached_property
     def trajectory(self) -> Trajectory:
         """The sampler along its grid, which the hypotheses of a claim that asks guarantee."""
+        sampler = self.experiment.sampler
+        pace = None if sampler is None else sampler.pace
+        if pace is not None:  # at its own rate, with no clock term (R2)
+            r = pace.reveal
+            return Trajectory(pace.masked, r, r, r, pace.times, pace.end)
         grid = self.experiment.grid
         assert grid is not None
         return Trajectory.of(grid.chosen, grid.times(self.d), self.step_law)
 
     @cached_property
     def decomposition(self) -> Decomposition | None:
-        """The terms of E1, for samplers on a grid, or of H2, for first-hitting; None for others."""
-        if self.experiment.grid is not None:
+        """The terms of E1 or R2, for samplers on a grid, or of H2, for first-hitting; or None."""
+        sampler = self.experiment.sampler
+        if self.experiment.grid is not None or (sampler and sampler.pace is not None):
             normalised = self.experiment.denoiser.normalised
             return decompose(self.shape, self.trajectory, self.gaps, normalised)
         if isinstance(self.experiment.sampler, FirstHittingSampler):

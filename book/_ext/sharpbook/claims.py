@@ -39,6 +39,8 @@ CITATIONS = {
     "2505.24857": "benhamu2025accelerated",
     "2211.17192": "leviathan2023fast",
     "2302.01318": "chen2023accelerating",
+    "2503.00307": "wang2025remasking",
+    "2512.25014": "jiang2025diffusion",
 }
 """arXiv number in a provenance → key in references.bib."""
 
