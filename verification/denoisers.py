@@ -254,10 +254,11 @@ class ContextTable:
         return out if positions is None else out[positions]
 
     def _table(self, t: float | None) -> Tensor:
-        """Predictions at all contexts and one time, [C, d, S]; those of the last time are kept."""
+        """Predictions at all contexts and one time, [C, d, S]; kept while all of them are small."""
         if t not in self._kept:
-            self._kept.clear()
             states = self._contexts[0]
+            if (len(self._kept) + 1) * states.numel() * self.vocabulary > _CELLS:
+                self._kept.clear()
             size = max(1, _CELLS // (self.target.length * self.vocabulary))
             self._kept[t] = torch.cat([self.base(part, t) for part in torch.split(states, size)])
         return self._kept[t]
