@@ -15,6 +15,7 @@ from fractions import Fraction
 from flint import fmpq
 from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
+from sharprates.theory.functions import all_compositions
 from sharprates.verification.arithmetic import as_fmpq
 
 Context = tuple[int, ...]
@@ -169,14 +170,7 @@ def exact_monomials(weights: Sequence[Number], length: int) -> dict[Composition,
     zero = 0 * weights[0]
     sums: dict[Composition, Number] = {(): zero + 1}
     for n in range(1, length + 1):
-        for cuts in itertools.product((False, True), repeat=n - 1):
-            sizes = [1]
-            for cut in cuts:
-                if cut:
-                    sizes.append(1)
-                else:
-                    sizes[-1] += 1
-            sums[tuple(sizes)] = zero
+        sums |= dict.fromkeys(all_compositions(n), zero)
     # longest first, so that a step extends what earlier steps have built
     order = sorted((a for a in sums if a), key=len, reverse=True)
     for w in weights:
