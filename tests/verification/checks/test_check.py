@@ -22,6 +22,7 @@ from sharprates.verification.checks.check import (
 )
 from sharprates.verification.checks.registry import checks_of
 from sharprates.verification.checks.trial import STATED, Example, Mutant, Trial
+from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.quantities.exact import rational
 from sharprates.verification.verdict import Decision, Verdict
@@ -243,3 +244,19 @@ def test_the_claim_is_decided_as_stated_unless_it_is_scaled() -> None:
     run_check(a_check(trial, rated=False), 1, scale={"E3.constant": Fraction(1, 2)})
     half = ("as stated", {"H4.constant": Fraction(1, 2)})
     assert seen == [(STATED.name, {}), half, (STATED.name, {})]
+
+
+def test_examples_are_counted_one_by_one() -> None:
+    """Ten numbers, of which seven count and the last two are not known well enough."""
+
+    def trial(example: Example, _: Mutant) -> Trial:
+        x = example["x"]
+        measured = Interval.around(0.5, 0.25) if x >= 8 else Interval.exact(0.25)
+        decision = Decision(Relation.UPPER, ((measured, Interval.exact(0.5)),))
+        return Trial(example, decision, counts=x < 7)
+
+    numbers = [Example.of(x=x) for x in range(10)]
+    found = run_check(Check("H4", "numbers", lambda _: numbers, trial, method=Method.TESTED))
+    assert (found.n, found.n_counting, found.n_undecided) == (10, 7, 2)
+    wrong = run_check(Check("H4", "numbers", lambda _: numbers, below(5), method=Method.TESTED))
+    assert (wrong.n, wrong.n_counting) == (7, 6)  # 0 to 5, and 6, which fails
