@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from sharprates.samplers.errors import InputError, check_memory
+from sharprates.samplers.errors import InputError, check_known, check_memory
 from torch import Tensor
 
 Curve = Callable[[Tensor], Tensor]
@@ -163,9 +163,9 @@ def clock(name: str) -> Clock:
         return _geometric(1e-4, 20.0, name)
     if kind == "geometric" and len(numbers) == 2 and 0 < numbers[0] < numbers[1] < math.inf:
         return _geometric(numbers[0], numbers[1], name)
-    raise InputError(
-        f"clock {name!r} is unknown: use one of {', '.join(CLOCKS)} with p > 0, 0 < σ0 < σ1"
-    )
+    more = "; p > 0, 0 < σ0 < σ1"
+    check_known("clock", kind, [one.split(":")[0] for one in CLOCKS])
+    raise InputError(f"clock {name!r} is unknown: use one of {', '.join(CLOCKS)}{more}")
 
 
 def default_horizon(chosen: Clock, length: int) -> float:
@@ -195,6 +195,7 @@ def grid(name: str, chosen: Clock, steps: int, horizon: float, delta: float = 0.
     """
     if steps < 1:
         raise InputError(f"steps: need K ≥ 1, got {steps}")
+    check_known("grid", name, GRIDS, ", or give times")
     check_memory(32 * steps, f"a grid of {steps} steps", "take fewer steps")
     if not 0 < horizon < math.inf:
         raise InputError(f"horizon: need 0 < T < ∞, got {horizon}")
@@ -222,7 +223,7 @@ def grid(name: str, chosen: Clock, steps: int, horizon: float, delta: float = 0.
             raise InputError("grid exp-const: needs δ > 0; set --delta")
         times = _exp_const(steps, horizon, delta)
     else:
-        raise InputError(f"grid {name!r} is unknown: use one of {', '.join(GRIDS)}, or give times")
+        raise AssertionError(f"grid {name} has no formula")
     times = times.clone()
     times[0], times[-1] = horizon, delta
     return check_times(times, chosen)

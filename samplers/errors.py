@@ -6,9 +6,10 @@ or a silent hour.
 
 from __future__ import annotations
 
+import difflib
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -37,6 +38,26 @@ def printable(text: str) -> str:
     return "".join(x if x.isprintable() else ascii(x)[1:-1] for x in text)
 
 
+def check_known(kind: str, name: str, known: Iterable[str], more: str = "") -> None:
+    """Check that a name is one of those that are known.
+
+    Args:
+        kind: what it is the name of.
+        name: a user's.
+        known: all names.
+        more: of how it may be written.
+
+    Raises:
+        InputError: with a guess at what was meant.
+    """
+    names = list(known)
+    if name not in names:
+        near = difflib.get_close_matches(str(name), names, 1)
+        guess = f"did you mean {near[0]}? Use" if near else "use"
+        one_of = f"one of {', '.join(names)}{more}"
+        raise InputError(f"{kind} {name!r} is unknown: {guess} {one_of}")
+
+
 def check_positive(**sizes: int) -> None:
     """Check that every named size is at least 1.
 
@@ -54,8 +75,8 @@ def check_seed(seed: int) -> None:
     Raises:
         InputError: if it is not.
     """
-    if not isinstance(seed, int) or not 0 <= seed < 2**63:
-        raise InputError(f"seed: need a whole number from 0 to 2^63 - 1, got {seed!r}")
+    if not 0 <= seed < 2**63:
+        raise InputError(f"seed: need a whole number from 0 to 2^63 - 1, got {seed}")
 
 
 def available_bytes() -> int:

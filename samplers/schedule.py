@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import torch
 from sharprates.samplers.clock import Clock, check_times, clock, default_horizon, grid
-from sharprates.samplers.errors import InputError
+from sharprates.samplers.errors import InputError, check_known
 from sharprates.samplers.step_law import StepLaw
 from torch import Tensor
 
@@ -53,11 +53,9 @@ def step_law(rule: str | Rule, clock: Clock, times: Tensor, last_step: str = "le
         InputError: for an unknown rule or last step.
     """
     if isinstance(rule, str):
-        if rule not in RULES:
-            raise InputError(f"rule {rule!r} is unknown: use one of {', '.join(RULES)}")
+        check_known("rule", rule, RULES)
         rule = RULES[rule]
-    if last_step not in LAST_STEPS:
-        raise InputError(f"last step {last_step!r} is unknown: use one of {', '.join(LAST_STEPS)}")
+    check_known("last step", last_step, LAST_STEPS)
     law = StepLaw.from_hazards(rule(clock, times))
     return law.filled() if last_step == "fill" else law
 
@@ -88,12 +86,9 @@ class Schedule:
     times_given: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.rule, str) and self.rule not in RULES:
-            raise InputError(f"rule {self.rule!r} is unknown: use one of {', '.join(RULES)}")
-        if self.last_step not in LAST_STEPS:
-            raise InputError(
-                f"last step {self.last_step!r} is unknown: use one of {', '.join(LAST_STEPS)}"
-            )
+        if isinstance(self.rule, str):
+            check_known("rule", self.rule, RULES)
+        check_known("last step", self.last_step, LAST_STEPS)
         if (self.grid is None) != (self.times_given is not None):
             raise InputError(f"grid: give the name of one, or times; got {self.grid!r} and times")
 

@@ -20,7 +20,7 @@ import torch
 from sharprates.samplers.clock import Clock
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
 from sharprates.samplers.distance import divergence
-from sharprates.samplers.errors import check_memory
+from sharprates.samplers.errors import InputError, check_memory
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.policies import Rule as PolicyRule
 from sharprates.samplers.policy_sampler import PolicySampler
@@ -120,6 +120,7 @@ class Result:
             interval wide; it takes the denoiser to be smooth in t.
         score_term: of P2: ε_π of a policy; None where its orders are too many.
         costs: of speculation, E[calls] and E[tokens verified].
+        block: tokens in the largest block, where blocks are revealed.
     """
 
     sampler: str
@@ -144,6 +145,7 @@ class Result:
     estimate: float | None = None
     score_term: float | None = None
     costs: tuple[float, float] | None = None
+    block: int | None = None
 
     @property
     def on_grid(self) -> bool:
@@ -279,6 +281,8 @@ def audit(
     Raises:
         InputError: for a bad plan, or a target that is too large.
     """
+    if isinstance(targets, Target):
+        raise InputError("targets: needs a list of targets, got one")
     plan.check(target.length for target in targets)
     changed = [tempered_as(denoiser(one), plan.temperature, plan.top_p) for one in targets]
     made = list(zip(targets, changed, strict=True))
@@ -573,6 +577,7 @@ def _result(numbers: FloatQuantities, plan: Plan, measure: Measure) -> Result:
     method = measure.method(experiment)
     return Result(
         sampler=setting.sampler,
+        block=max(experiment.blocks) if setting.sampler == "blocks" else None,
         steps=setting.steps or 0,
         clock=setting.clock,
         grid=setting.grid,

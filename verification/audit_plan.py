@@ -10,7 +10,8 @@ import torch
 from sharprates.samplers.blocks import BlockSampler
 from sharprates.samplers.clock import Clock, clock
 from sharprates.samplers.compositions import fixed_blocks
-from sharprates.samplers.errors import InputError
+from sharprates.samplers.errors import InputError, check_known
+from sharprates.samplers.fields import check_types
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.policies import policy
@@ -97,13 +98,11 @@ class Plan:
             InputError: naming the option and the remedy.
             TheoryError: for an unknown claim or constant.
         """
-        if self.arithmetic not in ARITHMETICS:
-            raise InputError(
-                f"arithmetic {self.arithmetic!r} is unknown: use one of {', '.join(ARITHMETICS)}"
-            )
+        check_types(self)
+        check_known("arithmetic", self.arithmetic, ARITHMETICS)
         for rule in self.rules:
-            if isinstance(rule, str) and rule not in RULES:
-                raise InputError(f"rule {rule!r} is unknown: use one of {', '.join(RULES)}")
+            if isinstance(rule, str):
+                check_known("rule", rule, RULES)
         for one in self.claims:
             claim(one)
         for name in self.scale:

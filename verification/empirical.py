@@ -8,6 +8,7 @@ from fractions import Fraction
 import torch
 from sharprates.samplers.denoiser import Denoiser
 from sharprates.samplers.errors import InputError, check_seed
+from sharprates.samplers.fields import check_types
 from sharprates.samplers.output_law import OutputLaw
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.measure import ROUNDING
@@ -47,6 +48,7 @@ class Sampling:
         Raises:
             InputError: naming the option and the remedy.
         """
+        check_types(self)
         if self.samples < 0 or self.samples == 1:
             raise InputError(f"samples: need n ≥ 2, or 0 for none, got {self.samples}")
         Budget(self.budget)

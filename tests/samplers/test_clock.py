@@ -188,7 +188,9 @@ def test_impossible_clocks(alpha, end, words):
      "geometric:1:1", "geometric:1:inf"],
 )  # fmt: skip
 def test_unknown_clocks(name):
-    with pytest.raises(InputError, match="is unknown: use one of constant, linear"):
+    with pytest.raises(
+        InputError, match=r"is unknown: (did you mean cosine\? U|u)se one of constant, linear"
+    ):
         clock(name)
 
 

@@ -50,6 +50,10 @@ class Commands(TyperGroup):
         """The command that is run."""
         if args and args[0] in COMMANDS:
             return args[0], load_command(args[0]), args[1:]
+        if args and not args[0].startswith("-"):
+            from sharprates.samplers.errors import check_known
+
+            check_known("command", args[0], COMMANDS)
         return super().resolve_command(ctx, args)
 
 

@@ -24,9 +24,9 @@ from sharprates.verification.planning.data_law import Tractable, long_target
 
 def comma_list(text: str, option: str) -> tuple[str, ...]:
     """Values with commas."""
-    parts = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not parts:
-        raise InputError(f"--{option}: needs at least one value, got {text!r}")
+    parts = tuple(part.strip() for part in text.split(","))
+    if not all(parts):
+        raise InputError(f"--{option}: needs values with a comma between two, got {text!r}")
     return parts
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.fields import check_types
 from sharprates.verification.statistics.sample_test import SampleTest
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Settings:
     others: bool = True
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not 0 < self.limit <= 86_400:
             raise InputError(f"limit: need seconds up to a day, 86400, got {self.limit}")
         # The seeds of a session's calls are multiples of it, and have 64 bits.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.fields import check_types
 
 MOST_STEPS = 10**18
 """A bound that is still above ε at so many steps is taken never to reach it."""
@@ -52,6 +53,7 @@ class Question:
     curve: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_length(self.length)
         if self.vocabulary is not None and not 1 <= self.vocabulary <= MAX_VOCABULARY:
             raise InputError(f"vocab: must lie in 1..10^300, got {self.vocabulary}")

@@ -90,6 +90,7 @@ def _result_json(result: Result) -> dict[str, Any]:
     terms = result.decomposition
     return {
         "sampler": result.sampler,
+        "block": result.block,
         "policy": result.policy,
         "label": result.label,
         "remasking": result.remasking,
@@ -182,8 +183,12 @@ def print_audit(one: TargetAudit, console: Console) -> None:
     for name in one.results[0].bounds:
         found = [result.bounds[name] for result in one.results]
         if not any(bound.applies for bound in found):
-            reasons = sorted({str(bound.reason) for bound in found})
-            console.print(Text(f"{name} is not shown: {'; '.join(reasons)}", "dim"))
+            missed: dict[str, list[str]] = {}
+            for result in one.results:
+                named = missed.setdefault(str(result.bounds[name].reason), [])
+                named += [label] if (label := result.policy or _named(result)) not in named else []
+            why = "; ".join(f"for {', '.join(rows)} it {reason}" for reason, rows in missed.items())
+            console.print(Text(f"{name} is not shown: {why}", "dim"), soft_wrap=True)
     if any(result.estimate is not None for result in one.results):
         console.print(Text(ESTIMATE, "dim"))
     for reason in one.skipped:
@@ -191,7 +196,8 @@ def print_audit(one: TargetAudit, console: Console) -> None:
 
 
 def _named(result: Result) -> str:
-    return " ".join(filter(None, (result.sampler, result.remasking)))
+    block = None if result.block is None else f"of {result.block}"
+    return " ".join(filter(None, (result.sampler, block, result.remasking)))
 
 
 def _schedule(result: Result) -> tuple[str, ...]:

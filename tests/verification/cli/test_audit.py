@@ -294,6 +294,26 @@ def test_bad_policies_are_one_line_and_exit_2(run, name: str, words: str) -> Non
         (("audit", "copies:2:2", "--jobs", "2", "--cluster", "tcp://127.0.0.1:1"), "or --cluster"),
         (("audit", "copies:2:2", "--cluster", "nonsense"), "tcp://HOST:PORT"),
         (("claims", "Z1"), "unknown"),
+        (("audt",), "did you mean audit?"),
+        (("audit", "copies:2:2", "--clock", "liner"), "did you mean linear?"),
+        (("audit", "copies:2:2", "--grid", "unifrm"), "did you mean uniform?"),
+        (("audit", "copies:2:2", "--rule", "ancest"), "did you mean ancestral?"),
+        (("audit", "copies:2:2", "--steps", "4,,8"), "a comma between two"),
+        (("audit", "copies:2:2", "--budget", "1e-323", "--samples", "9"), "budget"),
+        (("audit", "copies:2:2", "--denoiser", "x" * 300), "is unknown"),
+        (("audit", "copies:2:2", "--seed", "-1"), "seed"),
+        # what would take hours, or never end
+        (("audit", "copies:2000:2"), "take at most 30 tokens"),
+        (("audit", "sparse-dirichlet:100000:2:2"), "take at most 30 tokens"),
+        (("audit", "sparse-dirichlet:1000000:1000000:1"), "or add --force"),
+        (("audit", "copies:2:2", "--steps", "100000000"), "or add --force"),
+        (("plan", "point-mass:2:99999999999"), "or add --force"),
+        (("plan", "copies:2:2", "--seed", "-1"), "seed"),
+        (("plan", "markov:20:0.5,0.5:0.9,0.1:0.1,0.9", "--seed", "9" * 20), "seed"),
+        (("plan", "--length", "8", "--vocab", "9" * 400), "vocab: must lie in"),
+        (("plan", "--length", "9" * 20, "--vocab", "2"), "length: must lie in 1..1000000"),
+        (("plan", "copies:" + "9" * 21 + ":2"), "length: must lie in 1..1000000"),
+        (("plan", "x" * 300), "no such file"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(run, arguments: tuple[str, ...], words: str) -> None:
@@ -302,6 +322,27 @@ def test_bad_input_is_one_line_and_exit_2(run, arguments: tuple[str, ...], words
     assert out == ""
     assert err.count("\n") == 1
     assert words in err
+
+
+def test_a_pipe_is_no_input(run, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.pt"
+    os.mkfifo(pipe)
+    for arguments in (
+        ("audit", str(pipe)),
+        ("audit", "copies:2:2", "--denoiser", str(pipe)),
+        ("plan", "--loss-curve", str(pipe), "--length", "2"),
+        ("verify", "--witness", str(pipe)),
+    ):
+        code, out, err = run(*arguments)
+        assert (code, out) == (2, "")
+        assert "not a regular file" in err
+
+
+def test_a_long_message_is_cut_and_obeyed_by_no_terminal(run) -> None:
+    _, _, err = run("audit", "\x1b[31mred\x07" + "x" * 10_000)
+    assert len(err) < 700
+    assert err.startswith("sharprates: \\x1b[31mred\\x07xxx")
+    assert "no such file" in err
 
 
 def test_bad_options_are_found_before_the_data_are_read(run) -> None:
