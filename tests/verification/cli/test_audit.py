@@ -306,7 +306,7 @@ def test_bad_policies_are_one_line_and_exit_2(run, name: str, words: str) -> Non
         (("audit", "copies:2000:2"), "take at most 30 tokens"),
         (("audit", "sparse-dirichlet:100000:2:2"), "take at most 30 tokens"),
         (("audit", "sparse-dirichlet:1000000:1000000:1"), "or add --force"),
-        (("audit", "copies:2:2", "--steps", "100000000"), "or add --force"),
+        (("audit", "copies:2:2", "--steps", "20000000"), "or add --force"),
         (("plan", "point-mass:2:99999999999"), "or add --force"),
         (("plan", "copies:2:2", "--seed", "-1"), "seed"),
         (("plan", "markov:20:0.5,0.5:0.9,0.1:0.1,0.9", "--seed", "9" * 20), "seed"),
