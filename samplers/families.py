@@ -320,7 +320,7 @@ def sparse_dirichlet(
         raise InputError(f"support: there are only {S}^{d} = {S**d} sequences, got {support}")
     _require_rows(math.log2(support), d)
     check_time(  # a number of d digits is taken apart digit by digit
-        support * d * (1e-7 + d * math.log2(S) * 2.5e-11),
+        support * d * (1e-7 + d * math.log2(S) * 1e-10),
         f"{support} sequences of length {d}",
         "take smaller parameters",
     )

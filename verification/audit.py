@@ -20,7 +20,7 @@ import torch
 from sharprates.samplers.clock import Clock
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
 from sharprates.samplers.distance import divergence
-from sharprates.samplers.errors import InputError, check_memory
+from sharprates.samplers.errors import InputError, check_memory, check_tokens
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.policies import Rule as PolicyRule
 from sharprates.samplers.policy_sampler import PolicySampler
@@ -360,6 +360,7 @@ _ASKED = 64
 
 def _check_job(target: Target, denoiser: Denoiser, plan: Plan) -> None:
     """Find out before the work that it cannot be done."""
+    check_tokens(target.length, target.name)
     if not isinstance(denoiser, ExactDenoiser):
         probe(denoiser, target)
     for sampler in chain(*plan.samplers(target.length, denoiser.time_free)):
@@ -373,8 +374,7 @@ def _check_job(target: Target, denoiser: Denoiser, plan: Plan) -> None:
     check_memory(
         40 * most * (target.length + 2) ** 2, f"the terms of {most} steps", "take fewer steps"
     )
-    steps = sum(steps for steps, _ in plan.schedules()) * len(plan.clocks) * len(plan.rules)
-    check_size(target, denoiser, steps, len(plan.clocks))
+    check_size(target, denoiser, plan.steps_in_all, len(plan.clocks))
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,6 +25,7 @@ from sharprates.samplers.trajectories import Rounds
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.registry import claim
 from sharprates.verification.empirical import Sampling
+from sharprates.verification.measure import check_steps
 
 POLICY_CLAIMS = ("P2", "P3", "P4", "P5", "P7", "P9")
 """On the total variation of policies: the command line shows them where there are any."""
@@ -117,9 +118,16 @@ class Plan:
             remasking(text)
         Rounds(self.rounds, cache=self.cache)
         check_tempering(self.temperature, self.top_p)
+        check_steps(self.steps_in_all)
         schedules = product(self.chosen_clocks(), self.schedules(), set(lengths))
         for chosen, (steps, grid_name), length in schedules:
             self.schedule("euler", chosen, grid_name, steps).times(length)
+
+    @property
+    def steps_in_all(self) -> int:
+        """K, summed over all parallel samplers."""
+        steps = sum(steps for steps, _ in self.schedules())
+        return steps * len(self.clocks) * len(self.rules)
 
     def chosen_clocks(self) -> list[Clock]:
         """The clocks, looked up by name where they are named."""

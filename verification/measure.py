@@ -135,6 +135,20 @@ def check_arithmetic(arithmetic: str, exact_denoiser: bool) -> None:
         )
 
 
+def check_steps(steps: int, length: int = 0) -> None:
+    """Find out before the work that so many steps, in all schedules, would take hours.
+
+    Args:
+        steps: K, summed over all parallel samplers of the run.
+        length: d, if it is known.
+
+    Raises:
+        TooLargeError: naming the remedy.
+    """
+    seconds = steps * (1 / _STEPS + 2**length / _SUMS)
+    check_time(seconds, f"{steps} steps in all", "use fewer steps, clocks and rules")
+
+
 def check_size(target: Target, denoiser: Denoiser, steps: int, clocks: int) -> None:
     """Find out before the work that it would take hours.
 
@@ -151,7 +165,7 @@ def check_size(target: Target, denoiser: Denoiser, steps: int, clocks: int) -> N
     check_tokens(d, target.name)
     contexts = [math.comb(d, v) * min(N, S**v) for v in range(d + 1)]
     predictions = sum(contexts[:d]) * d * S
-    steps_time = steps * (1 / _STEPS + 2**d / _SUMS)
+    check_steps(steps, d)
     if denoiser.time_free:
         sums = sum(count * 3**v for v, count in enumerate(contexts))
         pairs = sum(count * 2**v for v, count in enumerate(contexts))
@@ -161,14 +175,13 @@ def check_size(target: Target, denoiser: Denoiser, steps: int, clocks: int) -> N
             "use fewer sequences or symbols, or shorter sequences",
         )
     if denoiser.time_free and denoiser.normalised:
-        check_time(steps_time, f"{steps} steps in all", "use fewer steps, clocks and rules")
         return
     reason = "depends on time" if denoiser.normalised else "is not normalised"
     moves = d * steps * sum(count << v for v, count in enumerate(contexts))
     each = 0 if denoiser.time_free else max(PIECES, len(breaks(denoiser) or ()) + 1)
     calls = each * clocks
     check_time(
-        steps_time + moves / _MOVES,
+        moves / _MOVES,
         f"denoiser: it {reason}, so {steps} steps in all on {target.name}",
         "use fewer steps, clocks and rules, or shorter sequences",
     )

@@ -164,9 +164,9 @@ def plan_target(
     check_seed(seed)
     ask = Question(target.length, target.vocabulary, tv, score_error)
     laws = _laws(target.length, schedules)
-    progress("composition tables, information and dependence")
     denoiser = ExactDenoiser(target)
     check_size(target, denoiser, 0, 0)
+    progress("composition tables, information and dependence")
     table, shape = tables(target, denoiser), profile(target)
     curve = tuple(float(h) + shape.error for h in shape.information.clamp(min=0))
     information = max(shape.mutual_information, 0.0) + 2 * shape.error
