@@ -167,6 +167,8 @@ GOOD = witness.to_text(witness.make(CLAIMS["E3"], copies(steps=(HALF, HALF))))
         (signed(GOOD.replace("claim: E3\n", "claim: E3\nfoo: 1\n")), "cannot read the line"),
         (signed(GOOD.replace("= 1/2", "= 1/0")), "0"),
         (signed(GOOD.replace("= 1/2", "= x")), "x"),
+        (signed(GOOD.replace("0 0 = 1/2", "0 0 = 0").replace("= 1/2", "= 1")), "must be positive"),
+        (signed(GOOD.replace("= 1/2", "= 1/3")), "sum to 1"),
         (signed(GOOD.replace("row: 0 0 =", "row: 0 5 =")), "must lie in 0..1"),
         (signed(GOOD.replace("row: 0 0 =", "row: 1 1 =")), "distinct rows"),
         (signed(GOOD.replace("vocabulary: 2", "vocabulary: two")), "two"),
