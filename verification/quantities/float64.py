@@ -169,9 +169,8 @@ class FloatQuantities(Quantities):
         at = subset_law(d, 1 - path.masked)
         total = float((path.rates[:, None] * at * self.gaps).sum())
         tokens = d * float((path.rates * path.masked).sum())
-        slack = (tokens + total) * self.shape.gap_error
-        slack += _shift(self.gaps, UNIT) * float(path.rates.sum())
-        return _sum(total, len(at) + d, slack)
+        # What a rounded 1−α moves is less: u/2 of it where it is above ½, else a relative error.
+        return _sum(total, len(at) + d, (tokens + total) * self.shape.gap_error)
 
     @cached_property
     def epsilon_FHS(self) -> Number:

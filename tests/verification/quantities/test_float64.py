@@ -4,13 +4,18 @@ import itertools
 import math
 import random
 from collections import defaultdict
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 import torch
 from flint import arb
+from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.families import copies, dirichlet, shared_symbols, uniform
+from sharprates.samplers.families import product as product_law
+from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.schedule import RULES, Schedule
+from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import Interval, ball, interval, precision
@@ -20,7 +25,7 @@ from sharprates.verification.profile import UNIT, profile
 from sharprates.verification.quantities import float64 as module
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.quantities.float64 import FloatQuantities, root
-from sharprates.verification.score_error import Comparison, order_error
+from sharprates.verification.score_error import Comparison, OrderError, order_error
 
 TERMS = ("initialisation", "score", "clock", "parallel", "early_stopping")
 ALWAYS = ("entropy", "last_entropy", "I_bar", "epsilon_FHS", "epsilon_KL")
@@ -218,3 +223,47 @@ def test_a_root_is_the_largest_whole_number_below(S: int, n: int, found: int) ->
 )
 def test_what_a_vocabulary_has_room_for(target: Target, b: int) -> None:
     assert numbers_of(exact_experiment(target)).b == b
+
+
+def test_the_errors_of_all_draws_add_up() -> None:
+    experiment = exact_experiment(copies(3, 2), blocks=(1, 1, 1))
+    errors = OrderError((0.0,) * 3, (0.0,) * 3, (0.0,) * 3, error=1e-3, divergence_error=1e-5)
+    numbers = FloatQuantities(experiment, profile(experiment.target), errors=errors)
+    with precision(100):
+        assert interval(numbers.epsilon_FHS).width == pytest.approx(2 * 3e-3, rel=1e-6)
+        assert interval(numbers.epsilon_KL).width == pytest.approx(2 * 3e-5, rel=1e-6)
+
+
+def test_the_rounding_of_hazards_and_clocks_is_stated_apart_from_that_of_the_law() -> None:
+    """A product law, whose profile is taken to be exact: what is left is that of each step."""
+    target = product_law([[Fraction(1, 3), Fraction(2, 3)]] * 3)
+    for rule in RULES:
+        grid = Schedule(rule, "constant", "uniform", 200, Fraction(3))
+        experiment = exact_experiment(target, grid=grid)
+        shape = replace(profile(target), error=0.0, gap_error=0.0)
+        exact, floats = ExactQuantities(experiment), FloatQuantities(experiment, shape)
+        with precision(300):
+            used = {
+                name: share(interval(getattr(floats, name)), getattr(exact, name))
+                for name in ("E1_initialisation", "E1_clock")
+            }
+        assert max(used.values()) <= 1
+        assert max(used.values()) > 0
+
+
+def test_steps_whose_sums_are_all_rounded_down_need_the_shift() -> None:
+    """Each addition beyond ½ loses 0.49 of a last digit, and the error sits where all is shown."""
+    d, steps = 8, 40_000
+    unit = 2**-60
+    weight = (2**53 // steps) * 2**7 + 62  # in units of 2^−60; 2^7 of them are the last digit
+    law = StepLaw.from_weights(torch.full((steps,), weight * unit, dtype=torch.float64))
+    target = copies(d, 2)
+    experiment = Experiment(target, ExactDenoiser(target), ParallelSampler(d, law))
+    gaps = torch.zeros(d + 1, dtype=torch.float64)
+    gaps[d - 1] = 4.0
+    total = sum((k * weight) ** (d - 1) for k in range(steps)) * weight * 4
+    exact = Fraction(total, 2 ** (60 * d))
+    found = interval(FloatQuantities(experiment, profile(target), gaps).epsilon_w)
+    assert found.lower <= exact <= found.upper
+    middle = (Fraction(found.lower) + Fraction(found.upper)) / 2
+    assert abs(middle - exact) > (steps + d + 64) * Fraction(UNIT) * exact  # of a sum alone
