@@ -46,7 +46,7 @@ _HALVES = {"1/2": "½", "1/3": "⅓", "1/4": "¼", "1/5": "⅕", "1/6": "⅙", "
 _OPERATORS = {*"ΣΠ∫", "max", "min", "sup", "lim"}
 """Signs with bounds, after which a space is due."""
 _TOKEN = re.compile(r"\\[A-Za-z]+ *|\\.|\s+|.", re.S)
-_SINGLE = re.compile(r"\d+|[^\W\d_][\u0300-\u036f]?[′₀-₉ₐ-ₜᵢ-ᵥⱼ]*|∞|[½⅓¼]")
+_SINGLE = re.compile(r"\d+|[^\W\d_][\u0300-\u036f]?[′₀-₉ₐ-ₜᵢ-ᵥⱼ]*|[∞*]|[½⅓¼]")
 
 
 def readable(text: str) -> str:
