@@ -175,6 +175,14 @@ def test_uniform_in_floats_is_known_to_a_millionth_of_a_millionth() -> None:
         left[-1] -= 4 * off  # a quarter of the tokens comes to the last step
         assert (StepLaw.from_hazards(left).leftover < 1e-12) is uniform
     assert not StepLaw.from_hazards(UNIFORM[:3]).is_uniform(3)
+    assert not StepLaw.from_hazards(UNIFORM[:3]).is_uniform(4)  # a quarter is left
+
+
+def test_fractions_are_rounded_once_and_uniform_where_all_are_equal() -> None:
+    half, third, sixth = Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)
+    assert StepLaw.from_fractions((half, third, sixth)).weight_error == 2.0**-53
+    assert not StepLaw.from_fractions((half, third, sixth)).is_uniform(3)
+    assert StepLaw.from_fractions((third,) * 3).is_uniform(3)
 
 
 def test_what_is_lost_by_rounding_alone_is_no_leftover() -> None:
