@@ -14,6 +14,7 @@ from sharprates.samplers.target import Target
 from sharprates.verification.arithmetic import interval, precision
 from sharprates.verification.exact_law import exact_predictor, rational_pmf
 from sharprates.verification.profile import (
+    UNIT,
     exact_information,
     gap_rounding,
     marginals,
@@ -173,3 +174,15 @@ def test_as_many_contexts_may_be_summed_as_there_are() -> None:
     assert [sum(counts[:3]), sum(counts[3:6]), counts[6]] == [6, 12, 8]
     rest = gap_rounding(target) - ExactDenoiser(target).relative_error
     assert rest == pytest.approx((2 + 8 + 12 + 4) * 2.0**-53)
+
+
+def test_the_stated_error_covers_sums_that_are_always_rounded_one_way() -> None:
+    """Four thousand times 1/4000 is off by hundreds of last digits; then so is H of certainty."""
+    rows = 4000
+    target = Target.from_rows([[0, a] for a in range(rows)], [Fraction(1, rows)] * rows, rows)
+    found = profile(target)
+    off = (
+        (found.information - math.log(rows) / 2).abs().max()
+    )  # the second token is first half of the time
+    assert 500 * UNIT < float(off) <= found.error
+    assert abs(found.entropy - math.log(rows)) <= found.error

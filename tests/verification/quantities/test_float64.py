@@ -27,6 +27,8 @@ from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.quantities.float64 import FloatQuantities, root
 from sharprates.verification.score_error import Comparison, OrderError, order_error
 
+from tests.samplers.perturbed import Always
+
 TERMS = ("initialisation", "score", "clock", "parallel", "early_stopping")
 ALWAYS = ("entropy", "last_entropy", "I_bar", "epsilon_FHS", "epsilon_KL")
 IN_STEPS = ("W", "epsilon_w")
@@ -267,3 +269,17 @@ def test_steps_whose_sums_are_all_rounded_down_need_the_shift() -> None:
     assert found.lower <= exact <= found.upper
     middle = (Fraction(found.lower) + Fraction(found.upper)) / 2
     assert abs(middle - exact) > (steps + d + 64) * Fraction(UNIT) * exact  # of a sum alone
+
+
+def test_a_mean_over_many_contexts_needs_its_own_error() -> None:
+    """Each of 991 contexts weighs 1/991, and their sum is rounded one way."""
+    symbols = 991
+    target = copies(2, symbols)
+    gaps = Comparison.of(target).sums(Always(symbols)).gaps
+    experiment = exact_experiment(target, blocks=(1, 1))
+    numbers = FloatQuantities(experiment, profile(target), gaps)
+    found, exact = interval(numbers.epsilon_FHS), Fraction(2 * (symbols - 1), symbols)
+    assert found.lower <= exact <= found.upper
+    middle = (Fraction(found.lower) + Fraction(found.upper)) / 2
+    bare = (2 * 2 + 64) * UNIT * float(exact) + 4 * ExactDenoiser(target).relative_error
+    assert float(abs(middle - exact)) > bare
