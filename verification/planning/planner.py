@@ -162,6 +162,8 @@ def plan_target(
         TooLargeError: if the target is too large.
     """
     check_seed(seed)
+    if steps is not None and steps < 1:  # before the work
+        raise InputError(f"steps: need K ≥ 1, got {steps}")
     ask = Question(target.length, target.vocabulary, tv, score_error)
     laws = _laws(target.length, schedules)
     denoiser = ExactDenoiser(target)
