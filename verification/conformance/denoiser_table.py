@@ -123,6 +123,10 @@ WIDE = (1e-4, 1e-3, 1e-2, 0.04, 0.09, 0.16, 0.25, 0.4489)
 """Probabilities of the wide denoiser: rare tokens, and enough of them for a cut to show."""
 
 
+FEWEST = 20
+"""Of a token that is expected less often than this no ratio is reported."""
+
+
 def wide_denoiser(length: int) -> DenoiserTable:
     """Eight symbols, the same law in every state, in another order at each position."""
     p = torch.tensor([WIDE[::-1], WIDE, *(WIDE[i:] + WIDE[:i] for i in range(2, length))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sharprates.verification.conformance.denoiser_table import WIDE
+from sharprates.verification.conformance.denoiser_table import FEWEST, WIDE
 
 if TYPE_CHECKING:
     from sharprates.verification.conformance.session import Session
@@ -47,7 +47,9 @@ def not_looked_at(run: Session) -> Iterator[str]:
         least = "1e-9" if walked else "1e-4 or so"
         yield f"a `sample` that does not use `draw`; tokens rarer than {least}"
     elif "rare tokens, sampled" in found:
-        yield f"tokens rarer than {WIDE[0]:.0e} or so: give it a method `draw`"
+        rows = min(samples.cells.numel() for samples in run.samples)
+        rarest = max(WIDE[0], FEWEST / rows)
+        yield f"tokens rarer than {rarest:.0e} or so: give it a method `draw`"
     else:
         yield "rare tokens: they were not measured"
     if all(samples.trajectories is None for samples in run.samples):

@@ -148,11 +148,9 @@ class Session:
         oracle, half = self.oracle(denoiser, recording=independent), whole // 2
         sizes = [1] * whole
         if independent:
-            sizes = [
-                m
-                for calls in (LARGE, SMALL)
-                for m in [max(10, half // calls)] * min(calls, half // 10)
-            ]
+            # Odd numbers and even ones: who halves a call may lose its last row.
+            sizes = [max(10, half // LARGE) | 1] * min(LARGE, half // 10)
+            sizes += [max(10, half // SMALL) & ~1] * min(SMALL, half // 10)
         codes, traces = [], []
         for number, size in enumerate(sizes):
             rows = self.sample(oracle, size)

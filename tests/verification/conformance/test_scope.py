@@ -185,7 +185,7 @@ def test_temperature_zero_draws_nothing() -> None:
 def test_what_the_verdict_says() -> None:
     found = check(RIGHT[0], settings=SOME)
     assert "d = 3, S = 3" in found.sentence
-    assert "4000 rows in calls of 20 and 100, would detect TV" in found.looked_at[0]
+    assert "4020 rows in calls of 20 and 101, would detect TV" in found.looked_at[0]
     assert found.json()["not_looked_at"] == found.not_looked_at
     assert any(line.startswith("other sizes (d, S) than (2, 3)") for line in found.not_looked_at)
 

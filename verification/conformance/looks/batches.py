@@ -120,6 +120,6 @@ LOOK = Look(
     _findings,
     "copies within a call, at whatever distance, or of another call; a law that depends on a row's "
     "number, or is another one for few rows; rows that are kept from one call to the next",
-    "copies fewer than stated, or beyond the rows of one call",
+    "copies fewer than stated, or beyond the rows of one call; rows that avoid each other a little",
     ("rows independent", "batch size"),
 )

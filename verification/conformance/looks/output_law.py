@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import torch
 from sharprates.verification.conformance import causes
+from sharprates.verification.conformance.denoiser_table import FEWEST
 from sharprates.verification.conformance.design import Instance
 from sharprates.verification.conformance.findings import (
     INSTANCES,
@@ -30,9 +31,6 @@ _BOUNDS = ("bound, exact", "bound, order")
 
 RARE = 5e-3
 """What is less probable is rare."""
-
-# Fewer expected draws say too little to report them.
-_FEWEST = 20
 
 
 def _findings(run: Session) -> Iterator[Finding]:
@@ -92,7 +90,7 @@ def _rare(run: Session, instance: Instance, samples: Samples) -> Iterator[Findin
         for a in range(denoiser.vocabulary):
             here = denoiser.moves.states[:, i] == a
             p, seen = min(1.0, float(instance.law[here].sum())), int(counts[here].sum())
-            if not 0 < p < RARE or n * p < _FEWEST:
+            if not 0 < p < RARE or n * p < FEWEST:
                 continue
             test = binomial_test(name, seen, n, p, level)
             of.setdefault(float(f"{p:.2g}"), []).append(round(seen / p))

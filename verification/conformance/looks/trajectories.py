@@ -21,6 +21,7 @@ from sharprates.verification.conformance.look import Look
 from sharprates.verification.conformance.oracle import state_codes, state_word
 from sharprates.verification.conformance.session import Session
 from sharprates.verification.statistics.distribution import dkw_test
+from sharprates.verification.statistics.laws import law_test
 from sharprates.verification.statistics.step_tests import reveal_steps
 from torch import Tensor
 
@@ -152,6 +153,7 @@ def _step_law(run: Session, instance: Instance, states: Tensor) -> Iterator[Find
     # A token revealed in step k was masked in the contexts 0..k.
     steps = (states == mask).sum(0) - 1
     weights = StepLaw.from_hazards(torch.tensor(right, dtype=torch.float64)).weights
+    level = level / 2
     test = reveal_steps(steps, weights, level)
     revealed = torch.bincount(steps.clamp(min=0).flatten(), minlength=len(right) + 1).tolist()
     waiting = [tokens - sum(revealed[:k]) for k in range(len(right))]
@@ -163,7 +165,24 @@ def _step_law(run: Session, instance: Instance, states: Tensor) -> Iterator[Find
     table, K = instance.denoiser.table, len(declaration.grid) - 1
     cause = "" if test.passed else causes.of_hazards(declaration, table, seen[:K], waiting[:K])
     cause = cause or "another clock, grid or order of steps"
-    yield from summary("step law", [Tested(test, detail, cause)])
+    yield from summary("step law", [Tested(test, detail, cause), *_places(steps, weights, level)])
+
+
+def _places(steps: Tensor, weights: Tensor, level: float) -> Iterator[Tested]:
+    """The steps of each position, and of all positions together: they are independent."""
+    d, part = steps.shape[1], level / (steps.shape[1] + 1)
+    for i in range(d):
+        test = reveal_steps(steps[:, i], weights, part)
+        yield Tested(test, f"position {i} is not revealed as the others are", "a rule by position")
+    K = len(weights) + 1
+    law = torch.cat([weights, (1 - weights.sum()).clamp(min=0)[None]])
+    law = torch.where(law > 1e-12, law, 0.0)
+    joint = law
+    for _ in range(d - 1):
+        joint = torch.outer(joint, law).flatten()
+    pattern = (steps.clamp(max=K - 1) * K ** torch.arange(d)).sum(1)
+    test = law_test("steps together", torch.bincount(pattern, minlength=K**d), joint, part)
+    yield Tested(test, "positions are not revealed independently", "one coin for several positions")
 
 
 def _values_by_context(
