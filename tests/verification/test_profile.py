@@ -181,8 +181,6 @@ def test_the_stated_error_covers_sums_that_are_always_rounded_one_way() -> None:
     rows = 4000
     target = Target.from_rows([[0, a] for a in range(rows)], [Fraction(1, rows)] * rows, rows)
     found = profile(target)
-    off = (
-        (found.information - math.log(rows) / 2).abs().max()
-    )  # the second token is first half of the time
+    off = (found.information - math.log(rows) / 2).abs().max()  # half of the orders ask it first
     assert 500 * UNIT < float(off) <= found.error
     assert abs(found.entropy - math.log(rows)) <= found.error
