@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # many small ones: these show better what is drawn once a call. They are paired four by four.
 LARGE, SMALL, _FEWEST_CALLS = 20, 100, 4
 
-MOST = 2_000_000
+MOST = 1_000_000
 """More samples with a denoiser are not drawn unless they are asked for."""
 
 
@@ -105,7 +105,7 @@ class Session:
         # Small batches and single steps are of about the size of one denoiser's samples.
         parts = 2 + sum(instance.share for instance in self.instances)
         # What is drawn must be looked at too, which takes about as long.
-        seconds = 0.35 * max(self._sampling[1], 0) / parts
+        seconds = 0.25 * max(self._sampling[1], 0) / parts
         n = max(400, min(n, int(seconds / max(self.pace, 1e-9))))
         return n // 80 * 80
 

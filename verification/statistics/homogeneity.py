@@ -14,6 +14,8 @@ Array = NDArray[np.float64]
 
 # A cell that is expected less often than this in a group is joined with others like it.
 _EXPECTED = 8
+# So many cells at most, and the frequent ones: more would cost time and show little more.
+_CELLS = 12
 
 
 def homogeneity_test(
@@ -85,10 +87,10 @@ def _hypergeometric(x: Counts, cells: Counts, good: Counts, drawn: Counts) -> tu
 
 def _joined(n: Counts) -> Counts:
     """Frequent cells first; rare ones added up until each sum is large enough."""
-    sums = [np.zeros_like(n[:, 0])]
+    sums, enough = [np.zeros_like(n[:, 0])], max(_EXPECTED * len(n), n.sum() / _CELLS)
     for cell in np.argsort(-n.sum(0), kind="stable"):
         sums[-1] = sums[-1] + n[:, cell]
-        if sums[-1].sum() >= _EXPECTED * len(n):
+        if sums[-1].sum() >= enough:
             sums.append(np.zeros_like(n[:, 0]))
     rest = sums.pop()
     if sums:
