@@ -500,13 +500,34 @@ class OwnPolicy(Policy):
         round: int,
         ranks: Tensor | None = None,  # noqa: ARG002 - a function of one's own goes without a seed
     ) -> Tensor:
-        """See `Policy`."""
+        """See `Policy`; asked twice, and for a row alone, since else it would have no law."""
+        found = self._asked(state, predicted, round)
+        if not _same(found, self._asked(state, predicted, round)):
+            raise InputError(
+                f"policy {self.name}: answered differently for the same states in round {round}, "
+                "so its law is not defined; a policy may not draw (random orders are random:k)"
+            )
+        if len(state) > 1 and isinstance(found, Tensor) and found.shape == state.shape:
+            alone = self._asked(state[:1], predicted[:1], round)
+            if not _same(found[:1], alone):
+                raise InputError(
+                    f"policy {self.name}: chose otherwise for {state[0].tolist()} alone than "
+                    f"among {len(state)} rows in round {round}; look at each row by itself"
+                )
+        return found
+
+    def _asked(self, state: Tensor, predicted: Tensor, round: int) -> Tensor:
         try:
             return self.function(state.clone(), predicted.clone(), round)
-        except Exception as error:  # foreign code may raise anything
+        except (Exception, SystemExit) as error:  # foreign code may raise anything, or exit
             raise InputError(
                 f"policy {self.name}: raised {one_line(error)} in round {round}"
             ) from error
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two answers are equal; what is no tensor is complained of elsewhere."""
+    return not (isinstance(one, Tensor) and isinstance(other, Tensor)) or torch.equal(one, other)
 
 
 def chosen_by(
@@ -582,10 +603,11 @@ def policy(text: str, length: int | None = None) -> Policy:
     return found
 
 
-def _meant(head: str) -> str:
+def _meant(head: str, own: bool = True) -> str:
     near = difflib.get_close_matches(head, FORMS, 1)
     guess = f": did you mean {FORMS[near[0]].text}? Else" if near else ":"
-    return f"{guess} use {', '.join(form.text for form in FORMS.values())} or MODULE:OBJECT"
+    known = ", ".join(form.text for form in FORMS.values())
+    return f"{guess} use {known}{' or MODULE:OBJECT' if own else ''}"
 
 
 def _own(text: str, head: str) -> Policy:
@@ -620,7 +642,9 @@ def _best(measure: str, text: str, count: str) -> Rule:
 def _blocks(text: str, rest: str) -> Rule:
     size, _, inner = rest.partition(":")
     if inner and inner.partition(":")[0] not in FORMS:
-        raise InputError(f"policy {text}: inside blocks {inner!r} is no rule{_meant(inner)}")
+        raise InputError(
+            f"policy {text}: inside blocks {inner!r} is no rule{_meant(inner, own=False)}"
+        )
     return LeftToRight(_whole(text, size), _rule(inner) if inner else None)
 
 

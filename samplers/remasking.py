@@ -95,6 +95,8 @@ def remasking(text: str) -> Remasking:
     head, _, number = rule.partition(":")
     if head == "max" and not number:
         head, number = "rescaled", "1"
+    elif not number and head in FORMS:
+        raise InputError(f"remasking {text!r}: is written {FORMS[head]}")
     elif not number:
         head, number = "constant", head
     low, colon, high = window.partition(":")

@@ -48,13 +48,13 @@ def drive(policy: Policy, denoiser: Denoiser, rows: Tensor, rounds: Rounds) -> D
     """
     if policy.needs_ranks:
         raise InputError(
-            f"policy {policy.name}: its law is a mean over random orders, too many to enumerate; "
-            "take a rule without a seed"
+            f"policy {policy.name}: reveals in a random order, and from samples only rules are "
+            "measured that need none; an audit shows it on data short enough to be listed"
         )
     if not denoiser.time_free:
         raise InputError(
-            "denoiser: depends on time, and a policy has no times; set time_free = True if it does "
-            "not"
+            "denoiser: depends on time, and a policy asks it without one; if a function of yours "
+            "ignores t, write `function.time_free = True` after it"
         )
     if can_follow(policy, denoiser, rounds):
         found = chain_trajectories(policy, denoiser, rows, rounds)

@@ -228,6 +228,16 @@ def flat(state, predicted, round):
 def breaks(state, predicted, round):
     return 1 / 0
 
+def exits(state, predicted, round):
+    raise SystemExit(0)
+
+def draws(state, predicted, round):
+    return (state == predicted.shape[-1]) & (torch.rand(state.shape) < 0.9)
+
+def counts_rows(state, predicted, round):
+    masked = state == predicted.shape[-1]
+    return masked if len(state) == 1 else masked & (masked.cumsum(1) == 1)
+
 def writes(state, predicted, round):
     state[:] = 0
     predicted[:] = 0
@@ -254,6 +264,16 @@ def test_a_policy_of_ones_own_is_one_function(own: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
+    [("draws", "answered differently for the same states"), ("counts_rows", "alone than among")],
+)
+def test_a_policy_without_a_law_is_refused(own: str, name: str, message: str) -> None:
+    q = family("uniform:6:2")
+    with pytest.raises(InputError, match=message):
+        trajectories(policy(f"{own}:{name}", 6), ExactDenoiser(q), q.rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
     [
         ("nothing", "would never end"),
         ("revealed", "revealed already"),
@@ -261,6 +281,7 @@ def test_a_policy_of_ones_own_is_one_function(own: str) -> None:
         ("floats", "must return a tensor of bool [1, 2], got torch.float32"),
         ("flat", "must return shape [1, 2], got [1]"),
         ("breaks", "ZeroDivisionError"),
+        ("exits", "raised SystemExit: 0"),
     ],
 )
 def test_a_policy_of_ones_own_that_misbehaves_is_told_so(own: str, name: str, message: str) -> None:

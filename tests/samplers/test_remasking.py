@@ -151,7 +151,8 @@ def test_stated_error_covers_another_order_of_sums() -> None:
         ("0.1@0.5", "LOW:HIGH"),
         ("0.1@0.8:0.2", "low ≤ high"),
         ("0.1@", "LOW:HIGH"),
-        ("rescaled:", "is no number"),
+        ("rescaled:", "is written rescaled:η"),
+        ("confidence", "is written confidence:η"),
     ],
 )
 def test_bad_texts_are_named(text: str, message: str) -> None:

@@ -129,6 +129,7 @@ def audit_command(
         options.make_folder(out)
     if not policy and not confidence:
         options.refuse(context, "audit without --policy", "rounds", "ties", "cache")
+    options.refuse_empty(context, "policy", "confidence", "blocks", "remask", "speculate")
     options.check_finite(horizon=horizon, delta=delta, budget=budget, temperature=temperature)
     wanted = options.comma_list(claims, "claims")
     plan = Plan(

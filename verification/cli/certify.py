@@ -24,7 +24,8 @@ def certify_command(
         str,
         typer.Argument(
             metavar="MODULE:OBJECT",
-            help="Your model: a function (x, t) → probabilities [B, d, S], mask = S.",
+            help="Your model: a function (x, t) → probabilities [B, d, S], mask = S; of a function "
+            "that ignores t write `function.time_free = True`.",
         ),
     ],
     data: Annotated[

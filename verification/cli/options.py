@@ -149,6 +149,13 @@ def only(context: typer.Context, mode: str, *useful: str) -> None:
     refuse(context, mode, *(name for name in given(context) if name not in useful))
 
 
+def refuse_empty(context: typer.Context, *names: str) -> None:
+    """Refuse these parameters where they were given as nothing."""
+    for name in names:
+        if name in given(context) and context.params[name] == "":
+            raise InputError(f"--{name}: needs at least one value, got ''; or leave it out")
+
+
 def refuse(context: typer.Context, mode: str, *useless: str) -> None:
     """Refuse these parameters, if they were given."""
     idle = [text for name, text in given(context).items() if name in useless]

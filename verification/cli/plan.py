@@ -10,13 +10,14 @@ from sharprates.samplers import datasets
 from sharprates.samplers.errors import InputError, any_time
 from sharprates.samplers.schedule import Schedule
 from sharprates.verification.cli import options
-from sharprates.verification.cli.terminal import console, doing, progress
+from sharprates.verification.cli.terminal import EXIT, console, doing, progress
 from sharprates.verification.planning import planner
 from sharprates.verification.planning.curve_plan import plan_loss_curve
 from sharprates.verification.planning.loss_curve import read_loss_curve
 from sharprates.verification.planning.policy_plan import plan_policy
 from sharprates.verification.planning.question import Question
 from sharprates.verification.reports import plan as report
+from sharprates.verification.verdict import Verdict
 
 CHOICE = ("clock", "grid", "rule", "last_step", "horizon", "delta")
 """Options that choose schedules."""
@@ -76,6 +77,7 @@ def plan_command(
     doing("bounds" if data is None else f"reading {data}")
     options.check_outputs(json, plot, [one for one in (data, loss_curve) if one is not None])
     options.check_finite(tv=tv, horizon=horizon, delta=delta)
+    options.refuse_empty(context, "policy")
     if blocks and loss_curve is None:
         raise InputError("--blocks: ranks schedules on a loss curve; give --loss-curve")
     if policy:
@@ -87,6 +89,8 @@ def plan_command(
         options.write_json(json, costs.to_json())
         if plot is not None:
             report.plot_policy_plan(costs, plot)
+        if costs.chosen is None:
+            raise typer.Exit(EXIT[Verdict.UNDECIDED])
         return
     schedules = [
         Schedule(rule_name, clock_name, grid_name, 2, horizon, delta, last)

@@ -41,8 +41,8 @@ class PolicyCost:
     tv: TotalVariation
 
     def within(self, tv: float) -> bool:
-        """Whether its total variation is at most this, its rounding error included."""
-        return self.tv.value + self.tv.error <= tv
+        """Whether its total variation, its rounding error included, is at most this, or shown 0."""
+        return self.settled == 0 or self.tv.value + self.tv.error <= tv
 
     @property
     def settled(self) -> float:

@@ -299,6 +299,9 @@ def test_bad_policies_are_one_line_and_exit_2(run, name: str, words: str) -> Non
         (("audit", "copies:2:2", "--grid", "unifrm"), "did you mean uniform?"),
         (("audit", "copies:2:2", "--rule", "ancest"), "did you mean ancestral?"),
         (("audit", "copies:2:2", "--steps", "4,,8"), "a comma between two"),
+        (("audit", "copies:2:2", "--policy", ""), "--policy: needs at least one value"),
+        (("audit", "copies:2:2", "--remask", ""), "--remask: needs at least one value"),
+        (("plan", "copies:2:2", "--policy", ""), "--policy: needs at least one value"),
         (("audit", "copies:2:2", "--budget", "1e-323", "--samples", "9"), "budget"),
         (("audit", "copies:2:2", "--denoiser", "x" * 300), "is unknown"),
         (("audit", "copies:2:2", "--seed", "-1"), "seed"),
@@ -741,7 +744,7 @@ def test_a_denoiser_of_ones_own_at_any_length(run, tmp_path: Path, monkeypatch) 
     [
         ((*LONG,), "give --policy"),
         (("--policy", "bisection"), "give --samples"),
-        (("--policy", "random:2", *LONG), "mean over random orders"),
+        (("--policy", "random:2", *LONG), "in a random order"),
         (("--policy", "confidence:99", *LONG), "at most 32"),
         (("--policy", "bisection", *LONG, "--steps", "4"), "no use for --steps"),
         (("words4", "--policy", "bisection", *LONG), "words4 is not: audit them apart"),

@@ -72,7 +72,7 @@ def test_a_cap_fills(run) -> None:
     [
         (("own_certified:exact", "--policy", "surest"), "policy 'surest' is unknown"),
         (("own_certified:exact", "--policy", "confidence:4"), "take at most 3"),
-        (("own_certified:exact", "--policy", "random:1"), "mean over random orders"),
+        (("own_certified:exact", "--policy", "random:1"), "in a random order"),
         (("own_certified:timed", "--policy", "confidence:1"), "depends on time"),
         (("own_certified:wide", "--policy", "confidence:1"), "name all of its with --symbols"),
         (("own_certified:odd", "--policy", "confidence:1"), "must be a whole number"),

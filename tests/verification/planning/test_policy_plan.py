@@ -71,6 +71,12 @@ def test_where_tv_does_not_fall_a_finer_scan_is_made(monkeypatch: pytest.MonkeyP
     assert len(found.tried) == 21 + 51 - 11  # multiples of 500, of 200, and of both
 
 
+def test_one_token_a_round_reaches_zero() -> None:
+    found = plan_policy(COPIES, "confidence", 0.0)
+    assert found.chosen is not None
+    assert found.chosen.policy == "confidence:1"
+
+
 def test_nothing_reaches_what_is_out_of_reach() -> None:
     class Blind(ExactDenoiser):
         """Knows the marginals only."""
