@@ -219,7 +219,7 @@ def test_tables_that_do_not_fit_name_their_size_and_the_way_out():
     ):
         tables(target, ExactDenoiser(target), "all")
     long = Target.from_rows(torch.zeros(1, 40, dtype=torch.int64), [1], 2)
-    with pytest.raises(TooLargeError, match="use shorter sequences"):
+    with pytest.raises(TooLargeError, match="take at most 30 tokens"):
         tables(long, ExactDenoiser(long))
 
 

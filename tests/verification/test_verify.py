@@ -123,7 +123,7 @@ def test_a_whole_run_writes_claims_json(run: Run, monkeypatch: pytest.MonkeyPatc
         (("--scale", "E3.constant=-1"), "needs a positive factor, got -1"),
         (("--claims", "E6", "--scale", "E3.constant=0.99"), "no constant of the claims E6"),
         (("--json", "no/such/folder.json"), "does not exist"),
-        (("--claims", ","), "at least one"),
+        (("--claims", ","), "a comma between two"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_two(

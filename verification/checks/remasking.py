@@ -399,6 +399,7 @@ CHECKS = (
         _runs(),
         _decomposition,
         edges={
+            "attained by one step": _on("copies:2:2", "0 1", "0"),
             "two copies, masked as often as may be": _on("copies:2:2", "0 1/3 2/3 1", "0 1 0"),
             "a copy that is forgotten": _on("copies:3:3", "0 1/4 3/4 1", "0 1 0"),
         },
