@@ -247,7 +247,7 @@ def _settings() -> Iterator[Setting]:
     """Plain settings, of which one satisfies what a claim asks for."""
     for size, sampler, uniform, leftover, clock in itertools.product(
         ((4, 2), (3, 2), (4, 4)),
-        ("ancestral", "euler", "fhs", "blocks", "policy", "speculative"),
+        ("ancestral", "euler", "fhs", "blocks", "policy", "speculative", "remasking"),
         *((False, True), (False, True), (None, "constant")),
     ):
         yield Setting(
@@ -255,6 +255,7 @@ def _settings() -> Iterator[Setting]:
             steps=8,
             sampler=sampler,
             policy="bisection" if sampler == "policy" else None,
+            remasking="max" if sampler == "remasking" else None,
             clock=clock,
             grid=clock and "uniform",
             has_leftover=leftover,
