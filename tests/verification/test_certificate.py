@@ -87,9 +87,9 @@ def test_one_token_a_round_leaves_nothing_to_measure() -> None:
 def test_what_it_cannot_certify() -> None:
     law = letters(8)
     rows = law.sample(4, torch.Generator().manual_seed(0))
-    with pytest.raises(InputError, match="mean over random orders"):
+    with pytest.raises(InputError, match="in a random order"):
         certify(rows, law, ["random:2"], Rounds(), Fraction(1, 10))
     timed = NoisyDenoiser(law, 0.1)
     object.__setattr__(timed, "base", type("Timed", (), {"time_free": False, "vocabulary": 27})())
-    with pytest.raises(InputError, match="depends on time, and a policy has no times"):
+    with pytest.raises(InputError, match="depends on time, and a policy asks it without"):
         certify(rows, timed, ["confidence:2"], Rounds(), Fraction(1, 10))
