@@ -51,9 +51,9 @@ R2 = Claim(
     statement=(
         _STEP + r"For a normalised denoiser and tokens drawn independently from $\hat p_i$: "
         r"$\mathrm{TV}(p_{\mathrm{re}},q_0)\le\mathrm{TV}(P_0,q_T)+\sum_kr_k\mathbb E_{q_{t_k}}"
-        r"\sum_{i\,\mathrm{masked}}\mathrm{TV}(p_i,\hat p_i)+\sum_k\mathbb E_{q_{t_k}}\sum_B"
-        r"r_k^{|B|}(1-r_k)^{m-|B|}\,\mathrm{TV}(q_0(x_B|x_U),\prod_{i\in B}p_i)"
-        r"+\mathrm{TV}(q_\delta,q_0)$: E1 with this $r_k$, and no clock term. As $r$ grows with "
+        r"\sum_{i\,\mathrm{masked}}\mathrm{TV}(p_i,\hat p_i)$ $+\sum_k\mathbb E_{q_{t_k}}\sum_B"
+        r"r_k^{|B|}(1-r_k)^{m-|B|}\,\mathrm{TV}(q_0(x_B|x_U),\prod_{i\in B}p_i)$ "
+        r"$+\mathrm{TV}(q_\delta,q_0)$: E1 with this $r_k$, and no clock term. As $r$ grows with "
         r"$\sigma$, no term of the third sum falls: whether remasking helps, this bound does not "
         r"decide."
     ),
@@ -95,8 +95,8 @@ R5 = Claim(
         r"Blocks $B_k$ are revealed given the tokens $U_k$, and other tokens masked again, by a "
         r"schedule that does not look at values. A reveal is relevant if its value is there at the "
         r"end, or is in the context of a later relevant reveal; $B^*_k\subseteq B_k$. Then "
-        r"$\mathrm{TV}(p_{\mathrm{re}},q_0)\le P(\text{a mask is left})+\mathbb E\sum_k\mathbb "
-        r"E_{q_0}\mathrm{TV}(q_0(x_{B^*_k}|x_{U_k}),\prod_{i\in B^*_k}p_i)+\mathbb E\sum_k"
+        r"$\mathrm{TV}(p_{\mathrm{re}},q_0)\le P(\text{a mask is left})$ $+\mathbb E\sum_k\mathbb "
+        r"E_{q_0}\mathrm{TV}(q_0(x_{B^*_k}|x_{U_k}),\prod_{i\in B^*_k}p_i)$ $+\mathbb E\sum_k"
         r"\sum_{i\in B^*_k}\mathbb E_{q_0}\mathrm{TV}(p_i,\hat p_i)$, and the second term is at "
         r"most the probability that two relevant reveals share a step. There are at least $d$ "
         r"relevant reveals where no mask is left."
