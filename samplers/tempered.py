@@ -6,20 +6,20 @@ import math
 from dataclasses import dataclass
 
 import torch
-from sharprates.samplers.denoiser import Denoiser, Positions
+from sharprates.samplers.changed import ChangedDenoiser
+from sharprates.samplers.denoiser import Denoiser
 from sharprates.samplers.errors import InputError
 from torch import Tensor
 
 
 @dataclass(frozen=True)
-class TemperedDenoiser:
+class TemperedDenoiser(ChangedDenoiser):
     """p̂^{1/T}, cut to its most likely symbols, normalised.
 
-    What it returns in float64 is the denoiser: no rounding error is stated. It changes p̂, and so
-    the score error: top-p gives 0 to rare but possible symbols, so that ε_KL is infinite.
+    It changes p̂, and so the score error: top-p gives 0 to rare but possible symbols, so that ε_KL
+    is infinite.
 
     Attributes:
-        base: the denoiser that is changed.
         temperature: T ≥ 0; 0 is the limit: the most likely symbol, the smallest of equal ones.
         top_p: in (0, 1]; the fewest most likely symbols that hold this share of the mass stay
             (nucleus sampling), after the temperature. Of equal ones the smaller symbol comes first.
@@ -27,33 +27,19 @@ class TemperedDenoiser:
     Source: theory note, §10, for T = 0; C2.
     """
 
-    base: Denoiser
     temperature: float = 1.0
     top_p: float = 1.0
 
-    normalised = True
+    @property
+    def normalised(self) -> bool:
+        """True."""
+        return True
 
     def __post_init__(self) -> None:
         check_tempering(self.temperature, self.top_p)
 
-    @property
-    def vocabulary(self) -> int:
-        """S, without the mask."""
-        return self.base.vocabulary
-
-    @property
-    def time_free(self) -> bool:
-        """Whether the prediction does not depend on t."""
-        return self.base.time_free
-
-    def __call__(
-        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
-    ) -> Tensor:
-        """Predict; see `samplers.denoiser.Denoiser`."""
-        return self.change(self.base(x, t, positions))
-
     def change(self, p: Tensor) -> Tensor:
-        """What it makes of the base's prediction, [..., S]."""
+        """See `samplers.changed.ChangedDenoiser`."""
         ordered, order = torch.sort(p, dim=-1, descending=True, stable=True)
         # relative to the largest, which then is 1 and cannot underflow
         top = ordered[..., :1]

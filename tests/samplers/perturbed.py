@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from sharprates.samplers.changed import ChangedDenoiser
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.target import Target
@@ -43,38 +44,11 @@ class Uniform:
 
 
 @dataclass(frozen=True, eq=False)
-class Perturbed:
-    """What all of them share: a base whose prediction is changed.
+class Perturbed(ChangedDenoiser):
+    """A base whose prediction is changed; a subclass says how by `change` or by its own call."""
 
-    Attributes:
-        base: the denoiser that is changed.
-    """
-
-    base: Denoiser
-
-    @property
-    def vocabulary(self) -> int:
-        """S, without the mask."""
-        return self.base.vocabulary
-
-    @property
-    def time_free(self) -> bool:
-        """Whether the prediction does not depend on t."""
-        return self.base.time_free
-
-    @property
-    def normalised(self) -> bool:
-        """Whether every prediction sums to 1."""
-        return self.base.normalised
-
-    def __call__(
-        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
-    ) -> Tensor:
-        """Predict; see `samplers.denoiser.Denoiser`."""
-        return self._of(self.base(x, t, positions))
-
-    def _of(self, p: Tensor) -> Tensor:
-        """The prediction [..., S] made of the base's; a subclass has this or its own call."""
+    def change(self, p: Tensor) -> Tensor:
+        """What it makes of the base's prediction, [..., S]."""
         raise NotImplementedError
 
 
@@ -196,7 +170,7 @@ class TopK(Perturbed):
         """True."""
         return True
 
-    def _of(self, p: Tensor) -> Tensor:
+    def change(self, p: Tensor) -> Tensor:
         order = torch.sort(p, dim=-1, descending=True, stable=True).indices[..., : self.count]
         return _normal(torch.zeros_like(p).scatter(-1, order, p.gather(-1, order)))
 
@@ -221,7 +195,7 @@ class Forbidding(Perturbed):
         """True."""
         return True
 
-    def _of(self, p: Tensor) -> Tensor:
+    def change(self, p: Tensor) -> Tensor:
         allowed = torch.ones(self.vocabulary, dtype=p.dtype, device=p.device)
         allowed[self.symbol] = 0
         rest = p * allowed
@@ -253,7 +227,7 @@ class Scaled(Perturbed):
         """False."""
         return False
 
-    def _of(self, p: Tensor) -> Tensor:
+    def change(self, p: Tensor) -> Tensor:
         return p * torch.tensor(self.factors, dtype=p.dtype, device=p.device)
 
 

@@ -128,6 +128,12 @@ def test_samplers_that_mask_again_stand_beside_those_that_commit(run, tmp_path: 
     tv = {row["remasking"]: row["tv"]["upper"] for row in rows if row["sampler"] != "fhs"}
     assert list(tv) == [None, "0.1", "max", "confidence:1"]
     assert tv["0.1"] < tv[None] < tv["confidence:1"]
+    bounds = {row["remasking"]: row["bounds"]["R2"] for row in rows if row["sampler"] != "fhs"}
+    # reveal probabilities 1/4, 2/3, 1, 1; only blocks of three masks' tokens err
+    by_hand = 21 / 256 + 3 / 16 + 3 / 32 + 3 / 256
+    assert bounds["max"]["value"] == pytest.approx(by_hand)
+    assert [bounds[name]["verdict"] for name in ("0.1", "max")] == ["holds", "holds"]
+    assert not bounds["confidence:1"]["applies"]
     code, _, err = run(*line, "--remask", "2")
     assert code == 2
     assert "[0, 1]" in err
