@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import time
 
 import numpy as np
 import pytest
@@ -14,11 +15,12 @@ from sharprates.samplers.families import markov_chain
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.verification.planning.block_schedule import (
-    _minima,
-    _minima_of_falling,
+    _by_stages,
+    _priced,
     best_blocks,
     equal_blocks,
     excess,
+    fewest_blocks,
     mean_excess,
 )
 from sharprates.verification.planning.loss_curve import LossCurve, loss_curve
@@ -104,24 +106,53 @@ def test_no_composition_is_better(losses: list[float], steps: int, sort: bool) -
     assert found.excess <= equal_blocks(curve, steps).excess + 1e-12
 
 
-@settings(max_examples=25)
-@given(st.integers(1, 400), st.integers(0, 10**6))
-def test_both_minimisations_agree_on_falling_curves(d: int, seed: int) -> None:
+@given(curves, st.floats(0, 6))
+def test_no_fewer_blocks_are_enough(losses: list[float], most: float) -> None:
+    """Against all compositions; curves of whole numbers have many ties."""
+    for curve in (whole(sorted(losses, reverse=True)), whole(sorted(map(round, losses))[::-1])):
+        found = fewest_blocks(curve, most)
+        assert found.excess <= most
+        fewer = [a for a in compositions(curve.length) if len(a) < len(found.blocks)]
+        assert all(excess(curve, a) > most - 1e-12 for a in fewer)
+
+
+def falling(d: int, seed: int) -> LossCurve:
+    """With flat stretches: there blocks of several sizes cost the same."""
     rng = np.random.default_rng(seed)
-    loss = np.sort(rng.exponential(size=d))[::-1]
-    base = rng.exponential(size=d) * 3 - np.arange(d) * loss
-    one, other = _minima(base, loss), _minima_of_falling(base, loss)
-    np.testing.assert_allclose(one[0], other[0], rtol=1e-12, atol=1e-12)
+    drops = rng.exponential(size=d) * (rng.random(d) < rng.choice([0.05, 0.5, 1.0]))
+    return whole(np.cumsum(drops)[::-1])
 
 
-def test_the_quick_minimisation_is_wrong_where_curves_rise() -> None:
+@settings(max_examples=40)
+@given(st.integers(1, 150), st.integers(0, 10**6))
+def test_prices_find_what_the_programme_finds(d: int, seed: int) -> None:
+    """At every K, by two algorithms that share nothing."""
+    curve = falling(d, seed)
+    for steps in {1, 2, d // 3 + 1, d // 2 + 1, max(1, d - 1), d}:
+        quick = best_blocks(curve, steps)
+        slow = excess(curve, np.diff(_by_stages(curve.losses, steps)).tolist())
+        assert len(quick.blocks) <= steps
+        assert quick.excess == pytest.approx(slow, rel=1e-11, abs=1e-11)
+
+
+def test_prices_are_wrong_where_curves_rise() -> None:
     """Why `best_blocks` looks first; and power of the comparison above."""
     rng = np.random.default_rng(0)
     wrong = 0
     for _ in range(20):
-        loss, base = rng.exponential(size=30), rng.exponential(size=30)
-        wrong += not np.allclose(_minima(base, loss)[0], _minima_of_falling(base, loss)[0])
+        losses = rng.exponential(size=30)
+        ends = _priced(losses.tolist(), 0.2)
+        cost = excess(whole(losses), np.diff(ends).tolist())
+        wrong += cost > best_blocks(whole(losses), len(ends) - 1).excess + 1e-9
     assert wrong > 0
+
+
+def test_four_thousand_tokens_take_seconds() -> None:
+    curve = whole(1 / np.sqrt(np.arange(1, 4097)))
+    began = time.process_time()
+    assert len(best_blocks(curve, 2048).blocks) == 2048
+    assert fewest_blocks(curve, 1e-3).excess <= 1e-3
+    assert time.process_time() - began < 5
 
 
 def test_long_curves_in_many_blocks() -> None:
@@ -141,8 +172,15 @@ def test_long_curves_in_many_blocks() -> None:
         (lambda c: excess(c, (0, 3)), "sizes must be at least 1"),
         (lambda c: best_blocks(c, 0), "steps: need K ≥ 1"),
         (lambda c: equal_blocks(c, 0), "steps: need K ≥ 1"),
+        (lambda c: fewest_blocks(c, -1), "excess: needs a number ≥ 0, got -1"),
+        (lambda c: fewest_blocks(c, math.nan), "excess: needs a number ≥ 0, got nan"),
     ],
 )
 def test_bad_arguments_are_named(call, hint: str) -> None:
     with pytest.raises(InputError, match=hint):
         call(whole([1.0, 0.5, 0.2]))
+
+
+def test_fewest_blocks_need_a_curve_that_falls() -> None:
+    with pytest.raises(InputError, match="rises with more context"):
+        fewest_blocks(whole([1, 2]), 1)
