@@ -106,15 +106,44 @@ class Words(Table):
 
 
 class Checks(Table):
-    """Comparisons that held; `check` raises at the others."""
+    """Comparisons that held, below one line that says so; `check` raises at the others."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
+        held = list(rows)
         names = ("claim", "instance", "measured", "", "formula", "")
         cells = (
             (r.claim_id, r.what, shown(r.measured), SIGNS[r.relation], shown(r.value), "✓")
-            for r in rows
+            for r in held
         )
         super().__init__(names, cells)
+        self.summary = summary(held)
+
+    def _repr_html_(self) -> str:
+        line = f"<summary>✓ {html.escape(self.summary)}</summary>"
+        return f'<details class="checks-closed">{line}{super()._repr_html_()}</details>'
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """How many comparisons held, and which was the tightest."""
+    many = f"{len(rows)} comparisons hold" if len(rows) != 1 else "1 comparison holds"
+    equal = [row for row in rows if row.relation is Relation.EQUALITY]
+    texts = []
+    if equal:
+        most = max(abs(row.measured.middle - row.value.middle) for row in equal)
+        texts.append("equal to the last digit" if most == 0 else f"equal up to {most:.0e}")
+    bounds = [row for row in rows if row.relation in (Relation.UPPER, Relation.LOWER)]
+    if any(tightness(row) > 0 for row in bounds):
+        best = max(bounds, key=tightness)
+        at = f" at {best.what}" if best.what else ""
+        texts.append(f"tightest {best.claim_id}{at}: {tightness(best):.1%} of the bound")
+    return "; ".join([many, *texts])
+
+
+def tightness(row: Row) -> float:
+    """How near a bound is to being attained: 1 if it is."""
+    sides = (row.measured.middle, row.value.middle)
+    below, above = sides if row.relation is Relation.UPPER else reversed(sides)
+    return below / above if above > 0 else 0.0
 
 
 def shown(number: Interval) -> str:

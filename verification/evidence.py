@@ -18,21 +18,21 @@ class Method(StrEnum):
 
 @dataclass(frozen=True)
 class Fit:
-    """1 − ratio ≈ constant · parameter^(−exponent), from the last two examples of a trend.
+    """1 − ratio ≈ constant · parameter^(−exponent), from the last examples of a trend.
 
     Attributes:
         family: along which.
         parameter: what grows.
-        exponent: fitted.
-        constant: fitted.
+        exponent: fitted to the last two; None if those before them have another: no power law.
+        constant: fitted; None without an exponent.
         last: the ratio at the largest parameter.
         at: the largest parameter.
     """
 
     family: str
     parameter: str
-    exponent: float
-    constant: float
+    exponent: float | None
+    constant: float | None
     last: float
     at: float
 

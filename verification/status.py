@@ -65,8 +65,8 @@ class Sharpness:
         """In a few words."""
         parts = [self.kind + (f" {self.ratio:.5g}" if self.kind == "limit" else "")]
         parts += [
-            f"limit {limit.last:.4g} along {limit.family}: 1 − ratio ~ "
-            f"{limit.constant:.3g}·{limit.parameter}^−{limit.exponent:.2f}"
+            f"{limit.last:.4g} at {limit.parameter} = {limit.at:g} along {limit.family}"
+            + _gap(limit)
             for limit in self.limits
         ]
         return "; ".join(parts + [f"{regime}: {words}" for regime, words in self.regimes.items()])
@@ -211,6 +211,12 @@ class ClaimStatus:
             "proofs": [one.check for one in self.evidence if one.method == Method.SYMBOLIC],
             "checks": [asdict(one) for one in self.evidence],
         }
+
+
+def _gap(limit: Fit) -> str:
+    if limit.exponent is None:
+        return ""
+    return f": 1 − ratio ~ {limit.constant:.3g}·{limit.parameter}^−{limit.exponent:.2f}"
 
 
 def _strain(one: Evidence) -> float:

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 import pytest
 from chromium import Page, browser, executable
-from sharpbook import javascript, results
+from sharpbook import javascript, results, table
 from sharpbook.offline import mathjax_file
 from sharprates.samplers.clock import clock, default_horizon, grid
 from sharprates.samplers.schedule import step_law
@@ -196,24 +196,106 @@ def test_a_click_in_the_graph_leads_to_the_claim(page: Page) -> None:
         file, _, fragment = href.partition("#")
         text = (HTML / file).read_text(encoding="utf-8")
         assert re.search(rf'<div class="[^"]*proof[^"]*" id="{fragment}">', text), name
-        assert f"status-{outcome.status(name)}" in classes
+        assert f"proof-{outcome.proof(name)}" in classes
     click = "new MouseEvent('click', {bubbles: true})"
     page.follow(f"document.querySelector('a[data-claim=E5]').dispatchEvent({click})")
     assert page.run("location.pathname.split('/').pop() + location.hash") == "euler_upper.html#E5"
     legend = (HTML / "graph.html").read_text(encoding="utf-8")
-    assert all(f"{status}</span>" in legend for status in results.STATUSES)
+    assert all(f"{proof}</span>" in legend for proof in results.PROOFS)
 
 
 def test_the_audit_table_sorts(page: Page) -> None:
     show(page, "audit.html")
     first = "document.querySelector('.audit tbody tr').id"
     click = "document.querySelectorAll('.audit th')[0].click()"
-    assert page.run(first) == "row-F1"
+    assert page.run(first) == "row-E1"
     page.run(click)
     assert page.run(first) == "row-C1"
     page.run(click)
     assert page.run(first) == "row-X1"
-    assert page.run("document.querySelectorAll('.audit tbody tr').length") == len(CLAIMS)
+    assert page.run("document.querySelectorAll('.audit tbody tr').length") == len(table.ROWS)
+
+
+INK = r"""
+[...document.querySelectorAll(".claim-block mjx-container rect")].filter((bar) => {
+  const text = getComputedStyle(bar.closest("mjx-container")).color;
+  return getComputedStyle(bar).fill !== text;
+}).length
+"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_bars_of_fractions_and_roots_have_the_colour_of_the_text(page: Page, theme: str) -> None:
+    page.resize(*DESK)
+    show(page, "euler_upper.html")
+    page.run(f"document.documentElement.dataset.theme = '{theme}'")
+    page.run("new Promise((done) => setTimeout(() => done(1), 400))")
+    assert page.run("document.querySelectorAll('.claim-block mjx-container rect').length") > 5
+    assert page.run(INK) == 0
+
+
+def test_a_claims_command_can_be_copied(page: Page) -> None:
+    show(page, "euler_upper.html")
+    page.run("document.querySelector('#E5 button.copy').click()")
+    assert page.run("getSelection().toString()") == "sharprates verify --claims E5"
+
+
+def test_what_a_claim_rests_on_is_lit(page: Page) -> None:
+    show(page, "graph.html")
+    over = "document.querySelector('a[data-claim=E6]').dispatchEvent(new Event('pointerenter'))"
+    page.run(over)
+    lit = "[...document.querySelectorAll('a.node.lit')].map((a) => a.dataset.claim)"
+    assert set(page.run(lit)) == {"E6", "E3", "S2"}
+
+
+FIGURES = """
+[...document.querySelectorAll(".bd-article .cell_output img")].map((img) => {
+  const figure = img.closest("figure");
+  const number = figure && figure.querySelector(".caption-number");
+  const caption = figure && figure.querySelector(".caption-text");
+  return [img.alt, number ? number.textContent : "", caption ? caption.textContent : ""];
+})
+"""
+HASH = re.compile(r"[0-9a-f]{16,}")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_figure_has_a_number_a_caption_and_an_alternative_text(page: Page, name: str) -> None:
+    show(page, name)
+    for alt, number, caption in page.run(FIGURES):
+        assert re.fullmatch(r"Fig\. [\d.]+ *", number), caption
+        assert len(caption) > 20
+        assert len(alt) > 20
+        assert not HASH.search(alt)
+
+
+CUT = """
+(() => {
+  const edge = document.documentElement.clientWidth;
+  const side = document.querySelector(".bd-sidebar-secondary");
+  const shown = side && getComputedStyle(side).display !== "none" && side.clientWidth;
+  const limit = shown ? side.getBoundingClientRect().left : edge;
+  const scrolls = (e) => {
+    for (; e; e = e.parentElement) if (getComputedStyle(e).overflowX === "auto") return true;
+    return false;
+  };
+  const formulas = "article .claim-block mjx-container[display] svg";
+  return [...document.querySelectorAll(`article table, ${formulas}`)]
+    .filter((e) => e.offsetParent !== null || e.tagName === "svg")
+    .filter((e) => e.getBoundingClientRect().right > limit + 1 && !scrolls(e))
+    .map((e) => e.outerHTML.slice(0, 80));
+})()
+"""
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_no_table_and_no_formula_of_a_claim_is_cut(
+    page: Page, name: str, size: tuple[int, int]
+) -> None:
+    page.resize(*size, mobile=size is PHONE)
+    show(page, name)
+    assert page.run(CUT) == []
 
 
 SETTINGS = [

@@ -6,21 +6,20 @@ import re
 from itertools import combinations
 
 from sharpbook import graph, results
-from sharprates.theory.claim import Kind
 from sharprates.theory.registry import CLAIMS
 
 
-def drawn(status: str = "tested") -> str:
-    boxes, bends = graph.places(CLAIMS)
+def drawn(proof: str = "proved") -> str:
+    boxes, bends, lanes = graph.places(CLAIMS)
     nodes = {
-        name: graph.Node(x, y, CLAIMS[name], status, f"page.html#{name}")
+        name: graph.Node(x, y, CLAIMS[name], proof, f"page.html#{name}")
         for name, (x, y) in boxes.items()
     }
-    return graph.draw(nodes, bends)
+    return graph.draw(nodes, bends, lanes)
 
 
 def test_every_dependency_leads_to_the_right() -> None:
-    found, _ = graph.places(CLAIMS)
+    found, _, _ = graph.places(CLAIMS)
     assert set(found) == set(CLAIMS)
     for one in CLAIMS.values():
         for other in one.depends_on:
@@ -28,7 +27,7 @@ def test_every_dependency_leads_to_the_right() -> None:
 
 
 def test_boxes_do_not_overlap_and_no_edge_runs_behind_one() -> None:
-    boxes, bends = graph.places(CLAIMS)
+    boxes, bends, _ = graph.places(CLAIMS)
     for (x0, y0), (x1, y1) in combinations(boxes.values(), 2):
         assert x0 != x1 or abs(y0 - y1) >= graph.HEIGHT
     for x, y in bends.values():
@@ -50,18 +49,24 @@ def test_edges_are_those_of_the_registry() -> None:
     assert edges == {(other, one.id) for one in CLAIMS.values() for other in one.depends_on}
 
 
-def test_each_node_is_a_link_with_its_status() -> None:
-    for status in results.STATUSES:
-        nodes = re.findall(
-            r'<a href="([^"]+)" class="node status-([a-z]+)( conjecture)?"', drawn(status)
-        )
+def test_each_claim_is_in_the_lane_of_its_topic() -> None:
+    boxes, _, lanes = graph.places(CLAIMS)
+    below = [*lanes.values(), float("inf")]
+    for number, title in enumerate(lanes):
+        inside = {n for n, (_, y) in boxes.items() if below[number] < y < below[number + 1]}
+        assert inside == {n for n in CLAIMS if graph.lane(n) == title}
+
+
+def test_each_node_is_a_link_with_its_proof() -> None:
+    for proof in results.PROOFS:
+        nodes = re.findall(r'<a href="([^"]+)" class="node proof-([a-z-]+)( main)?"', drawn(proof))
         assert sorted(link for link, _, _ in nodes) == sorted(f"page.html#{n}" for n in CLAIMS)
-        assert {word for _, word, _ in nodes} == {status}
+        assert {word for _, word, _ in nodes} == {proof}
         marked = {link.partition("#")[2] for link, _, mark in nodes if mark}
-        assert marked == {n for n, one in CLAIMS.items() if one.kind is Kind.CONJECTURE}
+        assert marked == set(graph.MAIN)
 
 
-def test_a_sign_and_a_legend_for_every_status() -> None:
-    assert set(graph.MARKS) == set(results.STATUSES)
+def test_a_sign_and_a_legend_for_every_label_of_a_proof() -> None:
+    assert set(graph.MARKS) == set(results.PROOFS)
     assert len(set(graph.MARKS.values())) == len(graph.MARKS)
-    assert all(f"{mark} {status}" in graph._legend() for status, mark in graph.MARKS.items())
+    assert all(f"{mark} {proof}" in graph._legend() for proof, mark in graph.MARKS.items())

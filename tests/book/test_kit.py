@@ -50,7 +50,23 @@ def test_slope_is_the_exponent() -> None:
     assert kit.powers_of_two(4, 64) == [4, 8, 16, 32, 64]
 
 
-def test_checks_are_shown_as_a_table() -> None:
+def test_checks_are_one_line_above_a_closed_table() -> None:
     row = kit.check("E3", 0.1, {"d": 2, "w": [0.5, 0.5], "epsilon_w": 0}, "a <b>")
     text = kit.Checks([row])._repr_html_()
     assert "<td>E3</td><td>a &lt;b&gt;</td><td>0.1</td><td>≤</td><td>0.5</td><td>✓</td>" in text
+    line = "✓ 1 comparison holds; tightest E3 at a &lt;b&gt;: 20.0% of the bound</summary>"
+    assert text.startswith(f'<details class="checks-closed"><summary>{line}<table')
+
+
+def test_the_tightest_comparison_is_named() -> None:
+    values = {"d": 2, "w": [0.5, 0.5], "epsilon_w": 0}
+    upper = [kit.check("E3", tv, values, f"TV {tv}") for tv in (0.1, 0.4, 0.3)]
+    lower = kit.check("L0", 0.8, {"d": 1, "w": [0.25]}, "half left")
+    assert kit.summary([*upper, lower]).endswith("tightest L0 at half left: 93.8% of the bound")
+    assert "E3 at TV 0.4: 80.0%" in kit.summary(upper)
+
+
+def test_equalities_tell_their_difference() -> None:
+    values = {"d": 3, "S": 2, "w": [0.5, 0.5]}
+    row = kit.check("L2", kit.formula("L2", **values), values)
+    assert kit.summary([row, row]).startswith("2 comparisons hold; equal ")

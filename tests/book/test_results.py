@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from sharpbook import results
+from sharprates.theory.claim import Kind
 from sharprates.theory.registry import CLAIMS
-from sharprates.verification.status import VERSION, Status
+from sharprates.verification.evidence import Method
+from sharprates.verification.status import VERSION
 
 ROW = {"id": "E3", "status": "certified", "n": 5, "n_counting": 4}
 
@@ -23,19 +25,33 @@ def test_the_first_file_that_exists_counts(tmp_path: Path) -> None:
     assert results.load((fresh, kept)).source == "kept.json"
     write(fresh, [{**ROW, "status": "refuted"}], commit="f")
     outcome = results.load((fresh, kept))
-    assert outcome.status("E3") == "refuted"
+    assert outcome.proof("E3") == "refuted"
     assert outcome.manifest["commit"] == "f"
 
 
-def test_without_a_file_all_is_untested(tmp_path: Path) -> None:
+def test_without_a_file_nothing_was_tried(tmp_path: Path) -> None:
     outcome = results.load((tmp_path / "none.json",))
-    assert outcome.status("E3") == "untested"
+    assert results.tried(outcome.row("E3")) == []
     assert "No results file" in outcome.origin
 
 
-def test_a_claim_that_the_run_left_out_is_untested(tmp_path: Path) -> None:
-    outcome = results.load((write(tmp_path / "a.json", [ROW]),))
-    assert (outcome.status("E3"), outcome.status("L1")) == ("certified", "untested")
+def test_what_was_tried_is_told_by_method_best_first() -> None:
+    checks = [("tested", 5), ("certified", 7), ("symbolic", 1), ("certified", 3)]
+    row = {"checks": [{"method": method, "n": n} for method, n in checks]}
+    assert results.tried(row) == [
+        "symbolically, for listed sizes",
+        "in fractions or balls on 10 instances",
+        "in float64 with a stated error on 5 instances",
+    ]
+
+
+def test_every_method_of_a_check_is_explained() -> None:
+    assert set(results.METHODS) == set(map(str, Method))
+
+
+def test_notes_are_kept() -> None:
+    row = {"checks": [{"check": "a", "note": "1 % is undecided"}, {"check": "b", "note": ""}]}
+    assert results.notes(row) == ["a: 1 % is undecided"]
 
 
 def test_the_origin_names_commit_seed_and_versions(tmp_path: Path) -> None:
@@ -55,15 +71,19 @@ def test_the_copy_kept_with_the_book_is_whole() -> None:
     assert "--claims" not in kept.manifest["command"]
 
 
-def test_every_status_of_a_run_is_explained() -> None:
-    assert set(results.STATUSES) == {"open", *(str(status) for status in Status)}
+def test_what_was_tried_makes_a_conjecture_no_theorem() -> None:
+    rows = {name: {"status": "certified"} for name in CLAIMS}
+    found = results.Results(rows, {}, "")
+    labels = {name: found.proof(name) for name in CLAIMS}
+    conjectures = {name for name, one in CLAIMS.items() if one.kind is Kind.CONJECTURE}
+    assert {name for name, label in labels.items() if label == "conjecture"} == conjectures
+    assert set(labels.values()) <= set(results.PROOFS)
+    assert results.Results({"X1": {"status": "refuted"}}, {}, "").proof("X1") == "refuted"
 
 
-def test_a_conjecture_that_stands_is_open() -> None:
-    found = results.Results({"X1": {"status": "certified"}, "E3": {"status": "certified"}}, {}, "")
-    assert (found.status("X1"), found.status("E3")) == ("open", "certified")
-    refuted = results.Results({"X1": {"status": "refuted"}}, {}, "")
-    assert refuted.status("X1") == "refuted"
+def test_the_proof_checkers_word_of_a_stored_run_counts() -> None:
+    rows = {"E7": {"status": "certified", "formal": {"status": "machine-checked"}}}
+    assert results.Results(rows, {}, "").proof("E7") == "machine-checked"
 
 
 def test_only_the_graph_colours_rectangles() -> None:

@@ -6,6 +6,7 @@ import re
 
 from sharpbook import table
 from sharpbook.results import Results
+from sharprates.theory.claim import BOUNDS
 from sharprates.theory.registry import CLAIMS
 
 ROWS = {
@@ -15,7 +16,11 @@ ROWS = {
         "n_counting": 41,
         "ratio": {"worst": 0.98765, "instance": "w=(1/2 <1>)"},
         "sharpness": {"kind": "attained"},
-        "power": [{"mutant": "m", "killed": True}, {"mutant": "n", "killed": False}],
+        "power": [
+            {"mutant": "E3.constant × 0.9", "killed": True},
+            {"mutant": "the bound × 0.99", "killed": True},
+            {"mutant": "E3.constant × 0.999", "killed": False},
+        ],
         "break_even": {"constant": 0.75},
     }
 }
@@ -25,30 +30,42 @@ TEXT = table.table(
 )
 
 
-def test_a_row_for_every_claim() -> None:
-    assert re.findall(r'<tr id="row-(\w+)">', TEXT) == list(CLAIMS)
+def test_a_row_for_every_bound() -> None:
+    bounds = [name for name, one in CLAIMS.items() if one.relation in BOUNDS]
+    assert re.findall(r'<tr id="row-(\w+)">', TEXT) == bounds
+    assert {"E5", "L0", "X1"} <= set(bounds)
+    assert "S2" not in bounds
+
+
+def row(claim_id: str) -> str:
+    return TEXT.partition(f'id="row-{claim_id}"')[2].partition("</tr>")[0]
 
 
 def test_a_row_holds_what_the_run_found() -> None:
-    row = TEXT.partition('id="row-E3"')[2].partition("</tr>")[0]
-    assert row.count("<td>") == len(table.HEADINGS)
+    assert row("E3").count("<td ") == len(table.HEADINGS)
     for part in (
         "p.html#E3",
-        "certified",
-        "41 of 60",
-        "0.9877",
         "w=(1/2 &lt;1&gt;)",
-        "attained",
-        "1 of 2",
-        "constant ×0.75",
+        "yes, attained",
+        "a change by 1.00%",
+        '<code class="command">sharprates verify --claims E3</code>',
     ):
-        assert part in row, part
+        assert part in row("E3"), part
+
+
+def test_constants_are_those_of_the_registry() -> None:
+    assert "clock 1/2, parallel 1/4" in row("E2")
+    assert ">1</td>" in row("E5")
 
 
 def test_a_claim_without_a_row_shows_no_number() -> None:
-    row = TEXT.partition('id="row-L1"')[2].partition("</tr>")[0]
-    assert "untested" in row
-    assert not re.search(r"\d of \d|\d\.\d", row)
+    assert "no run stored" in row("L0")
+    assert "a change" not in row("L0")
+
+
+def test_a_conjecture_is_labelled_as_one() -> None:
+    assert "proof-conjecture" in row("X1")
+    assert "proved" not in row("X1")
 
 
 def test_the_origin_stands_below() -> None:

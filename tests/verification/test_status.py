@@ -78,6 +78,9 @@ def test_sharpness_names_what_was_reached() -> None:
     fit = Fit("f", "b", exponent=1.0, constant=2.0, last=0.995, at=400)
     attained = status_of(shown(relation="upper", ratio=1.0, instance="x"))
     limit = status_of(shown(relation="upper", ratio=0.995, instance="x", fit=fit))
+    assert "0.995 at b = 400 along f: 1 − ratio ~ 2·b^−1.00" in limit.sharpness.text
+    slow = status_of(shown(relation="upper", ratio=0.9, fit=Fit("f", "b", None, None, 0.9, 64)))
+    assert slow.sharpness.text.endswith("; 0.9 at b = 64 along f")
     assert attained.sharpness == Sharpness("attained", 1.0, "x", (), {})
     assert limit.sharpness == Sharpness("limit", 0.995, "x", (fit,), {})
     regimes = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -45,6 +46,9 @@ POINTS = 60
 
 CLOSE = 1e-12
 """Ratios within this of each other rank alike: the plainer example is shown."""
+
+SAME_POWER = 0.1
+"""Slopes of a log-log plot that differ by less than this share are those of one power."""
 
 
 # --- the formula of a claim -----------------------------------------------------------------------
@@ -427,7 +431,10 @@ def _break_even(check: Check, best: list[Trial]) -> dict[str, float | None]:
 
 
 def _fit(trend: Trend, trials: list[Trial]) -> Fit | None:
-    """Exponent and constant from the last two examples at which the sides still differ."""
+    """Exponent and constant from the last two examples at which the sides still differ.
+
+    A power only if the example before them lies on it as well: 1/log b is none.
+    """
     points = [
         (float(trial.example[trend.parameter]), abs(1 - trial.decision.ratio), trial.decision.ratio)
         for trial in trials
@@ -435,6 +442,11 @@ def _fit(trend: Trend, trials: list[Trial]) -> Fit | None:
     ]
     if len(points) < 2:
         return None
-    (x0, y0, _), (x1, y1, last) = points[-2:]
-    exponent = math.log(y0 / y1) / math.log(x1 / x0)
-    return Fit(trend.family, trend.parameter, exponent, y1 * x1**exponent, last, x1)
+    slopes = [
+        math.log(y0 / y1) / math.log(x1 / x0)
+        for (x0, y0, _), (x1, y1, _) in itertools.pairwise(points[-3:])
+    ]
+    (x, y, last), exponent = points[-1], slopes[-1]
+    if max(slopes) - min(slopes) > SAME_POWER * abs(exponent):
+        return Fit(trend.family, trend.parameter, None, None, last, x)
+    return Fit(trend.family, trend.parameter, exponent, y * x**exponent, last, x)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 from docutils import nodes
 from docutils.statemachine import StringList
-from sharprates.theory.claim import Claim, Kind
+from sharprates.theory.claim import BOUNDS, Claim, Kind, Relation
+from sharprates.theory.headlines import HEADLINES
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.formal import formal_of
 from sharprates.verification.scope import Scope, conditions, scope
@@ -19,6 +22,9 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sharpbook import plot, results
 
 BLOCKS = {Kind.THEOREM: "theorem", Kind.IDENTITY: "proposition", Kind.CONJECTURE: "conjecture"}
+
+MARKS = {"machine-checked": "✓✓", "proved": "✓", "conjecture": "?", "refuted": "✗"}
+"""Label of a proof → sign, so that colour is not the only carrier."""
 
 PROMISES = {
     "A1": "a direct TV analysis of Euler, by an error decomposition along the trajectory",
@@ -66,68 +72,150 @@ def source(one: Claim) -> str:
     return "; ".join(texts) + "."
 
 
-def evidence(row: Mapping[str, Any]) -> str:
-    """MyST text: what a run found about a claim."""
-    if not row or row["status"] == "untested":
-        return "**untested**: the latest run has no check of it."
-    texts = [f"**{row['status']}**"]
-    conjecture = CLAIMS[row["id"]].kind is Kind.CONJECTURE if row.get("id") in CLAIMS else False
-    if conjecture and row["status"] != "refuted":
-        texts = [f"**open**: no counterexample in {row['n']} instances"]
-    if row.get("n"):
-        texts.append(f"{row['n_counting']} of {row['n']} instances count")
+def evidence(one: Claim, row: Mapping[str, Any]) -> list[str]:
+    """MyST lines: what a run found about a claim."""
+    if not row.get("n"):
+        return ["* no check of it is stored: `sharprates verify` runs them."]
+    texts = [f"decided {'; '.join(results.tried(row))}" if results.tried(row) else ""]
+    texts.append(f"on {row['n_counting']} of {row['n']} instances the claim says something")
     if row.get("proofs"):
-        texts.append(f"decided symbolically: {'; '.join(map(_safe, row['proofs']))}")
+        texts.append(f"symbolic: {'; '.join(map(_safe, row['proofs']))}")
     ratio = row.get("ratio") or {}
-    if ratio.get("worst") is not None:
-        texts.append(f"worst measured/bound {words(ratio['worst'])} at `{ratio['instance']}`")
-    if sharpness(row):
-        texts.append(_safe(sharpness(row)))
-    if row.get("break_even"):
-        texts.append(f"begins to fail when scaled: {_safe(words(row['break_even']))}")
+    if ratio.get("worst") is not None and one.relation in BOUNDS:
+        texts.append(f"largest measured/bound {words(ratio['worst'])} at `{ratio['instance']}`")
+    texts += [_safe(text) for text in [*trends(row), *breaks(row), *results.notes(row)]]
     power = row.get("power") or []
     if power:
-        killed = sum(bool(one.get("killed")) for one in power)
-        texts.append(f"{killed} of {len(power)} mutants rejected")
-    return "; ".join(texts) + "."
+        killed = sum(bool(mutant.get("killed")) for mutant in power)
+        named = "; ".join(dict.fromkeys(mutant["mutant"] for mutant in power))
+        texts.append(f"{killed} of {len(power)} altered claims are rejected: {_safe(named)}")
+    return [f"* {text}." for text in filter(None, texts)]
+
+
+def trends(row: Mapping[str, Any]) -> list[str]:
+    """What the ratio of both sides tends to along families."""
+    found = []
+    for limit in (row.get("sharpness") or {}).get("limits") or ():
+        text = f"measured/bound is {words(limit['last'])} along {limit['family']}"
+        if limit.get("at"):
+            text += f" at {limit['parameter']} = {limit['at']:g}"
+        if limit.get("exponent"):
+            text += f", and 1 − ratio falls like {limit['parameter']}^−{limit['exponent']:.2g}"
+        found.append(text)
+    return found
+
+
+def breaks(row: Mapping[str, Any]) -> list[str]:
+    """Where the constants begin to fail when scaled; a part of a claim speaks for itself only."""
+    found = []
+    for check in row.get("checks") or ():
+        broken = {name: x for name, x in (check.get("break_even") or {}).items() if x is not None}
+        if broken:
+            part = f" ({check['regime']})" if check.get("regime") else ""
+            found.append(f"begins to fail{part} when scaled: {words(broken)}")
+    return list(dict.fromkeys(found))
+
+
+def sharp(one: Claim, row: Mapping[str, Any]) -> str:
+    """Whether a claim's constant can be lowered, in a few words, the regime that matters first."""
+    found = row.get("sharpness") or {}
+    if one.relation not in BOUNDS:
+        off = [x["difference"] for x in row.get("checks") or () if x.get("difference") is not None]
+        most = max(off, default=None)
+        if most is None or not row.get("n"):
+            return ""
+        small = "0" if most == 0 else "below 1e-30" if most < 1e-30 else f"{most:.1g}"
+        side = "on its family " if one.relation is Relation.WORST_CASE else ""
+        return f"equal {side}on {row['n']} instances, largest difference {small}"
+    texts = [
+        f"{name}: {_factor(kind)}"
+        for name, kind in (found.get("regimes") or {}).items()
+        if "leftover" not in name
+    ]
+    kind = found.get("kind")
+    # the families along which the claim itself, not a part of it, is nearest to failing
+    own = [
+        limit
+        for limit in found.get("limits") or ()
+        if limit.get("exponent") and (kind == "limit" or limit["last"] == found.get("ratio"))
+    ]
+    if kind == "attained":
+        degenerate = DEGENERATE.search(str((row.get("ratio") or {}).get("instance")))
+        where = f" ({DEGENERATES[degenerate.lastgroup or '']})" if degenerate else ""
+        texts.append(f"attained{where}" if where and texts else f"yes, attained{where}")
+    elif kind == "limit" or any(own):
+        texts.append("in the limit" + (f", along {own[0]['family']}" if own else ""))
+    elif kind:
+        texts.append(_factor(kind))
+    return "; ".join(texts)
+
+
+DEGENERATE = re.compile(r"(?P<step>K=1\b|w=\([^ )]*\))|(?P<token>\bd=1\b)")
+DEGENERATES = {"step": "in one step", "token": "at one token"}
+"""Instances on which many bounds are attained and that say little."""
+
+
+def _factor(kind: str) -> str:
+    return kind.replace("within ×", "within a factor ").replace("limit ", "the ratio reaches ")
+
+
+def worst(row: Mapping[str, Any]) -> str:
+    """The instance nearest to failing; weights that a family's name gives are left out."""
+    text = str((row.get("ratio") or {}).get("instance") or "")
+    if re.search(r"S=\d+ [a-z-]+ q0=", text):
+        return re.sub(r" q0=\[[^]]*\]", "", text)
+    if not text or "q0=" in text:
+        return text
+    # numbers alone: the check says what they are of
+    checks = [one["check"] for one in row.get("checks") or () if one.get("instance") == text]
+    return f"{checks[0]}: {text}" if checks else text
+
+
+def command(claim_id: str) -> str:
+    """What re-runs a claim's checks."""
+    return f"sharprates verify --claims {claim_id}"
+
+
+def copied(text: str) -> str:
+    """HTML of a command beside which a script puts a button that copies it."""
+    return f'<code class="command">{escape(text)}</code>'
+
+
+def line(one: Claim, row: Mapping[str, Any]) -> str:
+    """HTML of the one line below a claim's inequality."""
+    parts = []
+    if sharp(one, row):
+        label = "sharp?" if one.relation in BOUNDS else "checked"
+        parts.append(f"<b>{label}</b> {escape(sharp(one, row))}")
+    if one.relation in BOUNDS and worst(row):
+        label = "nearest law" if one.kind is Kind.CONJECTURE else "worst law"
+        parts.append(f"<b>{label}</b> <code>{escape(worst(row))}</code>")
+    parts.append(f"<b>re-run</b> {copied(command(one.id))}")
+    return f'<p class="claim-line">{" · ".join(parts)}</p>'
 
 
 def scoped(one: Claim, row: Mapping[str, Any]) -> list[str]:
     """MyST lines: what the claim is stated for, what a run tried, and what neither tried."""
     found = Scope(**row["scope"]) if row.get("scope") else scope(one, ())
-    lines = ["::::{dropdown} Stated against checked", f"* **Stated** for {_safe(found.stated)}."]
+    lines = [f"* **Stated** for {_safe(found.stated)}."]
     lines += [f"* **Tried** {_safe(text)}." for text in found.tried]
-    lines += [f"* **Not tried:** {_safe(text)}." for text in found.not_tried]
-    return [*lines, "::::"]
+    return lines + [f"* **Not tried:** {_safe(text)}." for text in found.not_tried]
 
 
-def checked(one: Claim) -> str:
+def checked(one: Claim, row: Mapping[str, Any]) -> str:
     """MyST text: what Coq says of the claim, and how much of it that covers."""
     label = formal_of(CLAIMS)[one.id]
-    if not label.theorem:  # there is nothing to run, or nothing was run
-        return f"{_safe(label.reason)}."
-    about = [text for text in (_safe(label.covers), _safe(label.reason)) if text]
-    return f"**{label.status}**: {' '.join(about)}" if about else f"**{label.status}**."
+    kept = row.get("formal") or {}
+    if label.status not in results.MACHINE and kept.get("status") in results.MACHINE:
+        return _safe(f"{kept['covers']} {kept['reason']}".strip())
+    if label.status in results.MACHINE:
+        return " ".join(_safe(text) for text in (label.covers, label.reason) if text)
+    return f"Proof checker: {_safe(label.reason)}."
 
 
 def _safe(text: str) -> str:
     """Text of a run that must not be read as markup."""
     return text.translate({ord(c): f"\\{c}" for c in "\\`*_$[]<>{}|"})
-
-
-def sharpness(row: Mapping[str, Any]) -> str:
-    """How near the worst instance comes, in a few words."""
-    found = row.get("sharpness") or {}
-    texts = [str(found["kind"])] if found.get("kind") else []
-    for limit in found.get("limits") or ():
-        texts.append(
-            f"limit {words(limit['last'])} along {limit['family']}, "
-            f"the gap like {limit['parameter']}^−{limit['exponent']:.2f}"
-        )
-    if found.get("kind") == "limit":
-        texts.append(f"ratio: {words(found['ratio'])}")
-    texts += [f"{regime}: {kind}" for regime, kind in (found.get("regimes") or {}).items()]
-    return "; ".join(texts)
 
 
 def words(value: Any) -> str:
@@ -140,43 +228,40 @@ def words(value: Any) -> str:
     return f"{value:.7g}" if text == "1" else text
 
 
-def block(one: Claim, row: Mapping[str, Any]) -> str:
-    """MyST text of a claim: statement, formula, conditions, origin, evidence, other forms."""
-    lines = [
-        f"::::::{{prf:{BLOCKS[one.kind]}}} {one.id} · {one.title}",
-        f":label: {one.id}",
-        ":class: claim",
-        "",
-        one.statement,
-        "",
-        ":::::{container} claim-facts",
-        "",
-        "$$",
-        one.formula(),
-        "$$",
-        "",
-    ]
+def block(one: Claim, row: Mapping[str, Any], proof: str) -> str:
+    """MyST text of a claim: what it comes to, one inequality, where it holds; all else closed."""
+    chip = f'<span class="chip proof-{proof}">{MARKS[proof]} {proof}</span>'
+    head = HEADLINES.get(one.id)
+    says = f"**{head.says}.** " if head else ""
+    lines = [f"::::::{{prf:{BLOCKS[one.kind]}}} {one.id} · {one.title}", f":label: {one.id}"]
+    lines += [":class: claim", "", says + f"{{raw-html}}`{chip}`", ""]
+    lines += ["$$", head.display, "$$", ""] if head else [one.statement, ""]
+    where = conditions(one.hypotheses) or "always"
+    lines += [":::::{container} claim-facts", "", f"**Where.** {_safe(where)}.", ""]
+    lines += ["```{raw} html", line(one, row), "```", ""]
+    lines += ["::::{dropdown} Whole statement and evidence", ""]
+    if head:
+        lines += [one.statement, ""]
+    lines += ["As it is evaluated:", "", "$$", one.formula(), "$$", ""]
     if one.constants:
         named = ", ".join(f"`{one.id}.{name}` = {value}" for name, value in one.constants.items())
         lines += [f"**Constants.** {named}", ""]
-    lines += [f"**Hypotheses.** {conditions(one.hypotheses) or 'none beyond the notation'}.", ""]
     lines += [f"**Origin.** {source(one)[0].upper()}{source(one)[1:]}", ""]
     if one.depends_on:
         lines += [f"**Uses.** {', '.join(map(link, one.depends_on))}.", ""]
-    lines += [f"**Evidence.** {evidence(row)}", ""]
-    lines += [f"**Proof checker.** {checked(one)}", ""]
+    lines += [f"**Proof.** {results.PROOFS[proof].capitalize()}. {checked(one, row)}", ""]
+    lines += ["**Evidence.**", "", *evidence(one, row), ""]
     lines += [*scoped(one, row), ""]
-    drawn = plot.figure(row)
+    drawn = plot.figure(row) if one.relation in BOUNDS else ""
     if drawn:
         lines += ["```{raw} html", drawn, "```", ""]
     if one.variants:
-        lines += ["::::{dropdown} Other forms and consequences", ""]
+        lines += ["**Other forms and consequences.**", ""]
         for name, form in one.variants.items():
             also = conditions(form.hypotheses)
             lines += [f"`{name}`" + (f" ({also})" if also else ""), ""]
             lines += ["$$", one.formula(name), "$$", ""]
-        lines += ["::::", ""]
-    return "\n".join([*lines, ":::::", "::::::"])
+    return "\n".join([*lines, "::::", "", ":::::", "::::::"])
 
 
 class ClaimDirective(SphinxDirective):
@@ -190,8 +275,9 @@ class ClaimDirective(SphinxDirective):
         if name not in CLAIMS:
             raise self.error(f"claim {name!r} is not in the registry")
         outcome = results.load()
-        text = block(CLAIMS[name], outcome.row(name)).split("\n")
-        around = nodes.container(classes=["claim-block", f"status-{outcome.status(name)}"])
+        proof = outcome.proof(name)
+        text = block(CLAIMS[name], outcome.row(name), proof).split("\n")
+        around = nodes.container(classes=["claim-block", f"proof-{proof}"])
         self.state.nested_parse(StringList(text, self.get_source_info()[0]), 0, around)
         pages(self.env)[name] = self.env.docname
         domain = self.env.get_domain("std")
@@ -218,6 +304,13 @@ class PromisesDirective(SphinxDirective):
         lines = StringList(promises().split("\n"), self.get_source_info()[0])
         self.state.nested_parse(lines, 0, around)
         return [around]
+
+
+def raw_html(
+    _name: str, _raw: str, text: str, *_: Any, **__: Any
+) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+    """A role that puts HTML into a line of text."""
+    return [nodes.raw("", text, format="html")], []
 
 
 class ClaimRole(SphinxRole):
@@ -271,5 +364,6 @@ def setup(app: Sphinx) -> None:
     app.add_directive("claim", ClaimDirective)
     app.add_directive("promises", PromisesDirective)
     app.add_role("claim", ClaimRole())
+    app.add_role("raw-html", raw_html)
     app.connect("env-purge-doc", _purge)
     app.connect("env-before-read-docs", _before_reading)

@@ -156,7 +156,7 @@ def lemmas(stored: Mapping[str, Mapping[str, Any]], theorem: str) -> dict[str, L
 
 def drawing(found: Mapping[str, Lemma]) -> str:
     """The SVG of the lemmas; an arrow leads from a lemma to one whose proof uses it."""
-    boxes, bends = graph.places(found)
+    boxes, bends, _ = graph.places(found, lambda _: "")
     drawn = {
         name: graph.Node(x, y, found[name], "", "")  # type: ignore[arg-type]  # as a claim is drawn
         for name, (x, y) in boxes.items()

@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 
 import networkx as nx
 from docutils import nodes
-from sharprates.theory.claim import Claim, Kind
+from sharprates.theory.claim import Claim
+from sharprates.theory.headlines import HEADLINES
 from sharprates.theory.registry import CLAIMS
+from sharprates.verification.plain_text import readable
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from sharpbook import results
+from sharpbook.claims import MARKS
 
 WIDTH, HEIGHT = 178, 52
 STRIDE_X, STRIDE_Y, GAP = 226, 60, 9
 """From a box to the next, and the height that a passing edge is given."""
 MARGIN = 8
 
-MARKS = {
-    "certified": "✓✓",
-    "tested": "✓",
-    "sampled": "≈",
-    "open": "?",
-    "untested": "–",
-    "refuted": "✗",
+LANES = {
+    "Forward process and step laws": "FS",
+    "Upper bounds": "E",
+    "Worst data": "LX",
+    "First hitting, learned denoisers, arithmetic": "HCG",
+    "Divergence": "K",
+    "Policies": "PQ",
+    "Remasking": "R",
 }
-"""Status → sign, so that colour is not the only carrier."""
+"""Title of a lane → first letters of the ids in it; any other claim is in the last lane."""
+
+OTHERS = "Further claims"
+LANE = 30
+"""Height of a lane's title, px."""
+
+MAIN = ("E3", "E7", "E9", "L3", "L6", "H1", "H2", "H4")
+"""The claims to which the others lead, in bold."""
 
 
 class ClaimGraph(nodes.General, nodes.Element):
@@ -44,14 +55,14 @@ class Node:
         x: left edge, px.
         y: upper edge, px.
         claim: the claim.
-        status: computed by a run.
+        proof: what is known of it, a key of `results.PROOFS`.
         link: address relative to the page.
     """
 
     x: float
     y: float
     claim: Claim
-    status: str
+    proof: str
     link: str
 
 
@@ -59,26 +70,30 @@ Bend = tuple[str, int]
 """The edges of a claim that cross a column without ending there: (claim, column)."""
 
 
+def lane(claim_id: str) -> str:
+    """Title of the lane of a claim."""
+    return next((title for title, letters in LANES.items() if claim_id[0] in letters), OTHERS)
+
+
 def places(
     claims: Mapping[str, Claim],
-) -> tuple[dict[str, tuple[float, float]], dict[Bend, tuple[float, float]]]:
-    """Where claims and bends are: a column for each layer, sorted so that few edges cross.
+    topic: Callable[[str], str] = lane,
+) -> tuple[dict[str, tuple[float, float]], dict[Bend, tuple[float, float]], dict[str, float]]:
+    """Where claims and bends are: a column for each layer, a lane for each topic.
 
     Args:
         claims: id → claim.
+        topic: id → title of its lane, without a title if that is empty.
 
     Returns:
-        Upper left corner of each claim's box, and left end of each bend, px. An edge always goes
-        from a column to one further to the right, in the columns between along its bends.
+        Upper left corner of each claim's box, left end of each bend, and upper edge of each lane,
+        px. An edge always goes from a column to one further to the right, in the columns between
+        along its bends, which lie in its own lane; within a lane few edges cross.
     """
     graph = nx.DiGraph()
     graph.add_nodes_from(claims)
     graph.add_edges_from((one, claim.id) for claim in claims.values() for one in claim.depends_on)
     layers: list[list[str | Bend]] = [list(layer) for layer in nx.topological_generations(graph)]
-    # nobody builds on these and they build on nothing: beside the last claims they cross no edge
-    alone = [name for name in layers[0] if graph.degree(name) == 0]
-    layers[0] = [name for name in layers[0] if name not in alone]
-    layers[-1] += alone
     column = {name: i for i, layer in enumerate(layers) for name in layer}
     for one, other in list(graph.edges):
         bends = [(one, i) for i in range(column[one] + 1, column[other])]
@@ -91,14 +106,27 @@ def places(
     def tall(one: str | Bend) -> float:
         return GAP if isinstance(one, tuple) else STRIDE_Y
 
+    def of(one: str | Bend) -> str:
+        return topic(one[0] if isinstance(one, tuple) else one)
+
+    order = [title for title in (*LANES, OTHERS, "") if title in set(map(topic, claims))]
+    lanes, heights, below = {}, {}, 0.0
+    for title in order:
+        lanes[title] = below
+        heights[title] = max(
+            sum(tall(one) for one in layer if of(one) == title) for layer in layers
+        )
+        below += heights[title] + (LANE if title else 0)
     centre: dict[str | Bend, float] = {}
-    tallest = max(sum(map(tall, layer)) for layer in layers)
 
     def stack(layer: list[str | Bend]) -> None:
-        space, y = (tallest - sum(map(tall, layer))) / len(layer), 0.0
-        for one in layer:
-            centre[one] = y + (tall(one) + space) / 2
-            y += tall(one) + space
+        for title in order:
+            mine = [one for one in layer if of(one) == title]
+            space = (heights[title] - sum(map(tall, mine))) / max(1, len(mine))
+            y = lanes[title] + (LANE if title else 0)
+            for one in mine:
+                centre[one] = y + (tall(one) + space) / 2
+                y += tall(one) + space
 
     for layer in layers:
         stack(layer)
@@ -121,10 +149,14 @@ def places(
                 bends_at[one] = (x, MARGIN + centre[one])
             else:
                 boxes[one] = (x, MARGIN + centre[one] - HEIGHT / 2)
-    return boxes, bends_at
+    return boxes, bends_at, {title: MARGIN + y for title, y in lanes.items()}
 
 
-def draw(drawn: Mapping[str, Node], bends: Mapping[Bend, tuple[float, float]]) -> str:
+def draw(
+    drawn: Mapping[str, Node],
+    bends: Mapping[Bend, tuple[float, float]],
+    lanes: Mapping[str, float],
+) -> str:
     """The SVG text; colours come from the page's style sheet, for light and dark."""
     width = max(node.x for node in drawn.values()) + WIDTH + MARGIN
     height = max(node.y for node in drawn.values()) + HEIGHT + MARGIN
@@ -134,6 +166,9 @@ def draw(drawn: Mapping[str, Node], bends: Mapping[Bend, tuple[float, float]]) -
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" '
         'markerHeight="6" orient="auto"><path d="M0 0 8 4 0 8z" class="tip"/></marker></defs>',
     ]
+    for title, y in lanes.items():
+        parts.append(f'<path class="lane" d="M0 {y:.1f}H{width:.0f}"/>')
+        parts.append(f'<text x="{MARGIN}" y="{y + 18:.1f}" class="lane">{escape(title)}</text>')
     for node in drawn.values():
         for name in node.claim.depends_on:
             parts.append(_edge(drawn[name], node, bends))
@@ -160,22 +195,22 @@ def _edge(source: Node, target: Node, bends: Mapping[Bend, tuple[float, float]])
 
 def _box(node: Node) -> str:
     one = node.claim
-    kind = " conjecture" if one.kind is Kind.CONJECTURE else ""
-    lines = textwrap.wrap(one.title, 25)[:2]
+    main = " main" if one.id in MAIN else ""
+    lines = textwrap.wrap(one.title, 22 if main else 25)[:2]
     text = "".join(
         f'<text x="{node.x + 8:.0f}" y="{node.y + 31 + 13.5 * i:.1f}" class="title">'
         f"{escape(line)}</text>"
         for i, line in enumerate(lines)
     )
-    label = f"{one.id}: {one.title}. {one.kind.value}, {node.status}"
+    head = HEADLINES.get(one.id)
+    label = f"{one.id}: {readable(head.says) if head else one.title}. {node.proof.capitalize()}"
     return (
-        f'<a href="{escape(node.link)}" class="node status-{node.status}{kind}" '
+        f'<a href="{escape(node.link)}" class="node proof-{node.proof}{main}" '
         f'data-claim="{one.id}"><title>{escape(label)}</title>'
         f'<rect x="{node.x:.0f}" y="{node.y:.1f}" width="{WIDTH}" height="{HEIGHT}" rx="7"/>'
-        f'<text x="{node.x + 8:.0f}" y="{node.y + 17:.1f}" class="id">{one.id}'
-        f"{'?' if kind else ''}</text>"
+        f'<text x="{node.x + 8:.0f}" y="{node.y + 17:.1f}" class="id">{one.id}</text>'
         f'<text x="{node.x + WIDTH - 8:.0f}" y="{node.y + 17:.1f}" class="mark">'
-        f"{MARKS[node.status]}</text>{text}</a>"
+        f"{MARKS[node.proof]}</text>{text}</a>"
     )
 
 
@@ -189,14 +224,12 @@ class ClaimGraphDirective(SphinxDirective):
 
 def _legend() -> str:
     items = [
-        f'<li><span class="chip status-{status}">{MARKS[status]} {status}</span> {meaning}</li>'
-        for status, meaning in results.STATUSES.items()
+        f'<li><span class="chip proof-{proof}">{MARKS[proof]} {proof}</span> {meaning}</li>'
+        for proof, meaning in results.PROOFS.items()
     ]
     items.append(
-        '<li><span class="chip conjecture">dashed, ?</span> a conjecture: not proved; '
-        "its status is about the instances that were tried</li>"
+        "<li>Bold: the main results. An arrow leads from a claim to one that uses it.</li>"
     )
-    items.append("<li>An arrow leads from a claim to one whose proof uses it.</li>")
     return f'<ul class="claim-legend">{"".join(items)}</ul>'
 
 
@@ -205,13 +238,13 @@ def _resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if not found:
         return
     outcome, pages = results.load(), app.env.claim_pages  # type: ignore[attr-defined]  # ours
-    drawn, (boxes, bends) = {}, places(CLAIMS)
+    drawn, (boxes, bends, lanes) = {}, places(CLAIMS)
     for name, (x, y) in boxes.items():
         page = pages.get(name)
         link = "" if page is None else app.builder.get_relative_uri(docname, page)
-        drawn[name] = Node(x, y, CLAIMS[name], outcome.status(name), f"{link}#{name}")
+        drawn[name] = Node(x, y, CLAIMS[name], outcome.proof(name), f"{link}#{name}")
     for node in found:
-        node.replace_self(nodes.raw("", draw(drawn, bends) + _legend(), format="html"))
+        node.replace_self(nodes.raw("", draw(drawn, bends, lanes) + _legend(), format="html"))
 
 
 def setup(app: Sphinx) -> None:

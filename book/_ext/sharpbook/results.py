@@ -10,20 +10,30 @@ from typing import Any
 
 from sharprates.theory.claim import Kind
 from sharprates.theory.registry import CLAIMS
+from sharprates.verification.formal import CHECKED, CLASSICAL, formal_of
 
 ROOT = Path(__file__).resolve().parents[3]
 PLACES = (ROOT / "build" / "claims.json", ROOT / "book" / "results" / "claims.json")
 """Where a run leaves its results, and the copy that is kept with the book."""
 
-STATUSES = {
-    "certified": "decided in exact or ball arithmetic, or proved symbolically",
-    "tested": "float64 with a stated error bound, on generated instances",
-    "sampled": "Monte Carlo evidence within the run's error budget",
-    "open": "a conjecture: nothing is proved, and no tried instance is a counterexample",
-    "untested": "no check ran",
-    "refuted": "a stored witness reproduces a failure",
+MACHINE = (CHECKED, CLASSICAL)
+
+PROOFS = {
+    "machine-checked": "the proof checker Coq accepts a formal statement of it; its box says how "
+    "much of the claim that covers",
+    "proved": "proved in full on its page",
+    "conjecture": "not proved; no tried instance is a counterexample",
+    "refuted": "a stored instance reproduces a failure",
 }
-"""Label → what it means; every one is computed. A conjecture is open, however much was tried."""
+"""What is known of a statement → what that means. What was tried never makes it more than that."""
+
+METHODS = {
+    "symbolic": "symbolically, for listed sizes",
+    "certified": "in fractions or balls on {n} instances",
+    "tested": "in float64 with a stated error on {n} instances",
+    "sampled": "by samples, within the error budget of the run, on {n} instances",
+}
+"""Method of a check → how it decided; best evidence first."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +54,16 @@ class Results:
         """The row of a claim; empty if the run did not check it."""
         return self.claims.get(claim_id, {})
 
-    def status(self, claim_id: str) -> str:
-        """The label of a claim: the run's status, or untested; a conjecture that stands is open."""
-        status = str(self.row(claim_id).get("status") or "untested").split()[0]
-        conjecture = CLAIMS[claim_id].kind is Kind.CONJECTURE
-        return "open" if conjecture and status not in ("untested", "refuted") else status
+    def proof(self, claim_id: str) -> str:
+        """What is known of a claim: a key of `PROOFS`."""
+        row = self.row(claim_id)
+        if row.get("status") == "refuted":
+            return "refuted"
+        if CLAIMS[claim_id].kind is Kind.CONJECTURE:
+            return "conjecture"
+        checked = formal_of(CLAIMS)[claim_id].status in MACHINE
+        checked |= (row.get("formal") or {}).get("status") in MACHINE
+        return "machine-checked" if checked else "proved"
 
     @property
     def origin(self) -> str:
@@ -73,3 +88,18 @@ def load(places: tuple[Path, ...] = PLACES) -> Results:
             rows = {row["id"]: row for row in content["claims"]}
             return Results(rows, content.get("manifest") or {}, place.name)
     return Results({}, {}, "")
+
+
+def tried(row: Mapping[str, Any]) -> list[str]:
+    """How a run decided a claim's examples, best evidence first; empty without a run."""
+    found = []
+    for method, words in METHODS.items():
+        mine = [one for one in row.get("checks") or () if one.get("method") == method]
+        if mine:
+            found.append(words.format(n=sum(one.get("n") or 0 for one in mine)))
+    return found
+
+
+def notes(row: Mapping[str, Any]) -> list[str]:
+    """What checks add for a reader, e.g. how much they could not decide."""
+    return [f"{one['check']}: {one['note']}" for one in row.get("checks") or () if one.get("note")]

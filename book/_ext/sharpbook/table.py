@@ -1,4 +1,4 @@
-"""``{claim-table}``: the audit of constants, one sortable row a claim, from `claims.json`."""
+"""``{claim-table}``: the audit of constants, one sortable row a bound, from `claims.json`."""
 
 from __future__ import annotations
 
@@ -8,27 +8,22 @@ from html import escape
 from typing import Any
 
 from docutils import nodes
+from sharprates.theory.claim import BOUNDS, OVERALL, Claim
+from sharprates.theory.headlines import HEADLINES
 from sharprates.theory.registry import CLAIMS
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from sharpbook import results
-from sharpbook.claims import sharpness, words
-from sharpbook.graph import MARKS
+from sharpbook.claims import MARKS, command, copied, sharp, worst
 
 CODE = re.compile(r"`([^`]*)`")
+SCALED = re.compile(r"× (\d*\.?\d+)$")
 
-HEADINGS = (
-    "claim",
-    "title, worst instance",
-    "status",
-    "kind",
-    "measured / bound",
-    "sharpness",
-    "break-even",
-    "mutants killed",
-    "counting",
-)
+HEADINGS = ("claim", "bound, and its check", "constants", "sharp?", "worst law", "detects")
+
+ROWS = tuple(one for one in CLAIMS.values() if one.relation in BOUNDS)
+"""An identity has no constant to audit."""
 
 
 class ClaimTable(nodes.General, nodes.Element):
@@ -43,43 +38,56 @@ class ClaimTableDirective(SphinxDirective):
         return [ClaimTable()]
 
 
-def cells(claim_id: str, row: Mapping[str, Any], status: str, link: str) -> list[str]:
-    """The HTML of one row's cells."""
-    one = CLAIMS[claim_id]
-    chip = f'<span class="chip status-{status}">{MARKS[status]} {status}</span>'
-    ratio = row.get("ratio") or {}
-    power = row.get("power") or []
-    killed = sum(bool(mutant.get("killed")) for mutant in power)
-    count = row.get("n_counting")
-    worst = ratio.get("worst")
-    at = f"<br><code>{escape(str(ratio['instance']))}</code>" if ratio.get("instance") else ""
-    texts = [
-        f'<a href="{escape(link)}">{claim_id}</a>',
-        escape(one.title) + at,
-        chip,
-        f"{one.kind.value}, {one.relation.value}",
-        "" if worst is None else words(float(worst)),
-        escape(sharpness(row)),
-        escape(words(row.get("break_even") or "")),
-        f"{killed} of {len(power)}" if power else "",
-        "" if not row.get("n") else f"{count} of {row['n']}",
+def detects(row: Mapping[str, Any]) -> float | None:
+    """The smallest change of a constant that a check of the claim was seen to reject."""
+    found = [
+        abs(1 - float(scaled[1]))
+        for mutant in row.get("power") or ()
+        if mutant.get("killed") and (scaled := SCALED.search(mutant["mutant"]))
     ]
-    return [f"<td>{text}</td>" for text in texts]
+    return min(found, default=None)
+
+
+def cells(one: Claim, row: Mapping[str, Any], proof: str, link: str) -> list[tuple[str, str]]:
+    """Sort key and HTML of one row's cells; an empty key sorts by what is shown."""
+    named = {name: value for name, value in one.constants.items() if name != OVERALL}
+    constants = ", ".join(f"{name} {value}" for name, value in named.items()) or "1"
+    least = detects(row)
+    ratio = (row.get("ratio") or {}).get("worst")
+    chip = f'<span class="chip proof-{proof}">'
+    bound, head = escape(one.title), HEADLINES.get(one.id)
+    if head:
+        bound += rf'<br><span class="math notranslate">\({escape(head.display)}\)</span>'
+    shown = worst(row)
+    return [
+        ("", f'<a href="{escape(link)}">{one.id}</a><br>{chip}{MARKS[proof]} {proof}</span>'),
+        (one.title, f"{bound}<br>{copied(command(one.id))}"),
+        ("", constants),
+        ("" if ratio is None else f"{ratio:.9f}", escape(sharp(one, row)) or "no run stored"),
+        ("", f"<code>{escape(shown)}</code>" if shown else ""),
+        ("", "") if least is None else (f"{least:.6f}", f"a change by {least:.2%}"),
+    ]
 
 
 def table(outcome: results.Results, links: Mapping[str, str]) -> str:
     """The whole table's HTML."""
     head = "".join(f"<th>{heading}</th>" for heading in HEADINGS)
-    body = "".join(
-        f'<tr id="row-{name}">'
-        f"{''.join(cells(name, outcome.row(name), outcome.status(name), links[name]))}</tr>"
-        for name in CLAIMS
-    )
+    body = []
+    for one in ROWS:
+        found = cells(one, outcome.row(one.id), outcome.proof(one.id), links[one.id])
+        row = "".join(
+            f'<td data-label="{heading}"'
+            + (f' data-sort="{escape(key)}"' if key else "")
+            + f">{text}</td>"
+            for heading, (key, text) in zip(HEADINGS, found, strict=True)
+        )
+        body.append(f'<tr id="row-{one.id}">{row}</tr>')
     origin = CODE.sub(r"<code>\1</code>", escape(outcome.origin))
     return (
-        '<div class="stretch audit"><table class="sortable"><thead><tr>'
-        f"{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        f'<p class="origin">{origin}</p>'
+        '<div class="stretch audit"><table class="sortable cards"><thead><tr>'
+        f"{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+        '<details class="origin"><summary>Where these numbers come from</summary>'
+        f"{origin}</details>"
     )
 
 

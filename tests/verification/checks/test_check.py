@@ -1,5 +1,6 @@
 """The framework: search and shrinking, counting, power, break-even, trends, precision."""
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
@@ -22,7 +23,7 @@ from sharprates.verification.checks.check import (
 )
 from sharprates.verification.checks.registry import checks_of
 from sharprates.verification.checks.trial import STATED, Example, Mutant, Trial
-from sharprates.verification.evidence import Method
+from sharprates.verification.evidence import Fit, Method
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.quantities.exact import rational
 from sharprates.verification.verdict import Decision, Verdict
@@ -124,10 +125,11 @@ def test_of_equally_tight_examples_one_that_says_more_is_shown() -> None:
     assert "copies" in (outcome.instance or "")
 
 
-def test_a_trend_is_fitted() -> None:
+def a_trend(gap: Callable[[int], Fraction]) -> Fit:
+    """Of a bound that a family x = 2, 4, 8, 16 misses by this gap."""
+
     def trial(example: Example, _: Mutant) -> Trial:
-        gap = Fraction(3, example["x"] ** 2)
-        side = (Interval.exact(1 - gap), Interval.exact(Fraction(1)))
+        side = (Interval.exact(1 - gap(int(example["x"]))), Interval.exact(Fraction(1)))
         return Trial(example, Decision(Relation.UPPER, (side,)), counts=True)
 
     check = Check(
@@ -139,8 +141,19 @@ def test_a_trend_is_fitted() -> None:
     )
     fit = run_check(check).fit
     assert fit is not None
+    return fit
+
+
+def test_a_trend_is_fitted() -> None:
+    fit = a_trend(lambda x: Fraction(3, x**2))
     assert (fit.exponent, fit.constant) == (pytest.approx(2), pytest.approx(3))
     assert (fit.at, fit.last) == (16, pytest.approx(1 - 3 / 256))
+
+
+def test_a_gap_that_falls_like_a_logarithm_is_no_power() -> None:
+    fit = a_trend(lambda x: Fraction(1, 4 * x.bit_length()))
+    assert (fit.exponent, fit.constant) == (None, None)
+    assert fit.last == pytest.approx(1 - 1 / 20)
 
 
 def test_a_scale_is_applied_and_mutants_are_left_out() -> None:
