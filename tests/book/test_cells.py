@@ -18,7 +18,7 @@ check()
 
 ```{code-cell}
 :tags: [hide-input]
-:caption: Measured *TV* and {claim}`E3` against $\\alpha$: "it falls".
+:caption: 'Measured *TV* and {claim}`E3` against $\\alpha$: "it falls".'
 
 :caption: code stays too
 ```
@@ -39,7 +39,7 @@ def test_a_caption_makes_a_figure_with_an_alternative_text() -> None:
 
 
 def test_an_own_alternative_text_is_kept() -> None:
-    text = "```{code-cell}\n:caption: C\n:alt: A\n\nx\n```\n"
+    text = "```{code-cell}\n:caption: 'C'\n:alt: A\n\nx\n```\n"
     (line,) = [x for x in cells.translated(text).splitlines() if x.startswith(":mystnb: ")]
     assert yaml.safe_load(line[1:])["mystnb"]["image"]["alt"] == "A"
 

@@ -1,6 +1,6 @@
 """Cells of a page as authors write them, in the words of MyST-NB.
 
-`:caption: text` (MyST) makes the figure of a cell a numbered one; its alternative text is
+`:caption: 'text'` (MyST) makes the figure of a cell a numbered one; its alternative text is
 `:alt:`, or the caption without markup. The code of a live check is closed, like hidden input.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 
+import yaml
 from sharprates.verification.plain_text import readable
 from sphinx.application import Sphinx
 
@@ -28,7 +29,7 @@ def translated(text: str) -> str:
 
 
 def _options(options: str) -> str:
-    own = dict(OPTION.findall(options))
+    own = {name: yaml.safe_load(text) for name, text in OPTION.findall(options)}
     options = OPTION.sub("", options)
     options = options.replace(":tags: [check]", ":tags: [check, hide-input]")
     if "caption" not in own:
