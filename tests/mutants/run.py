@@ -2,8 +2,9 @@
 
 Neither mutmut nor cosmic-ray fits: mutmut changes bodies of functions alone, and the formulas of
 the claims stand outside of any; cosmic-ray works in the checkout and starts Python anew for each
-mutant, which takes longer than the tests. Here a copy is changed, and processes are forked that
-have loaded all that does not depend on the changed file.
+mutant, which takes longer than the tests. Here tests are collected once for a file, and a process
+is forked for each mutant, in which one function has other code. What is seen while files are
+imported is changed in a copy, and only what does not depend on it is loaded before.
 
 A mutant meets the tests of its own file first, then those that import that file. One that survives
 must stand in `survivors.txt` with the reason, or the run fails.
@@ -16,20 +17,19 @@ import ast
 import hashlib
 import json
 import os
-import resource
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NoReturn
 
+import pytest
+
+from tests.mutants import session
 from tests.mutants.operators import Mutant, mutants
 
 ROOT = Path(__file__).parents[2]
@@ -59,21 +59,8 @@ WORDS = {"errors.py", "__init__.py", "make_data.py", "symbols.py", "measured.py"
 SETTLED = ("theory/hypotheses.py",)
 """Those of which every mutant was tried and no one is left: what is tried by default."""
 
-HEAVY = ("numpy", "torch", "sympy", "scipy.stats", "flint", "hypothesis", "pytest", "rich.table")
+HEAVY = ("numpy", "torch", "sympy", "scipy.stats", "flint", "hypothesis", "rich.table")
 """Loaded once, before all forks."""
-
-PYTEST = (
-    *("-x", "-q", "--no-header", "-p", "no:cacheprovider"),
-    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # hypothesis is loaded already
-)
-
-MEMORY = 12 * 2**30
-"""Bytes that a mutant may take before it counts as killed."""
-
-PATIENCE = 4
-"""A mutant is killed that takes so many times as long as the tests without it, and `GRACE` more."""
-
-GRACE = 20.0
 
 
 @dataclass(frozen=True)
@@ -179,63 +166,7 @@ def tests_of(path: str) -> tuple[list[str], list[str]]:
     return [str(own)] * own.exists(), [str(file) for file in others]
 
 
-# --- running tests in forks -----------------------------------------------------------------------
-
-
-def run_tests(tests: Sequence[str], limit: float | None) -> str | None:
-    """Run pytest in a fork, in the present folder, until the first failure.
-
-    Args:
-        tests: files.
-        limit: seconds; none without.
-
-    Returns:
-        None if all pass, else the first line that tells what fails, or ``time``.
-    """
-    with tempfile.TemporaryFile() as output:
-        child = os.fork()
-        if child == 0:
-            _pytest(tests, output.fileno())
-        end = time.monotonic() + limit if limit is not None else None
-        status = _wait(child, end)
-        if status is None:
-            os.killpg(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return "time"
-        output.seek(0)
-        lines = output.read().decode(errors="replace").splitlines()
-    failing = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
-    return None if status == 0 else (failing or lines[-1:] or [f"exit {status}"])[0][:160]
-
-
-def _pytest(tests: Sequence[str], output: int) -> NoReturn:
-    """The child: its own group of processes, its own limits."""
-    os.setsid()
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    code = 3
-    try:
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-        import pytest
-
-        code = int(pytest.main([*PYTEST, *tests]))
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def _wait(child: int, end: float | None) -> int | None:
-    """The exit code of a child; None if it is not done at the end."""
-    while True:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        if end is not None and time.monotonic() > end:
-            return None
-        time.sleep(0.02)
+# --- what becomes of mutants ----------------------------------------------------------------------
 
 
 def warm(path: str) -> None:
@@ -247,52 +178,108 @@ def warm(path: str) -> None:
     assert not changing & sys.modules.keys(), "loaded before it was changed"
 
 
-def outcomes(path: str, chosen: Sequence[Mutant], wide: float) -> Iterator[Outcome]:
-    """What becomes of mutants of one file, in the copy that is the present folder.
+Tell = Callable[[int, str | None], None]
+"""Told of each mutant by its number: what killed it, or None."""
+
+
+def judge(path: str, chosen: Sequence[Mutant], wide: float, tell: Tell) -> None:
+    """Try mutants of one file, in the copy that is the present folder.
 
     Args:
         path: the file.
         chosen: its mutants.
         wide: seconds of other tests that a survivor of the file's own ones meets.
+        tell: told of each.
 
     Raises:
         SystemExit: if the tests fail without any mutant.
     """
     warm(path)
+    found = session.forked(lambda: _in_one_session(path, chosen, wide, tell))
+    if isinstance(found, dict):
+        raise SystemExit(f"{path}: {found['lost']}")
+    left, cpu = found
+    _afresh(path, {number: chosen[number] for number in left}, wide, cpu, tell)
+
+
+def _in_one_session(
+    path: str, chosen: Sequence[Mutant], wide: float, tell: Tell
+) -> tuple[list[int], dict[str, float]]:
+    """Those that change the body of a function; the rest, and the seconds of the file's tests."""
     own, others = tests_of(path)
-    times: dict[str, float] = {}
+    plain = Path(path).read_text(encoding="utf-8")
+    left: list[int] = []
+    cpu: dict[str, float] = {}
+
+    def work(tests: session.Session) -> None:
+        by_file: dict[str, list[str]] = {}
+        for name in tests.items:
+            by_file.setdefault(name.partition("::")[0], []).append(name)
+        cpu.update({name: tests.usual(name).cpu for file in own for name in by_file[file]})
+
+        def killer(one: Mutant, function: str) -> str | None:
+            seconds = wide
+            for number, file in enumerate((*own, *others)):
+                if number >= len(own):
+                    if seconds <= 0:
+                        break
+                    seconds -= sum(tests.usual(name).cpu for name in by_file.get(file, ()))
+                if found := tests.killer(one.source, function, by_file.get(file, ())):
+                    return found
+            return None
+
+        for number, one in enumerate(chosen):
+            function = session.changed_function(plain, one.source)
+            found = killer(one, function) if function else None
+            if found is None and (function is None or function in tests.early):
+                left.append(number)
+            else:
+                tell(number, found)
+
+    place = Path.cwd() / ".package" / "sharprates" / path
+    code = pytest.main([*session.PYTEST, *own, *others], plugins=[session.Session(place, work)])
+    if code != 0:
+        raise SystemExit(f"{path}: pytest ends with {code!r}")
+    return left, cpu
+
+
+def _afresh(
+    path: str, left: Mapping[int, Mutant], wide: float, cpu: Mapping[str, float], tell: Tell
+) -> None:
+    """Those that are seen when files are imported: written down, and all is loaded anew."""
+    own, others = tests_of(path)
     place = Path(path)
     plain = place.read_text(encoding="utf-8")
+    times: dict[str, float] = {}
 
     def usual(test: str) -> float:
-        """How long a test takes without a mutant."""
+        """Seconds of a file of tests without a mutant."""
         if test not in times:
-            place.write_text(plain, encoding="utf-8")
-            begun = time.monotonic()
-            failure = run_tests([test], None)
+            failure, times[test] = session.afresh([test], cpu, None)
             if failure is not None:
                 raise SystemExit(f"{test} fails without a mutant: {failure}")
-            times[test] = time.monotonic() - begun
         return times[test]
 
     def killer(one: Mutant) -> str | None:
-        left = wide
+        seconds = wide
         for number, test in enumerate((*own, *others)):
-            if number >= len(own) and left <= 0:
-                return None
-            limit = GRACE + PATIENCE * usual(test)
-            left -= times[test] if number >= len(own) else 0
+            if number >= len(own):
+                if seconds <= 0:
+                    break
+                seconds -= usual(test)
+            allowed = session.GRACE + session.PATIENCE * usual(test)
             ast.parse(one.source)  # a file that is none would be killed by any test
             place.write_text(one.source, encoding="utf-8")
-            if (found := run_tests([test], limit)) is not None:
-                return found
+            try:
+                failure, _ = session.afresh([test], cpu, allowed)
+            finally:
+                place.write_text(plain, encoding="utf-8")
+            if failure is not None:
+                return failure
         return None
 
-    try:
-        for one in chosen:
-            yield Outcome(one, killer(one))
-    finally:
-        place.write_text(plain, encoding="utf-8")
+    for number, one in left.items():
+        tell(number, killer(one))
 
 
 def in_a_copy(folder: Path) -> None:
@@ -399,8 +386,11 @@ def _in_a_fork(path: str, chosen: Sequence[Mutant], wide: float) -> list[Outcome
         code = 1
         try:
             with os.fdopen(writing, "w") as out:
-                for number, one in enumerate(outcomes(path, chosen, wide)):
-                    print(json.dumps([number, one.killer]), file=out, flush=True)
+
+                def tell(number: int, killer: str | None) -> None:
+                    print(json.dumps([number, killer]), file=out, flush=True)
+
+                judge(path, chosen, wide, tell)
             code = 0
         except BaseException:
             traceback.print_exc()

@@ -73,17 +73,6 @@ def test_files_with_numbers() -> None:
     assert not any(path.startswith(("verification/cli", "tests")) for path in found)
 
 
-@pytest.mark.parametrize("text", ["assert False", "exit()", "import time; time.sleep(60)"])
-def test_a_failing_test_kills_and_so_does_one_that_does_not_end(
-    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("test_it.py").write_text(f"def test_it():\n    {text}\n")
-    Path("test_good.py").write_text("def test_good(): pass\n")
-    assert run.run_tests(["test_good.py"], 60.0) is None
-    assert run.run_tests(["test_it.py"], 5.0 if "sleep" in text else 60.0) is not None
-
-
 def test_a_mutant_knows_its_file() -> None:
     assert isinstance(FOUND[0], Mutant)
     assert FOUND[0].name == "samplers/distance.py · f · x > 1 → (x >= 1)"

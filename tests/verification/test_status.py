@@ -1,6 +1,7 @@
 """Statuses computed from evidence; `claims.json` written and read."""
 
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from sharprates.samplers.errors import InputError
 from sharprates.theory.claim import Relation
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.evidence import Evidence, Fit
+from sharprates.verification.formal import formal_of
 from sharprates.verification.status import (
     NEAR,
     ClaimStatus,
@@ -74,6 +76,9 @@ def test_the_worst_ratio_is_of_the_claims_own_relation() -> None:
     assert row.worst.ratio == 2.0
 
 
+SIDES = (("upper", 1.5), ("lower", 1.0))
+
+
 def test_sharpness_names_what_was_reached() -> None:
     fit = Fit("f", "b", exponent=1.0, constant=2.0, last=0.995, at=400)
     attained = status_of(shown(relation="upper", ratio=1.0, instance="x"))
@@ -92,6 +97,11 @@ def test_sharpness_names_what_was_reached() -> None:
     apart = {"leftover": "attained", "a lemma": "limit 0.995", "large K": "within ×2"}
     assert sharpness == Sharpness("within ×1.25", 0.8, "x", (), apart)
     assert sharpness.text.startswith("within ×1.25; large K: within ×2; ")
+    zero = shown(relation="upper", ratio=0.0, instance="", regime="r")
+    assert status_of(*regimes, zero).sharpness.regimes["r"] == "within ×inf"
+    # at the bound from below, and past it from above: the second is nearer to failing
+    both = [shown(relation=kind, ratio=x, instance="", regime="r") for kind, x in SIDES]
+    assert status_of(*both).sharpness.regimes == {"r": "within ×1.5"}
     twice = [shown(relation="upper", ratio=x, instance="", regime="r") for x in (0.5, 0.4)]
     assert status_of(*twice).sharpness.regimes == {"r": "within ×2"}
     assert status_of(shown()).sharpness is None
@@ -107,6 +117,8 @@ def test_power_and_break_even_are_gathered() -> None:
     apart = {"constant": 0.99, "clock": 0.7}
     more = status_of(*found.evidence, shown(regime="r", break_even=apart))
     assert more.break_even == {"constant": 0.9, "clock": 0.7}
+    assert more.json()["break_even"] == more.break_even
+    assert status_of(shown()).json()["break_even"] is None
 
 
 def test_claims_json_has_a_row_for_every_claim_and_reads_back(tmp_path: Path) -> None:
@@ -136,6 +148,13 @@ def test_claims_json_has_a_row_for_every_claim_and_reads_back(tmp_path: Path) ->
     assert json.loads(json.dumps(claims_json(statuses(evidence), {"seed": 3}))) == content
 
 
+def test_the_proof_checkers_label_stands_beside_the_status_of_a_claim_of_the_registry() -> None:
+    foreign = ClaimStatus(replace(CLAIMS["E3"], id="mine"), (shown(),))
+    ours, theirs = claims_json([status_of(shown()), foreign], {})["claims"]
+    assert ours["formal"] == asdict(formal_of(CLAIMS)["E3"])
+    assert theirs["formal"] is None
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"version": 2}', '{"version": 99, "claims": []}'])
 def test_what_is_no_claims_json_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "claims.json"
@@ -147,7 +166,11 @@ def test_what_is_no_claims_json_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_a_ratio_is_near_one_up_to_the_tolerance_and_no_further() -> None:
-    for off, kind in ((0.5 * NEAR, "attained"), (2 * NEAR, "limit"), (-0.5 * NEAR, "attained")):
+    assert NEAR == 1e-9
+    for off, kind in (
+        *((0.9e-9, "attained"), (-0.9e-9, "attained"), (1.1e-9, "limit"), (-1.1e-9, "limit")),
+        *((0.0099, "limit"), (-0.0099, "limit"), (0.0101, "within ×1.0101")),
+    ):
         found = status_of(shown(relation="equality", ratio=1 + off, instance="x"))
         assert found.sharpness is not None
         assert found.sharpness.kind == kind
@@ -184,7 +207,7 @@ def test_a_ratio_of_zero_is_the_worst_of_lower_bounds_and_the_best_of_upper_ones
         assert row.worst.ratio == worst
     only = status_of(shown(relation="upper", ratio=0.0, instance=""))
     assert only.sharpness is not None
-    assert only.sharpness.kind == "within ×inf"
+    assert (only.sharpness.kind, only.sharpness.ratio) == ("within ×inf", 0.0)
 
 
 @pytest.mark.parametrize(

@@ -111,8 +111,9 @@ def test_every_number_is_within_its_error_however_small_what_it_is_made_of() -> 
             assert used <= 1, (name, used, str(experiment))
             worst[name] = max(worst[name], used)
     loose = {name for name, used in worst.items() if used < 1e-3}
-    # two that are exact, and one whose stated error is that of the most dependent context
-    assert loose == {"W", "E1_early_stopping", "E1_parallel"}
+    # two that are exact; the stated error of a third is that of the most dependent context, of
+    # which as much is used as the processor's way to sum makes of it
+    assert loose - {"E1_parallel"} == {"W", "E1_early_stopping"}
     assert worst["E1_parallel"] > 1e-5
 
 
