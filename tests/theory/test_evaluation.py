@@ -216,3 +216,10 @@ def test_powers_of_roots_of_either_sign(power: int) -> None:
     assert float(value) == pytest.approx(1.5**power, rel=1e-15)
     value = evaluate(symbol("W") ** power, {"W": 1.5}, FLOAT)
     assert float(value) == pytest.approx(1.5**power, rel=1e-15)
+
+
+def test_a_power_of_zero_and_a_logarithm_of_a_tiny_sum_need_no_detour() -> None:
+    x, y = symbol("eta"), symbol("q")
+    assert evaluate(x**3, {"eta": 0.0}, FLOAT) == 0
+    tiny = evaluate(sympy.log(x + y), {"eta": 1e-300, "q": 1e-300}, FLOAT)
+    assert tiny == pytest.approx(math.log(2e-300), rel=1e-14)

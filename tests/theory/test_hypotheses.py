@@ -61,6 +61,13 @@ def test_samplers_of_their_own() -> None:
     assert not hypotheses.BLOCKS.holds(PLAIN)
 
 
+def test_one_long_and_samplers_that_mask_again() -> None:
+    assert hypotheses.ONE_LONG.holds(replace(PLAIN, length=1))
+    assert not hypotheses.ONE_LONG.holds(replace(PLAIN, length=2))
+    for rule, holds in ((None, False), ("max", True), ("confidence", False)):
+        assert hypotheses.REMASKING.holds(replace(PLAIN, remasking=rule)) is holds
+
+
 def test_families() -> None:
     either = hypotheses.on_families("copies", "pairs")
     assert either.holds(PLAIN)

@@ -49,4 +49,4 @@ def binomial_detects(n: int, p: float, level: float) -> float:
     over = 1.0 if high >= n else float(betainccinv(high + 1, n - high, MISSES)) - p
     under = 1.0 if low <= 0 else p - float(betaincinv(low, n - low + 1, MISSES))
     # Beyond 0 and 1 there is no alternative to detect.
-    return min(1.0, max(over if p < 1 else 0.0, under if p > 0 else 0.0))
+    return max(over if p < 1 else 0.0, under if p > 0 else 0.0)

@@ -37,7 +37,8 @@ def test_binomial_test_at_the_ends() -> None:
     assert binomial_test("", 100, 100, 1.0, 1e-9).passed
     assert not binomial_test("", 99, 100, 1.0, 1e-9).passed
     nothing = binomial_test("", 0, 0, 0.3, 1e-9)
-    assert (nothing.passed, nothing.p_value, nothing.detects) == (True, 1.0, 1.0)
+    assert (nothing.passed, nothing.p_value, nothing.detects, nothing.n) == (True, 1.0, 1.0, 0)
+    assert binomial_test("", 2, 4, 0.5, 1e-9).p_value == 1.0  # either tail is above a half
 
 
 @given(st.integers(1, 60), PROBABILITIES, st.sampled_from([0.2, 1e-3]))
@@ -64,6 +65,8 @@ def test_where_one_side_is_never_rejected_nothing_is_detected_for_sure() -> None
     assert binomial_test("", 0, 20, 0.1, 1e-3).passed
     assert not binomial_test("", 20, 20, 0.1, 1e-3).passed
     assert binomial_detects(20, 0.1, 1e-3) == binomial_detects(20, 0.9, 1e-3) == 1.0
+    # 20 of 20 at 0.1 or 0.9: neither end of a range of one count
+    assert binomial_detects(1, 0.5, 0.2) == 1.0
 
 
 @pytest.mark.parametrize("level", [0.2, 0.01, 1e-4])

@@ -25,13 +25,14 @@ def test_bernstein_limits_fail_as_rarely_as_they_say(ledger: Ledger) -> None:
     assert rarely(failures, runs, level, ledger.take("failures"))
 
 
-def test_the_width_spends_half_of_the_level_on_either_side() -> None:
-    """Theorem 4 at δ = level/2: √(2V·log(2/δ)/n) + 7·log(2/δ)/(3(n − 1)), V the sample variance."""
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-0.5, 2.0), (0.25, 3.0)])
+def test_the_width_spends_half_of_the_level_on_either_side(low: float, high: float) -> None:
+    """Theorem 4 at δ = level/2: √(2V·L/n) + 7(high − low)·L/(3(n − 1)), L = log(2/δ), V of the sample."""
     values = torch.tensor([0.25, 0.75] * 5000, dtype=torch.float64)
     n, level = len(values), 0.01
-    limits = empirical_bernstein(values, 0.0, 1.0, level)
+    limits = empirical_bernstein(values, low, high, level)
     spread = math.log(2 / (level / 2))
     variance = 0.0625 * n / (n - 1)
-    width = math.sqrt(2 * variance * spread / n) + 7 * spread / (3 * (n - 1))
+    width = math.sqrt(2 * variance * spread / n) + 7 * (high - low) * spread / (3 * (n - 1))
     assert limits.upper - 0.5 == pytest.approx(width, rel=1e-12)
     assert 0.5 - limits.lower == pytest.approx(width, rel=1e-12)

@@ -1,6 +1,7 @@
 """Levels add up to at most the budget, exactly, and none is handed out twice."""
 
 import ast
+import math
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sharprates.samplers.errors import InputError
-from sharprates.verification.statistics.budget import DEFAULT_BUDGET, Budget, BudgetError, Ledger
+from sharprates.verification.statistics.budget import (
+    DEFAULT_BUDGET,
+    LEAST,
+    Budget,
+    BudgetError,
+    Ledger,
+)
 
 LEVELS = st.fractions(min_value=Fraction(1, 10**12), max_value=Fraction(1, 2))
 NAMES = st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=12, unique=True)
@@ -30,7 +37,8 @@ def test_shares_of_shares_add_up_to_the_budget(
 @given(LEVELS)
 def test_a_float_level_is_the_largest_below(level: Fraction) -> None:
     alpha = Budget(level).alpha
-    assert Fraction(alpha) <= level < Fraction(alpha) * (1 + Fraction(1, 2**51))
+    assert Fraction(alpha) <= level < Fraction(math.nextafter(alpha, 1))
+    assert Budget(Fraction(alpha)).alpha == alpha
 
 
 def test_the_default_is_one_in_a_million() -> None:
@@ -62,6 +70,8 @@ def test_a_level_outside_the_unit_interval_is_refused(level: Fraction) -> None:
 def test_a_budget_too_small_for_floats_is_refused() -> None:
     with pytest.raises(InputError, match="at least 3e-200 for 3 checks"):
         Budget(Fraction(1e-320)).share(["a", "b", "c"])
+    (least,) = Budget(LEAST).share(["a"]).values()
+    assert least.level == LEAST
 
 
 @pytest.mark.parametrize("names", [[], ["a", "a"]])
@@ -101,6 +111,8 @@ CERTAIN = {
     "verification/statistics/test_binomial.py::": "exact probabilities, nothing is drawn",
     "verification/statistics/test_bounded_mean.py::test_the_width_spends_half_of_the_level_on"
     "_either_side": "given values",
+    "verification/statistics/test_distribution.py::test_no_sample": "nothing is drawn",
+    "verification/statistics/test_distribution.py::test_the_p_value": "given values",
     "verification/statistics/test_distribution.py::test_what_is_no_number_is_no_sample_of_a"
     "_distribution": "given values",
     "verification/statistics/test_empirical_tv.py::test_the_lower_end_has_half_of_the_level_in"
