@@ -283,6 +283,8 @@ class Session(Quick):
             raise SystemExit(f"{self.failure} cannot be collected without a mutant")
         self.items = {item.nodeid: item for item in session.items}
         self.loaded = functions(self.path)
+        gc.collect()
+        gc.freeze()  # a fork that collects garbage would copy every page that it looks at
         self.work(self)
         return True
 

@@ -3,6 +3,7 @@
 import math
 from fractions import Fraction
 
+import numpy as np
 import pytest
 import torch
 from flint import arb
@@ -155,6 +156,9 @@ def test_the_error_of_weights_on_a_long_grid_is_within_its_bound() -> None:
             exact, stay = arb(r) * stay, stay * (1 - arb(r))
             worst = max(worst, float(abs(w / exact - 1)))
     assert 2.0**-54 < worst <= law.weight_error < 1e-14
+    # K differences, K products and one product more, of 64 bits; then one rounding to 53
+    stated = 40_001 * Fraction(float(np.finfo(np.longdouble).eps)) + Fraction(1, 2**53)
+    assert law.weight_error == float(stated)
     short = StepLaw.from_hazards(hazards[:1])
     assert short.weight_error < 2.0**-52  # one rounding is all that one step has
 
@@ -205,3 +209,52 @@ def test_a_hazard_is_clipped_from_just_above_one_on() -> None:
         law = StepLaw.from_hazards(torch.tensor([hazard, 0.5], dtype=torch.float64))
         assert law.clipped == clipped
         assert law.hazards.tolist() == [1, 0.5]
+
+
+def test_steps_without_weight_reveal_nothing_and_nothing_is_left_after_all() -> None:
+    law = StepLaw.from_weights(torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64))
+    assert law.hazards.tolist() == [0, 1, 0]
+    assert (law.leftover, law.clipped, StepLaw.uniform(3).clipped) == (0, 0, 0)
+
+
+def test_edges_belong_to_what_is_allowed() -> None:
+    edge = 1 + 1e-9
+    StepLaw.from_weights(torch.tensor([edge - 0.5, 0.5], dtype=torch.float64))
+    over = torch.tensor([math.nextafter(edge, 2) - 0.5, 0.5], dtype=torch.float64)
+    with pytest.raises(InputError, match="sum must be at most 1"):
+        StepLaw.from_weights(over)
+    tiny = torch.tensor([1 - 2**-46, 2**-46 - 1e-14], dtype=torch.float64)
+    assert StepLaw.from_weights(tiny).leftover == 0  # what is missing is 1e-14 and no more
+    for hazard in (-1e-12, -0.8e-12):
+        assert StepLaw.from_hazards(torch.tensor([hazard], dtype=torch.float64)).hazards == 0
+    with pytest.raises(InputError, match="must be numbers ≥ 0"):
+        StepLaw.from_hazards(torch.tensor([-1.5e-12], dtype=torch.float64))
+    short = torch.full((4,), 0.25 * (1 - 8e-13), dtype=torch.float64)
+    assert StepLaw.from_weights(short).is_uniform(4)
+
+
+def test_fractions_stay_exact_with_what_is_left() -> None:
+    half, eighth = Fraction(1, 2), Fraction(1, 8)
+    law = StepLaw.from_fractions((half, eighth))
+    assert law.leftover == 0.375
+    assert law.filled().fractions == (half, eighth, Fraction(3, 8))
+    for excess in (Fraction(1, 10**12), half):  # also one that floats would not notice
+        with pytest.raises(InputError, match="sum must be at most 1"):
+            StepLaw.from_fractions((half, half + excess))
+
+
+def test_laws_are_equal_if_all_that_they_hold_is() -> None:
+    half = torch.tensor([0.5, 0.5], dtype=torch.float64)
+    same = StepLaw.from_hazards(half), StepLaw.from_hazards(half.clone())
+    assert same[0] == same[1]
+    assert hash(same[0]) == hash(same[1])
+    others = (
+        StepLaw.from_hazards(half / 2),
+        StepLaw.from_hazards(half).filled(),
+        StepLaw(half, given=half),
+        StepLaw(half, asked=half),
+        StepLaw(half, clipped=1),
+        StepLaw(half, fractions=(Fraction(1, 2), Fraction(1, 4))),
+        "no law",
+    )
+    assert all(same[0] != other for other in others)

@@ -27,7 +27,7 @@ def test_bernstein_limits_fail_as_rarely_as_they_say(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-0.5, 2.0), (0.25, 3.0)])
 def test_the_width_spends_half_of_the_level_on_either_side(low: float, high: float) -> None:
-    """Theorem 4 at δ = level/2: √(2V·L/n) + 7(high − low)·L/(3(n − 1)), L = log(2/δ), V of the sample."""
+    """Theorem 4 at δ = level/2: √(2V·L/n) + 7(high − low)·L/(3(n − 1)), L = log(2/δ)."""
     values = torch.tensor([0.25, 0.75] * 5000, dtype=torch.float64)
     n, level = len(values), 0.01
     limits = empirical_bernstein(values, low, high, level)
