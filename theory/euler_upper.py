@@ -1,26 +1,31 @@
-"""E1–E10: upper bounds for parallel unmasking, Euler's sampler among them."""
+"""E1–E8: upper bounds for parallel unmasking, Euler's sampler among them."""
 
 from __future__ import annotations
 
 import sympy
 from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
+from sharprates.theory.exponents import (
+    closed_distance,
+    coarse,
+    entropy,
+    fine,
+    information,
+    law,
+    left,
+    transport,
+    with_leftover,
+)
 from sharprates.theory.functions import (
     Birthday,
     CompositionSum,
-    Conditioned,
     DistinctSteps,
     Largest,
-    Leftover,
     RankDistance,
-    RankDivergence,
-    RankExcess,
-    Root,
     UniformRankDistance,
     UniformRankExcess,
 )
 from sharprates.theory.hypotheses import (
     ALL_MASKED_START,
-    BINARY,
     CONSTANT_CLOCK,
     ENOUGH_STEPS,
     EULER,
@@ -30,7 +35,6 @@ from sharprates.theory.hypotheses import (
     ON_A_CLOCK,
     STEP_LAW,
     TWO_SYMBOLS,
-    TWO_TOKENS,
     UNIFORM_GRID,
     UNIFORM_LAW,
 )
@@ -39,17 +43,6 @@ from sharprates.theory.symbols import constant, symbol
 
 d, S, K, T, w, h = (symbol(name) for name in ("d", "S", "K", "T", "w", "h"))
 W, I_bar, epsilon_w = symbol("W"), symbol("I_bar"), symbol("epsilon_w")
-
-left, law = Leftover(w), Conditioned(w)
-
-information = I_bar + Root(I_bar / 2)
-"""Ī + √(Ī/2)."""
-
-
-def with_leftover(bound: sympy.Expr) -> sympy.Expr:
-    """1−(1−w_∞)^d + (1−w_∞)^d·B: a token is left over, or the bound B holds at w/(1−w_∞)."""
-    return 1 - (1 - left) ** d + (1 - left) ** d * bound
-
 
 E1 = Claim(
     id="E1",
@@ -153,9 +146,7 @@ E4 = Claim(
     depends_on=("S2",),
 )
 
-_transport = d * RankDistance(d, law) * information
 _vocabulary = d * RankDistance(d, law) * sympy.log(S)
-_entropy = d * RankExcess(d, law, h)
 
 E5 = Claim(
     id="E5",
@@ -172,19 +163,19 @@ E5 = Claim(
     kind=Kind.THEOREM,
     relation=Relation.UPPER,
     # the first form is never above the log S form, since h_m ≤ log S
-    expression=with_leftover(1 - sympy.exp(-sympy.Min(_entropy, _transport, evaluate=False))),
+    expression=with_leftover(1 - sympy.exp(-sympy.Min(entropy, transport, evaluate=False))),
     hypotheses=(STEP_LAW, EXACT, ALL_MASKED_START),
     provenance=Provenance(promises=("A3", "A5")),
     depends_on=("S2", "S5"),
     variants={
-        "entropy": Variant(with_leftover(1 - sympy.exp(-_entropy)), Relation.UPPER),
+        "entropy": Variant(with_leftover(1 - sympy.exp(-entropy)), Relation.UPPER),
         "information": Variant(
             with_leftover(
                 1 - sympy.exp(-d * RankDistance(d, law) * sympy.Min(sympy.log(S), information))
             ),
             Relation.UPPER,
         ),
-        "transport": Variant(with_leftover(1 - sympy.exp(-_transport)), Relation.UPPER),
+        "transport": Variant(with_leftover(1 - sympy.exp(-transport)), Relation.UPPER),
         "vocabulary": Variant(with_leftover(1 - sympy.exp(-_vocabulary)), Relation.UPPER),
         "uniform-entropy": Variant(
             1 - sympy.exp(-d * UniformRankExcess(d, K, h)),
@@ -221,7 +212,8 @@ E6 = Claim(
     depends_on=("E3",),
 )
 
-_rate = (1 + constant("E7", "correction") * d / K) / (2 * K)
+
+_rate = closed_distance(constant("E7", "correction"))
 
 E7 = Claim(
     id="E7",
@@ -253,14 +245,7 @@ E7 = Claim(
 )
 
 _root = constant("E8", "root")
-_divergence = RankDivergence(d, law, h)
 
-
-def _drift(step: sympy.Expr) -> sympy.Expr:
-    return d * step * (I_bar + _root * Root(sympy.E * I_bar))
-
-
-_fine = _divergence + _root * Root(sympy.E * d * Largest(law) * _divergence)
 
 E8 = Claim(
     id="E8",
@@ -277,50 +262,22 @@ E8 = Claim(
     relation=Relation.UPPER,
     # the fine form is never above the coarse one; both are kept, each is checked
     expression=with_leftover(
-        1 - sympy.exp(-sympy.Min(_drift(Largest(law)), _fine, evaluate=False))
+        1 - sympy.exp(-sympy.Min(coarse(Largest(law), _root), fine(_root), evaluate=False))
     ),
     constants={"root": sympy.Rational(1, 2)},
     hypotheses=(STEP_LAW, EXACT, ALL_MASKED_START, TWO_SYMBOLS),
     provenance=Provenance(promises=("A3",)),
     depends_on=("S2", "S5", "KL1"),
     variants={
-        "coarse": Variant(with_leftover(1 - sympy.exp(-_drift(Largest(law)))), Relation.UPPER),
-        "fine": Variant(with_leftover(1 - sympy.exp(-_fine)), Relation.UPPER),
-        "step-size": Variant(1 - sympy.exp(-_drift(W)), Relation.UPPER, hypotheses=(NO_LEFTOVER,)),
+        "coarse": Variant(
+            with_leftover(1 - sympy.exp(-coarse(Largest(law), _root))), Relation.UPPER
+        ),
+        "fine": Variant(with_leftover(1 - sympy.exp(-fine(_root))), Relation.UPPER),
+        "step-size": Variant(
+            1 - sympy.exp(-coarse(W, _root)), Relation.UPPER, hypotheses=(NO_LEFTOVER,)
+        ),
         "vocabulary": Variant(2 * d * W * sympy.log(S), Relation.UPPER, hypotheses=(NO_LEFTOVER,)),
     },
 )
 
-E9 = Claim(
-    id="E9",
-    title="Sharp first order at S = 2",
-    statement=(
-        r"Uniform law: $c(q_0)\le d/4$ for every $q_0$ on $\{0,1\}^d$, $c$ the first-order "
-        r"constant of L5; attained by copies and parity for every $d$."
-    ),
-    measured=Measured.FIRST_ORDER,
-    kind=Kind.THEOREM,
-    relation=Relation.UPPER,
-    expression=constant("E9", "factor") * d,
-    constants={"factor": sympy.Rational(1, 4)},
-    hypotheses=(EXACT, BINARY),
-    provenance=Provenance(promises=("A5",)),
-    depends_on=("L5",),
-)
-
-E10 = Claim(
-    id="E10",
-    title="First order at short length",
-    statement=(
-        r"Uniform law: $c(q_0)\le\binom d2(1-S^{-1/(d-1)})$ for every $q_0$ on $[S]^d$, $c$ the "
-        r"first-order constant of L5; attained wherever $S=b^{d-1}$, by shared symbols (L3)."
-    ),
-    measured=Measured.FIRST_ORDER,
-    kind=Kind.THEOREM,
-    relation=Relation.UPPER,
-    expression=sympy.binomial(d, 2) * (1 - S ** (-1 / (d - 1))),
-    hypotheses=(EXACT, TWO_TOKENS),
-    depends_on=("L5",),
-)
-
-CLAIMS = (E1, E2, E3, E4, E5, E6, E7, E8, E9, E10)
+CLAIMS = (E1, E2, E3, E4, E5, E6, E7, E8)

@@ -177,6 +177,37 @@ def Birthday(arithmetic: Arithmetic, d: int, K: int) -> Number:
     return result
 
 
+@named(r"P(\text{{at most }}{0}-2\text{{ distinct steps}})")
+def FewSteps(arithmetic: Arithmetic, d: int, K: int) -> Number:
+    """P(d tokens choose at most d−2 distinct steps) under the uniform law.
+
+    Token after token, by the number of steps chosen so far: positive terms only, in O(d²).
+    """
+    chosen = [arithmetic.rational(1)] + [arithmetic.rational(0)] * d
+    for _ in range(d):
+        chosen = [arithmetic.rational(0)] + [
+            chosen[j] * arithmetic.rational(j, K)
+            + chosen[j - 1] * arithmetic.rational(max(K - j + 1, 0), K)
+            for j in range(1, d + 1)
+        ]
+    return _sum(arithmetic, chosen[: max(d - 1, 0)])
+
+
+@named(r"\mathbb E[\#\text{{non-empty steps}}]")
+def NonEmptySteps(arithmetic: Arithmetic, d: int, w: Vector) -> Number:
+    """Σ_k (1−(1−w_k)^d): the mean number of steps that some of d tokens choose.
+
+    By f(n+1) = f(n) + w(1−f(n)), without cancellation for small weights.
+    """
+    result = arithmetic.rational(0)
+    for weight in w:
+        taken = arithmetic.rational(0)
+        for _ in range(d):
+            taken = taken + weight * (1 - taken)
+        result = result + taken
+    return result
+
+
 @named(r"M_{{{0}}}({1})")
 def Monomial(arithmetic: Arithmetic, a: Composition, w: Vector) -> Number:
     """The monomial quasisymmetric polynomial M_a(w) = Σ_{k_1<…<k_m} ∏ w_{k_j}^{n_j}.

@@ -1,13 +1,15 @@
-"""KL1–KL3: bounds in Kullback–Leibler divergence, for comparison."""
+"""KL1–KL3, KL7: bounds in Kullback–Leibler divergence."""
 
 from __future__ import annotations
 
 import sympy
 from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
-from sharprates.theory.functions import BlockDivergence, RankDivergence, Root
+from sharprates.theory.exponents import closed_distance
+from sharprates.theory.functions import BlockDivergence, RankDistance, RankDivergence, Root
 from sharprates.theory.hypotheses import (
     ALL_MASKED_START,
     BLOCKS,
+    ENOUGH_STEPS,
     EXACT,
     NO_LEFTOVER,
     STEP_LAW,
@@ -91,4 +93,35 @@ KL3 = Claim(
     variants={"linear": Variant(symbol("leak"), Relation.LOWER)},
 )
 
-CLAIMS = (KL1, KL2, KL3)
+_rank = d * RankDistance(d, w) * I_bar
+_closed = d * closed_distance() * I_bar
+_CLOSED = (UNIFORM_LAW, ENOUGH_STEPS)
+
+KL7 = Claim(
+    id="KL7",
+    title="Divergence and the rank law",
+    statement=(
+        r"Exact denoiser, no leftover, $N$ and $n_m$ as in E5: "
+        r"$\mathrm{KL}(q_0\|p_{\mathrm{out}})\le\sum_m(d\,n_m-1)h_m\le d\,"
+        r"\mathrm{TV}(N,\mathrm{Unif})\,\bar I$; uniform law, $K\ge d$: "
+        r"$\le\frac d{2K}(1+\frac d{5K})\bar I$, half of KL2 as $K\to\infty$. Hence "
+        r"$\mathrm{TV}\le\frac12\sqrt{\frac dK(1+\frac d{5K})\bar I}$. Copies attain the middle "
+        r"term's bound at $K=1$, and to first order as $K\to\infty$."
+    ),
+    measured=Measured.KL,
+    kind=Kind.THEOREM,
+    relation=Relation.UPPER,
+    expression=_rank,
+    hypotheses=RUN,
+    provenance=Provenance(promises=("A3",)),
+    depends_on=("KL1", "E7"),
+    variants={
+        "uniform": Variant(_closed, Relation.UPPER, hypotheses=_CLOSED),
+        "tv": Variant(Root(_rank / 2), Relation.UPPER, measured=Measured.TV),
+        "uniform-tv": Variant(
+            Root(_closed / 2), Relation.UPPER, measured=Measured.TV, hypotheses=_CLOSED
+        ),
+    },
+)
+
+CLAIMS = (KL1, KL2, KL3, KL7)

@@ -23,6 +23,12 @@ class Measured(Enum):
     COINCIDENCE = r"1-d!\,e_d(w)"
     """The probability that two tokens share a step or a token is never revealed."""
 
+    GAIN_PER_ERROR = (
+        r"[\mathrm{TV}(\hat p_{\mathrm{out}},q_0)-\mathrm{TV}(p_{\mathrm{out}},q_0)]/\varepsilon_w"
+    )
+    """What an error adds to TV, over the error in the contexts of q_0."""
+    EPSILON_LOG = r"\varepsilon^{\log}_w"
+
     TV_SUPREMUM = r"\sup_{S,q_0}\mathrm{TV}(p_{\mathrm{out}},q_0)"
     TV_TIMES_STEPS = r"K\cdot\mathrm{TV}(p_{\mathrm{out}},q_0)"
     TV_PER_SQUARES = r"\mathrm{TV}(p_{\mathrm{out}},q_0)/\textstyle\sum_kw_k^2"

@@ -11,12 +11,14 @@ from sharprates.theory import (
     euler_lower,
     euler_upper,
     first_hitting,
+    first_order,
     forward,
     information,
     laws,
     policies,
     precision,
     remasking,
+    score_error,
 )
 from sharprates.theory.claim import Claim
 from sharprates.theory.errors import UnknownClaimError
@@ -28,6 +30,7 @@ CLAIMS: Mapping[str, Claim] = MappingProxyType(
             forward.CLAIMS,
             laws.CLAIMS,
             euler_upper.CLAIMS,
+            first_order.CLAIMS,
             euler_lower.CLAIMS,
             first_hitting.CLAIMS,
             assumptions.CLAIMS,
@@ -35,6 +38,7 @@ CLAIMS: Mapping[str, Claim] = MappingProxyType(
             precision.CLAIMS,
             policies.CLAIMS,
             remasking.CLAIMS,
+            score_error.CLAIMS,
         )
         for one in topic
     }

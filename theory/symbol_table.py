@@ -62,6 +62,37 @@ TABLE: tuple[tuple[str, str, str, str], ...] = (
         "nonnegative",
         "∫E_{q_t}Σ_i(−α′/α)max{Σ_a(s−ŝ)_+, Σ_a(ŝ−s)_+}dt, the error of a score (H2)",
     ),
+    # of a denoiser's error beside the bounds that are linear in d (B0–B4)
+    ("rho", r"\rho", "positive", "probability of a word (B0)"),
+    ("alloc_tv", r"\bar T", "nonnegative", "TV of the law given who is revealed when, its mean"),
+    ("epsilon_log", r"\varepsilon^{\log}_w", "nonnegative", "Σ_k w̄_k Σ_i E(log p_i/p̂_i)_+"),
+    (
+        "kl_root",
+        r"\textstyle\sum_kw_k\sum_i\mathbb E[\mathrm{KL}_i+\sqrt{\mathrm{KL}_i/2}]",
+        "nonnegative",
+        "KL_i = KL(p_i‖p̂_i), nats, in the contexts of ε_w",
+    ),
+    ("theta", r"\vartheta", "positive", "p̂_i ≥ ϑ p_i in every context of q_0"),
+    (
+        "epsilon_exact_run",
+        r"\varepsilon_{\mathrm{run}}",
+        "nonnegative",
+        "Σ TV(p_i, p̂_i) over the tokens revealed in a run with p",
+    ),
+    (
+        "epsilon_own_run",
+        r"\hat\varepsilon_{\mathrm{run}}",
+        "nonnegative",
+        "the same in a run with p̂, contexts with q_0(x_U) = 0 counting 0",
+    ),
+    (
+        "epsilon_sup",
+        r"\varepsilon^\infty_w",
+        "nonnegative",
+        "ε_w with the largest TV(p_i, p̂_i) over x_U of positive probability",
+    ),
+    ("marginal_bound", r"\textstyle\max_kb_k", "nonnegative", "E5 of the tokens shown (B4)"),
+    ("first_order", "c(q_0)", "nonnegative", "first-order constant of L5, uniform law"),
     ("kl_revealed", r"\mathrm{KL}_{\mathrm{rev}}", "nonnegative", "KL(q_0‖p_out) at w/(1−w_∞)"),
     ("leak", r"\lambda", "nonnegative", "mass of p_out outside the support of q_0"),
     ("probabilities", r"\pi", "real", "positive probabilities in ascending order, a sequence"),
@@ -145,7 +176,7 @@ DERIVED = frozenset(
         *("alpha", "alpha_t", "alpha_s", "alpha_T", "alpha_delta", "speed", "kl_revealed"),
         *POLICY_VALUES,
         *("kappa", "start_tv", "corrector_tv", "masks_left", "relevant_tv", "crowded"),
-        "relevant_epsilon",
+        *("relevant_epsilon", "alloc_tv", "kl_root", "theta", "marginal_bound", "first_order"),
         *("leak", "index", *(name for name, *_ in TABLE if name.startswith(("epsilon_", "E1_")))),
     )
 )

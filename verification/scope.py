@@ -33,6 +33,7 @@ WITHOUT_DATA = {
     Measured.COINCIDENCE,
     Measured.RANK_DISTANCE,
     Measured.MINIMAX_TV,
+    Measured.GAIN_PER_ERROR,
 }
 """Left sides that no data law enters, or of which the formula is an extremum over all of them."""
 

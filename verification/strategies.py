@@ -339,6 +339,25 @@ EDGES: Mapping[str, Experiment] = {
 """Edge cases by name; every property check of step laws begins with them."""
 
 
+COMPLETE_EDGES = {name: it for name, it in EDGES.items() if sum(it.steps) == 1}
+"""Those without leftover."""
+
+
+def errs_by(share: Fraction) -> dict[tuple[Context, int], tuple[Fraction, ...]]:
+    """One token of a point mass, of which so much goes to the other symbol."""
+    return {((2,), 0): (1 - share, share)}
+
+
+ONE_THAT_ERRS = family_experiment(
+    "point-mass:1:2", steps=(Fraction(1),), predictions=errs_by(Fraction(1, 2))
+)
+
+
+def two_symbols(it: Experiment) -> bool:
+    """S ≥ 2."""
+    return it.vocabulary > 1
+
+
 # --- policies in fractions ------------------------------------------------------------------------
 
 

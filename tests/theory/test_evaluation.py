@@ -84,6 +84,8 @@ VALUES: dict[str, Any] = {
                 *("run_gini", "exponent", "distinct", "common", "gini", "excess", "overlap"),
                 *("anchor_tv", "rejections", "accepted", "drift", "kappa", "start_tv"),
                 *("corrector_tv", "masks_left", "relevant_tv", "relevant_epsilon", "crowded"),
+                *("rho", "alloc_tv", "epsilon_log", "kl_root", "theta", "epsilon_exact_run"),
+                *("epsilon_own_run", "epsilon_sup", "marginal_bound", "first_order"),
             )
         )
     },

@@ -55,6 +55,19 @@ def test_distinct_steps(w: Law, d: int) -> None:
     assert f.DistinctSteps.compute(RATIONALS, d, w) == expected
 
 
+@given(lengths, st.integers(1, 5))
+def test_few_steps(d: int, K: int) -> None:
+    choices = list(product(range(K), repeat=d))
+    few = sum(len(set(choice)) <= d - 2 for choice in choices)
+    assert f.FewSteps.compute(RATIONALS, d, K) == Fraction(few, len(choices))
+
+
+@given(step_laws(), lengths)
+def test_non_empty_steps(w: Law, d: int) -> None:
+    expected = sum(p * len(set(steps) - {-1}) for p, steps in allocations(d, w))
+    assert f.NonEmptySteps.compute(RATIONALS, d, w) == expected
+
+
 @given(step_laws())
 def test_sums_over_the_law(w: Law) -> None:
     share = sum(p for p, (i, j) in allocations(2, w) if i == j >= 0)

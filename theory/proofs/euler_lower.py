@@ -16,8 +16,8 @@ import sympy
 from sharprates.theory.claim import Claim
 from sharprates.theory.clocks import ancestral_hazard, clock
 from sharprates.theory.euler_lower import L1, L2, L3, L4, L5, L6, L7
-from sharprates.theory.euler_upper import E9, E10
 from sharprates.theory.evaluation import evaluate
+from sharprates.theory.first_order import E9, E10
 from sharprates.theory.functions import DistinctSteps, SharedSymbols, SumOfSquares
 from sharprates.theory.proofs.laws import S as EARLY
 from sharprates.theory.proofs.laws import T as LATE

@@ -148,6 +148,32 @@ def trial_of(
     return Trial(example, decision, counts)
 
 
+LEFTOVER = "leftover allowed"
+"""Regime of bounds with a leftover form: near w_∞ = 1 each is attained, whatever else it says."""
+
+LEFTOVER_FORGOTTEN = changed("leftover forgotten", w=lambda w: [x / (sum(w) or 1) for x in w])
+"""The formula at w/(1−w_∞)."""
+
+
+def forms(
+    claim_id: str,
+    *variants: str | None,
+    numbers: Callable[[Experiment], ExactQuantities] = exact,
+) -> Evaluate:
+    """TV(p_out, q_0) against several forms of a bound at once."""
+    claim = claim_of(claim_id)
+
+    def trial(example: Example, mutant: Mutant) -> Trial:
+        it = numbers(example.law)
+        measured = it.tv
+        names = set().union(*(claim.symbols(variant) for variant in variants))
+        values = it.values(names)
+        sides = [(measured, formula(claim_id, variant, values, mutant)) for variant in variants]
+        return trial_of(example, Relation.UPPER, sides)
+
+    return trial
+
+
 # --- checks ---------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Checks of E1–E10."""
+"""Checks of E1–E11."""
 
 from __future__ import annotations
 
@@ -24,50 +24,30 @@ from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import BALL, Interval, as_fmpq, ball, power
 from sharprates.verification.checks.check import (
+    LEFTOVER,
+    LEFTOVER_FORGOTTEN,
     Check,
     Trend,
     changed,
     exact,
+    forms,
     formula,
     on_instances,
     tightened,
     trial_of,
 )
 from sharprates.verification.checks.torch_runs import in_floats
-from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
+from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Context, with_symbol
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 
-COMPLETE_EDGES = {name: it for name, it in some.EDGES.items() if sum(it.steps) == 1}
-
-LEFTOVER = "leftover allowed"
-"""Regime of bounds with a leftover form: near w_∞ = 1 each is attained, whatever else it says."""
-
-LEFTOVER_FORGOTTEN = changed("leftover forgotten", w=lambda w: [x / (sum(w) or 1) for x in w])
-"""The formula at w/(1−w_∞)."""
-
 
 def halves(name: str, claim_id: str) -> Mutant:
     """Half of the bound, where it is not attained."""
     return Mutant(f"{name} × 0.5", {f"{claim_id}.constant": Fraction(1, 2)})
-
-
-def forms(claim_id: str, *variants: str | None) -> Evaluate:
-    """TV(p_out, q_0) against several forms of a bound at once."""
-    claim = claim_of(claim_id)
-
-    def trial(example: Example, mutant: Mutant) -> Trial:
-        it = exact(example.law)
-        measured = it.tv
-        names = set().union(*(claim.symbols(variant) for variant in variants))
-        values = it.values(names)
-        sides = [(measured, formula(claim_id, variant, values, mutant)) for variant in variants]
-        return trial_of(example, Relation.UPPER, sides)
-
-    return trial
 
 
 # --- E1, E2 ---------------------------------------------------------------------------------------
@@ -123,30 +103,23 @@ def _euler(clock: str, steps: int, horizon: Fraction | int) -> Schedule:
     return Schedule("euler", clock, "uniform", steps, Fraction(horizon))
 
 
-def _errs_by(share: Fraction) -> dict[tuple[Context, int], tuple[Fraction, ...]]:
-    """One token of a point mass, of which so much goes to the other symbol."""
-    return {((2,), 0): (1 - share, share)}
-
-
 E1_EDGES = {
     "masks left at the start alone": some.family_experiment(
         "point-mass:2:2", grid=_euler("linear", 1, Fraction(1, 2))
     ),
     "one token that errs": some.family_experiment(
-        "point-mass:1:2", grid=_euler("linear", 1, 1), predictions=_errs_by(Fraction(1, 2))
+        "point-mass:1:2", grid=_euler("linear", 1, 1), predictions=some.errs_by(Fraction(1, 2))
     ),
     "Euler lags": some.family_experiment("point-mass:1:2", grid=_euler("constant", 2, 2)),
     "copies in two steps": some.family_experiment("copies:2:2", grid=_euler("linear", 2, 1)),
 }
 """One edge for each term: without it the bound fails there."""
 
-ONE_THAT_ERRS = some.family_experiment(
-    "point-mass:1:2", steps=(Fraction(1),), predictions=_errs_by(Fraction(1, 2))
-)
-
 E2_EDGES = {
     "one token that errs, many steps": some.family_experiment(
-        "point-mass:1:2", grid=_euler("constant", 500, 7), predictions=_errs_by(Fraction(98, 100))
+        "point-mass:1:2",
+        grid=_euler("constant", 500, 7),
+        predictions=some.errs_by(Fraction(98, 100)),
     ),
 }
 
@@ -336,6 +309,25 @@ def _uniform_forms(example: Example, mutant: Mutant) -> Trial:
 
 SMALL_SIZES = st.builds(Example.of, d=st.integers(1, 8), K=st.integers(1, 24))
 
+# --- E11 ------------------------------------------------------------------------------------------
+
+
+def _crowding(example: Example, mutant: Mutant) -> Trial:
+    """π_2 by listing all choices of steps, against its bound, with c = 0 in E11."""
+    d, K = example["d"], example["K"]
+    choices = itertools.product(range(K), repeat=d)
+    few = sum(len(set(choice)) <= d - 2 for choice in choices)
+    values = {"d": d, "K": K, "first_order": fmpq(0)}
+    crowded = fmpq(few, K**d)
+    sides = [
+        (crowded, formula("E11", "instance", values, mutant)),
+        (crowded, formula("E11", "pairs", values, mutant)),
+    ]
+    return trial_of(example, Relation.UPPER, sides)
+
+
+CROWDS = st.builds(Example.of, d=st.integers(2, 5), K=st.integers(1, 7))
+
 # --- E8–E10 --------------------------------------------------------------------------------------
 
 NEARLY_INDEPENDENT = exact_experiment(
@@ -355,11 +347,6 @@ def _c_below(example: Example, measured: Interval, bound: Interval) -> bool:
     """c(q_0) ≤ C(d,2) always; the bound counts below that, where q_0 has any dependence."""
     d = example.law.length
     return bound.upper < math.comb(d, 2) and measured.upper > 0
-
-
-def two_symbols(it: Experiment) -> bool:
-    """S ≥ 2."""
-    return it.vocabulary > 1
 
 
 COMPLETE = some.instances(steps=some.step_laws(leftover=False))
@@ -439,7 +426,7 @@ CHECKS = (
         "E3",
         "any law, any step law, a denoiser that may err",
         some.instances(targets=some.laws(max_length=3), steps=some.step_laws(8), erring=True),
-        edges={**some.EDGES, "one token that errs": ONE_THAT_ERRS},
+        edges={**some.EDGES, "one token that errs": some.ONE_THAT_ERRS},
         mutants=(
             tightened("E3"),
             LEFTOVER_FORGOTTEN,
@@ -495,7 +482,7 @@ CHECKS = (
         "E4",
         "any law, any step law without leftover",
         COMPLETE,
-        edges=COMPLETE_EDGES,
+        edges=some.COMPLETE_EDGES,
         mutants=(tightened("E4"),),
     ),
     Check(
@@ -512,7 +499,7 @@ CHECKS = (
         "every form on any law, any step law without leftover",
         COMPLETE,
         forms("E5", None, "entropy", "information", "transport", "vocabulary"),
-        edges=COMPLETE_EDGES,
+        edges=some.COMPLETE_EDGES,
         mutants=(
             tightened("E5"),
             changed("the information curve read backwards", h=lambda h: h[::-1]),
@@ -619,10 +606,10 @@ CHECKS = (
     Check(
         "E8",
         "every form on any law, any step law without leftover",
-        COMPLETE.filter(two_symbols),
+        COMPLETE.filter(some.two_symbols),
         forms("E8", None, "coarse", "fine", "step-size", "vocabulary"),
         edges={
-            **{name: it for name, it in COMPLETE_EDGES.items() if two_symbols(it)},
+            **{name: it for name, it in some.COMPLETE_EDGES.items() if some.two_symbols(it)},
             "nearly independent": NEARLY_INDEPENDENT,
             "shared symbols": some.family_experiment("shared-symbols:3:2", steps=(Fraction(1),)),
         },
@@ -635,7 +622,7 @@ CHECKS = (
     Check(
         "E8",
         "uniform steps, K ≥ d",
-        MANY_STEPS.filter(two_symbols),
+        MANY_STEPS.filter(some.two_symbols),
         forms("E8", None, "coarse", "fine"),
         mutants=(Mutant("0.3 of the bound", {"E8.constant": Fraction(3, 10)}),),
         effort=0.5,
@@ -644,9 +631,9 @@ CHECKS = (
     Check(
         "E8",
         "every form with leftover",
-        WITH_LEFTOVER.filter(two_symbols),
+        WITH_LEFTOVER.filter(some.two_symbols),
         forms("E8", None, "coarse", "fine"),
-        edges={name: it for name, it in some.EDGES.items() if two_symbols(it)},
+        edges={name: it for name, it in some.EDGES.items() if some.two_symbols(it)},
         mutants=(tightened("E8"), LEFTOVER_FORGOTTEN),
         effort=0.5,
         regime=LEFTOVER,
@@ -684,5 +671,55 @@ CHECKS = (
         },
         mutants=(tightened("E10"), changed("S − 1 for S", S=lambda S: S - (S > 1))),
         hunts=True,
+    ),
+    Check(
+        "E11",
+        "laws on two symbols, every number of steps",
+        some.instances(BINARY_LAWS, some.uniform_steps(40)),
+        edges={
+            "copies, 200 steps": some.family_experiment(
+                "copies:2:2", steps=(Fraction(1, 200),) * 200
+            ),
+            "parity": some.family_experiment("parity:3:2", steps=(Fraction(1, 12),) * 12),
+        },
+        mutants=(tightened("E11"), changed("two steps more", K=lambda K: K + 2)),
+    ),
+    Check(
+        "E11",
+        "laws on two symbols, K ≥ d",
+        some.instances(BINARY_LAWS, some.uniform_steps(40)).filter(
+            lambda it: len(it.steps) >= it.length
+        ),
+        mutants=(Mutant("half of the bound", {"E11.constant": Fraction(1, 2)}),),
+        effort=0.5,
+        regime="K ≥ d",
+    ),
+    Check(
+        "E11",
+        "c(q_0) of the law itself, and log S; any number of symbols",
+        some.instances(some.laws(min_length=2), some.uniform_steps(24)),
+        forms("E11", "instance", "pairs", "vocabulary"),
+        edges={"copies": _copies_in_two_steps(3)},
+        mutants=(tightened("E11"), changed("c forgotten", first_order=lambda _: 0)),
+    ),
+    Check(
+        "E11",
+        "P(at most d − 2 distinct steps), all choices listed",
+        CROWDS,
+        _crowding,
+        mutants=(tightened("E11"), changed("one step more", K=lambda K: K + 1)),
+        effort=0.5,
+        regime="π_2",
+    ),
+    Check(
+        "E11",
+        "copies: d/(4K) is the right first order",
+        lambda _: [
+            Example(some.family_experiment("copies:3:2", steps=(Fraction(1, K),) * K), {"K": K})
+            for K in (8, 32, 128, 512)
+        ],
+        mutants=(Mutant("0.95 of the bound", {"E11.constant": Fraction(95, 100)}),),
+        trend=Trend("copies, d = 3", "K"),
+        effort=0.2,
     ),
 )

@@ -1,8 +1,7 @@
-"""Checks of KL1–KL3."""
+"""Checks of KL1–KL3 and KL7."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator
 from fractions import Fraction
@@ -14,8 +13,10 @@ from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.distance import on_rows
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
+from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import Interval
 from sharprates.verification.checks.check import (
@@ -31,23 +32,9 @@ from sharprates.verification.checks.check import (
 from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment
-from sharprates.verification.exact_law import Composition
+from sharprates.verification.exact_law import ordered_partitions
 from sharprates.verification.quantities.exact import ExactQuantities
-
-
-def ordered_partitions(d: int, sizes: Composition) -> Iterator[tuple[tuple[int, ...], ...]]:
-    """Ordered set partitions of 0..d−1 with these block sizes."""
-
-    def place(left: tuple[int, ...], rest: Composition) -> Iterator[tuple[tuple[int, ...], ...]]:
-        if not rest:
-            yield ()
-            return
-        for block in itertools.combinations(left, rest[0]):
-            others = tuple(i for i in left if i not in block)
-            for more in place(others, rest[1:]):
-                yield (block, *more)
-
-    yield from place(tuple(range(d)), sizes)
+from sharprates.verification.verdict import decision_of
 
 
 def _blocks(example: Example, mutant: Mutant) -> Trial:
@@ -128,7 +115,47 @@ def _forms_of_tv(example: Example, mutant: Mutant) -> Trial:
     return trial_of(example, Relation.UPPER, sides)
 
 
+def _by_rank(example: Example, mutant: Mutant) -> Trial:
+    """KL7: the divergence against its mean over compositions, and that against the rank law."""
+    it = exact(example.law)
+    values = it.values(("d", "w", "h", "I_bar"))
+    mean = formula("KL1", "average", values)
+    sides = [(it.kl, mean), (mean, formula("KL7", None, values, mutant))]
+    decision = decision_of(Relation.UPPER, sides)
+    return Trial(example, decision, _dependent(example, *decision.sides[0]))
+
+
+def _tv_by_rank(example: Example, mutant: Mutant) -> Trial:
+    it = exact(example.law)
+    values = it.values(("d", "w", "K", "I_bar"))
+    variants = [
+        name
+        for name in ("tv", "uniform-tv")
+        if claim_of("KL7").applies(it.experiment.setting(), name) is None
+    ]
+    sides = [(it.tv, formula("KL7", name, values, mutant)) for name in variants]
+    return trial_of(example, Relation.UPPER, sides)
+
+
+def _mean_of_copies(example: Example, mutant: Mutant) -> Trial:
+    """The mean over compositions against the closed form, for copies."""
+    it = exact(example.law)
+    values = it.values(("d", "w", "h", "K", "I_bar"))
+    side = (formula("KL1", "average", values), formula("KL7", "uniform", values, mutant))
+    return trial_of(example, Relation.UPPER, [side], counts=True)
+
+
 COMPLETE = some.instances(some.laws(min_length=2), some.step_laws(6, leftover=False))
+MANY_STEPS = some.instances(some.laws(min_length=2), some.uniform_steps(12)).filter(
+    lambda it: len(it.steps) >= it.length
+)
+NEARLY_INDEPENDENT = exact_experiment(
+    Target.from_rows(
+        [(0, 0), (0, 1), (1, 0), (1, 1)], [Fraction(x, 100) for x in (26, 24, 24, 26)], 2
+    ),
+    steps=(Fraction(1),),
+)
+"""Two bits: there Pinsker's inequality loses nothing to first order."""
 
 CHECKS = (
     Check(
@@ -208,5 +235,45 @@ CHECKS = (
         method=Method.TESTED,
         mutants=(Mutant("both fall alike", trial=partial(_slopes, of_tv=-0.5)),),
         rated=False,
+    ),
+    Check(
+        "KL7",
+        "KL(q_0‖p_out) and its mean over compositions, any step law without leftover",
+        COMPLETE,
+        _by_rank,
+        edges={"copies": next(_copies_of(4))},
+        mutants=(
+            tightened("KL7"),
+            changed("another step behind", w=lambda w: [*w[:-1], w[-1] / 2, w[-1] / 2]),
+        ),
+    ),
+    Check(
+        "KL7",
+        "the closed form, uniform steps, K ≥ d",
+        MANY_STEPS,
+        on_instances("KL7", "uniform", counts=_dependent),
+        edges={"copies": some.family_experiment("copies:2:2", steps=(Fraction(1, 2),) * 2)},
+        mutants=(Mutant("0.6 of the bound", {"KL7.constant": Fraction(3, 5)}),),
+    ),
+    Check(
+        "KL7",
+        "TV, any step law without leftover, and uniform steps",
+        COMPLETE,
+        _tv_by_rank,
+        edges={"two bits": NEARLY_INDEPENDENT},
+        mutants=(tightened("KL7"),),
+        regime="TV",
+    ),
+    Check(
+        "KL7",
+        "copies: half of KL2 is the right first order",
+        lambda _: [
+            Example(some.family_experiment("copies:3:2", steps=(Fraction(1, K),) * K), {"K": K})
+            for K in (4, 16, 64, 256)
+        ],
+        _mean_of_copies,
+        mutants=(tightened("KL7"),),
+        trend=Trend("copies, d = 3", "K"),
+        effort=0.2,
     ),
 )

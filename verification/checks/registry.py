@@ -17,6 +17,7 @@ from sharprates.verification.checks import (
     policies,
     precision,
     remasking,
+    score_error,
     speculation,
     stored,
     supersolution,
@@ -38,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     *orders.CHECKS,
     *speculation.CHECKS,
     *remasking.CHECKS,
+    *score_error.CHECKS,
     *stored.CHECKS,
 )
 

@@ -204,7 +204,7 @@ class ExactQuantities(Quantities):
     @cached_property
     def gaps(self) -> list[Number]:
         """Σ over |U| = u and i ∉ U of E TV(p_i, p̂_i)."""
-        return self._gaps(_half_distance)
+        return self._gaps(half_distance)
 
     def along_orders(self, gaps: list[Number]) -> Number:
         """E Σ_n of a distance, (U, i) along a uniform order. Source: H2."""
@@ -219,16 +219,22 @@ class ExactQuantities(Quantities):
     @property
     def epsilon_KL(self) -> Number:
         """The same in KL, nats; an infinite ball where p̂ misses a possible symbol."""
-        return self.along_orders(self._gaps(_divergence))
+        return self.along_orders(self._gaps(divergence_of))
 
     @cached_property
     def epsilon_w(self) -> Number:
         """ε_w of E3: the context reveals each other token with probability t_k."""
-        total, t = fmpq(0), fmpq(0)
-        d = self.d
-        for w in self.w:
-            at = sum((t**u * (1 - t) ** (d - 1 - u) * g for u, g in enumerate(self.gaps)), fmpq(0))
-            total, t = total + w * at, t + w
+        return self.along_steps(self.gaps, self.w)
+
+    def along_steps(self, sums: list[Number], law: list[Number]) -> Number:
+        """Σ_k w_k Σ_i E of what is summed over (U, i) with |U| = u, u = 0..d−1; may be ∞."""
+        total, t, d = fmpq(0), fmpq(0), self.d
+        for w in law:
+            for u, value in enumerate(sums):
+                chance = w * t**u * (1 - t) ** (d - 1 - u)
+                if chance != 0:  # 0·∞ is 0 here
+                    total = total + chance * value
+            t = t + w
         return total
 
     def E1_term(self, name: str) -> Number:
@@ -364,11 +370,12 @@ def rational(value: Any) -> bool:
     return isinstance(value, (int, Fraction, fmpq))
 
 
-def _half_distance(p: list[Number], q: list[Number]) -> Number:
+def half_distance(p: list[Number], q: list[Number]) -> Number:
+    """TV(p, q)."""
     return sum((abs(a - b) for a, b in zip(p, q, strict=True)), fmpq(0)) / 2
 
 
-def _divergence(p: list[Number], q: list[Number]) -> Number:
+def divergence_of(p: list[Number], q: list[Number]) -> Number:
     """KL(p‖q), an infinite ball where q misses a symbol of p."""
     total = arb(0)
     for a, b in zip(p, q, strict=True):

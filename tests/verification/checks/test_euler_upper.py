@@ -8,13 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sharprates.theory.functions import DistinctSteps, RankDistance
 from sharprates.verification.arithmetic import RATIONAL, interval, precision
-from sharprates.verification.checks.check import decided
+from sharprates.verification.checks.check import decided, forms
 from sharprates.verification.checks.euler_upper import (
     CHECKS,
     NEARLY_INDEPENDENT,
     _collide,
     _lengths_and_steps,
-    forms,
     rank_distance,
     rank_distance_ball,
 )

@@ -1,4 +1,4 @@
-"""What the checks of KL1–KL3 compute on their own."""
+"""What the checks of KL1–KL3 and KL7 compute on their own."""
 
 import math
 from fractions import Fraction
@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 from sharprates.samplers import families
 from sharprates.verification.checks.check import decided
-from sharprates.verification.checks.information import CHECKS, ordered_partitions
+from sharprates.verification.checks.information import CHECKS
 from sharprates.verification.checks.trial import STATED, Example
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.verdict import Verdict
@@ -14,15 +14,6 @@ from sharprates.verification.verdict import Verdict
 
 def check(name: str):
     return next(one for one in CHECKS if name in one.name)
-
-
-@pytest.mark.parametrize("sizes", [(1,), (2, 1), (1, 1, 1), (2, 2), (1, 3)])
-def test_ordered_partitions_are_counted_by_multinomials(sizes: tuple[int, ...]) -> None:
-    d = sum(sizes)
-    found = list(ordered_partitions(d, sizes))
-    assert len(set(found)) == len(found)
-    assert len(found) == math.factorial(d) // math.prod(map(math.factorial, sizes))
-    assert all(sorted(i for block in one for i in block) == list(range(d)) for one in found)
 
 
 def test_a_block_of_two_copies_costs_log_two() -> None:
