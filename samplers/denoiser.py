@@ -101,6 +101,10 @@ OFF_SUPPORT = ("uniform", "marginal", "first")
 _CELLS = 1 << 22
 # Numbers read of the support for patterns that are worked out together.
 _TOGETHER = 1 << 18
+# The marginals of all (S+1)^d partial states are worked out once where there are no more than this,
+# or no more than this for each sequence of the support, up to 64 MiB. Only the target decides, so
+# that a state's prediction is the same number whatever else is asked.
+_STATES, _STATES_A_ROW, _MOST_STATES = 1 << 16, 512, 1 << 23
 _HALF_ULP = 2.0**-53
 
 
@@ -118,6 +122,9 @@ class ExactDenoiser:
     target: Target
     off_support: str = "uniform"
     _copies: dict[torch.device, tuple[Tensor, Tensor]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _marginals: dict[torch.device, Tensor] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -143,7 +150,7 @@ class ExactDenoiser:
         """Bound on the relative rounding error of a prediction.
 
         A marginal is an exact sum of coarse parts, a sum of at most N fine parts, and one addition
-        (see `_split`). Fine parts are at most min(w, 2^-53), so their sum errs by at most
+        (see `split`). Fine parts are at most min(w, 2^-53), so their sum errs by at most
         N·2^-53·min(1, 2^-53/min w) relative to the marginal. A conditional is a quotient of two.
         """
         smallest = float(self.target.weights.min())
@@ -174,6 +181,9 @@ class ExactDenoiser:
             raise InputError(f"x: need partial states [B, {d}], got {list(x.shape)}")
         if x.numel() and (int(x.min()) < 0 or int(x.max()) > S):
             raise InputError(f"x: symbols must lie in 0..{S}, where {S} is the mask")
+        states, support = (S + 1) ** d, self.target.support
+        if states <= min(max(_STATES, _STATES_A_ROW * support), _MOST_STATES):
+            return self._looked_up(x, positions)
         contexts, which = _distinct(x, S)
         wanted = which if positions is None else which[positions[0]]
         by_context = torch.argsort(wanted)
@@ -197,6 +207,39 @@ class ExactDenoiser:
                 rank = (contexts[first:last] == S).cumsum(1) - 1
                 out[items] = table[local, rank[local, positions[1][items]]]
         return out
+
+    def _looked_up(self, x: Tensor, positions: Positions | None) -> Tensor:
+        """The predictions by a table of all marginals."""
+        d, S = self.target.length, self.vocabulary
+        marginals = self._all_marginals(x.device)
+        symbols, place = torch.arange(S, device=x.device), torch.arange(d, device=x.device)
+        state = _keys(x, S + 1)
+        powers = (S + 1) ** torch.arange(d - 1, -1, -1, device=x.device)
+        if positions is None:
+            hidden = x == S
+            # A revealed position asks for the state itself, which is a state at least.
+            moves = hidden[..., None] * ((symbols - S) * powers[:, None])
+            joint, mass = marginals[state[:, None, None] + moves], marginals[state][:, None, None]
+        else:
+            rows, place = positions
+            hidden, state = x[rows, place] == S, state[rows]
+            moves = hidden[:, None] * ((symbols - S) * powers[place][:, None])
+            joint, mass = marginals[state[:, None] + moves], marginals[state][:, None]
+        found = torch.where(mass > 0, joint / mass, self._convention(x.device)[place])
+        return found if positions is not None else found * hidden[..., None]
+
+    def _all_marginals(self, device: torch.device) -> Tensor:
+        """q_0(x_U) of every partial state, in the order of their keys: float64 [(S+1)^d]."""
+        if device not in self._marginals:
+            d, S = self.target.length, self.vocabulary
+            rows, parts = self._support(device)
+            table = torch.zeros(2, S**d, dtype=torch.float64, device=device)
+            table[:, _keys(rows, S)] = parts
+            for axis in range(d):
+                table = table.view(2, (S + 1) ** axis, S, -1)
+                table = torch.cat([table, table.sum(2, keepdim=True)], 2)
+            self._marginals[device] = table.view(2, -1).sum(0)
+        return self._marginals[device]
 
     def _groups(self, contexts: Tensor) -> Iterator[tuple[int, int, Tensor]]:
         """Slices of contexts that hide equally many positions, and a number for each pattern: [n].
@@ -271,12 +314,12 @@ class ExactDenoiser:
     def _support(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """Rows and split weights on a device."""
         if device not in self._copies:
-            parts = _split(self.target.weights)
+            parts = split(self.target.weights)
             self._copies[device] = (self.target.rows.to(device), parts.to(device))
         return self._copies[device]
 
 
-def _split(weights: Tensor) -> Tensor:
+def split(weights: Tensor) -> Tensor:
     """Weights as coarse + fine, exactly: [2, N].
 
     Coarse parts are multiples of 2^-52 with sum below 2, so any sum of them is exact in any order:

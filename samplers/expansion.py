@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 import torch
 from sharprates.samplers.compositions import CompositionTables
-from sharprates.samplers.denoiser import Denoiser, relative_error
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, relative_error, split
+from sharprates.samplers.dense_expansion import dense_expansion, sparse_matrix
 from sharprates.samplers.errors import InputError, check_memory, check_tokens, free_bytes
 from sharprates.samplers.output_law import UNIT, rounding
 from sharprates.samplers.target import Target, listed
@@ -65,7 +66,16 @@ def tables(
         device,
     )
     x = listed(target, rows).to(device)
-    table = torch.cat([_table(part, denoiser) for part in torch.split(x, size)])
+    kept = dense_expansion(d, S, torch.device(device)) if count == S**d else None
+    if kept:
+        table = kept.table(_predictions(denoiser, kept.states))
+    else:
+        # Where all of the support is at hand, exact predictions are ratios of the contexts' masses.
+        exact = isinstance(denoiser, ExactDenoiser) and denoiser.target == target
+        weights = (
+            split(target.weights).to(device) if exact and size == count == target.support else None
+        )
+        table = torch.cat([_table(part, denoiser, weights) for part in torch.split(x, size)])
     error = rounding(_depth(d, relative_error(denoiser) / UNIT))
     return CompositionTables(x, table, S, rows == "all", error)
 
@@ -86,9 +96,10 @@ def _working_bytes(d: int, S: int, count: int) -> int:
     contexts: list[int] = [math.comb(d, v) * min(count, S**v) for v in range(d + 1)]
     values = sum(contexts[v] << v for v in range(d + 1)) * 4
     pairs = [[contexts[v] * math.comb(v, u) for v in range(u, d + 1)] for u in range(d + 1)]
-    indices = 4 * max(sum(a) + sum(b) for a, b in pairwise([*pairs, [0]]))
-    largest = max(max(of_u) for of_u in pairs)
-    return values + indices + 24 * largest + 16 * d * sum(contexts)
+    # For each u: two lists of ancestors, and factors for two levels v.
+    ancestors = 8 * max(sum(of_u) for of_u in pairs)
+    factors = 16 * max(max(of_u) for of_u in pairs)
+    return values + ancestors + factors + 16 * d * sum(contexts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,52 +111,61 @@ class _Level:
         positions: int64 [C, v], V in increasing order.
         below: int64 [C, v], index in the level below of the context without its k-th position.
         full: int64 [C, v], the values at `positions`.
+        mass: float64 [C], that of the rows, if they have weights.
     """
 
     states: Tensor
     positions: Tensor
     below: Tensor
     full: Tensor
+    mass: Tensor | None
 
 
-def _levels(x: Tensor, S: int) -> list[_Level]:
-    """The distinct contexts of the rows, by size."""
+def _levels(x: Tensor, S: int, weights: Tensor | None = None) -> list[_Level]:
+    """The distinct contexts of the rows, by size; `weights` are the rows', split in two: [2, n]."""
     n, d = x.shape
     device = x.device
-    arange = torch.arange(n, device=device)
     rank_below: dict[tuple[int, ...], int] = {}
     # [number of V, n]: the context of each row at each V of the level.
     index_below = torch.zeros(1, n, dtype=torch.int64, device=device)
     levels = []
     for v in range(d + 1):
         subsets = list(combinations(range(d), v))
-        index = torch.zeros(len(subsets), n, dtype=torch.int64, device=device)
-        some, owner, size = [], [], 0
-        for number, V in enumerate(subsets):
-            if v == 0:
-                inverse, found = index[0], 1
-            else:
-                code = index_below[rank_below[V[:-1]]] * S + x[:, V[-1]]
-                values, inverse = torch.unique(code, return_inverse=True)
-                found = values.shape[0]
-            index[number] = inverse + size
-            some.append(torch.zeros(found, dtype=torch.int64, device=device))
-            some[-1][inverse] = arange
-            owner.append(torch.full((found,), number, device=device))
-            size += found
-        row, which = torch.cat(some), torch.cat(owner)
         places = torch.tensor(subsets, dtype=torch.int64, device=device).view(len(subsets), v)
-        positions = places[which]
-        states = torch.full((size, d), S, dtype=torch.int64, device=device)
-        full = x[row[:, None], positions]
-        states.scatter_(1, positions, full)
         shorter = [[rank_below[V[:k] + V[k + 1 :]] for k in range(v)] for V in subsets]
         parent = torch.tensor(shorter, dtype=torch.int64, device=device).view(len(subsets), v)
+        code, bound = index_below, 1
+        if v:
+            # The context without V's last position, this position, and the value there.
+            last = places[:, -1:]
+            code = (index_below[parent[:, -1]] * d + last) * S + x.T[last.squeeze(1)]
+            bound = levels[-1].states.shape[0] * d * S
+        some, index = _places(code.reshape(-1), bound)
+        which, row = some // n, some % n
+        positions = places[which]
+        states = torch.full((len(some), d), S, dtype=torch.int64, device=device)
+        full = x[row[:, None], positions]
+        states.scatter_(1, positions, full)
         below = index_below[parent[which], row[:, None]]
-        levels.append(_Level(states, positions, below, full))
-        rank_below = {V: number for number, V in enumerate(subsets)}
-        index_below = index
+        mass = None
+        if weights is not None:
+            parts = weights.new_zeros(2, len(some))
+            mass = parts.index_add_(1, index, weights.repeat(1, len(subsets))).sum(0)
+        levels.append(_Level(states, positions, below, full, mass))
+        rank_below = {V: rank for rank, V in enumerate(subsets)}
+        index_below = index.view(len(subsets), n)
     return levels
+
+
+def _places(code: Tensor, bound: int) -> tuple[Tensor, Tensor]:
+    """One place of each distinct number below `bound`, in rising order, and the rank of each."""
+    if bound > 4 * code.shape[0]:
+        found, code = torch.unique(code, return_inverse=True)
+        bound = found.shape[0]
+    place = torch.full((bound,), -1, device=code.device)
+    place[code] = torch.arange(code.shape[0], device=code.device)
+    met = place >= 0
+    return place[met], (met.cumsum(0) - 1)[code]
 
 
 # Predictions asked for at a time: 2^21 float64 numbers are 16 MiB. Larger blocks are slower: the
@@ -153,8 +173,18 @@ def _levels(x: Tensor, S: int) -> list[_Level]:
 _CELLS = 1 << 21
 
 
+def _predictions(denoiser: Denoiser, states: Tensor) -> Tensor:
+    """p̂ at partial states: float64 [B, d, S], checked."""
+    found = denoiser(states).detach().to(states.device, torch.float64)
+    if not bool((found[states == denoiser.vocabulary] >= 0).all()):
+        raise InputError("denoiser: every prediction must be a number ≥ 0")
+    return found
+
+
 def _edges(lower: _Level, upper: _Level, denoiser: Denoiser) -> Tensor:
     """p̂(x_i | x_{V∖i}) for each context V of the upper level, i its k-th position: [v, C]."""
+    if lower.mass is not None and upper.mass is not None:
+        return (upper.mass[:, None] / lower.mass[upper.below]).T.contiguous()
     count, d = lower.states.shape
     size = max(1, _CELLS // (d * denoiser.vocabulary))
     # Entries (V, k) in the order of the context that predicts them.
@@ -167,79 +197,93 @@ def _edges(lower: _Level, upper: _Level, denoiser: Denoiser) -> Tensor:
         pairwise(torch.searchsorted(parents, starts).tolist()),
         strict=True,
     ):
-        prediction = denoiser(lower.states[low:high]).detach().to(out)
+        prediction = _predictions(denoiser, lower.states[low:high])
         part = slice(first, last)
         out[order[part]] = prediction[parents[part] - low, position[part], value[part]]
-    if not bool((out >= 0).all()):
-        raise InputError("denoiser: every prediction must be a number ≥ 0")
     return out.view(upper.below.shape).T.contiguous()
 
 
-def _table(x: Tensor, denoiser: Denoiser) -> Tensor:
-    """T_a(x) of some rows: [n, 2^(d−1)]."""
+def _table(x: Tensor, denoiser: Denoiser, weights: Tensor | None) -> Tensor:
+    """T_a(x) of some rows: [n, 2^(d−1)]; `weights` where the denoiser is exact for these rows."""
     d = x.shape[1]
-    levels = _levels(x, denoiser.vocabulary)
+    levels = _levels(x, denoiser.vocabulary, weights)
     sizes = [level.states.shape[0] for level in levels]
     edges = {v: _edges(levels[v - 1], levels[v], denoiser) for v in range(1, d + 1)}
-    below = [level.below.T.contiguous() for level in levels]
+    below = [level.below for level in levels]
     del levels
     # Column c of V_v: the composition of v with index c. A last block v − u after a composition of
     # u sets bit u−1: columns 2^(u−1) … 2^u − 1 come from level u, column 0 from level 0.
     blank = torch.zeros(0, dtype=torch.float64, device=x.device)
     values = [blank.new_zeros(sizes[v], 1 << max(0, v - 1)) for v in range(d + 1)]
     values[0][:] = 1
-    at_u = _ancestors(below, sizes, 0)
+    # Pages that the system has cleared once are written many times.
+    pairs = [[sizes[v] * math.comb(v, u) for v in range(u, d + 1)] for u in range(d + 1)]
+    factors = blank.new_empty(2, max(max(of_u) for of_u in pairs))
+    room = torch.empty(2, max(sum(of_u) for of_u in pairs), dtype=torch.int32, device=x.device)
+    at_u = _ancestors(below, sizes, 0, room[0])
     for u in range(d):
-        next_u = _ancestors(below, sizes, u + 1)
-        factor = blank.new_ones(1, sizes[u])
+        next_u = _ancestors(below, sizes, u + 1, room[(u + 1) % 2])
+        left, right = (1 << u) >> 1, 1 << u
+        factor = factors[u % 2, : sizes[u]].view(-1, 1).fill_(1)
         for v in range(u + 1, d + 1):
-            # Subsets U of V, as ranks within V, in lexicographic order. Let k be the smallest rank
-            # that U lacks. Those with the same k stand side by side, k falling, in the same order
-            # as the first so many subsets of V∖k with u members, and of V with u + 1 members
-            # (which are U∪k). So no index of subsets is needed.
-            groups = []
-            for k in range(u, -1, -1):
-                some = math.comb(v - 1 - k, u - k)
-                edge = edges[u + 1][k].index_select(0, next_u[v][:some].reshape(-1))
-                groups.append(factor[:some].index_select(1, below[v][k]) * edge.view(some, -1))
-            factor = torch.cat(groups)
-            left, right = (1 << u) >> 1, 1 << u
-            _multiply(at_u[v], factor, values[u], values[v][:, left:right])
+            shorter, width = factor, math.comb(v, u)
+            factor = factors[v % 2, : sizes[v] * width].view(-1, width)
+            out = values[v][:, left:right]
+            for part in _parts(sizes[v], width):
+                for k, group in _groups(v, u):
+                    some = group.stop - group.start
+                    reached = next_u[v][part, :some].reshape(-1)
+                    edge = edges[u + 1][k].index_select(0, reached).view(-1, some)
+                    torch.mul(
+                        shorter[:, :some].index_select(0, below[v][part, k]),
+                        edge,
+                        out=factor[part, group],
+                    )
+                entries, columns = factor[part].view(-1), at_u[v][part].view(-1)
+                count = len(entries) // width
+                starts = torch.arange(
+                    0, width * count + 1, width, dtype=torch.int32, device=x.device
+                )
+                out[part] = sparse_matrix(starts, columns, entries, (count, sizes[u])) @ values[u]
         values[u] = blank  # its memory is needed no more
         at_u = next_u
     return values[d]
 
 
-def _ancestors(below: list[Tensor], sizes: list[int], u: int) -> dict[int, Tensor]:
-    """For each level v ≥ u: the index of the context at each subset U of V: int32 [C(v,u), C]."""
-    found = {u: torch.arange(sizes[u], dtype=torch.int32, device=below[u].device)[None]}
+def _groups(v: int, u: int) -> Iterator[tuple[int, slice]]:
+    """The subsets U of V with u members, as ranks within V, in lexicographic order, in groups.
+
+    Let k be the smallest rank that U lacks. Those with the same k stand side by side, k falling, in
+    the same order as the first so many subsets of V∖k with u members, and of V with u + 1 members
+    (which are U∪k). So no index of subsets is needed.
+    """
+    start = 0
+    for k in range(u, -1, -1):
+        stop = start + math.comb(v - 1 - k, u - k)
+        yield k, slice(start, stop)
+        start = stop
+
+
+def _ancestors(below: list[Tensor], sizes: list[int], u: int, room: Tensor) -> dict[int, Tensor]:
+    """For each level v ≥ u: the index of the context at each subset U of V: int32 [C, C(v,u)]."""
+    start = sizes[u]
+    found = {u: torch.arange(start, dtype=torch.int32, out=room[:start]).view(-1, 1)}
     for v in range(u + 1, len(sizes)):
-        groups = [
-            found[v - 1][: math.comb(v - 1 - k, u - k)].index_select(1, below[v][k])
-            for k in range(u, -1, -1)
-        ]
-        found[v] = torch.cat(groups)
+        width = math.comb(v, u)
+        found[v] = room[start : start + sizes[v] * width].view(-1, width)
+        start += sizes[v] * width
+        for part in _parts(sizes[v], width):
+            for k, group in _groups(v, u):
+                shorter = found[v - 1][:, : group.stop - group.start]
+                found[v][part, group] = shorter.index_select(0, below[v][part, k])
     return found
 
 
-# Entries of a sparse matrix built at a time: 2^23 of them are 96 MiB.
-_ENTRIES = 1 << 23
+# Entries of a sparse matrix built at a time: 2^18 of them are 3 MiB, and stay in cache.
+_ENTRIES = 1 << 18
 
 
-def _multiply(parents: Tensor, factors: Tensor, values: Tensor, out: Tensor) -> None:
-    """out[c] = Σ_r factors[r, c]·values[parents[r, c]], as sparse times dense."""
-    width, count = parents.shape
+def _parts(count: int, width: int) -> Iterator[slice]:
+    """Slices of so many rows with about `_ENTRIES` entries each."""
     size = max(1, _ENTRIES // width)
-    for low in range(0, count, size):
-        # A strided view (of one column) would be read as if it were contiguous: copy.
-        columns = parents[:, low : low + size].T.contiguous().view(-1)
-        entries = factors[:, low : low + size].T.contiguous().view(-1)
-        rows = columns.shape[0] // width
-        starts = torch.arange(rows + 1, dtype=torch.int32, device=columns.device) * width
-        with warnings.catch_warnings():
-            # torch calls all of its CSR support beta; this product is compared with `propagation`.
-            warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-            matrix = torch.sparse_csr_tensor(
-                starts, columns, entries, (rows, values.shape[0]), check_invariants=False
-            )
-        out[low : low + size] = matrix @ values
+    return (slice(low, min(low + size, count)) for low in range(0, count, size))
