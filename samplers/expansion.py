@@ -71,10 +71,10 @@ def tables(
         table = kept.table(_predictions(denoiser, kept.states))
     else:
         # Where all of the support is at hand, exact predictions are ratios of the contexts' masses.
-        exact = isinstance(denoiser, ExactDenoiser) and denoiser.target == target
-        weights = (
-            split(target.weights).to(device) if exact and size == count == target.support else None
-        )
+        # A subclass may predict otherwise.
+        exact = type(denoiser) is ExactDenoiser and denoiser.target == target
+        whole = size == count == target.support
+        weights = split(target.weights).to(device) if exact and whole else None
         table = torch.cat([_table(part, denoiser, weights) for part in torch.split(x, size)])
     error = rounding(_depth(d, relative_error(denoiser) / UNIT))
     return CompositionTables(x, table, S, rows == "all", error)
@@ -128,7 +128,7 @@ def _levels(x: Tensor, S: int, weights: Tensor | None = None) -> list[_Level]:
     rank_below: dict[tuple[int, ...], int] = {}
     # [number of V, n]: the context of each row at each V of the level.
     index_below = torch.zeros(1, n, dtype=torch.int64, device=device)
-    levels = []
+    levels: list[_Level] = []
     for v in range(d + 1):
         subsets = list(combinations(range(d), v))
         places = torch.tensor(subsets, dtype=torch.int64, device=device).view(len(subsets), v)
