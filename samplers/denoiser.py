@@ -8,6 +8,7 @@ from typing import Protocol
 
 import torch
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.marginal_table import is_small, joint_and_mass, marginal_table
 from sharprates.samplers.target import Target
 from torch import Tensor
 
@@ -101,10 +102,6 @@ OFF_SUPPORT = ("uniform", "marginal", "first")
 _CELLS = 1 << 22
 # Numbers read of the support for patterns that are worked out together.
 _TOGETHER = 1 << 18
-# The marginals of all (S+1)^d partial states are worked out once where there are no more than this,
-# or no more than this for each sequence of the support, up to 64 MiB. Only the target decides, so
-# that a state's prediction is the same number whatever else is asked.
-_STATES, _STATES_A_ROW, _MOST_STATES = 1 << 16, 512, 1 << 23
 _HALF_ULP = 2.0**-53
 
 
@@ -181,8 +178,7 @@ class ExactDenoiser:
             raise InputError(f"x: need partial states [B, {d}], got {list(x.shape)}")
         if x.numel() and (int(x.min()) < 0 or int(x.max()) > S):
             raise InputError(f"x: symbols must lie in 0..{S}, where {S} is the mask")
-        states, support = (S + 1) ** d, self.target.support
-        if states <= min(max(_STATES, _STATES_A_ROW * support), _MOST_STATES):
+        if is_small(d, S, self.target.support):
             return self._looked_up(x, positions)
         contexts, which = _distinct(x, S)
         wanted = which if positions is None else which[positions[0]]
@@ -210,36 +206,14 @@ class ExactDenoiser:
 
     def _looked_up(self, x: Tensor, positions: Positions | None) -> Tensor:
         """The predictions by a table of all marginals."""
-        d, S = self.target.length, self.vocabulary
-        marginals = self._all_marginals(x.device)
-        symbols, place = torch.arange(S, device=x.device), torch.arange(d, device=x.device)
-        state = _keys(x, S + 1)
-        powers = (S + 1) ** torch.arange(d - 1, -1, -1, device=x.device)
-        if positions is None:
-            hidden = x == S
-            # A revealed position asks for the state itself, which is a state at least.
-            moves = hidden[..., None] * ((symbols - S) * powers[:, None])
-            joint, mass = marginals[state[:, None, None] + moves], marginals[state][:, None, None]
-        else:
-            rows, place = positions
-            hidden, state = x[rows, place] == S, state[rows]
-            moves = hidden[:, None] * ((symbols - S) * powers[place][:, None])
-            joint, mass = marginals[state[:, None] + moves], marginals[state][:, None]
-        found = torch.where(mass > 0, joint / mass, self._convention(x.device)[place])
-        return found if positions is not None else found * hidden[..., None]
-
-    def _all_marginals(self, device: torch.device) -> Tensor:
-        """q_0(x_U) of every partial state, in the order of their keys: float64 [(S+1)^d]."""
+        device, S = x.device, self.vocabulary
         if device not in self._marginals:
-            d, S = self.target.length, self.vocabulary
-            rows, parts = self._support(device)
-            table = torch.zeros(2, S**d, dtype=torch.float64, device=device)
-            table[:, _keys(rows, S)] = parts
-            for axis in range(d):
-                table = table.view(2, (S + 1) ** axis, S, -1)
-                table = torch.cat([table, table.sum(2, keepdim=True)], 2)
-            self._marginals[device] = table.view(2, -1).sum(0)
-        return self._marginals[device]
+            self._marginals[device] = marginal_table(*self._support(device), S)
+        joint, mass = joint_and_mass(self._marginals[device], x, S, positions)
+        convention = self._convention(device)
+        at = convention if positions is None else convention[positions[1]]
+        found = torch.where(mass > 0, joint / mass, at)
+        return found if positions is not None else found * (x == S)[..., None]
 
     def _groups(self, contexts: Tensor) -> Iterator[tuple[int, int, Tensor]]:
         """Slices of contexts that hide equally many positions, and a number for each pattern: [n].
