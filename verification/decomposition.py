@@ -88,9 +88,8 @@ class Trajectory:
         if law.hazards.numel() == times.numel():  # the filling step ends at time 0
             times = torch.cat([times, torch.zeros(1, dtype=torch.float64)])
         start, masked = times[:-1], clock.masked(times)
-        # At time 0 nothing is masked; the filling step after δ = 0 has nothing to do.
-        before = masked[:-1].clamp(min=1e-300)
-        bridge = torch.where(masked[:-1] > 0, 1 - masked[1:] / before, torch.ones_like(before))
+        # At time 0 nothing is masked, and the filling step after δ = 0 has nothing to do: 0/0 is 0.
+        bridge = 1 - masked[1:] / masked[:-1].clamp(min=1e-300)
         # A filling step draws from p̂/Σp̂, which is no farther from p than p̂ is.
         rates = torch.where(torch.isinf(law.unclipped), 1.0, law.unclipped)
         return Trajectory(masked[:-1], bridge, law.hazards, rates, start, float(masked[-1]))

@@ -103,7 +103,10 @@ def test_terms_vanish_with_their_cause() -> None:
         assert terms.early_stopping == 0
         assert terms.parallel > 0.1
     lagging = Trajectory.of(chosen, times, step_law("tau-leaping", chosen, times))
-    assert decompose(shape, lagging).clock > 0.1
+    pairs = zip(lagging.masked, lagging.bridge, lagging.hazards, strict=True)
+    expected = math.fsum(3 * float(m * abs(rho - r)) for m, rho, r in pairs)
+    assert expected > 0.1
+    assert decompose(shape, lagging).clock == pytest.approx(expected)
 
 
 def test_filling_the_last_step_trades_early_stopping_for_parallel_decoding() -> None:
@@ -118,6 +121,15 @@ def test_filling_the_last_step_trades_early_stopping_for_parallel_decoding() -> 
     assert before.early_stopping == pytest.approx(1 - 0.7**3)
     assert after.early_stopping == 0
     assert after.parallel > before.parallel
+    # the step that fills reveals all, draws from the prediction made a law, and ends at 0
+    assert (float(filled.hazards[-1]), float(filled.bridge[-1]), filled.end) == (1, 1, 0)
+    assert float(filled.rates[-1]) == 1
+    assert filled.times.tolist() == pytest.approx([1.0, 0.825, 0.65, 0.475, 0.3])
+    assert filled.masked.tolist() == pytest.approx(filled.times.tolist())
+    # after a grid that ends at 0 it has nothing to do
+    whole = grid("uniform", chosen, 4, 1.0)
+    done = Trajectory.of(chosen, whole, step_law("ancestral", chosen, whole, "fill"))
+    assert (float(done.masked[-1]), float(done.bridge[-1])) == (0, 1)
 
 
 LAWS = st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda w: sum(w) > 1e-3)
@@ -221,6 +233,9 @@ def test_each_cause_of_rounding_widens_the_error_by_its_own_share() -> None:
     assert decompose(steps, path).error == pytest.approx(far * asked, rel=1e-9)
     assert decompose(steps, path, gaps).error == pytest.approx(far * asked, rel=1e-9)
 
+    bare = decompose(replace(shape, error=0.0, gap_error=0.0), path).error
+    assert bare == pytest.approx(64 * 3 * 2.0**-53 * asked, rel=1e-9)  # roundings of each step
+
     predictions = replace(shape, error=0.0, gap_error=far)
     assert decompose(predictions, path).error < 1e-12
     for normalised, used in ((True, path.hazards), (False, path.rates)):
@@ -232,7 +247,7 @@ def test_each_cause_of_rounding_widens_the_error_by_its_own_share() -> None:
 def test_hazards_that_differ_by_rounding_alone_cost_nothing() -> None:
     one = torch.ones(1, dtype=torch.float64)
     shape = profile(copies(2, 2))
-    for ulps, counted in ((7, False), (9, True)):
+    for ulps, counted in ((8, False), (9, True)):
         bridge = one - ulps * 2.0**-53
         path = Trajectory(one, bridge, one, one, one, 0.0)
         assert (decompose(shape, path).clock > 0) is counted

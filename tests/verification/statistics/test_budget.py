@@ -115,12 +115,15 @@ CERTAIN = {
     "verification/statistics/test_distribution.py::test_the_p_value": "given values",
     "verification/statistics/test_distribution.py::test_what_is_no_number_is_no_sample_of_a"
     "_distribution": "given values",
+    "verification/statistics/test_empirical_tv.py::test_the_ends_do_not_cross": "given counts",
     "verification/statistics/test_empirical_tv.py::test_the_lower_end_has_half_of_the_level_in"
     "_fractions": "given counts",
     "verification/statistics/test_empirical_tv.py::test_the_upper_end_has_half_of_the_level": ""
     "given counts",
     "verification/statistics/test_homogeneity.py::test_groups_that_repeat": "given counts",
     "verification/statistics/test_homogeneity.py::test_one_group_or_cell": "given counts",
+    "verification/statistics/test_homogeneity.py::test_the_p_value": "given counts",
+    "verification/statistics/test_homogeneity.py::test_the_share": "given counts",
     "verification/statistics/test_laws.py::test_an_impossible_sample": "given counts",
     "verification/statistics/test_laws.py::test_the_law_test_takes_the_more": "given counts",
     "verification/test_certificate.py::test_one_token_a_round_leaves": "exactly 0",

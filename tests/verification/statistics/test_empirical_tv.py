@@ -9,8 +9,10 @@ import torch
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import family
+from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target
 from sharprates.verification.statistics import plug_in_tv
 from sharprates.verification.statistics.budget import Ledger
 from sharprates.verification.statistics.empirical_tv import (
@@ -70,6 +72,9 @@ def test_cells_find_each_row_of_the_support_and_nothing_else() -> None:
         other = q.rows.clone()
         other[:, 1] = 3  # a mask
         assert set(cells(q, other).tolist()) == {20}
+    S = 4_200_000_000  # (S + 1)² has 64 bits: one too many
+    wide = Target.from_rows([[0, 0], [S - 1, 0]], [1, 1], S)
+    assert cells(wide, torch.tensor([[S - 1, 0], [0, 0], [S, 0]])).tolist() == [1, 0, 2]
 
 
 @pytest.mark.parametrize("rows", ["support", "all"])
@@ -82,6 +87,13 @@ def test_law_on_cells_keeps_the_tv(rows: str) -> None:
     assert float(p[-1]) > 0.1
     full = law_on_cells(tables(q, ExactDenoiser(q), rows=rows).at((1, 1, 1, 1)), q)
     assert float(full[-1]) == 0  # not what rounding left
+    kept = law_on_cells(tables(q, ExactDenoiser(q), rows="support").law(steps), q)
+    assert torch.allclose(p, kept, atol=1e-14)
+    half = torch.tensor([0.5, 0.25], dtype=torch.float64)
+    pair = family("copies:2:2")
+    for error, rest in ((0.25, 0.0), (0.2, 0.25)):
+        law = OutputLaw(pair.rows, half, 2, dense=False, relative_error=0.0, error=error)
+        assert law_on_cells(law, pair).tolist() == [0.5, 0.25, rest]
 
 
 def test_empirical_tv_of_a_running_sampler_holds_the_exact_tv(ledger: Ledger) -> None:
@@ -125,3 +137,11 @@ def test_the_upper_end_has_half_of_the_level(level: Fraction) -> None:
     one = empirical_tv(torch.tensor([n // 2, n // 2, 0]), q, float(level), 0, claimed)
     excess = plug_in_tv.least_mean(n, q.weights.numpy())(one.upper)  # the plug-in is 0
     assert math.exp(-2 * n * excess**2) / float(level / 2) == pytest.approx(1, rel=1e-9)
+
+
+def test_the_ends_do_not_cross_where_a_sample_is_too_good() -> None:
+    """Ten cells hit as evenly as can be, and one foreign row, which alone speaks of a distance."""
+    q = family("uniform:1:10")
+    found = torch.tensor([10] * 9 + [9, 1])
+    one = empirical_tv(found, q, 0.9, 0, torch.tensor([0.09] * 10 + [0.1], dtype=torch.float64))
+    assert one.lower == one.upper > 0.005
