@@ -115,12 +115,12 @@ class Result:
         temperature: of the denoiser.
         top_p: of the denoiser.
         rounds: that reveal something, on the data; None if they depend on more than that.
-        kl: KL(q_0‖p_out) of a policy, nats; None if it is infinite.
+        kl: KL(q_0‖p_out), nats; None if it is infinite, or not known to any error.
         estimate: of the total variation, where the denoiser's dependence on time leaves the
             interval wide; it takes the denoiser to be smooth in t.
         score_term: of P2: ε_π of a policy; None where its orders are too many.
         costs: of speculation, E[calls] and E[tokens verified].
-        block: tokens in the largest block, where blocks are revealed.
+        blocks: their sizes, where blocks of several tokens are revealed.
     """
 
     sampler: str
@@ -145,7 +145,7 @@ class Result:
     estimate: float | None = None
     score_term: float | None = None
     costs: tuple[float, float] | None = None
-    block: int | None = None
+    blocks: tuple[int, ...] = ()
 
     @property
     def on_grid(self) -> bool:
@@ -496,7 +496,7 @@ def _joined(
 
 def _without_clock(plan: Plan, length: int) -> tuple[str, ...]:
     """What cannot be run with a time-dependent denoiser, and why."""
-    names = [f"blocks {size}" for size in plan.blocks]
+    names = ["blocks " + ",".join(map(str, sizes)) for sizes in plan.blocks]
     names += [*plan.policies, *(f"speculative {text}" for text in plan.speculation)]
     names += [str(make(length)) for make in plan.others]
     return tuple(f"{name}: has no clock, and the denoiser depends on time" for name in names)
@@ -577,7 +577,7 @@ def _result(numbers: FloatQuantities, plan: Plan, measure: Measure) -> Result:
     method = measure.method(experiment)
     return Result(
         sampler=setting.sampler,
-        block=max(experiment.blocks) if setting.sampler == "blocks" else None,
+        blocks=experiment.blocks if setting.sampler == "blocks" else (),
         steps=setting.steps or 0,
         clock=setting.clock,
         grid=setting.grid,
@@ -593,7 +593,7 @@ def _result(numbers: FloatQuantities, plan: Plan, measure: Measure) -> Result:
         temperature=plan.temperature,
         top_p=plan.top_p,
         rounds=sampler.rounds_on(experiment.target, experiment.denoiser),
-        kl=_divergence(experiment, measure) if setting.policy else None,
+        kl=_divergence(experiment, measure),
         estimate=measure.float_tv(experiment).value if method == "estimate" else None,
         score_term=(
             interval(numbers.epsilon_pi).middle if isinstance(numbers, PolicyFloats) else None
@@ -617,7 +617,7 @@ def _leftover(law: StepLaw | None, setting: Setting) -> float | None:
 
 def _divergence(experiment: Experiment, measure: Measure) -> Interval | None:
     found = divergence(measure.law(experiment), experiment.target)
-    if math.isinf(found.value):
+    if math.isinf(found.error):  # as it is where the value is
         return None
     around = Interval.around(*found)
     return Interval(max(around.lower, 0), around.upper)

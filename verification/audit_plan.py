@@ -47,7 +47,7 @@ class Plan:
         delta: early-stopping time δ.
         last_step: ``leave`` or ``fill``.
         claims: ids to show.
-        blocks: sizes s of fixed-size block samplers to add.
+        blocks: of each block sampler to add its sizes, of sum d; a single size is repeated.
         policies: texts of policies to add, e.g. ``threshold:0.9``; see `samplers.policies`.
         remasking: texts of rules that mask tokens again, e.g. ``0.1``, on each clock and grid; see
             `samplers.remasking`.
@@ -73,7 +73,7 @@ class Plan:
     delta: float = 0.0
     last_step: str = "leave"
     claims: tuple[str, ...] = DEFAULT_CLAIMS
-    blocks: tuple[int, ...] = ()
+    blocks: tuple[tuple[int, ...], ...] = ()
     policies: tuple[str, ...] = ()
     remasking: tuple[str, ...] = ()
     speculation: tuple[str, ...] = ()
@@ -162,7 +162,7 @@ class Plan:
         if not time_free:
             return groups + [(FirstHittingSampler(length, one, device=device),) for one in clocks]
         groups.append((FirstHittingSampler(length, device=device),))
-        blocks = [fixed_blocks(length, size) for size in self.blocks]
+        blocks = [_composition(length, sizes) for sizes in self.blocks]
         groups += [(BlockSampler(length, sizes, device=device),) for sizes in blocks]
         rounds = Rounds(self.rounds, self.last_step, self.cache)
         groups += [
@@ -189,3 +189,15 @@ class Plan:
         """The schedule of a rule on one clock and grid."""
         times = self.times if name is None else None
         return Schedule(rule, chosen, name, steps, self.horizon, self.delta, self.last_step, times)
+
+
+def _composition(length: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
+    if len(sizes) == 1:
+        return fixed_blocks(length, *sizes)
+    if sum(sizes) != length:
+        text = ",".join(map(str, sizes))
+        raise InputError(
+            f"blocks: {text} reveal {sum(sizes)} tokens of d = {length}; a single size is "
+            "repeated, and each schedule has a --blocks of its own"
+        )
+    return sizes

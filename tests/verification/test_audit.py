@@ -370,7 +370,11 @@ def test_scores_have_their_own_form_of_h2_and_no_leftover() -> None:
 def test_a_time_dependent_denoiser_has_a_hitting_law_for_each_clock() -> None:
     target = copies(2, 3)
     plan = replace(
-        FINE, steps=(2, 4), clocks=("linear", "cosine"), blocks=(1, 2), policies=("confidence:1",)
+        FINE,
+        steps=(2, 4),
+        clocks=("linear", "cosine"),
+        blocks=((1,), (2,)),
+        policies=("confidence:1",),
     )
     found = audit_target(target, plan, Drifting(ExactDenoiser(target), Uniform(3), 0.3))
     hitting = [result for result in found.results if result.sampler == "fhs"]
@@ -474,7 +478,7 @@ def test_an_audit_on_a_gpu_gives_the_same(defect: str | None) -> None:
     target = dirichlet(3, 3, 0.5, seed=1)
     exact = ExactDenoiser(target)
     denoiser = exact if defect is None else catalogue(exact)[defect]
-    plan = replace(FINE, blocks=(2,), policies=("confidence:1",))
+    plan = replace(FINE, blocks=((2,),), policies=("confidence:1",))
     here, there = (
         audit_target(target, replace(plan, sampling=Sampling(20_000, device=device)), denoiser)
         for device in ("cpu", "cuda")

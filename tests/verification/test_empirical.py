@@ -37,7 +37,7 @@ PLAN = Plan(
     clocks=("constant", "cosine"),
     rules=tuple(RULES),
     claims=("L0",),
-    blocks=(2,),
+    blocks=((2,),),
     policies=("confidence:1", "confidence:2", "random:2", "threshold:0.7"),
     sampling=Sampling(20_000, seed=5),
 )

@@ -32,7 +32,7 @@ from tests.samplers.perturbed import Drifting, Leaking, TopK, Uniform
 NAME = "rows.jsonl"
 PIECES = 21
 PLAN = Plan(
-    steps=(2, 5), clocks=("constant", "linear"), blocks=(2,), sampling=Sampling(400, seed=3)
+    steps=(2, 5), clocks=("constant", "linear"), blocks=((2,),), sampling=Sampling(400, seed=3)
 )
 TARGETS = [copies(3, 2), dirichlet(2, 3, 0.5, seed=1), pairs(2, 3)]
 

@@ -58,7 +58,12 @@ def audit_command(
     delta: Annotated[float, typer.Option(help="Early-stopping time.")] = 0.0,
     rule: Annotated[str, typer.Option(help="Step rules.")] = "euler,tau-leaping,ancestral",
     last_step: Annotated[str, typer.Option(help="Masks that remain: leave or fill.")] = "leave",
-    blocks: Annotated[str, typer.Option(help="Also fixed-size blocks, e.g. 2,4.")] = "",
+    blocks: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Also blocks of these sizes, at random places: 3,2,1. A single size is repeated."
+        ),
+    ] = None,
     policy: Annotated[
         str, typer.Option(help="Also policies, e.g. threshold:0.9,left-to-right:2:confidence:1.")
     ] = "",
@@ -129,7 +134,7 @@ def audit_command(
         options.make_folder(out)
     if not policy and not confidence:
         options.refuse(context, "audit without --policy", "rounds", "ties", "cache")
-    options.refuse_empty(context, "policy", "confidence", "blocks", "remask", "speculate")
+    options.refuse_empty(context, "policy", "confidence", "remask", "speculate")
     options.check_finite(horizon=horizon, delta=delta, budget=budget, temperature=temperature)
     wanted = options.comma_list(claims, "claims")
     plan = Plan(
@@ -148,7 +153,7 @@ def audit_command(
                 *(["Q1"] if speculate else ()),
             ],
         ),
-        blocks=options.distinct_sizes(blocks, "blocks"),
+        blocks=tuple(dict.fromkeys(options.sizes(text, "blocks") for text in blocks or ())),
         arithmetic=arithmetic,
         scale=options.scales(scale),
         times=options.reals(times, "times") if times else None,

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.text import Text
+from sharprates.samplers.compositions import fixed_blocks
 from sharprates.theory.claim import Relation
 from sharprates.verification.arithmetic import Interval
 from sharprates.verification.audit import BoundResult, ImperfectDenoiser, Result, TargetAudit
@@ -90,7 +91,7 @@ def _result_json(result: Result) -> dict[str, Any]:
     terms = result.decomposition
     return {
         "sampler": result.sampler,
-        "block": result.block,
+        "blocks": list(result.blocks),
         "policy": result.policy,
         "label": result.label,
         "remasking": result.remasking,
@@ -196,8 +197,10 @@ def print_audit(one: TargetAudit, console: Console) -> None:
 
 
 def _named(result: Result) -> str:
-    block = None if result.block is None else f"of {result.block}"
-    return " ".join(filter(None, (result.sampler, block, result.remasking)))
+    sizes = result.blocks
+    even = sizes and sizes == fixed_blocks(sum(sizes), sizes[0])
+    blocks = f"of {sizes[0]}" if even else ",".join(map(str, sizes))
+    return " ".join(filter(None, (result.sampler, blocks, result.remasking)))
 
 
 def _schedule(result: Result) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The command line as a user meets it: what it prints, its exit codes, its files."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -66,6 +67,24 @@ def test_rational_and_ball_arithmetic_agree_with_float64(run, tmp_path: Path) ->
         assert rational["lower"] == rational["upper"]
         assert Fraction(float64["lower"]) <= exact <= Fraction(float64["upper"])
         assert abs(float(exact) - ball["lower"]) < 1e-15
+
+
+def test_blocks_of_any_sizes(run, tmp_path: Path) -> None:
+    """Copies of a bit: a first block of s shares its bit with chance 2^{1−s}; no later one errs."""
+    path = tmp_path / "blocks.json"
+    blocks = ("--blocks", "2,1,3", "--blocks", "3", "--blocks", "1,5")
+    code, out, _ = run("audit", "copies:6:2", *FAST, *blocks, "--json", str(path))
+    assert code == 0
+    assert "blocks 2,1,3" in out
+    assert "blocks of 3" in out
+    found = json.loads(path.read_text())["targets"][0]["results"][-3:]
+    assert [one["blocks"] for one in found] == [[2, 1, 3], [3, 3], [1, 5]]
+    assert [one["steps"] for one in found] == [3, 2, 2]
+    for one, leak in zip(found, (1 / 2, 3 / 4, 0), strict=True):
+        for name, value in (("tv", leak), ("kl", -math.log(1 - leak))):
+            assert one[name]["lower"] <= value + 1e-15
+            assert one[name]["upper"] >= value - 1e-15
+            assert one[name]["upper"] - one[name]["lower"] < 1e-12
 
 
 def test_names_are_printed_as_they_are(run, tmp_path: Path) -> None:
@@ -267,6 +286,8 @@ def test_bad_policies_are_one_line_and_exit_2(run, name: str, words: str) -> Non
         (("audit", "copies:2:2", "--scale", "E3.nothing=2"), "E3.constant"),
         (("audit", "copies:2:2", "--arithmetic", "decimal"), "decimal"),
         (("audit", "copies:2:2", "--blocks", "0"), "--blocks"),
+        (("audit", "copies:2:2", "--blocks", ""), "--blocks"),
+        (("audit", "copies:2:2", "--blocks", "1,2"), "blocks: 1,2 reveal 3 tokens of d = 2"),
         (("audit", "copies:2:2", "--policy", ","), "--policy"),
         (("audit", "copies:2:2", "--policy", "treshold:0.9"), "did you mean threshold:τ?"),
         (("audit", "copies:2:2", "--policy", "confidence:0"), "whole number ≥ 1"),
