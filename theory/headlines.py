@@ -116,6 +116,10 @@ HEADLINES: Mapping[str, Headline] = {
         "Short sequences: the first-order constant, sharp where $S=b^{d-1}$",
         r"c(q_0)\le\binom d2\big(1-S^{-1/(d-1)}\big)",
     ),
+    "E11": Headline(
+        r"The first order bounds the error at every $K$, up to pairs of coincidences",
+        r"\mathrm{TV}(p_{\mathrm{out}},q_0)\le\frac d{4K}+\frac{d^2(d-1)^2}{8K^2}\qquad(S=2)",
+    ),
     "L0": Headline(
         "Every mask left over is an error",
         r"\mathrm{TV}(p_{\mathrm{out}},q_0)\ge1-(1-w_\infty)^d",
@@ -210,6 +214,11 @@ HEADLINES: Mapping[str, Headline] = {
         "Pinsker's inequality loses a square root",
         r"\mathrm{KL}(q_0\,\|\,p_{\mathrm{out}})\ge-\log(1-\lambda)\ge\lambda,\qquad\lambda=p_{"
         r"\mathrm{out}}(\text{outside the support})",
+    ),
+    "KL7": Headline(
+        "Half of the published bound on the divergence, sharp for copies",
+        r"\mathrm{KL}(q_0\,\|\,p_{\mathrm{out}})\le d\,\mathrm{TV}(N,\mathrm{Unif})\,\bar I\le"
+        r"\frac d{2K}\Big(1+\frac d{5K}\Big)\bar I",
     ),
     "G1": Headline(
         "Float32 Gumbel noise favours likely tokens",
@@ -309,6 +318,32 @@ HEADLINES: Mapping[str, Headline] = {
     "R7": Headline(
         "Correctors add at most their own error a pass",
         r"\mathrm{TV}(\mu C^n,q_0)\le\mathrm{TV}(\mu,q_0)+n\,\Delta_C",
+    ),
+    "B0": Headline(
+        "No multiple of the error on the data makes up for the contexts of the run",
+        r"\frac{\mathrm{TV}(\hat p_{\mathrm{out}},q_0)-\mathrm{TV}(p_{\mathrm{out}},q_0)}"
+        r"{\varepsilon_w}=\frac{(1+\rho)^2}{4\rho}\xrightarrow[\rho\to0]{}\infty",
+    ),
+    "B1": Headline(
+        "The sampler's part, allocation by allocation, plus the error on the data",
+        r"\mathrm{TV}(\hat p_{\mathrm{out}},q_0)\le\bar T+\varepsilon_w,\qquad\bar T\le\min\Big\{"
+        r"\Big(1-\frac1S\Big)\frac{d(d-1)}{2K},\ \frac12\sqrt{\frac dK\Big(1+\frac d{5K}\Big)"
+        r"\bar I}\Big\}",
+    ),
+    "B2": Headline(
+        "Linear in $d$, with the error on the data in logarithms",
+        r"\mathrm{TV}(\hat p_{\mathrm{out}},q_0)\le1-e^{-X-\varepsilon^{\log}_w},\qquad X\text{ of "
+        r"E5, E7 or E8}",
+    ),
+    "B3": Headline(
+        "Linear in $d$, with the error in the sampler's own runs",
+        r"\mathrm{TV}(\hat p_{\mathrm{out}},q_0)\le1-e^{-X}+\varepsilon_{\mathrm{run}},\qquad "
+        r"X\text{ of E5, E7 or E8}",
+    ),
+    "B4": Headline(
+        "Linear in $d$, with the error on the data and a product of two small numbers",
+        r"\mathrm{TV}(\hat p_{\mathrm{out}},q_0)\le1-e^{-X}+\varepsilon_w+\varepsilon^\infty_w"
+        r"\max_kb_k,\qquad X\text{ of E5}",
     ),
 }
 """Claim id → headline; a claim without one opens with its statement."""
