@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from sharprates.theory.arithmetic import Arithmetic, Number
 from sharprates.theory.errors import TheoryError
-from sharprates.theory.functions import Composition, named
+from sharprates.theory.functions import Composition, Vector, named
 
 
 def tc_blocks(d: int, total: float | Fraction, epsilon: float | Fraction) -> Composition:
@@ -102,3 +102,44 @@ def DtcShare(arithmetic: Arithmetic, a: Composition) -> Number:
         result = arithmetic.maximum(result, arithmetic.rational(size - 1, opened + 1))
         opened += size
     return result
+
+
+@named(r"\max_i s_i")
+def LargestBlock(arithmetic: Arithmetic, a: Composition) -> Number:
+    """The largest block of a composition."""
+    return arithmetic.rational(max(a))
+
+
+@named(r"2^{{\lceil\log_2\max_is_i\rceil}}-1")
+def NextPower(arithmetic: Arithmetic, a: Composition) -> Number:
+    """2^⌈log₂ s⌉ − 1, s the largest block."""
+    return arithmetic.rational((1 << (max(a) - 1).bit_length()) - 1)
+
+
+@named(r"\min_{{n_1<\ldots<n_{{{0}-1}}}}\sum_{{i<{0}}}\sum_{{n_i\le m<n_{{i+1}}}}(h_{{n_i}}-h_m)")
+def LeastBlockDivergence(arithmetic: Arithmetic, K: int, h: Vector) -> Number:
+    """The least right side of KL1 over exactly K ≤ d non-empty blocks, in O(K·d²).
+
+    The first b tokens in k blocks cost at best the least over a of (the first a in k − 1 blocks)
+    plus Σ_{a≤m<b} (h_a − h_m).
+
+    Raises:
+        TheoryError: unless 1 ≤ K ≤ d.
+    """
+    d = len(h)
+    if not 1 <= K <= d:
+        raise TheoryError(f"blocks: need 1 ≤ K ≤ {d}, got {K}")
+
+    def cost(a: int, b: int) -> Number:
+        return sum((h[a] - h[m] for m in range(a, b)), arithmetic.rational(0))
+
+    best = {b: cost(0, b) for b in range(1, d + 1)}
+    for k in range(2, K + 1):
+        extended = {}
+        for b in range(k, d + 1):
+            value = best[k - 1] + cost(k - 1, b)
+            for a in range(k, b):
+                value = arithmetic.minimum(value, best[a] + cost(a, b))
+            extended[b] = value
+        best = extended
+    return best[d]

@@ -1,13 +1,15 @@
-"""F1–F5: the forward process and its exact reversal."""
+"""F1–F6: the forward process, its exact reversal, and a surrogate start."""
 
 from __future__ import annotations
 
+import sympy
 from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
 from sharprates.theory.clocks import bridge
+from sharprates.theory.growth import ShownEntropy
 from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import symbol
 
-d, u, j, q = symbol("d"), symbol("u"), symbol("j"), symbol("q")
+d, u, j, q, S = symbol("d"), symbol("u"), symbol("j"), symbol("q"), symbol("S")
 alpha, alpha_t, alpha_s = symbol("alpha"), symbol("alpha_t"), symbol("alpha_s")
 alpha_start, alpha_stop, speed = symbol("alpha_T"), symbol("alpha_delta"), symbol("speed")
 
@@ -91,4 +93,22 @@ F5 = Claim(
     variants={"probability": Variant(bridge, Relation.EQUALITY, measured=Measured.BRIDGE)},
 )
 
-CLAIMS = (F1, F2, F3, F4, F5)
+F6 = Claim(
+    id="F6",
+    title="Surrogate initialisation",
+    statement=(
+        r"Start with each token masked with probability $1-\alpha_T$ and else uniform on $[S]$: "
+        r"$\mathrm{KL}(q_T\|p_{\mathrm{init}})=\mathbb E|U|\,\log S-\mathbb E\,H(X_U)\le "
+        r"d\,\alpha_T\log S$, each token in $U$ with probability $\alpha_T$. By F2 no such start "
+        r"is needed in total variation."
+    ),
+    measured=Measured.SURROGATE_KL,
+    kind=Kind.IDENTITY,
+    relation=Relation.EQUALITY,
+    expression=d * alpha_start * sympy.log(S) - ShownEntropy(alpha_start, symbol("h")),
+    provenance=Provenance(works=("after Liang et al., arXiv 2506.02318",)),
+    depends_on=("F1", "F2"),
+    variants={"upper": Variant(d * alpha_start * sympy.log(S), Relation.UPPER)},
+)
+
+CLAIMS = (F1, F2, F3, F4, F5, F6)

@@ -41,6 +41,11 @@ HEADLINES: Mapping[str, Headline] = {
         r"R(x_U,x_{U\cup B})=\rho^{|B|}(1-\rho)^{d-|U|-|B|}\,q_0(x_B\mid x_U),\qquad\rho=\frac{"
         r"\alpha_s-\alpha_t}{1-\alpha_t}",
     ),
+    "F6": Headline(
+        "A start with full support costs what the shown tokens lack in entropy",
+        r"\mathrm{KL}(q_T\,\|\,p_{\mathrm{init}})=d\,\alpha_T\log S-\mathbb E\,H(X_U)\le "
+        r"d\,\alpha_T\log S",
+    ),
     "S1": Headline(
         "A step rule is one number: the chance to unmask",
         r"\begin{aligned}r_{\mathrm{Euler}}&=\min\{1,\Lambda\},\quad r_{\tau}=1-e^{-\Lambda},"
@@ -115,10 +120,6 @@ HEADLINES: Mapping[str, Headline] = {
     "E10": Headline(
         "Short sequences: the first-order constant, sharp where $S=b^{d-1}$",
         r"c(q_0)\le\binom d2\big(1-S^{-1/(d-1)}\big)",
-    ),
-    "E11": Headline(
-        r"The first order bounds the error at every $K$, up to pairs of coincidences",
-        r"\mathrm{TV}(p_{\mathrm{out}},q_0)\le\frac d{4K}+\frac{d^2(d-1)^2}{8K^2}\qquad(S=2)",
     ),
     "L0": Headline(
         "Every mask left over is an error",
@@ -215,10 +216,38 @@ HEADLINES: Mapping[str, Headline] = {
         r"\mathrm{KL}(q_0\,\|\,p_{\mathrm{out}})\ge-\log(1-\lambda)\ge\lambda,\qquad\lambda=p_{"
         r"\mathrm{out}}(\text{outside the support})",
     ),
-    "KL7": Headline(
-        "Half of the published bound on the divergence, sharp for copies",
-        r"\mathrm{KL}(q_0\,\|\,p_{\mathrm{out}})\le d\,\mathrm{TV}(N,\mathrm{Unif})\,\bar I\le"
-        r"\frac d{2K}\Big(1+\frac d{5K}\Big)\bar I",
+    "KL4": Headline(
+        "Total and dual total correlation share out the information",
+        r"\mathrm{TC}+\mathrm{DTC}=d\,\bar I,\qquad\mathrm{TC}=\sum_m(h_0-h_m),\quad"
+        r"\mathrm{DTC}=\sum_m(h_m-h_{d-1})",
+    ),
+    "KL5": Headline(
+        "Blocks cost at most the largest one less a token, times the information",
+        r"\mathbb E_\sigma\,\mathrm{KL}(q_0\,\|\,P_{a,\sigma})\le(\max_is_i-1)\,\bar I",
+    ),
+    "KL6": Headline(
+        "The best block sizes are the best stairs above the information curve",
+        r"\min_{m\text{ blocks}}\mathbb E_\sigma\,\mathrm{KL}(q_0\,\|\,P_{a,\sigma})=\min_{n_1<"
+        r"\ldots<n_{m-1}}\sum_{i<m}\sum_{n_i\le j<n_{i+1}}(h_{n_i}-h_j)",
+    ),
+    "U1": Headline(
+        "What a step costs in divergence is an integral over the growth of dependence",
+        r"\mathbb E\,\mathrm{TC}(X_B\mid X_U)=\Gamma(p,q)=\int_p^q(q-u)\,g'(u)\,du",
+    ),
+    "U2": Headline(
+        r"The best grid for divergence has steps in proportion to $1/\sqrt{g'}$",
+        r"K\inf_t\sum_k\Gamma(t_k,t_{k+1})\longrightarrow\tfrac12\Big(\int_0^1\sqrt{g'(t)}\,dt"
+        r"\Big)^2",
+    ),
+    "U3": Headline(
+        "One number certifies block sizes",
+        r"\mathbb E_\sigma\,\mathrm{KL}(q_0\,\|\,P_{a,\sigma})\le\mathrm{TC}\cdot\max_i\frac{"
+        r"s_i-1}{d-N_{i-1}-1}",
+    ),
+    "U4": Headline(
+        "Samples and predictions give the dependence without any entropy",
+        r"g(q)-g(p)=\sum_i\mathbb E\,\mathrm{KL}\big(\mu_i(\cdot\mid X_{R_q})\,\|\,\mu_i"
+        r"(\cdot\mid X_{R_p})\big)",
     ),
     "G1": Headline(
         "Float32 Gumbel noise favours likely tokens",
@@ -318,32 +347,6 @@ HEADLINES: Mapping[str, Headline] = {
     "R7": Headline(
         "Correctors add at most their own error a pass",
         r"\mathrm{TV}(\mu C^n,q_0)\le\mathrm{TV}(\mu,q_0)+n\,\Delta_C",
-    ),
-    "B0": Headline(
-        "No multiple of the error on the data makes up for the contexts of the run",
-        r"\frac{\mathrm{TV}(\hat p_{\mathrm{out}},q_0)-\mathrm{TV}(p_{\mathrm{out}},q_0)}"
-        r"{\varepsilon_w}=\frac{(1+\rho)^2}{4\rho}\xrightarrow[\rho\to0]{}\infty",
-    ),
-    "B1": Headline(
-        "The sampler's part, allocation by allocation, plus the error on the data",
-        r"\mathrm{TV}(\hat p_{\mathrm{out}},q_0)\le\bar T+\varepsilon_w,\qquad\bar T\le\min\Big\{"
-        r"\Big(1-\frac1S\Big)\frac{d(d-1)}{2K},\ \frac12\sqrt{\frac dK\Big(1+\frac d{5K}\Big)"
-        r"\bar I}\Big\}",
-    ),
-    "B2": Headline(
-        "Linear in $d$, with the error on the data in logarithms",
-        r"\mathrm{TV}(\hat p_{\mathrm{out}},q_0)\le1-e^{-X-\varepsilon^{\log}_w},\qquad X\text{ of "
-        r"E5, E7 or E8}",
-    ),
-    "B3": Headline(
-        "Linear in $d$, with the error in the sampler's own runs",
-        r"\mathrm{TV}(\hat p_{\mathrm{out}},q_0)\le1-e^{-X}+\varepsilon_{\mathrm{run}},\qquad "
-        r"X\text{ of E5, E7 or E8}",
-    ),
-    "B4": Headline(
-        "Linear in $d$, with the error on the data and a product of two small numbers",
-        r"\mathrm{TV}(\hat p_{\mathrm{out}},q_0)\le1-e^{-X}+\varepsilon_w+\varepsilon^\infty_w"
-        r"\max_kb_k,\qquad X\text{ of E5}",
     ),
 }
 """Claim id → headline; a claim without one opens with its statement."""

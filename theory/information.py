@@ -1,11 +1,13 @@
-"""KL1–KL3, KL7: bounds in Kullback–Leibler divergence."""
+"""KL1–KL7: bounds in Kullback–Leibler divergence, of step laws and of block schedules."""
 
 from __future__ import annotations
 
 import sympy
+from sharprates.theory.block_sizes import LargestBlock, LeastBlockDivergence, NextPower
 from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
 from sharprates.theory.exponents import closed_distance
 from sharprates.theory.functions import BlockDivergence, RankDistance, RankDivergence, Root
+from sharprates.theory.growth import CurveDtc, CurveTc
 from sharprates.theory.hypotheses import (
     ALL_MASKED_START,
     BLOCKS,
@@ -93,6 +95,62 @@ KL3 = Claim(
     variants={"linear": Variant(symbol("leak"), Relation.LOWER)},
 )
 
+KL4 = Claim(
+    id="KL4",
+    title="Total and dual total correlation",
+    statement=(
+        r"$\mathrm{TC}=\sum_iH(X_i)-H(q_0)=\sum_m(h_0-h_m)$, "
+        r"$\mathrm{DTC}=H(q_0)-\sum_iH(X_i|X_{-i})=\sum_m(h_m-h_{d-1})$, and "
+        r"$\mathrm{TC}+\mathrm{DTC}=d\,\bar I$."
+    ),
+    measured=Measured.TC,
+    kind=Kind.IDENTITY,
+    relation=Relation.EQUALITY,
+    expression=d * I_bar - symbol("dtc"),
+    provenance=Provenance(works=("Chen, Cong, Li, arXiv 2511.04647",)),
+    variants={
+        "tc": Variant(CurveTc(h), Relation.EQUALITY),
+        "dtc": Variant(CurveDtc(h), Relation.EQUALITY, measured=Measured.DTC),
+    },
+)
+
+KL5 = Claim(
+    id="KL5",
+    title="Divergence and the largest block",
+    statement=(
+        r"Blocks of fixed sizes in a random order, the largest of $s$ tokens: $\mathbb "
+        r"E_\sigma\mathrm{KL}(q_0\|P_{a,\sigma})\le(s-1)\,\bar I$, attained by copies with a block "
+        r"of $s$ first. Published with $2^{\lceil\log_2s\rceil}-1$ for $s-1$ (Li, Cai, arXiv "
+        r"2505.21400)."
+    ),
+    measured=Measured.BLOCK_KL,
+    kind=Kind.THEOREM,
+    relation=Relation.UPPER,
+    expression=(LargestBlock(symbol("a")) - 1) * I_bar,
+    hypotheses=(BLOCKS, EXACT),
+    provenance=Provenance(works=("after Li, Cai, arXiv 2505.21400",)),
+    depends_on=("KL1",),
+    variants={"published": Variant(NextPower(symbol("a")) * I_bar, Relation.UPPER)},
+)
+
+KL6 = Claim(
+    id="KL6",
+    title="Best block sizes",
+    statement=(
+        r"The least $\mathbb E_\sigma\mathrm{KL}(q_0\|P_{a,\sigma})$ over exactly $m\le d$ "
+        r"non-empty blocks is the error of the best approximation of $h$ from above by a function "
+        r"of $m$ pieces, each the value at its left end: a dynamic programme over the ends of "
+        r"blocks finds it."
+    ),
+    measured=Measured.LEAST_BLOCK_KL,
+    kind=Kind.THEOREM,
+    relation=Relation.EQUALITY,
+    expression=LeastBlockDivergence(symbol("m"), h),
+    hypotheses=(BLOCKS, EXACT),
+    provenance=Provenance(works=("Chen, Cong, Li, arXiv 2511.04647",)),
+    depends_on=("KL1",),
+)
+
 _rank = d * RankDistance(d, w) * I_bar
 _closed = d * closed_distance() * I_bar
 _CLOSED = (UNIFORM_LAW, ENOUGH_STEPS)
@@ -124,4 +182,4 @@ KL7 = Claim(
     },
 )
 
-CLAIMS = (KL1, KL2, KL3, KL7)
+CLAIMS = (KL1, KL2, KL3, KL4, KL5, KL6, KL7)

@@ -80,5 +80,17 @@ class Measured(Enum):
     RELEVANT_REVEALS = r"\text{relevant reveals}"
     CORRECTED_TV = r"\mathrm{TV}(\mu C^n,q_0)"
 
+    LEAST_BLOCK_KL = r"\min_{m\text{ blocks}}\mathbb E_\sigma\mathrm{KL}(q_0\|P_{a,\sigma})"
+    FEWEST_BLOCKS = r"\min\{m:\text{ a bound on TC or DTC certifies }\varepsilon\}"
+    TC = r"\mathrm{TC}"
+    DTC = r"\mathrm{DTC}"
+    STEP_KL = r"\mathbb E\,\mathrm{TC}(X_B\mid X_U)"
+    STEP_KLS = r"\textstyle\sum_k\mathbb E\,\mathrm{TC}(X_{B_k}\mid X_{U_k})"
+    INNER_GROWTH = r"H(0,1)"
+    LEAST_GROWTH = r"K\cdot\inf_t\textstyle\sum_k\Gamma(t_k,t_{k+1})"
+    GROWTH_TIMES_STEPS = r"K\cdot\textstyle\sum_k\Gamma(t_k,t_{k+1})"
+    PREDICTIONS_KL = r"\textstyle\sum_i\mathbb E\,\mathrm{KL}(\mu_i(X_{R_q})\|\mu_i(X_{R_p}))"
+    SURROGATE_KL = r"\mathrm{KL}(q_T\|p_{\mathrm{init}})"
+
     OWN = r"\text{left side}"
     """A quantity of a user's own claim, measured by a function that comes with it."""

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from sharprates.theory import (
     assumptions,
+    dependence,
     euler_lower,
     euler_upper,
     first_hitting,
@@ -23,26 +24,12 @@ from sharprates.theory import (
 from sharprates.theory.claim import Claim
 from sharprates.theory.errors import UnknownClaimError
 
-CLAIMS: Mapping[str, Claim] = MappingProxyType(
-    {
-        one.id: one
-        for topic in (
-            forward.CLAIMS,
-            laws.CLAIMS,
-            euler_upper.CLAIMS,
-            first_order.CLAIMS,
-            euler_lower.CLAIMS,
-            first_hitting.CLAIMS,
-            assumptions.CLAIMS,
-            information.CLAIMS,
-            precision.CLAIMS,
-            policies.CLAIMS,
-            remasking.CLAIMS,
-            score_error.CLAIMS,
-        )
-        for one in topic
-    }
+_TOPICS: tuple[tuple[Claim, ...], ...] = (
+    *(forward.CLAIMS, laws.CLAIMS, euler_upper.CLAIMS, first_order.CLAIMS, euler_lower.CLAIMS),
+    *(first_hitting.CLAIMS, assumptions.CLAIMS, information.CLAIMS, dependence.CLAIMS),
+    *(precision.CLAIMS, policies.CLAIMS, remasking.CLAIMS, score_error.CLAIMS),
 )
+CLAIMS: Mapping[str, Claim] = MappingProxyType({it.id: it for topic in _TOPICS for it in topic})
 """Claim id → claim, in the order of the note; X1 stands after L7."""
 
 

@@ -36,6 +36,7 @@ from sharprates.verification.checks.trial import Example
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import Context
 from sharprates.verification.experiment import Experiment
+from sharprates.verification.profile import profile
 from sharprates.verification.quantities.exact import ExactQuantities
 from torch import Tensor
 
@@ -148,6 +149,20 @@ def laws(
         dense_laws(min_length, min(3, max_length), max_vocabulary),
         sparse_laws(max(min_length, min(2, max_length)), max_length, max_vocabulary),
         degenerate_laws(min_length, max_length),
+    )
+
+
+def dependent_laws(most: int = 4) -> st.SearchStrategy[Target]:
+    """Laws of tokens that are not independent, where bounds on dependence say something."""
+    found = laws(min_length=2, max_length=most)
+    return found.filter(lambda law: profile(law).mutual_information > 1e-6)
+
+
+def falling_curves(longest: int = 12) -> st.SearchStrategy[tuple[Fraction, ...]]:
+    """Information curves in fractions, falling, of 2 to `longest` tokens."""
+    values = st.fractions(0, 4, max_denominator=9)
+    return st.lists(values, min_size=2, max_size=longest).map(
+        lambda h: tuple(sorted(h, reverse=True))
     )
 
 

@@ -83,6 +83,7 @@ VALUES: dict[str, Any] = {
                 *("run_parallel", "parallel_tokens", "doubt", "short", "data_doubt", "anchor"),
                 *("run_gini", "exponent", "distinct", "common", "gini", "excess", "overlap"),
                 *("anchor_tv", "rejections", "accepted", "drift", "kappa", "start_tv"),
+                *("tc", "dtc", "root_growth", "growth_along", "spread"),
                 *("corrector_tv", "masks_left", "relevant_tv", "relevant_epsilon", "crowded"),
                 *("rho", "alloc_tv", "epsilon_log", "kl_root", "theta", "epsilon_exact_run"),
                 *("epsilon_own_run", "epsilon_sup", "marginal_bound", "first_order"),
@@ -90,6 +91,9 @@ VALUES: dict[str, Any] = {
         )
     },
     "L": 2,
+    "start": Fraction(1, 5),
+    "stop": Fraction(2, 3),
+    "zeta": 3,
     "corrections": 2,
 }
 FORMS = [(id_, v) for id_, claim in CLAIMS.items() for v in (None, *claim.variants)]

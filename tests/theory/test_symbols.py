@@ -15,7 +15,7 @@ def test_one_symbol_a_name() -> None:
     assert symbol("d").is_integer
     assert symbol("alpha").is_nonnegative
     with pytest.raises(KeyError):
-        symbol("zeta")
+        symbol("xi")
 
 
 def test_constants_are_written_as_a_user_writes_them() -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from typing import Any
 
 import torch
-from flint import fmpq, fmpq_poly, fmpz_poly
+from flint import fmpq
 from hypothesis import strategies as st
 from sharprates.samplers import families
 from sharprates.samplers.clock import clock, grid
@@ -30,11 +30,11 @@ from sharprates.verification.checks.check import (
     tightened,
     trial_of,
 )
-from sharprates.verification.checks.torch_runs import in_floats
+from sharprates.verification.checks.split_steps import first_order_in_steps, places
+from sharprates.verification.checks.torch_runs import in_floats, near
 from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment, experiment_on_rows
-from sharprates.verification.quantities.exact import ExactQuantities
 
 Parameters = dict[str, int]
 Members = dict[str, Parameters]
@@ -114,60 +114,12 @@ SHUFFLES: Members = {f"permutations:{d}:{S}": {} for d, S in ((2, 2), (4, 2), (3
 # --- L5, X1: the first order ----------------------------------------------------------------------
 
 
-def first_order_in_steps(it: ExactQuantities, coarse: Sequence[Fraction] = (Fraction(1),)) -> fmpq:
-    """lim r·TV as each step is split into r equal ones, by interpolation.
-
-    p_out(x) is a polynomial in 1/r of degree at most d − 1, so its values at r = 1..d fix it; what
-    is missing of q_0 at first order, where it is positive, adds up. One step split in r is the
-    uniform law on r steps: then this is c.
-    """
-    d = it.d
-    nodes = [fmpq(1, r) for r in range(1, d + 1)]
-    laws = [
-        it.tables.probability([as_fmpq(x) / r for x in coarse for _ in range(r)])
-        for r in range(1, d + 1)
-    ]
-    total = fmpq(0)
-    for x in it.pmf:
-        slope = fmpq(0)  # of the interpolating polynomial at 1/r = 0
-        for j, here in enumerate(nodes):
-            others = [node for i, node in enumerate(nodes) if i != j]
-            scale = fmpq(1)
-            for node in others:
-                scale = scale * (here - node)
-            rest = fmpq(0)
-            for skipped in range(len(others)):
-                term = fmpq(1)
-                for i, node in enumerate(others):
-                    term = term if i == skipped else term * -node
-                rest = rest + term
-            slope = slope + laws[j][x] * rest / scale
-        total = total + max(-slope, fmpq(0))
-    return total
-
-
-def _places(d: int, coarse: Sequence[Fraction]) -> list[fmpq]:
-    """β_n = ∫ Bin(d−2, t)(n) μ(dt), μ of density w_k/Σw² on step k: its squares, spread evenly."""
-    squares = sum(as_fmpq(x) ** 2 for x in coarse)
-    ends = list(itertools.accumulate(map(as_fmpq, coarse), initial=fmpq(0)))
-    beta = []
-    for n in range(d - 1):
-        powers = [0] * n + [math.comb(d - 2, n) * c for c in fmpz_poly([1, -1]) ** (d - 2 - n)]
-        integral = fmpq_poly(powers).integral()
-        pieces = (
-            as_fmpq(x) * (integral(t) - integral(s))
-            for x, (s, t) in zip(coarse, itertools.pairwise(ends), strict=True)
-        )
-        beta.append(sum(pieces, fmpq(0)) / squares)
-    return beta
-
-
 def _split_steps(example: Example, mutant: Mutant) -> Trial:
     """A step law of which each step is split into r: lim TV/Σw² against the general formula."""
     it = exact(example.law)
     coarse = it.experiment.steps
     squares = sum(as_fmpq(x) ** 2 for x in coarse)
-    values = {"d": it.d, "q0": list(it.pmf.values()), "P": it.P, "beta": _places(it.d, coarse)}
+    values = {"d": it.d, "q0": list(it.pmf.values()), "P": it.P, "beta": places(it.d, coarse)}
     claimed = formula("L5", "steps", values, mutant)
     measured = first_order_in_steps(it, coarse) / squares
     return trial_of(example, Relation.EQUALITY, [(measured, claimed)])
@@ -209,11 +161,6 @@ def _placed_steps(example: Example, mutant: Mutant, backwards: bool = False) -> 
     values = {"d": d, "q0": list(it.pmf.values()), "P": it.P, "beta": beta}
     claimed = interval(formula("L5", "steps", values, mutant))
     return near(example, measured, claimed.middle, d**3 * max(w))
-
-
-def near(example: Example, measured: float, claimed: float, tolerance: float) -> Trial:
-    """Two numbers differ by at most a tolerance."""
-    return trial_of(example, Relation.UPPER, [(abs(measured - claimed), tolerance)], counts=True)
 
 
 def _c_says_something(example: Example, measured: Interval, bound: Interval) -> bool:

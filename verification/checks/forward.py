@@ -1,12 +1,13 @@
-"""Checks of F1–F5."""
+"""Checks of F1–F6."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from functools import partial
 
-from flint import fmpq
+from flint import arb, fmpq
 from hypothesis import strategies as st
+from sharprates.samplers import families
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
@@ -100,7 +101,22 @@ def _bridge(example: Example, mutant: Mutant, independently: bool = False) -> Tr
     return trial_of(example, Relation.EQUALITY, sides)
 
 
+def _surrogate(example: Example, mutant: Mutant, variant: str | None) -> Trial:
+    """KL(q_T‖p_init) over all partial states, token by token."""
+    it = exact(example.law)
+    alpha, total = as_fmpq(example["alpha"]), arb(0)
+    for state, mass in channel.masked(it.pmf, alpha, it.S).items():
+        u = it.revealed(state)
+        start = (1 - alpha) ** (it.d - u) * (alpha / it.S) ** u
+        total = total + arb(mass) * arb(mass / start).log()
+    right = formula("F6", variant, {"alpha_T": alpha, "d": it.d, "S": it.S, "h": it.h}, mutant)
+    relation = Relation.UPPER if variant else Relation.EQUALITY
+    return trial_of(example, relation, [(total, right)], bool(total > 0))
+
+
 ONE_MORE_TOKEN = changed("d + 1 for d", d=lambda d: d + 1)
+
+POINT = exact_experiment(families.family("point-mass:2:2"))
 
 CHECKS = (
     Check(
@@ -161,5 +177,23 @@ CHECKS = (
             Mutant("values drawn independently", trial=partial(_bridge, independently=True)),
             changed("α_s² for α_s", alpha_s=lambda a: a * a),
         ),
+    ),
+    Check(
+        "F6",
+        "every partial state, token by token",
+        _at_a_time(),
+        partial(_surrogate, variant=None),
+        mutants=(
+            changed("α² for α", alpha_T=lambda a: a * a),
+            changed("S + 1 for S", S=lambda S: S + 1),
+        ),
+    ),
+    Check(
+        "F6",
+        "the bound without entropies",
+        _at_a_time(),
+        partial(_surrogate, variant="upper"),
+        edges={"a point mass": Example.of(POINT, alpha=Fraction(1, 4))},
+        mutants=(tightened("F6"),),
     ),
 )

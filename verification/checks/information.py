@@ -1,13 +1,14 @@
-"""Checks of KL1–KL3 and KL7."""
+"""Checks of KL1–KL7."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from fractions import Fraction
-from functools import partial
+from functools import partial, reduce
 
 from flint import arb, fmpq
+from hypothesis import strategies as st
 from sharprates.samplers import families
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.distance import on_rows
@@ -16,9 +17,10 @@ from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
+from sharprates.theory.functions import BlockDivergence, all_compositions
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import Interval
+from sharprates.verification.arithmetic import RATIONAL, as_fmpq
 from sharprates.verification.checks.check import (
     Check,
     Trend,
@@ -29,43 +31,24 @@ from sharprates.verification.checks.check import (
     tightened,
     trial_of,
 )
+from sharprates.verification.checks.random_orders import correlations, dependent, mean_divergence
 from sharprates.verification.checks.trial import Evaluate, Example, Mutant, Trial
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment
-from sharprates.verification.exact_law import ordered_partitions
+from sharprates.verification.exact_information import entropy_of
 from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.verdict import decision_of
 
 
 def _blocks(example: Example, mutant: Mutant) -> Trial:
-    """The mean of KL(q_0‖P_{a,σ}) over all ordered set partitions, one by one."""
     it = exact(example.law)
-    d, S = it.d, it.S
-    total, count = arb(0), 0
-    for blocks in ordered_partitions(d, it.experiment.blocks):
-        count += 1
-        for row, mass in it.pmf.items():
-            law, context = fmpq(1), (S,) * d
-            for block in blocks:
-                after = tuple(row[i] if i in block else x for i, x in enumerate(context))
-                for i in block:
-                    law *= it.conditional(context, i)[row[i]]
-                context = after
-            if law != mass:
-                total = total + arb(mass) * arb(mass / law).log()
     values = {"a": it.experiment.blocks, "h": it.h}
-    return trial_of(
-        example, Relation.EQUALITY, [(total / count, formula("KL1", None, values, mutant))]
-    )
-
-
-def _dependent(_: Example, measured: Interval, bound: Interval) -> bool:
-    """A bound on a divergence counts where there is dependence to bound."""
-    return bound.upper > 0 and measured.upper > 0
+    measured = mean_divergence(it, it.experiment.blocks)
+    return trial_of(example, Relation.EQUALITY, [(measured, formula("KL1", None, values, mutant))])
 
 
 def _divergence(variant: str | None) -> Evaluate:
-    return on_instances("KL2", variant, counts=_dependent)
+    return on_instances("KL2", variant, counts=dependent)
 
 
 def _copies(_: int) -> Iterator[Example]:
@@ -122,7 +105,7 @@ def _by_rank(example: Example, mutant: Mutant) -> Trial:
     mean = formula("KL1", "average", values)
     sides = [(it.kl, mean), (mean, formula("KL7", None, values, mutant))]
     decision = decision_of(Relation.UPPER, sides)
-    return Trial(example, decision, _dependent(example, *decision.sides[0]))
+    return Trial(example, decision, dependent(example, *decision.sides[0]))
 
 
 def _tv_by_rank(example: Example, mutant: Mutant) -> Trial:
@@ -143,6 +126,60 @@ def _mean_of_copies(example: Example, mutant: Mutant) -> Trial:
     values = it.values(("d", "w", "h", "K", "I_bar"))
     side = (formula("KL1", "average", values), formula("KL7", "uniform", values, mutant))
     return trial_of(example, Relation.UPPER, [side], counts=True)
+
+
+# --- KL4, KL5, KL6 --------------------------------------------------------------------------------
+
+
+def _correlations(example: Example, mutant: Mutant) -> Trial:
+    """From entropies of tokens, of all tokens, and of each given all others."""
+    it = exact(example.law)
+    d, S = it.d, it.S
+    whole = entropy_of(list(it.pmf.values()))
+    single = sum((entropy_of(it.conditional((S,) * d, i)) for i in range(d)), arb(0))
+    last = arb(0)
+    for context, mass in it.marginal.items():
+        if context.count(S) == 1:
+            last = last + mass * entropy_of(it.conditional(context, context.index(S)))
+    values = {**it.values(("d", "I_bar", "h")), "dtc": whole - last}
+    sides = [
+        (single - whole, formula("KL4", None, values, mutant)),
+        (single - whole, formula("KL4", "tc", values, mutant)),
+        (whole - last, formula("KL4", "dtc", values, mutant)),
+        *zip(correlations(it), (single - whole, whole - last), strict=True),
+    ]
+    return trial_of(example, Relation.EQUALITY, sides, bool(it.I_bar > 0))
+
+
+def _largest_block(example: Example, mutant: Mutant) -> Trial:
+    it = exact(example.law)
+    measured = mean_divergence(it, it.experiment.blocks)
+    values = it.values(("a", "I_bar"))
+    sides = [(measured, formula("KL5", form, values, mutant)) for form in (None, "published")]
+    return trial_of(example, Relation.UPPER, sides, bool(measured > 0))
+
+
+def _least_divergence(example: Example, mutant: Mutant) -> Trial:
+    """The programme against all block sizes, each with all orders."""
+    it = exact(example.law)
+    m = min(example["m"], it.d)
+    measured = reduce(
+        arb.min, (mean_divergence(it, a) for a in all_compositions(it.d) if len(a) == m)
+    )
+    sides = [(measured, formula("KL6", None, {"m": m, "h": it.h}, mutant))]
+    return trial_of(example, Relation.EQUALITY, sides, bool(measured > 0))
+
+
+def _programme(example: Example, mutant: Mutant) -> Trial:
+    """On a falling curve in fractions: against the sums of KL1 for all compositions."""
+    h = list(map(as_fmpq, example["h"]))
+    d = len(h)
+    m = min(example["m"], d)
+    measured = min(
+        BlockDivergence.compute(RATIONAL, a, h) for a in all_compositions(d) if len(a) == m
+    )
+    sides = [(measured, formula("KL6", None, {"m": m, "h": h}, mutant))]
+    return trial_of(example, Relation.EQUALITY, sides, bool(measured > 0))
 
 
 COMPLETE = some.instances(some.laws(min_length=2), some.step_laws(6, leftover=False))
@@ -172,7 +209,7 @@ CHECKS = (
         "KL1",
         "KL(q_0‖p_out) against the average over compositions",
         COMPLETE,
-        on_instances("KL1", "average", counts=_dependent),
+        on_instances("KL1", "average", counts=dependent),
         edges={"copies": next(_copies_of(2))},
         mutants=(tightened("KL1"),),
     ),
@@ -251,7 +288,7 @@ CHECKS = (
         "KL7",
         "the closed form, uniform steps, K ≥ d",
         MANY_STEPS,
-        on_instances("KL7", "uniform", counts=_dependent),
+        on_instances("KL7", "uniform", counts=dependent),
         edges={"copies": some.family_experiment("copies:2:2", steps=(Fraction(1, 2),) * 2)},
         mutants=(Mutant("0.6 of the bound", {"KL7.constant": Fraction(3, 5)}),),
     ),
@@ -275,5 +312,54 @@ CHECKS = (
         mutants=(tightened("KL7"),),
         trend=Trend("copies, d = 3", "K"),
         effort=0.2,
+    ),
+    Check(
+        "KL4",
+        "entropies of tokens, of all, and of each given all others",
+        some.laws(min_length=2),
+        _correlations,
+        mutants=(
+            changed("d + 1 for d", d=lambda d: d + 1),
+            changed("the information curve read backwards", h=lambda h: h[::-1]),
+        ),
+    ),
+    Check(
+        "KL5",
+        "the largest block, every ordered set partition",
+        some.in_blocks(some.laws(min_length=2)),
+        _largest_block,
+        edges={
+            f"copies in blocks of {sizes}": some.family_experiment("copies:3:2", blocks=sizes)
+            for sizes in ((2, 1), (3,))
+        },
+        mutants=(
+            tightened("KL5"),
+            changed("s − 2 for s − 1", a=lambda a: (max(1, max(a) - 1),)),
+        ),
+        hunts=True,
+        effort=0.5,
+    ),
+    Check(
+        "KL6",
+        "all block sizes, every ordered set partition",
+        st.builds(
+            lambda law, m: Example.of(exact_experiment(law), m=m),
+            some.dependent_laws(),
+            st.integers(1, 3),
+        ),
+        _least_divergence,
+        mutants=(changed("the information curve read backwards", h=lambda h: h[::-1]),),
+        effort=0.3,
+    ),
+    Check(
+        "KL6",
+        "falling curves of up to 12 tokens, all compositions",
+        st.builds(
+            lambda h, m: Example.of(h=h, m=m),
+            some.falling_curves(),
+            st.integers(1, 8),
+        ),
+        _programme,
+        mutants=(changed("one block fewer", m=lambda m: max(1, m - 1)),),
     ),
 )

@@ -6,6 +6,7 @@ from sharprates.theory.proofs import PROOFS
 from sharprates.theory.proofs.proof import Proof
 from sharprates.verification.checks import (
     assumptions,
+    dependence,
     euler_lower,
     euler_upper,
     first_hitting,
@@ -33,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     *first_hitting.CHECKS,
     *assumptions.CHECKS,
     *information.CHECKS,
+    *dependence.CHECKS,
     *precision.CHECKS,
     *policies.CHECKS,
     *one_round.CHECKS,

@@ -25,7 +25,7 @@ from sharprates.verification.measure import Measure
 from sharprates.verification.profile import profile
 from sharprates.verification.quantities.float64 import FloatQuantities
 from sharprates.verification.score_error import Comparison
-from sharprates.verification.verdict import Decision
+from sharprates.verification.verdict import Decision, decision_of
 
 
 @lru_cache(maxsize=32)
@@ -58,3 +58,9 @@ def in_floats(claim_id: str, variant: str | None = None, counts: Counts | None =
         return Trial(example, decision, says_something(example, *decision.side))
 
     return trial
+
+
+def near(example: Example, measured: float, claimed: float, tolerance: float) -> Trial:
+    """Two numbers differ by at most a tolerance."""
+    sides = [(abs(measured - claimed), tolerance)]
+    return Trial(example, decision_of(Relation.UPPER, sides), counts=True)

@@ -46,6 +46,9 @@ CITATIONS = {
     "2211.17192": "leviathan2023fast",
     "2302.01318": "chen2023accelerating",
     "2503.00307": "wang2025remasking",
+    "2506.02318": "liang2025absorb",
+    "2608.13520": "wainwright2026",
+    "2510.25544": "lavenant2025error",
     "2512.25014": "jiang2025diffusion",
 }
 """arXiv number in a provenance → key in references.bib."""

@@ -27,10 +27,9 @@ MARGIN = 8
 LANES = {
     "Forward process and step laws": "FS",
     "Upper bounds": "E",
-    "Score error": "B",
     "Worst data": "LX",
     "First hitting, learned denoisers, arithmetic": "HCG",
-    "Divergence": "K",
+    "Divergence": "KU",
     "Policies": "PQ",
     "Remasking": "R",
 }

@@ -12,30 +12,13 @@ from sharprates.verification.checks.euler_lower import (
     MATCHINGS,
     coarse_and_fine,
     extrapolated,
-    first_order_in_steps,
     on_uniform_grid,
     random_law,
 )
+from sharprates.verification.checks.split_steps import first_order_in_steps
 from sharprates.verification.checks.trial import STATED, Example
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.verdict import Verdict
-
-
-@pytest.mark.parametrize(
-    ("text", "c"),
-    [
-        ("copies:3:2", "3/4"),
-        ("parity:4:2", "1"),
-        ("permutations:3:3", "5/4"),
-        ("permutations:4:4", "13/6"),
-        ("shared-symbols:3:2", "3/2"),
-        ("uniform:3:2", "0"),
-    ],
-)
-def test_first_order_constants_by_interpolation(text: str, c: str) -> None:
-    it = exact(exact_experiment(families.family(text)))
-    assert str(first_order_in_steps(it)) == c
-    assert it.first_order == first_order_in_steps(it)
 
 
 def test_matchings_of_six_words_attain_the_conjecture() -> None:

@@ -1,4 +1,4 @@
-"""What the checks of KL1–KL3 and KL7 compute on their own."""
+"""What the checks of KL1–KL7 compute on their own."""
 
 import math
 from fractions import Fraction
