@@ -16,6 +16,7 @@ from sharprates.theory import (
     forward,
     information,
     laws,
+    many_symbols,
     policies,
     precision,
     remasking,
@@ -26,11 +27,12 @@ from sharprates.theory.errors import UnknownClaimError
 
 _TOPICS: tuple[tuple[Claim, ...], ...] = (
     *(forward.CLAIMS, laws.CLAIMS, euler_upper.CLAIMS, first_order.CLAIMS, euler_lower.CLAIMS),
+    many_symbols.CLAIMS,
     *(first_hitting.CLAIMS, assumptions.CLAIMS, information.CLAIMS, dependence.CLAIMS),
     *(precision.CLAIMS, policies.CLAIMS, remasking.CLAIMS, score_error.CLAIMS),
 )
 CLAIMS: Mapping[str, Claim] = MappingProxyType({it.id: it for topic in _TOPICS for it in topic})
-"""Claim id → claim, in the order of the note; X1 stands after L7."""
+"""Claim id → claim, in the order of the note; X1–X4 stand after L7."""
 
 
 def claim(claim_id: str) -> Claim:

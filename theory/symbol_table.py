@@ -94,6 +94,21 @@ TABLE: tuple[tuple[str, str, str, str], ...] = (
     ("marginal_bound", r"\textstyle\max_kb_k", "nonnegative", "E5 of the tokens shown (B4)"),
     ("first_order", "c(q_0)", "nonnegative", "first-order constant of L5, uniform law"),
     ("kl_revealed", r"\mathrm{KL}_{\mathrm{rev}}", "nonnegative", "KL(q_0‖p_out) at w/(1−w_∞)"),
+    (
+        "off_support",
+        r"\lim_KK\,P(p_{\mathrm{out}}\notin\mathrm{supp}\,q_0)",
+        "nonnegative",
+        "first-order mass of p_out outside the support of q_0 (X2)",
+    ),
+    (
+        "overweight",
+        r"\tfrac12\mathbb E(\textstyle\sum_jF_j)_-",
+        "nonnegative",
+        "first-order mass that support points gain (X2)",
+    ),
+    ("marginals", "x_j", "real", "mapping: (j,) → law of token j, a sequence (X2, X3)"),
+    ("p_X", "p", "real", "law of the one target X, a sequence (X3, X4)"),
+    ("y", r"e^{n_1-n_b}", "real", "e^{n_1−n_b} for b = 2..S, each at most 1, a sequence (X4)"),
     ("leak", r"\lambda", "nonnegative", "mass of p_out outside the support of q_0"),
     ("probabilities", r"\pi", "real", "positive probabilities in ascending order, a sequence"),
     ("index", "i", "positive integer", "place in that order, counted from 1"),
@@ -187,6 +202,7 @@ DERIVED = frozenset(
         *("tc", "dtc", "root_growth", "growth_along", "spread"),
         *("kappa", "start_tv", "corrector_tv", "masks_left", "relevant_tv", "crowded"),
         *("relevant_epsilon", "alloc_tv", "kl_root", "theta", "marginal_bound", "first_order"),
+        *("off_support", "overweight", "marginals"),
         *("leak", "index", *(name for name, *_ in TABLE if name.startswith(("epsilon_", "E1_")))),
     )
 )

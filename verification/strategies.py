@@ -169,6 +169,18 @@ def falling_curves(longest: int = 12) -> st.SearchStrategy[tuple[Fraction, ...]]
 # --- step laws ------------------------------------------------------------------------------------
 
 
+def laws_of_few_symbols() -> SearchStrategy[Target]:
+    """Laws of two to four tokens on two to six symbols."""
+    return laws(min_length=2, max_length=4).filter(lambda law: 2 <= law.vocabulary <= 6)
+
+
+SHUFFLED = {
+    text: family_experiment(text)
+    for text in ("permutations:2:2", "permutations:3:3", "permutations:4:2", "permutations:4:4")
+}
+"""Random permutations, by name."""
+
+
 def uniform_steps(max_steps: int = 8) -> SearchStrategy[tuple[Fraction, ...]]:
     """The uniform step law on 1 to `max_steps` steps."""
     return st.integers(1, max_steps).map(lambda K: (Fraction(1, K),) * K)

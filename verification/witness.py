@@ -72,7 +72,10 @@ DIGITS = 30
 LeftSide = Callable[[ExactQuantities], Number]
 """The left side of a user's claim."""
 
-NAMES = {"tv": "tv", "kl": "kl", "first_order": "first-order", "epsilon_FHS": "score-error"}
+NAMES = {
+    **{"tv": "tv", "kl": "kl", "first_order": "first-order", "off_support": "off-support"},
+    "epsilon_FHS": "score-error",
+}
 """Name of a left side in `quantities` → in a file."""
 
 

@@ -63,6 +63,11 @@ VALUES: dict[str, Any] = {
     "epsilon_score": Fraction(1, 15),
     "kl_revealed": Fraction(1, 16),
     "leak": Fraction(1, 17),
+    "off_support": Fraction(1, 18),
+    "overweight": Fraction(1, 19),
+    "marginals": {(0,): [Fraction(1, 2), Fraction(1, 2)]},
+    "p_X": [Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)],
+    "y": [Fraction(1, 2), Fraction(1, 4)],
     "probabilities": [Fraction(1, 6), Fraction(1, 3), Fraction(1, 2)],
     "index": 2,
     "E1_initialisation": Fraction(1, 20),
@@ -97,8 +102,8 @@ VALUES: dict[str, Any] = {
     "corrections": 2,
 }
 FORMS = [(id_, v) for id_, claim in CLAIMS.items() for v in (None, *claim.variants)]
-# S2's value is a table here; G1 has an exponential inside its named function, P6 a logarithm
-OTHERWISE = {"S2", "G1", "P6"}
+# S2's value is a table here; G1 has an exponential inside its named function, the others logarithms
+OTHERWISE = {"S2", "G1", "P6", "X2", "X3", "X4"}
 
 
 def test_the_table_of_examples_is_complete() -> None:

@@ -9,7 +9,7 @@ from sharprates.theory.symbols import LATEX, MEANINGS
 
 NUMBERS = (
     *(("F", range(1, 7)), ("S", range(1, 6)), ("E", range(1, 12)), ("L", range(8))),
-    *(("X", (1,)), ("H", range(1, 5)), ("C", range(1, 5)), ("KL", range(1, 8))),
+    *(("X", range(1, 5)), ("H", range(1, 5)), ("C", range(1, 5)), ("KL", range(1, 8))),
     *(("U", range(1, 5)), ("G", (1,)), ("P", (1, 2, 3, "3C", *range(4, 12))), ("Q", (1, 2))),
     *(("R", (1, 2, 3, 5, 6, 7)), ("B", range(5))),
 )

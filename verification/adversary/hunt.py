@@ -106,7 +106,10 @@ SPACES = (
 
 SHAPES = (Shape(2, 2, 1), Shape(2, 3, 2), Shape(3, 2, 2), Shape(3, 3, 4), Shape(4, 2, 4))
 
-HUNTED = ("E1", "E2", "E3", "E4", "E5", "E7", "E8", "E9", "E10", "X1", "L0", "H2", "C1", "KL2")
+HUNTED = (
+    *("E1", "E2", "E3", "E4", "E5", "E7", "E8", "E9", "E10", "X1", "X2", "X3"),
+    *("L0", "H2", "C1", "KL2"),
+)
 """The bounds of the note that hold for every law: what there is to attack."""
 
 
@@ -182,7 +185,7 @@ class Quest:
     def space(self, shape: Shape) -> Space | None:
         """The most general space in which the claim applies at these sizes; None if in none."""
         left = self.claim.left_side(self.variant)
-        if left is Measured.FIRST_ORDER:
+        if left in (Measured.FIRST_ORDER, Measured.OFF_SUPPORT):
             spaces: tuple[Space, ...] = (Space("none"),)
         elif left is Measured.EPSILON_FHS:
             spaces = (Space("fhs", erring=True),)

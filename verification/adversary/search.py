@@ -87,8 +87,23 @@ def pair_terms(d: int) -> tuple[Tensor, Tensor]:
     return torch.tensor(terms).T, torch.tensor(weights, dtype=torch.float64)
 
 
+def losses(marginals: Tensor) -> Tensor:
+    """½ Σ_j F_j(x), what each row loses to first order (L5 in its computable form), differentiable.
+
+    Args:
+        marginals: [2^d, N, B].
+
+    Returns:
+        [N, B].
+    """
+    d = marginals.shape[0].bit_length() - 1
+    terms, share = pair_terms(d)
+    none, one, other, both = (marginals[index] for index in terms)
+    return d / 2 * (d - 1 - torch.einsum("t,tnb->nb", share, one * other / (none * both)))
+
+
 def first_order(marginals: Tensor, weights: Tensor) -> Tensor:
-    """c(q_0) of L5 in its computable form, differentiable.
+    """c(q_0) of L5, differentiable.
 
     Args:
         marginals: [2^d, N, B].
@@ -97,11 +112,7 @@ def first_order(marginals: Tensor, weights: Tensor) -> Tensor:
     Returns:
         [B].
     """
-    d = marginals.shape[0].bit_length() - 1
-    terms, share = pair_terms(d)
-    none, one, other, both = (marginals[index] for index in terms)
-    bracket = d - 1 - torch.einsum("t,tnb->nb", share, one * other / (none * both))
-    return (d / 2 * weights * bracket.clamp(min=0)).sum(0)
+    return (weights * losses(marginals).clamp(min=0)).sum(0)
 
 
 def uniform_first_order(rows: Tensor) -> Tensor:

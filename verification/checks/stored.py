@@ -53,4 +53,4 @@ def stored(claim_id: str) -> Check:
     )
 
 
-CHECKS = (stored("E9"), stored("X1"))
+CHECKS = (stored("E9"), stored("X1"), stored("X2"))

@@ -299,14 +299,8 @@ def _start(example: Example, mutant: Mutant) -> Trial:
 
 def _martingale(example: Example, mutant: Mutant) -> Trial:
     """E Y_+ of the posteriors of a bit X, the last token, as the others are shown one by one."""
-    it = exact(example.law)
-    d, S = it.d, it.S
-    total = fmpq(0)
-    for row, mass in it.pmf.items():
-        seen = [(*row[:n], *(S,) * (d - n)) for n in range(d)]
-        chances = [it.conditional(context, d - 1)[row[-1]] for context in seen] + [fmpq(1)]
-        payoff = sum((1 - p / q for p, q in itertools.pairwise(chances)), fmpq(0))
-        total += mass * max(payoff, fmpq(0))
+    payments = exact(example.law).payments
+    total = sum((mass * paid for mass, paid in payments if paid > 0), fmpq(0))
     value = formula("E9", None, {"d": 2}, mutant)
     return trial_of(example, Relation.UPPER, [(total, value)], counts=total > 0)
 

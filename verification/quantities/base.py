@@ -20,6 +20,7 @@ LEFT_SIDES: Mapping[Measured, str] = {
     Measured.POLICY_TV: "tv",
     Measured.POLICY_KL: "kl",
     Measured.FIRST_ORDER: "first_order",
+    Measured.OFF_SUPPORT: "off_support",
     Measured.EPSILON_FHS: "epsilon_FHS",
 }
 """What a claim bounds → the name under which an experiment has it."""

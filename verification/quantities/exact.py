@@ -287,12 +287,13 @@ class ExactQuantities(Quantities):
         return sum((q * (q / p).log() for q, p in pairs), arb(0))
 
     @cached_property
-    def first_order(self) -> Number:
-        """c(q_0) of L5 in its computable form: from marginals alone, without an output law."""
+    def losses(self) -> list[tuple[Number, Number]]:
+        """q_0(x) and ½ Σ_j F_j(x) of the rows, what x loses to first order at the uniform law.
+
+        Source: L5 in its computable form, from marginals alone, without an output law.
+        """
         d, S = self.d, self.S
-        if d == 1:
-            return fmpq(0)
-        total = fmpq(0)
+        found = []
         for row, weight in self.pmf.items():
             bracket = fmpq(0)
             for n in range(d - 1):
@@ -307,9 +308,41 @@ class ExactQuantities(Quantities):
                         product = self.marginal[single[i]] * self.marginal[single[j]]
                         ratios += product / (whole * self.marginal[both])
                 bracket += 1 - ratios / (math.comb(d, n) * math.comb(d - n, 2))
-            if bracket > 0:
-                total += weight * bracket
-        return total * d / 2
+            found.append((weight, bracket * d / 2))
+        return found
+
+    @cached_property
+    def first_order(self) -> Number:
+        """c(q_0) of L5."""
+        return sum((weight * loss for weight, loss in self.losses if loss > 0), fmpq(0))
+
+    @property
+    def off_support(self) -> Number:
+        """What all rows lose together to first order, which is what goes to no row."""
+        return sum((weight * loss for weight, loss in self.losses), fmpq(0))
+
+    @property
+    def overweight(self) -> Number:
+        """What rows gain to first order."""
+        return sum((-weight * loss for weight, loss in self.losses if loss < 0), fmpq(0))
+
+    @cached_property
+    def payments(self) -> list[tuple[Number, Number]]:
+        """q_0(x) and Y of X2–X4 for the target X = x_d, as x_1, …, x_{d−1}, X are shown in turn."""
+        d, S = self.d, self.S
+        found = []
+        for row, mass in self.pmf.items():
+            seen = [(*row[:n], *(S,) * (d - n)) for n in range(d)]
+            chances = [self.conditional(context, d - 1)[row[-1]] for context in seen] + [fmpq(1)]
+            paid = sum((1 - p / q for p, q in itertools.pairwise(chances)), fmpq(0))
+            found.append((mass, paid))
+        return found
+
+    @property
+    def marginals(self) -> dict[Composition, list[Number]]:
+        """(j,) → the law of x_j."""
+        nothing = (self.S,) * self.d
+        return {(j,): self.conditional(nothing, j) for j in range(self.d)}
 
     @property
     def a(self) -> Composition:

@@ -19,7 +19,7 @@ import torch
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Claim
 from sharprates.theory.functions import all_compositions
-from sharprates.verification.adversary.search import Support
+from sharprates.verification.adversary.search import Support, losses
 from sharprates.verification.adversary.search import first_order as first_order_constants
 from sharprates.verification.quantities.base import Quantities
 from torch import Tensor
@@ -355,6 +355,11 @@ class GradientQuantities(Quantities):
     def first_order(self) -> Tensor:
         """c(q_0)."""
         return first_order_constants(self.marginal[..., None], self.law[:, None])[0]
+
+    @property
+    def off_support(self) -> Tensor:
+        """First-order mass outside the support."""
+        return (self.law * losses(self.marginal[..., None])[:, 0]).sum()
 
     def bound(
         self,

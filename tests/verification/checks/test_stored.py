@@ -16,7 +16,7 @@ def test_every_stored_witness_belongs_to_a_check() -> None:
     assert sorted(found) == sorted(path.name for path in FOLDER.glob("*.witness"))
 
 
-@pytest.mark.parametrize("claim_id", ["E9", "X1"])
+@pytest.mark.parametrize("claim_id", ["E9", "X1", "X2"])
 def test_they_hold_and_some_attain(claim_id: str) -> None:
     trials = [decide_again(example, STATED) for example in held(claim_id)]
     assert {trial.decision.verdict for trial in trials} == {Verdict.HOLDS}
