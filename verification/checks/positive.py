@@ -20,6 +20,7 @@ from sharprates.verification.checks.check import (
     trial_of,
 )
 from sharprates.verification.checks.trial import Example, Mutant, Trial
+from sharprates.verification.exact_losses import last_payments
 
 # --- v_S ------------------------------------------------------------------------------------------
 
@@ -144,7 +145,10 @@ def _first_order(example: Example, mutant: Mutant) -> Trial:
 def _payoff(example: Example, mutant: Mutant) -> Trial:
     """E Y_+ of the last token's posteriors."""
     it = exact(example.law)
-    payoff = sum((mass * paid for mass, paid in it.payments if paid > 0), fmpq(0))
+    payoff = sum(
+        (mass * paid for mass, paid in last_payments(it.pmf, it.marginal, it.S) if paid > 0),
+        fmpq(0),
+    )
     claimed = formula("X3", "payoff", {"p_X": it.marginals[it.d - 1,]}, mutant)
     return trial_of(example, Relation.UPPER, [(payoff, claimed)], counts=payoff > 0)
 

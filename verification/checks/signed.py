@@ -35,6 +35,7 @@ from sharprates.verification.checks.check import (
     trial_of,
 )
 from sharprates.verification.checks.trial import Example, Mutant, Trial
+from sharprates.verification.exact_losses import last_payments
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 
@@ -201,7 +202,7 @@ def _dual_surface(example: Example, mutant: Mutant) -> Trial:
 def _signed_payoff(example: Example, mutant: Mutant) -> Trial:
     """E Y of the last token's posteriors."""
     it = exact(example.law)
-    payoff = sum((mass * paid for mass, paid in it.payments), fmpq(0))
+    payoff = sum((mass * paid for mass, paid in last_payments(it.pmf, it.marginal, it.S)), fmpq(0))
     claimed = formula("X4", "payoff", {"p_X": it.marginals[it.d - 1,]}, mutant)
     return trial_of(example, Relation.UPPER, [(payoff, claimed)], counts=payoff > 0)
 

@@ -21,6 +21,7 @@ from sharprates.verification import strategies as some
 from sharprates.verification.checks.check import Check, exact, formula, tightened, trial_of
 from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Method
+from sharprates.verification.exact_losses import last_payments
 
 Array = NDArray[np.float64]
 
@@ -299,7 +300,8 @@ def _start(example: Example, mutant: Mutant) -> Trial:
 
 def _martingale(example: Example, mutant: Mutant) -> Trial:
     """E Y_+ of the posteriors of a bit X, the last token, as the others are shown one by one."""
-    payments = exact(example.law).payments
+    it = exact(example.law)
+    payments = last_payments(it.pmf, it.marginal, it.S)
     total = sum((mass * paid for mass, paid in payments if paid > 0), fmpq(0))
     value = formula("E9", None, {"d": 2}, mutant)
     return trial_of(example, Relation.UPPER, [(total, value)], counts=total > 0)

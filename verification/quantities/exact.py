@@ -30,6 +30,7 @@ from sharprates.verification.exact_law import (
     step_weights,
     with_symbol,
 )
+from sharprates.verification.exact_losses import row_losses
 from sharprates.verification.exact_schedule import steps_on_grid
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.base import Quantities
@@ -288,55 +289,23 @@ class ExactQuantities(Quantities):
 
     @cached_property
     def losses(self) -> list[tuple[Number, Number]]:
-        """q_0(x) and ½ Σ_j F_j(x) of the rows, what x loses to first order at the uniform law.
-
-        Source: L5 in its computable form, from marginals alone, without an output law.
-        """
-        d, S = self.d, self.S
-        found = []
-        for row, weight in self.pmf.items():
-            bracket = fmpq(0)
-            for n in range(d - 1):
-                ratios = fmpq(0)
-                for shown in itertools.combinations(range(d), n):
-                    context = tuple(x if i in shown else S for i, x in enumerate(row))
-                    whole = self.marginal[context]
-                    hidden = [i for i in range(d) if i not in shown]
-                    single = {i: with_symbol(context, i, row[i]) for i in hidden}
-                    for i, j in itertools.combinations(hidden, 2):
-                        both = with_symbol(single[i], j, row[j])
-                        product = self.marginal[single[i]] * self.marginal[single[j]]
-                        ratios += product / (whole * self.marginal[both])
-                bracket += 1 - ratios / (math.comb(d, n) * math.comb(d - n, 2))
-            found.append((weight, bracket * d / 2))
-        return found
+        """q_0(x) and what x loses to first order, for each row."""
+        return row_losses(self.pmf, self.marginal, self.S)
 
     @cached_property
     def first_order(self) -> Number:
-        """c(q_0) of L5."""
+        """c(q_0) of L5, what those rows lose that do."""
         return sum((weight * loss for weight, loss in self.losses if loss > 0), fmpq(0))
 
     @property
     def off_support(self) -> Number:
-        """What all rows lose together to first order, which is what goes to no row."""
+        """What all rows lose together, which is what goes to no row."""
         return sum((weight * loss for weight, loss in self.losses), fmpq(0))
 
     @property
     def overweight(self) -> Number:
-        """What rows gain to first order."""
+        """What those rows gain that do."""
         return sum((-weight * loss for weight, loss in self.losses if loss < 0), fmpq(0))
-
-    @cached_property
-    def payments(self) -> list[tuple[Number, Number]]:
-        """q_0(x) and Y of X2–X4 for the target X = x_d, as x_1, …, x_{d−1}, X are shown in turn."""
-        d, S = self.d, self.S
-        found = []
-        for row, mass in self.pmf.items():
-            seen = [(*row[:n], *(S,) * (d - n)) for n in range(d)]
-            chances = [self.conditional(context, d - 1)[row[-1]] for context in seen] + [fmpq(1)]
-            paid = sum((1 - p / q for p, q in itertools.pairwise(chances)), fmpq(0))
-            found.append((mass, paid))
-        return found
 
     @property
     def marginals(self) -> dict[Composition, list[Number]]:
