@@ -23,7 +23,6 @@ class Measured(Enum):
     SIGNED_VALUE = "N(p)"
     LEAST_DUAL = "n_1"
     SIGNED_PAYOFF = r"\mathbb E[Y]"
-    """Of a martingale of posteriors of one target (X2–X4)."""
     PAYOFF = r"\mathbb E[Y_+]"
     RANK_DISTANCE = r"\mathrm{TV}(N,\mathrm{Unif})"
     """N: the number of tokens revealed strictly before a given one."""

@@ -60,3 +60,12 @@ def last_payments(pmf: Masses, marginal: Masses, vocabulary: int) -> list[tuple[
         paid = sum((1 - p / q for p, q in itertools.pairwise([*chances, fmpq(1)])), fmpq(0))
         found.append((mass, paid))
     return found
+
+
+def token_laws(marginal: Masses, length: int, vocabulary: int) -> dict[Context, list[Number]]:
+    """(j,) → the law of x_j, from context → q_0(x_U)."""
+    nothing = (vocabulary,) * length
+    return {
+        (j,): [marginal.get(with_symbol(nothing, j, a), fmpq(0)) for a in range(vocabulary)]
+        for j in range(length)
+    }

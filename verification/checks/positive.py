@@ -20,7 +20,7 @@ from sharprates.verification.checks.check import (
     trial_of,
 )
 from sharprates.verification.checks.trial import Example, Mutant, Trial
-from sharprates.verification.exact_losses import last_payments
+from sharprates.verification.exact_losses import last_payments, token_laws
 
 # --- v_S ------------------------------------------------------------------------------------------
 
@@ -136,7 +136,7 @@ def _least_of_all(example: Example, mutant: Mutant) -> Trial:
 def _first_order(example: Example, mutant: Mutant) -> Trial:
     """c(q_0) against both forms."""
     it = exact(example.law)
-    values = {"d": it.d, "S": it.S, "marginals": it.marginals}
+    values = {"d": it.d, "S": it.S, "marginals": token_laws(it.marginal, it.d, it.S)}
     c = it.first_order
     sides = [(c, formula("X3", variant, values, mutant)) for variant in (None, "marginals")]
     return trial_of(example, Relation.UPPER, sides, counts=c > 0)
@@ -149,7 +149,9 @@ def _payoff(example: Example, mutant: Mutant) -> Trial:
         (mass * paid for mass, paid in last_payments(it.pmf, it.marginal, it.S) if paid > 0),
         fmpq(0),
     )
-    claimed = formula("X3", "payoff", {"p_X": it.marginals[it.d - 1,]}, mutant)
+    claimed = formula(
+        "X3", "payoff", {"p_X": token_laws(it.marginal, it.d, it.S)[it.d - 1,]}, mutant
+    )
     return trial_of(example, Relation.UPPER, [(payoff, claimed)], counts=payoff > 0)
 
 

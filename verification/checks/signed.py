@@ -35,7 +35,7 @@ from sharprates.verification.checks.check import (
     trial_of,
 )
 from sharprates.verification.checks.trial import Example, Mutant, Trial
-from sharprates.verification.exact_losses import last_payments
+from sharprates.verification.exact_losses import last_payments, token_laws
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities
 
@@ -57,7 +57,7 @@ def off_support_by_blocks(it: ExactQuantities) -> fmpq:
 def _off_support(example: Example, mutant: Mutant) -> Trial:
     """Both computations of the mass against both forms of the bound, N enclosed where S > 3."""
     it = exact(example.law)
-    values = {"d": it.d, "S": it.S, "marginals": it.marginals}
+    values = {"d": it.d, "S": it.S, "marginals": token_laws(it.marginal, it.d, it.S)}
     bounds = [formula("X2", variant, values, mutant) for variant in (None, "marginals")]
     masses = it.off_support, off_support_by_blocks(it)
     sides = list(itertools.product(masses, bounds))
@@ -203,7 +203,9 @@ def _signed_payoff(example: Example, mutant: Mutant) -> Trial:
     """E Y of the last token's posteriors."""
     it = exact(example.law)
     payoff = sum((mass * paid for mass, paid in last_payments(it.pmf, it.marginal, it.S)), fmpq(0))
-    claimed = formula("X4", "payoff", {"p_X": it.marginals[it.d - 1,]}, mutant)
+    claimed = formula(
+        "X4", "payoff", {"p_X": token_laws(it.marginal, it.d, it.S)[it.d - 1,]}, mutant
+    )
     return trial_of(example, Relation.UPPER, [(payoff, claimed)], counts=payoff > 0)
 
 

@@ -308,12 +308,6 @@ class ExactQuantities(Quantities):
         return sum((-weight * loss for weight, loss in self.losses if loss < 0), fmpq(0))
 
     @property
-    def marginals(self) -> dict[Composition, list[Number]]:
-        """(j,) → the law of x_j."""
-        nothing = (self.S,) * self.d
-        return {(j,): self.conditional(nothing, j) for j in range(self.d)}
-
-    @property
     def a(self) -> Composition:
         """Block sizes."""
         return self.experiment.blocks
