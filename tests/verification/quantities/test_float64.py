@@ -11,9 +11,10 @@ import pytest
 import torch
 from flint import arb
 from sharprates.samplers.denoiser import ExactDenoiser
-from sharprates.samplers.families import copies, dirichlet, shared_symbols, uniform
+from sharprates.samplers.families import copies, dirichlet, family, shared_symbols, uniform
 from sharprates.samplers.families import product as product_law
 from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.remasking import RemaskingSampler, remasking
 from sharprates.samplers.schedule import RULES, Schedule
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
@@ -170,6 +171,7 @@ def test_a_shift_moves_a_mean_gap_by_no_more_than_said_and_attains_it(n: int) ->
             for a in (Fraction(0), Fraction(1, 3), 1 - shift)
         )
         assert moved <= bound
+        assert bound == pytest.approx(n * float(shift) * max(gaps))
         if gaps in (ends, ends[::-1]):
             assert moved >= 0.999999 * bound
 
@@ -284,3 +286,110 @@ def test_a_mean_over_many_contexts_needs_its_own_error() -> None:
     middle = (Fraction(found.lower) + Fraction(found.upper)) / 2
     bare = (2 * 2 + 64) * UNIT * float(exact) + 4 * ExactDenoiser(target).relative_error
     assert float(abs(middle - exact)) > bare
+
+
+WRONG = dict.fromkeys(some.contexts(copies(3, 3)), (Fraction(1, 3),) * 3)
+
+
+def gapped(gap_error: float, **plan: object) -> FloatQuantities:
+    """Three copies, a denoiser that is off everywhere; of the profile only one error is left."""
+    target = copies(3, 3)
+    experiment = exact_experiment(target, predictions=WRONG, **plan)
+    shape = replace(profile(target), error=0.0, gap_error=gap_error)
+    return FloatQuantities(experiment, shape, Comparison.of(target).sums(experiment.denoiser).gaps)
+
+
+def radius(number: object) -> float:
+    found = interval(number)
+    return float((Fraction(found.upper) - Fraction(found.lower)) / 2)
+
+
+CONSTANT = Schedule("euler", "constant", "uniform", 5, Fraction(2))
+
+
+@pytest.mark.parametrize(
+    ("name", "plan"),
+    [
+        ("epsilon_w", {"steps": (Fraction(1, 2), Fraction(1, 4), Fraction(1, 8))}),
+        ("epsilon_FHS", {"blocks": (1, 1, 1)}),
+        ("epsilon_1", {"grid": CONSTANT}),
+    ],
+)
+def test_each_cause_of_rounding_widens_an_error_by_its_own_share(
+    name: str, plan: dict[str, object]
+) -> None:
+    far = 1e-3
+    with precision(200):
+        wide, narrow = gapped(far, **plan), gapped(0.0, **plan)
+        total = float(interval(getattr(narrow, name)).middle)
+        tokens = 3.0  # each is drawn once
+        if name == "epsilon_1":
+            path = narrow.trajectory
+            tokens *= float((path.rates * path.masked).sum())
+        assert total > 0.5
+        assert radius(getattr(wide, name)) == pytest.approx((tokens + total) * far, rel=1e-8)
+        terms = {"epsilon_w": 3 + 3, "epsilon_FHS": 2 * 3, "epsilon_1": 5 + 3}[name]
+        shift = 0.0
+        if name == "epsilon_w":
+            assert wide.gaps is not None
+            shift = module._shift(wide.gaps[:3], 3 * UNIT)
+        bare = (terms + 64) * UNIT * total + shift
+        assert radius(getattr(narrow, name)) == pytest.approx(bare, rel=1e-6)
+
+
+def test_the_rounding_of_a_sum_of_five_terms_is_shared_out_among_them() -> None:
+    with precision(200):
+        numbers = gapped(0.0, grid=CONSTANT)
+        assert numbers.decomposition is not None
+        for term in TERMS:
+            fifth = numbers.decomposition.error / 5
+            assert radius(numbers.E1_term(term)) == pytest.approx(fifth, rel=1e-8)
+
+
+def test_an_exact_denoiser_errs_by_nothing_and_no_grid_has_no_horizon() -> None:
+    target = copies(3, 3)
+    shape = profile(target)
+    names = ("epsilon_w", "epsilon_1", "epsilon_FHS", "epsilon_KL", "epsilon_score")
+    exact = FloatQuantities(exact_experiment(target, grid=CONSTANT), shape)
+    assert all(getattr(exact, name) == 0 for name in names)
+    assert exact.T == 2
+    first = FloatQuantities(exact_experiment(target, blocks=(1, 1, 1)), shape)
+    assert first.T == 0
+    assert first.decomposition is not None
+    assert (first.decomposition.draws, first.decomposition.error) == ((0.0,) * 3, 0.0)
+    assert first.decomposition.sum == 0
+    for plan in ({}, {"blocks": (2, 1)}):  # no sampler at all, and one without terms
+        assert FloatQuantities(exact_experiment(target, **plan), shape).decomposition is None
+
+
+def test_a_sampler_that_masks_again_has_the_terms_of_its_own_pace() -> None:
+    target = copies(3, 3)
+    schedule = Schedule("ancestral", "linear", "uniform", 4)
+    sampler = RemaskingSampler(3, schedule, remasking("0.2"))
+    numbers = FloatQuantities(Experiment(target, ExactDenoiser(target), sampler), profile(target))
+    assert sampler.pace is not None
+    assert numbers.trajectory.rates.tolist() == sampler.pace.reveal.tolist()
+    assert numbers.trajectory.masked.tolist() == sampler.pace.masked.tolist()
+    assert numbers.decomposition is not None
+    assert (numbers.decomposition.clock, numbers.decomposition.initialisation) == (0, 0)
+    assert numbers.decomposition.parallel > 0.1
+
+
+def test_parameters_of_families_are_those_of_the_target() -> None:
+    def of(text: str) -> FloatQuantities:
+        return numbers_of(exact_experiment(family(text)))
+
+    assert (of("parity:4:2").k, of("mds:4:2:5").k, of("groups:4:2").g) == (3, 2, 2)
+    assert (of("shared-symbols:3:5").b, of("copies:3:4").b) == (5, 2)
+    law = Target.from_rows([[0, 0], [1, 1]], [1, 1], 4)
+    assert numbers_of(exact_experiment(law)).b == 4
+
+
+def test_a_finer_curve_is_made_once_and_where_it_is_asked_for() -> None:
+    rough = numbers_of(exact_experiment(copies(3, 3)))
+    assert rough.finer({"w", "epsilon_w"}) is None
+    with precision(200):
+        fine = rough.finer({"I_bar"})
+        assert fine is not None
+        assert radius(fine.I_bar) < 1e-50
+    assert fine.finer({"I_bar"}) is None
