@@ -349,8 +349,10 @@ def main() -> int:
     parser.add_argument(
         "--wide", type=float, default=60.0, help="seconds of other tests for a survivor"
     )
+    parser.add_argument("--among", type=Path, help="a file of names: only these, one a line")
     parser.add_argument("--list", action="store_true", help="name the mutants, run nothing")
     asked = parser.parse_args()
+    asked.among = asked.among and asked.among.resolve()
     os.chdir(ROOT)
     if asked.list:
         print(*(one.name for one in _chosen(asked)), sep="\n")
@@ -374,6 +376,9 @@ def _chosen(asked: argparse.Namespace) -> list[Mutant]:
     files = NUMBERS if asked.every else asked.files or SETTLED
     sources = {path: Path(path).read_text(encoding="utf-8") for path in targets(files)}
     found = [one for path, source in sources.items() for one in mutants(path, source)]
+    if asked.among:
+        names = set(asked.among.read_text(encoding="utf-8").splitlines())
+        found = [one for one in found if one.name in names]
     return sampled(found, asked.sample, asked.seed)
 
 

@@ -273,3 +273,42 @@ def test_examples_are_counted_one_by_one() -> None:
     assert (found.n, found.n_counting, found.n_undecided) == (10, 7, 2)
     wrong = run_check(Check("H4", "numbers", lambda _: numbers, below(5), method=Method.TESTED))
     assert (wrong.n, wrong.n_counting) == (7, 6)  # 0 to 5, and 6, which fails
+
+
+def test_break_even_looks_at_the_three_tightest_examples() -> None:
+    """Bound 1 − k(1 − c) at a factor c: the looser of these ratios r fail at a larger one."""
+    steep = {50: 125, 70: 10, 90: 1, 85: 3, 60: 20}  # 100·r → k; fails below 1 − (1 − r)/k
+
+    def trial(example: Example, mutant: Mutant) -> Trial:
+        x = example["x"]
+        bound = 1 - steep[x] * (1 - Fraction(mutant.scale.get("H4.constant", 1)))
+        side = (Interval.exact(Fraction(x, 100)), Interval.exact(bound))
+        return Trial(example, Decision(Relation.UPPER, (side,)), counts=True)
+
+    found = run_check(Check("H4", "numbers", lambda _: [Example.of(x=x) for x in steep], trial))
+    assert found.ratio == 0.9
+    assert found.break_even["constant"] == pytest.approx(0.97, abs=1e-6)  # of 0.7, not of 0.6
+
+
+def test_a_lower_bound_breaks_even_up_to_sixty_four() -> None:
+    def trial(example: Example, mutant: Mutant) -> Trial:
+        bound = Fraction(mutant.scale.get("L0.constant", 1))
+        side = (Interval.exact(Fraction(example["x"], 10)), Interval.exact(bound))
+        return Trial(example, Decision(Relation.LOWER, (side,)), counts=True)
+
+    for tenths, factor in ((635, 63.5), (650, None)):
+        one = Check("L0", "a number", lambda _, x=tenths: [Example.of(x=x)], trial)
+        assert run_check(one).break_even["constant"] == (factor and pytest.approx(factor, abs=1e-5))
+
+
+def test_a_trend_from_above_is_fitted_too() -> None:
+    def trial(example: Example, _: Mutant) -> Trial:
+        side = (Interval.exact(1 + Fraction(3, example["x"])), Interval.exact(Fraction(1)))
+        return Trial(example, Decision(Relation.LOWER, (side,)), counts=True)
+
+    numbers = [Example.of(x=x) for x in (2, 4, 8)]
+    fit = run_check(Check("L0", "a trend", lambda _: numbers, trial, trend=Trend("f", "x"))).fit
+    assert fit is not None
+    assert (fit.exponent, fit.constant) == (pytest.approx(1), pytest.approx(3))
+    alone = Check("L0", "a trend", lambda _: numbers[:1], trial, trend=Trend("f", "x"))
+    assert run_check(alone).fit is None
