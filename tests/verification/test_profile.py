@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sharprates.samplers.denoiser import ExactDenoiser
+from sharprates.samplers.errors import TooLargeError
 from sharprates.samplers.families import copies, parity, product
 from sharprates.samplers.target import Target
 from sharprates.verification.arithmetic import interval, precision
@@ -184,3 +185,34 @@ def test_the_stated_error_covers_sums_that_are_always_rounded_one_way() -> None:
     off = (found.information - math.log(rows) / 2).abs().max()  # half of the orders ask it first
     assert 100 * UNIT < float(off) <= found.error  # how many depends on the processor
     assert abs(found.entropy - math.log(rows)) <= found.error
+
+
+def test_the_most_contexts_of_a_wide_vocabulary_are_whole_sequences() -> None:
+    target = Target.from_rows([[a] for a in range(5)], [1] * 5, 5)
+    rest = gap_rounding(target) - ExactDenoiser(target).relative_error
+    assert rest / 2.0**-53 == pytest.approx(5 + 5 + 5 + 4)
+
+
+def test_what_is_asked_for_is_what_the_marginals_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(
+        "sharprates.verification.profile.check_memory", lambda size, *_: asked.append(size)
+    )
+    table = marginals(copies(5, 3))
+    assert asked == [table.element_size() * table.numel()]
+    assert table.shape == (2**5, 3)
+
+
+def test_exact_entropies_are_refused_where_there_are_too_many_logarithms() -> None:
+    assert len(exact_information(copies(13, 3))) == 13
+    rows = [[int(x) for x in f"{k:012b}"] for k in range(1000)]
+    with pytest.raises(TooLargeError, match="too many patterns"):
+        exact_information(Target.from_rows(rows, [1] * 1000, 2))
+
+
+def test_the_stated_error_counts_every_rounding() -> None:
+    """2d + 8 of N + 2 in a gap and a mean, and two sums over at most C(d, d/2) subsets."""
+    for d, most in ((2, 2), (3, 3), (4, 6)):
+        units = (2 * d + 8) * (3 + 2) + 2 * most
+        expected = units * 2.0**-53 * math.log(3)
+        assert profile(copies(d, 3)).error == pytest.approx(expected, rel=1e-12)

@@ -99,7 +99,9 @@ def test_an_edge_is_always_tried() -> None:
 
 def test_break_even_is_the_factor_at_which_the_tightest_example_fails() -> None:
     check = a_check(below(200), edges={"largest": Example.of(x=100)})
-    assert run_check(check, 5).break_even["constant"] == pytest.approx(0.5, abs=1e-6)
+    factor = run_check(check, 5).break_even["constant"]
+    assert factor == pytest.approx(0.5, abs=1e-6)
+    assert 200 * factor < 100  # there it fails
 
 
 def test_of_equally_tight_examples_the_shortest_is_shown() -> None:
@@ -154,6 +156,20 @@ def test_a_gap_that_falls_like_a_logarithm_is_no_power() -> None:
     fit = a_trend(lambda x: Fraction(1, 4 * x.bit_length()))
     assert (fit.exponent, fit.constant) == (None, None)
     assert fit.last == pytest.approx(1 - 1 / 20)
+
+
+@pytest.mark.parametrize(
+    ("gap", "exponent", "constant"),
+    [
+        (lambda x: Fraction(3, x**2) if x > 2 else Fraction(9, 10), 2, 3),  # the last three alone
+        (lambda x: Fraction(x, 100), -1, 0.01),
+        (lambda _: Fraction(1, 4), 0, 0.25),
+    ],
+)
+def test_a_power_of_any_sign_is_one(gap, exponent: float, constant: float) -> None:
+    fit = a_trend(gap)
+    assert fit.exponent == pytest.approx(exponent)
+    assert fit.constant == pytest.approx(constant)
 
 
 def test_a_scale_is_applied_and_mutants_are_left_out() -> None:
@@ -277,38 +293,109 @@ def test_examples_are_counted_one_by_one() -> None:
 
 def test_break_even_looks_at_the_three_tightest_examples() -> None:
     """Bound 1 − k(1 − c) at a factor c: the looser of these ratios r fail at a larger one."""
-    steep = {50: 125, 70: 10, 90: 1, 85: 3, 60: 20}  # 100·r → k; fails below 1 − (1 − r)/k
+    # 100·r and k, which fail below c = 1 − (1 − r)/k; of two that are equal one is kept
+    steep = [(50, 125), (70, 10), (90, 1), (90, 1), (85, 3), (60, 20)]
 
     def trial(example: Example, mutant: Mutant) -> Trial:
-        x = example["x"]
-        bound = 1 - steep[x] * (1 - Fraction(mutant.scale.get("H4.constant", 1)))
-        side = (Interval.exact(Fraction(x, 100)), Interval.exact(bound))
+        bound = 1 - example["k"] * (1 - Fraction(mutant.scale.get("H4.constant", 1)))
+        side = (Interval.exact(Fraction(example["x"], 100)), Interval.exact(bound))
         return Trial(example, Decision(Relation.UPPER, (side,)), counts=True)
 
-    found = run_check(Check("H4", "numbers", lambda _: [Example.of(x=x) for x in steep], trial))
+    tried = [Example.of(x=x, k=k) for x, k in steep]
+    found = run_check(Check("H4", "numbers", lambda _: tried, trial))
     assert found.ratio == 0.9
     assert found.break_even["constant"] == pytest.approx(0.97, abs=1e-6)  # of 0.7, not of 0.6
 
 
-def test_a_lower_bound_breaks_even_up_to_sixty_four() -> None:
+@pytest.mark.parametrize(
+    ("tenths", "factor"), [([635], 63.5), ([645], None), ([15], 1.5), ([30, 20, 40], 2.0)]
+)
+def test_a_lower_bound_breaks_even_up_to_sixty_four(
+    tenths: list[int], factor: float | None
+) -> None:
     def trial(example: Example, mutant: Mutant) -> Trial:
         bound = Fraction(mutant.scale.get("L0.constant", 1))
         side = (Interval.exact(Fraction(example["x"], 10)), Interval.exact(bound))
         return Trial(example, Decision(Relation.LOWER, (side,)), counts=True)
 
-    for tenths, factor in ((635, 63.5), (650, None)):
-        one = Check("L0", "a number", lambda _, x=tenths: [Example.of(x=x)], trial)
-        assert run_check(one).break_even["constant"] == (factor and pytest.approx(factor, abs=1e-5))
+    one = Check("L0", "numbers", lambda _: [Example.of(x=x) for x in tenths], trial)
+    found = run_check(one).break_even["constant"]
+    assert found == (factor and pytest.approx(factor, abs=1e-5))
 
 
 def test_a_trend_from_above_is_fitted_too() -> None:
+    """From the last two examples that are not equal to what they tend to."""
+
     def trial(example: Example, _: Mutant) -> Trial:
-        side = (Interval.exact(1 + Fraction(3, example["x"])), Interval.exact(Fraction(1)))
+        x = example["x"]
+        gap = Fraction(3, x) if x < 100 else Fraction(0)
+        bound = Fraction(x < 101)  # of 0 there is no ratio
+        side = (Interval.exact((1 + gap) * bound), Interval.exact(bound))
         return Trial(example, Decision(Relation.LOWER, (side,)), counts=True)
 
-    numbers = [Example.of(x=x) for x in (2, 4, 8)]
-    fit = run_check(Check("L0", "a trend", lambda _: numbers, trial, trend=Trend("f", "x"))).fit
-    assert fit is not None
-    assert (fit.exponent, fit.constant) == (pytest.approx(1), pytest.approx(3))
-    alone = Check("L0", "a trend", lambda _: numbers[:1], trial, trend=Trend("f", "x"))
-    assert run_check(alone).fit is None
+    for numbers, fitted in (
+        ((2, 4, 8), True),
+        ((4, 8, 100), True),
+        ((8, 100), False),
+        ((4, 8, 101), True),
+    ):
+        tried = [Example.of(x=x) for x in numbers]
+        check = Check("L0", "a trend", lambda _, t=tried: t, trial, trend=Trend("f", "x"))
+        fit = run_check(check).fit
+        assert (fit is not None) is fitted
+        if fit is not None:
+            assert (fit.exponent, fit.constant) == (pytest.approx(1), pytest.approx(3))
+            assert fit.at == 8
+
+
+def test_a_hunt_climbs_towards_tighter_examples() -> None:
+    wide, top = st.integers(0, 10**9), 123_456_789
+    near = wide.map(lambda x: Example.of(x=10**9 - abs(x - top)))  # tight inside, not at an end
+    hunted, drawn = (
+        run_check(Check("H4", "numbers", near, below(10**9), hunts=hunts), 200).ratio or 0.0
+        for hunts in (True, False)
+    )
+    assert hunted > drawn
+
+
+def test_a_check_without_examples_is_none_and_sizes_are_told() -> None:
+    none = run_check(Check("H4", "nothing", lambda _: [], below(5)))
+    assert (none.n, none.complaint) == (0, "no example was tried")
+    one = run_check(Check("H4", "one", lambda _: [Example.of(x=1)], below(5)))
+    assert (one.n, one.complaint) == (1, None)
+    reach = run_check(_named("E3", "any law, any step law"), 10).reach
+    assert reach.forms == ("",)
+    assert reach.sizes["d"][0] >= 1
+
+
+def test_as_many_examples_as_the_effort_asks_for_and_a_share_that_just_counts() -> None:
+    asked = []
+
+    def numbers(count: int) -> list[Example]:
+        asked.append(count)
+        return [Example.of(x=x) for x in range(10)]
+
+    found = run_check(Check("H4", "numbers", numbers, below(9, lambda x: x < 3), effort=0.25), 40)
+    assert asked == [10]
+    assert (found.n_counting, found.n, found.complaint) == (3, 10, None)
+
+
+def test_a_pair_that_is_not_finite_is_not_drawn() -> None:
+    def trial(example: Example, _: Mutant) -> Trial:
+        return trial_of(example, Relation.UPPER, [(fmpq(1, 2), arb("inf"))], counts=True)
+
+    found = run_check(Check("H4", "one", lambda _: [Example.of(x=1)], trial))
+    assert (found.n_counting, found.points) == (1, ())
+
+
+def test_a_difference_has_no_sign_and_any_pair_that_counts_counts() -> None:
+    def trial(example: Example, _: Mutant) -> Trial:
+        side = (Interval.around(0.5, 0.25), Interval.around(0.5 + example["x"] / 16, 0.25))
+        return Trial(example, Decision(Relation.EQUALITY, (side,)), counts=True)
+
+    tried = [Example.of(x=1), Example.of(x=2), Example.of(x=1)]
+    check = Check("F1", "near", lambda _: tried, trial, method=Method.TESTED)
+    assert run_check(check).difference == 0.125
+    half, vacuous = (fmpq(1, 4), fmpq(1, 2)), (fmpq(1, 4), fmpq(2))
+    for sides, counts in (([half, vacuous], True), ([vacuous], False)):
+        assert trial_of(Example.of(x=1), Relation.UPPER, sides).counts is counts
