@@ -101,7 +101,7 @@ def test_break_even_is_the_factor_at_which_the_tightest_example_fails() -> None:
     check = a_check(below(200), edges={"largest": Example.of(x=100)})
     factor = run_check(check, 5).break_even["constant"]
     assert factor == pytest.approx(0.5, abs=1e-6)
-    assert 200 * factor < 100  # there it fails
+    assert 200 * factor >= 100  # it fails just below
 
 
 def test_of_equally_tight_examples_the_shortest_is_shown() -> None:
@@ -333,16 +333,11 @@ def test_a_trend_from_above_is_fitted_too() -> None:
         side = (Interval.exact((1 + gap) * bound), Interval.exact(bound))
         return Trial(example, Decision(Relation.LOWER, (side,)), counts=True)
 
-    for numbers, fitted in (
-        ((2, 4, 8), True),
-        ((4, 8, 100), True),
-        ((8, 100), False),
-        ((4, 8, 101), True),
-    ):
+    for numbers in ((2, 4, 8), (4, 8, 100), (8, 100), (4, 8, 101)):
         tried = [Example.of(x=x) for x in numbers]
         check = Check("L0", "a trend", lambda _, t=tried: t, trial, trend=Trend("f", "x"))
         fit = run_check(check).fit
-        assert (fit is not None) is fitted
+        assert (fit is None) is (numbers == (8, 100))
         if fit is not None:
             assert (fit.exponent, fit.constant) == (pytest.approx(1), pytest.approx(3))
             assert fit.at == 8
