@@ -8,7 +8,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
+from functools import cache, lru_cache, partial
+from math import comb
 from typing import Any
 
 from flint import arb, fmpq, fmpz_poly
@@ -149,7 +150,8 @@ EULER_SCHEDULES = some.schedules(
 def weights_with_leftover(rng: random.Random, steps: int) -> list[float]:
     """A random step law of which about a hundredth is left over."""
     raw = [rng.expovariate(1) for _ in range(steps)]
-    return [0.99 * x / sum(raw) for x in raw]
+    total = sum(raw)
+    return [0.99 * x / total for x in raw]
 
 
 def _shared(example: Example, mutant: Mutant) -> Trial:
@@ -236,13 +238,22 @@ STEPS_AND_LENGTH = st.builds(
 
 
 def rank_distance(d: int, K: int) -> fmpq:
-    """TV(N, Unif) for the uniform law, exactly: Σ_m n_m z^m = (1/K) Σ_k (1 + (k/K)(z−1))^{d−1}."""
-    total = fmpz_poly([])
-    for k in range(K):
-        total += fmpz_poly([K - k, k]) ** (d - 1)
-    scale = K**d  # n_m = coefficient / K^d
-    gap = sum(abs(d * int(total[m]) - scale) for m in range(d))
+    """TV(N, Unif) for the uniform law, exactly: n_m = C(d−1, m) Σ_{k<K} k^m (K−k)^{d−1−m} / K^d."""
+    scale = K**d
+    sums = _power_sums(d, max(K, 10 * d))
+    gap = sum(abs(d * comb(d - 1, m) * int(sums[m][K]) - scale) for m in range(d))
     return fmpq(gap, 2 * d * scale)
+
+
+@lru_cache(maxsize=4)
+def _power_sums(d: int, most: int) -> list[fmpz_poly]:
+    """Σ_{k<K} k^m (K−k)^{d−1−m} for m < d, as the coefficient of y^K: all K ≤ `most` at once.
+
+    A product of the series Σ k^m y^k and Σ_{k>0} k^{d−1−m} y^k.
+    """
+    powers = [fmpz_poly([k**m for k in range(most + 1)]) for m in range(d)]
+    positive = [fmpz_poly([0, *(k**m for k in range(1, most + 1))]) for m in range(d)]
+    return [powers[m] * positive[d - 1 - m] for m in range(d)]
 
 
 def _rank_distance(example: Example, mutant: Mutant) -> Trial:
@@ -288,10 +299,15 @@ def _rays(_: int) -> Iterator[Example]:
 def _permutations(example: Example, mutant: Mutant) -> Trial:
     """One group of S tokens with K = 64 S steps, by the recursion over steps."""
     S = example["S"]
-    found = permutations_tv(StepLaw.uniform(64 * S), S, S).tv
+    found = _one_permutation(S)
     values = {"d": S, "S": S, "K": 64 * S}
     side = (Interval.around(found, 1e-10 * found), formula("E7", "vocabulary", values, mutant))
     return trial_of(example, Relation.UPPER, [side], counts=True)
+
+
+@cache
+def _one_permutation(S: int) -> float:
+    return permutations_tv(StepLaw.uniform(64 * S), S, S).tv
 
 
 def _uniform_forms(example: Example, mutant: Mutant) -> Trial:
