@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 from sharprates.verification import cli
+from sharprates.verification.planning.planner import plan_length
+from sharprates.verification.planning.question import Question
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = (ROOT / "book" / "commands.md").read_text(encoding="utf-8")
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
@@ -19,13 +22,6 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
         with pytest.raises(SystemExit):
             cli.main()
     return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-
-
-@pytest.mark.parametrize("name", ["own_policy", "own_sampler", "true_claim"])
-def test_code_is_that_of_the_example(name: str) -> None:
-    text = (ROOT / "book" / "examples" / f"{name}.py").read_text(encoding="utf-8")
-    code = text.split('"""', 2)[2]  # without its docstring
-    assert f"```python\n{code.strip()}\n```" in README
 
 
 def test_the_table_is_what_an_audit_prints(capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,9 +46,23 @@ def test_the_refutation_is_what_a_hunt_prints(
 
 
 def test_commands_and_links_exist() -> None:
-    for line in re.findall(r"`(?:\$ )?sharprates ([^`]+)`", README):
+    for line in re.findall(r"`(?:\$ )?sharprates ([^`]+)`", README + COMMANDS):
         name, *words = line.split()
         known = {option for one in cli.load_command(name).params for option in one.opts}
         assert {word for word in words if word.startswith("--")} <= known, line
     for link in re.findall(r"\]\(([^)#]+)\)", README):
         assert link.startswith("https://") or (ROOT / link).exists(), link
+
+
+def test_the_figure_of_calls_shows_what_the_planner_computes() -> None:
+    """The description holds what is drawn; `cd book; python make_figures.py` draws it anew."""
+    text = (ROOT / "book" / "figures" / "calls.svg").read_text(encoding="utf-8")
+    plan = plan_length(Question(1024, 50257, 0.01))
+    by_claim = {count.claim: count.steps for count in plan.counts}
+    assert plan.enough
+    assert plan.needed
+    found = re.search(r"<dc:description>([\d, ]+)</dc:description>", text)
+    assert found is not None
+    assert [int(x) for x in found[1].split(", ")] == [
+        1024, plan.needed.steps, plan.enough.steps, by_claim["KL2"],
+    ]  # fmt: skip
