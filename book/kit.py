@@ -58,7 +58,7 @@ plt.rcParams.update(
         "svg.hashsalt": "sharprates",  # the same figure gives the same file
     }
 )
-set_matplotlib_formats("svg")
+set_matplotlib_formats("svg")  # type: ignore[no-untyped-call]
 
 SIGNS = {Relation.UPPER: "≤", Relation.LOWER: "≥", Relation.EQUALITY: "="}
 
@@ -314,7 +314,7 @@ def stacked(axis: Axes, results: Sequence[Result], title: str) -> None:
         bottom += height
     axis.plot(places, [r.tv.middle for r in results], "k.-", label="exact TV")
     axis.set(title=title, xlabel="K", xticks=places[::2])
-    axis.set_xticklabels([r.steps for r in results[::2]])
+    axis.set_xticklabels([str(r.steps) for r in results[::2]])
 
 
 def powers_of_two(first: int, last: int) -> list[int]:

@@ -53,6 +53,6 @@ def draw(axis: Axes, text: str) -> None:
             axis.text(
                 place, -line, str(symbol), ha="center", va="center", color="white", size=9, bbox=box
             )
-    axis.set(xlim=(-0.8, len(rows[0]) - 0.2), ylim=(-ROWS + 0.3, 0.8), title=text)
-    axis.title.set_size(9)
+    axis.set(xlim=(-0.8, len(rows[0]) - 0.2), ylim=(-ROWS + 0.3, 0.8), xticks=())
+    axis.set_title(text, size=9)
     axis.axis("off")
