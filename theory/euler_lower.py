@@ -263,13 +263,13 @@ L7 = Claim(
     id="L7",
     title="What the uniform grid costs",
     statement=(
-        r"Constant-rate clock, uniform grid $h=T/K$, $c_T=e^{-T}/(1-e^{-T})$, $h\to0$ with $d$, "
-        r"$T$ fixed, Euler and ancestral alike: $\sup_{S,q_0}\mathrm{TV}/h\to\binom d2"
-        r"(\frac12+c_T)$; at $S=2$ exactly $(d-1+d\,c_T)/4$, attained by parity (for ancestral "
-        r"steps at any $K$: $\mathrm{TV}=(1-\frac1S)\,d\,\gamma_{d-2}$); in data form "
-        r"$\mathrm{TV}\lesssim\frac h2(H(q_0)-h_{d-1})$ for large $T$. So the clock term $dh/2$ of "
-        r"E2 is an artefact of the decomposition, and at $S=2$ this grid costs a factor "
-        r"$T/(1-e^{-T})-T/d$ over the uniform law."
+        r"Constant-rate clock, uniform grid $\Delta=T/K$, $c_T=e^{-T}/(1-e^{-T})$, $\Delta\to0$, "
+        r"$d$ and $T$ fixed, Euler and ancestral alike: $\sup_{S,q_0}\mathrm{TV}/\Delta\to\binom "
+        r"d2(\frac12+c_T)$; at $S=2$ exactly $(d-1+d\,c_T)/4$, attained by parity (for ancestral "
+        r"steps at any $K$: $\mathrm{TV}=(1-\frac1S)\,d\,\gamma_{d-2}$); in data form $"
+        r"\mathrm{TV}\lesssim\frac\Delta2(H(q_0)-h_{d-1})$, up to terms of smaller order, for "
+        r"large $T$. So the clock term $d\Delta/2$ of E2 is an artefact of the decomposition, "
+        "and at $S=2$ this grid costs a factor $T/(1-e^{-T})-T/d$ over the uniform law."
     ),
     measured=Measured.TV_SUPREMUM_PER_STEP_SIZE,
     kind=Kind.THEOREM,

@@ -48,15 +48,15 @@ E1 = Claim(
     id="E1",
     title="Decomposition along the trajectory",
     statement=(
-        r"For the kernels $K_k$ of a sampler, the exact reverse kernels $R_k$ and the sampler's "
-        r"law $P_k$ after $k$ steps: $\mathrm{TV}(P_K,q_0)\le\mathrm{TV}(P_0,q_T)$ $+\sum_k"
-        r"\mathbb E_{x\sim q_{t_k}}\mathrm{TV}(K_k(x,\cdot),R_k(x,\cdot))"
-        r"+\mathrm{TV}(q_\delta,q_0)$. For Euler the local term at a state with $m$ masked tokens "
-        r"splits into score, $h_k\frac{-\alpha'}{\alpha}\sum_i\max\{\sum_a(\hat s-s)_+,"
-        r"\sum_a(s-\hat s)_+\}$; clock, $m|\rho_k-r_k|$; and parallel decoding, "
-        r"$\sum_B r^{|B|}(1-r)^{m-|B|}\,\mathrm{TV}(q_0(x_B|x_U),\prod_{i\in B}q_0(x_i|x_U))"
-        r"\le\binom m2 r^2$. Another rule asks for $r\hat p$ in place of "
-        r"$h_k\frac{-\alpha'}{\alpha}\hat s$. No score-entropy loss, no bounded score is assumed."
+        r"For the kernels $\hat R_k$ of a sampler, the exact reverse kernels $R_k$ and the "
+        r"sampler's law $P_k$ after $k$ steps: $\mathrm{TV}(P_K,q_0)\le\mathrm{TV}(P_0,q_T)$ $+"
+        r"\sum_k\mathbb E_{x\sim q_{t_k}}\mathrm{TV}(\hat R_k(x,\cdot),R_k(x,\cdot))+"
+        r"\mathrm{TV}(q_\delta,q_0)$. For Euler the local term at a state with $m$ masked tokens "
+        r"splits into score, $\Delta_k\frac{-\alpha'}{\alpha}\sum_i\max\{\sum_a(\hat s-s)_+,"
+        r"\sum_a(s-\hat s)_+\}$; clock, $m|\rho_k-r_k|$; and parallel decoding, $\sum_B "
+        r"r^{|B|}(1-r)^{m-|B|}\,\mathrm{TV}(q_0(x_B|x_U),\prod_{i\in B}q_0(x_i|x_U))\le\binom m2 "
+        r"r^2$. Another rule asks for $r\hat p$ in place of $\Delta_k\frac{-\alpha'}{\alpha}\hat "
+        "s$. No score-entropy loss, no bounded score is assumed."
     ),
     measured=Measured.TV,
     kind=Kind.THEOREM,
@@ -75,11 +75,11 @@ E2 = Claim(
     id="E2",
     title="Explicit rate on the uniform grid",
     statement=(
-        r"Constant rate, uniform grid $h=T/K$, no early stopping, all-mask start, and "
-        r"$\varepsilon_1=\sum_k h\,\mathbb E_{q_{t_k}}\sum_i\max\{\sum_a(\hat s-s)_+,"
-        r"\sum_a(s-\hat s)_+\}$: $\mathrm{TV}(p_{\mathrm{out}},q_0)\le d\,e^{-T}+\varepsilon_1"
-        r"+\frac{d(d+1)h}4$. So $T=\log(2d/\varepsilon)$ and $K=d(d+1)T/(2\varepsilon)$ steps give "
-        r"$\mathrm{TV}\le\varepsilon+\varepsilon_1$, for any $S$ and any $q_0$."
+        r"Constant rate, uniform grid $\Delta=T/K$, no early stopping, all-mask start, and $"
+        r"\varepsilon_1=\sum_k\Delta\,\mathbb E_{q_{t_k}}\sum_i\max\{\sum_a(\hat s-s)_+,"
+        r"\sum_a(s-\hat s)_+\}$: $\mathrm{TV}(p_{\mathrm{out}},q_0)\le d\,e^{-T}+\varepsilon_1+"
+        r"\frac{d(d+1)\Delta}4$. So $T=\log(2d/\varepsilon)$ and $K=d(d+1)T/(2\varepsilon)$ "
+        r"steps give $\mathrm{TV}\le\varepsilon+\varepsilon_1$, for any $S$ and any $q_0$."
     ),
     measured=Measured.TV,
     kind=Kind.THEOREM,

@@ -251,8 +251,9 @@ HEADLINES: Mapping[str, Headline] = {
     ),
     "G1": Headline(
         "Float32 Gumbel noise favours likely tokens",
-        r"\begin{aligned}\pi'_m&=\pi_m\sum_{i\le m}\frac{e^{(n+1-i-S_i/\pi_i)\,e^{-G}}-e^{(n"
-        r"+1-i-S_i/\pi_{i-1})\,e^{-G}}}{S_i},\\G&=-\log(-\log(1-2^{-24}))\end{aligned}",
+        r"\begin{aligned}\pi'_m&=\pi_m\sum_{i\le m}\frac{e^{(n+1-i-S_i/\pi_i)\,\gamma}-"
+        r"e^{(n+1-i-S_i/\pi_{i-1})\,\gamma}}{S_i},\\\gamma&=e^{-g_{\max}}=-\log(1-2^{-24})"
+        r"\end{aligned}",
     ),
     "P1": Headline(
         "A policy's divergence is the dependence of what it reveals together",

@@ -22,18 +22,19 @@ t, s, alpha_t, alpha_s = symbol("t"), symbol("s"), symbol("alpha_t"), symbol("al
 w, P, speed = symbol("w"), symbol("P"), symbol("speed")
 
 hazard = (t - s) * speed / (1 - alpha_t)
-"""H: the reverse rate of one token times the step size."""
+"""Λ: the reverse rate of one token times the step size."""
 
 S1 = Claim(
     id="S1",
     title="Unmask probabilities",
     statement=(
-        r"In a step from $t$ to $s$, with $H=(t-s)\frac{-\alpha'(t)}{1-\alpha(t)}$ "
-        r"(constant rate: $h\,e^{-t}/(1-e^{-t})$), a masked token is revealed with probability: "
-        r"Euler $r=\min(1,H)$; $\tau$-leaping (one jump allowed) $r=1-e^{-H}$; ancestral (a.k.a. "
-        r"Tweedie, MDLM) $r=\rho=(\alpha_s-\alpha_t)/(1-\alpha_t)$. On the linear clock Euler and "
-        r"ancestral coincide; on the constant-rate clock Euler always lags ($r\le\rho$); on cosine "
-        r"and polynomial ($p>1$) clocks it can lead, and $H$ can exceed 1."
+        r"In a step from $t$ to $s$, with $\Lambda=(t-s)\frac{-\alpha'(t)}{1-\alpha(t)}$ "
+        r"(constant rate: $(t-s)\,e^{-t}/(1-e^{-t})$), a masked token is revealed with "
+        r"probability: Euler $r=\min(1,\Lambda)$; $\tau$-leaping (one jump allowed) $r=1-e^{-"
+        r"\Lambda}$; ancestral (a.k.a. Tweedie, MDLM) $r=\rho=(\alpha_s-\alpha_t)/(1-\alpha_t)$. "
+        "On the linear clock Euler and ancestral coincide; on the constant-rate clock Euler "
+        r"always lags ($r\le\rho$); on cosine and polynomial ($p>1$) clocks it can lead, and $"
+        r"\Lambda$ can exceed 1."
     ),
     measured=Measured.EULER_HAZARD,
     kind=Kind.IDENTITY,

@@ -38,9 +38,11 @@ class Measured(Enum):
     TV_SUPREMUM = r"\sup_{S,q_0}\mathrm{TV}(p_{\mathrm{out}},q_0)"
     TV_TIMES_STEPS = r"K\cdot\mathrm{TV}(p_{\mathrm{out}},q_0)"
     TV_PER_SQUARES = r"\mathrm{TV}(p_{\mathrm{out}},q_0)/\textstyle\sum_kw_k^2"
-    TV_PER_STEP_SIZE = r"\mathrm{TV}(p_{\mathrm{out}},q_0)/h"
-    TV_SUPREMUM_PER_STEP_SIZE = r"\sup_{S,q_0}\mathrm{TV}(p_{\mathrm{out}},q_0)/h"
-    TV_LIMIT_PER_STEP_SIZE = r"\lim_{T\to\infty}\lim_{h\to0}\mathrm{TV}(p_{\mathrm{out}},q_0)/h"
+    TV_PER_STEP_SIZE = r"\mathrm{TV}(p_{\mathrm{out}},q_0)/\Delta"
+    TV_SUPREMUM_PER_STEP_SIZE = r"\sup_{S,q_0}\mathrm{TV}(p_{\mathrm{out}},q_0)/\Delta"
+    TV_LIMIT_PER_STEP_SIZE = (
+        r"\lim_{T\to\infty}\lim_{\Delta\to0}\mathrm{TV}(p_{\mathrm{out}},q_0)/\Delta"
+    )
     MINIMAX_TV = r"\min_{p}\max_{q_0}\mathrm{TV}(p,q_0)"
 
     INITIAL_TV = r"\mathrm{TV}(q_T,\delta_{M\ldots M})"
