@@ -58,7 +58,7 @@ plt.rcParams.update(
         "svg.hashsalt": "sharprates",  # the same figure gives the same file
     }
 )
-set_matplotlib_formats("svg")  # type: ignore[no-untyped-call]
+set_matplotlib_formats("svg")  # type: ignore[no-untyped-call]  # IPython ships no types
 
 SIGNS = {Relation.UPPER: "≤", Relation.LOWER: "≥", Relation.EQUALITY: "="}
 
