@@ -3,11 +3,15 @@
 import pytest
 from sharprates.samplers.clock import clock, grid
 from sharprates.samplers.families import structured_tv
+from sharprates.samplers.letters import letters
 from sharprates.samplers.schedule import step_law
-from sharprates.verification.planning.block_schedule import best_blocks
+from sharprates.theory.block_sizes import tc_blocks
+from sharprates.verification.planning.block_schedule import best_blocks, fewest_blocks
 from sharprates.verification.planning.loss_curve import loss_curve
 from sharprates.verification.planning.planner import plan_length
 from sharprates.verification.planning.question import Question
+from sharprates.verification.planning.sampled_growth import plan_samples
+from sharprates.verification.planning.schedule_plan import Goal
 
 
 @pytest.mark.parametrize(
@@ -42,3 +46,24 @@ def test_best_blocks(benchmark) -> None:
     curve = loss_curve(range(d), [8 / (1 + m / 100) for m in range(d)], d)
     found = benchmark.pedantic(best_blocks, (curve, 256), rounds=1)
     assert len(found.blocks) == 256
+
+
+def test_fewest_blocks(benchmark) -> None:
+    """d = 4096 for a nat: the programme of KL6 at every number of blocks it may need."""
+    d = 4096
+    curve = loss_curve(range(d), [8 / (1 + m / 100) for m in range(d)], d)
+    found = benchmark.pedantic(fewest_blocks, (curve, 1.0), rounds=3)
+    assert found.excess <= 1.0
+
+
+def test_blocks_from_one_number(benchmark) -> None:
+    """d = 4096: U3."""
+    found = benchmark.pedantic(tc_blocks, (4096, 400.0, 0.1), rounds=3)
+    assert sum(found) == 4096
+
+
+def test_plan_from_samples(benchmark) -> None:
+    """U4: 2000 samples of 256 letters."""
+    question = (letters(256), "letters:256", Goal(kl=5.0))
+    found = benchmark.pedantic(plan_samples, question, {"samples": 2000}, rounds=1)
+    assert found.label == "estimate"

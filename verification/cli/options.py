@@ -73,13 +73,13 @@ def check_finite(**options: float | None) -> None:
             raise InputError(f"--{name}: must be a finite number, got {value}")
 
 
-def long_law(text: str) -> str | Tractable | None:
+def long_law(text: str, *, probabilities: bool = True) -> str | Tractable | None:
     """What DATA names if that is not listed; a file or a shipped data set always is.
 
     See `verification.planning.data_law.long_target`.
     """
     listed = text in datasets.BUILTIN or os.path.exists(text)
-    return None if listed else long_target(text)
+    return None if listed else long_target(text, probabilities=probabilities)
 
 
 # --- files ----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from sharprates.samplers.clock import Clock
+from sharprates.samplers.clock import Clock, clock
 from sharprates.samplers.compositions import CompositionTables
 from sharprates.samplers.distance import TotalVariation, deficit, total_variation
 from sharprates.samplers.errors import InputError, check_memory
@@ -47,23 +47,24 @@ class BestSchedule:
         return {
             "steps": self.steps,
             "weights": self.weights.tolist(),
+            "times": self.times(clock("linear")).tolist(),
             "tv": self.tv._asdict(),
             "uniform_tv": self.uniform._asdict(),
             "gain": self.gain,
             "label": "local minimum found",
         }
 
-    def times(self, clock: Clock) -> Tensor:
+    def times(self, chosen: Clock) -> Tensor:
         """The grid on which ancestral steps have this law: α(t_k) = Σ_{l<k} w_l, [K + 1].
 
         Raises:
             InputError: if α does not reach 0 on the clock's domain.
         """
         revealed = torch.cat([torch.zeros(1, dtype=torch.float64), self.weights.cumsum(0)])
-        times = clock.inverse(revealed.clamp(max=1.0))
+        times = chosen.inverse(revealed.clamp(max=1.0))
         if not bool(torch.isfinite(times).all()):
             raise InputError(
-                f"clock {clock.name}: its α never reaches 0; name another, e.g. linear"
+                f"clock {chosen.name}: its α never reaches 0; name another, e.g. linear"
             )
         times[-1] = 0.0
         return times

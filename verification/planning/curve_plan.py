@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+from scipy.optimize import isotonic_regression
 from sharprates.verification.planning.block_schedule import (
     BlockSchedule,
     best_blocks,
@@ -19,6 +21,7 @@ from sharprates.verification.planning.block_schedule import (
 from sharprates.verification.planning.bounds import MOST_TERMS, rank_bound
 from sharprates.verification.planning.loss_curve import Label, LossCurve
 from sharprates.verification.planning.question import Question
+from sharprates.verification.planning.schedule_plan import Goal, SchedulePlan, plan_curve
 from sharprates.verification.planning.step_count import StepCount, enough_steps
 
 
@@ -40,6 +43,7 @@ class CurvePlan:
             added; None where K < d is too large to sum over.
         bound_label: ``bound``, or ``estimate`` where numbers of tokens were rounded.
         own: block schedules that were asked for.
+        guaranteed: schedules for a goal, if the losses' differences are those of h.
     """
 
     ask: Question
@@ -52,6 +56,7 @@ class CurvePlan:
     bound: float | None
     bound_label: Label
     own: tuple[BlockSchedule, ...] = ()
+    guaranteed: SchedulePlan | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
@@ -70,6 +75,7 @@ class CurvePlan:
                 one.claim: {**one.to_json(), "label": self.bound_label} for one in self.counts
             },
             "fhs": {"calls": self.ask.length, "excess": 0.0},
+            "guaranteed": self.guaranteed and self.guaranteed.to_json(),
         }
 
     @property
@@ -85,6 +91,7 @@ def plan_loss_curve(
     tv: float = 0.05,
     score_error: float = 0.0,
     own: Sequence[Sequence[int]] = (),
+    kl: float | None = None,
 ) -> CurvePlan:
     """Rank schedules by a loss curve, and bound the steps for ε by it.
 
@@ -95,6 +102,7 @@ def plan_loss_curve(
         tv: ε.
         score_error: e of the trained model, along the sampler's own contexts.
         own: block schedules to rank as well.
+        kl: nats that the cheapest schedule may cost, in place of ε.
 
     Raises:
         InputError: for a number out of range, or blocks that do not sum to d.
@@ -104,6 +112,7 @@ def plan_loss_curve(
     ask = Question(curve.length, vocabulary, tv, score_error, information=h[0], curve=h)
     equal = equal_blocks(curve, steps)
     summable = steps * curve.length <= MOST_TERMS
+    goal = None if kl is None and ask.nothing_left else Goal(None if kl else ask.left, kl)
     near = summable or steps >= curve.length  # E5 has a closed form from d on
     bound = rank_bound(ask, least=1).at(steps) if near else None
     return CurvePlan(
@@ -117,4 +126,20 @@ def plan_loss_curve(
         bound=None if bound is None else min(1.0, float(bound)),
         bound_label=curve.bound_label,
         own=tuple(BlockSchedule.of(curve, blocks) for blocks in own),
+        guaranteed=None if goal is None else _falling_plan(curve, goal),
     )
+
+
+def _falling_plan(curve: LossCurve, goal: Goal) -> SchedulePlan:
+    """Schedules for a goal from the losses, which are made to fall with context if they do not."""
+    losses, notes = curve.losses, tuple[str, ...]()
+    if not curve.falls:
+        losses = isotonic_regression(curve.losses, increasing=False).x
+        at = int(np.argmax(np.diff(curve.losses) > 0)) + 1
+        moved = float(np.abs(losses - curve.losses).max())
+        notes = (
+            f"The losses rise with more context, first at {at} revealed tokens: here neighbours "
+            f"are averaged until they fall, which moves none by more than {moved:.3g} nats.",
+        )
+    plan = plan_curve("loss curve", losses.tolist(), goal, label="estimate")
+    return replace(plan, knows="the losses, as if their differences were the data's", notes=notes)

@@ -34,13 +34,14 @@ class Tractable(Denoiser, Protocol):
         ...
 
 
-def long_target(text: str) -> str | Tractable | None:
+def long_target(text: str, *, probabilities: bool = True) -> str | Tractable | None:
     """What a text names, if it has a plan without enumeration.
 
     Args:
         text: a family with a closed form or ``markov:…`` of more than `LONG` tokens, ``letters:…``
             of more than can be listed, or ``MODULE:OBJECT``, a law that is its own exact denoiser,
             draws rows and gives their probability.
+        probabilities: whether an object of one's own must give them.
 
     Returns:
         The family's text, the law, or None: then the text names data to be enumerated.
@@ -57,7 +58,7 @@ def long_target(text: str) -> str | Tractable | None:
         return text if parts and parts[0].isdecimal() and int(parts[0]) > LONG else None
     if name in FAMILIES or len(parts) != 1 or not name or not parts[0]:
         return None
-    return _own(load_object(text, "DATA"), text)
+    return _own(load_object(text, "DATA"), text, probabilities)
 
 
 def _chain(text: str, parts: list[str]) -> MarkovChain | None:
@@ -89,9 +90,10 @@ def _letters(text: str, parts: list[str]) -> Tractable | None:
     return letters(length, *order) if length > LISTED else None
 
 
-def _own(found: Any, text: str) -> Tractable:
+def _own(found: Any, text: str, probabilities: bool) -> Tractable:
     """A user's law, if it has what a plan asks for."""
-    for name in ("length", "vocabulary", "sample", "log_probability", "__call__"):
+    needed = ("length", "vocabulary", "sample", "__call__")
+    for name in (*needed, *(["log_probability"] if probabilities else [])):
         if not hasattr(found, name):
             raise InputError(
                 f"DATA: {text} has no {name!r}: a law needs length, vocabulary, "

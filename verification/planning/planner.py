@@ -29,6 +29,13 @@ from sharprates.verification.planning.data_law import Tractable
 from sharprates.verification.planning.exact_steps import Law, SmallestSteps, exact_steps
 from sharprates.verification.planning.question import Question, check_length
 from sharprates.verification.planning.sampled_tv import SampledTV, sampled_tv
+from sharprates.verification.planning.schedule_plan import (
+    Goal,
+    Offer,
+    SchedulePlan,
+    on_data,
+    plan_curve,
+)
 from sharprates.verification.planning.step_count import (
     StepCount,
     enough_steps,
@@ -41,7 +48,7 @@ RUNGS = 12
 """Most numbers of steps that are tried with samples."""
 _MOST_SAMPLED = 4096
 """Steps up to which a sampler with thousands of rows is run in seconds."""
-_ROUNDING = 1e-12
+ROUNDING = 1e-12
 """Bound on the error of a chain's h_m: d·S² terms of float64, d ≤ 10⁴."""
 _LARGEST_VOCABULARY = 2**62
 
@@ -61,6 +68,7 @@ class StepPlan:
         estimates: on a law that can only be sampled, from many steps to few.
         level: probability at most that any of their limits is wrong.
         by_schedule: bounds at the weights of other schedules, by their name.
+        guaranteed: schedules that theorems guarantee, where the data's information curve is known.
     """
 
     ask: Question
@@ -71,6 +79,7 @@ class StepPlan:
     estimates: tuple[SampledTV, ...] = ()
     level: float = 0.0
     by_schedule: Mapping[str, tuple[StepCount, ...]] = field(default_factory=dict)
+    guaranteed: SchedulePlan | None = None
 
     @property
     def sampled(self) -> SampledTV | None:
@@ -112,6 +121,7 @@ class StepPlan:
             "estimates": [one.to_json() for one in self.estimates],
             "estimates_level": self.level if self.estimates else None,
             "schedule": self.schedule and self.schedule.to_json(),
+            "guaranteed": self.guaranteed and self.guaranteed.to_json(),
         }
 
 
@@ -181,7 +191,49 @@ def plan_target(
     progress("search for the best schedule")
     wanted = exact[0].steps if steps is None else steps
     best = None if wanted is None else best_schedule(table, target, wanted, seed=seed)
-    return StepPlan(ask, enough_steps(ask), target.name, exact, best)
+    plan = StepPlan(ask, enough_steps(ask), target.name, exact, best)
+    if ask.nothing_left:
+        return plan
+    cheap = plan_curve(
+        target.name,
+        shape.information.tolist(),
+        Goal(ask.left),
+        error=shape.error,
+        besides=_equal_steps(plan),
+    )
+    return replace(plan, guaranteed=on_data(cheap, table, target, progress, seed))
+
+
+def _equal_steps(plan: StepPlan) -> list[Offer]:
+    """Those of the bound on TV that asks for the fewest, if they are fewer than tokens."""
+    counts = (one for one in plan.counts if one.role == "enough" and one.claim != "E2")
+    best = min((one for one in counts if one.steps), key=lambda one: one.steps or 0, default=None)
+    if best is None or best.steps is None or best.steps >= plan.ask.length:
+        return []
+    times = tuple((best.steps - k) / best.steps for k in range(best.steps + 1))
+    most = plan.ask.left
+    return [Offer("equal steps", times=times, claim=best.claim, promise=most, promised="TV")]
+
+
+def plan_divergence(
+    target: Target, goal: Goal, progress: Progress = lambda _: None
+) -> SchedulePlan:
+    """Schedules for a divergence on a data law that can be enumerated.
+
+    Args:
+        target: the data law.
+        goal: to be reached.
+        progress: told of the tables and of the search before they are done.
+
+    Raises:
+        TooLargeError: if the target is too large.
+    """
+    denoiser = ExactDenoiser(target)
+    check_size(target, denoiser, 0, 0)
+    progress("composition tables, information and dependence")
+    table, shape = tables(target, denoiser), profile(target)
+    plan = plan_curve(target.name, shape.information.tolist(), goal, error=shape.error)
+    return on_data(plan, table, target, progress)
 
 
 def plan_structured(
@@ -267,8 +319,8 @@ def plan_sampled(
         raise InputError(f"budget: must lie between 0 and 1, got {level:g}")
     if isinstance(law, MarkovChain):
         h = chain_information(law).clamp(min=0)
-        information = float(h[0] - h[-1]) + 2 * _ROUNDING
-        ask = replace(ask, information=information, curve=tuple((h + _ROUNDING).tolist()))
+        information = float(h[0] - h[-1]) + 2 * ROUNDING
+        ask = replace(ask, information=information, curve=tuple((h + ROUNDING).tolist()))
     plan = StepPlan(ask, enough_steps(ask), name)
     if ask.nothing_left:
         return plan

@@ -20,6 +20,7 @@ from sharprates.verification.planning.policy_plan import PolicyPlan
 from sharprates.verification.planning.question import Question
 from sharprates.verification.planning.step_count import BITS, StepCount
 from sharprates.verification.reports.layout import figure, shown, table
+from sharprates.verification.reports.schedules import draw_schedule, offers_drawn, print_schedules
 
 
 def _grouped(number: int) -> str:
@@ -78,13 +79,16 @@ def print_plan(plan: StepPlan, console: Console) -> None:
         best = plan.schedule
         console.print(
             f"Best {best.steps}-step law found: exact TV {shown(best.tv.value)}, "
-            f"{best.gain:.3f} times less than the uniform law's. Weights in the JSON."
+            f"{best.gain:.3f} times less than the uniform law's. Its weights, and times on "
+            "the linear clock, are in the JSON."
         )
     if plan.estimates:
         _print_estimates(plan, console)
     reached = f"TV ≤ {shown(ask.score_error)}" if ask.score_error else "exact"
     calls = "1 call" if ask.length == 1 else f"{_grouped(ask.length)} calls"
     console.print(f"First-hitting sampler: {calls}, one token each: {reached}.")
+    if plan.guaranteed is not None:
+        print_schedules(plan.guaranteed, console)
 
 
 def _print_schedules(found: Mapping[str, tuple[StepCount, ...]], console: Console) -> None:
@@ -153,6 +157,8 @@ def print_curve_plan(plan: CurvePlan, console: Console) -> None:
         )
     console.print(Text(f"{_asked(ask)} ({plan.bound_label}, from h_m ≤ L_m)", "bold"))
     console.print(_bounds(plan.counts))
+    if plan.guaranteed is not None:
+        print_schedules(plan.guaranteed, console)
 
 
 def _sizes(blocks: tuple[int, ...]) -> str:
@@ -162,6 +168,8 @@ def _sizes(blocks: tuple[int, ...]) -> str:
 
 def plot_plan(plan: StepPlan, path: Path) -> None:
     """Draw the bounds on TV, and exact TV where there is any, against K, log-log.
+
+    Beside them, where it is known, the information curve with the cheapest schedules laid on it.
 
     Args:
         plan: what to draw.
@@ -173,7 +181,12 @@ def plot_plan(plan: StepPlan, path: Path) -> None:
     found += [one.steps for one in plan.estimates]
     ends = 1.0, 10.0 * max(found, default=100)
     grid = sorted({max(1, round(K)) for K in np.geomspace(*ends, 60)})
-    with figure(path, figsize=(6.4, 5.2)) as (drawn, ((axis,),)):
+    laid = [] if plan.guaranteed is None else offers_drawn(plan.guaranteed)
+    width = 6.4 + 4.0 * len(laid)
+    with figure(path, 1, 1 + len(laid), figsize=(width, 5.2)) as (whole, ((axis, *rest),)):
+        for other, offer in zip(rest, laid, strict=True):
+            assert plan.guaranteed is not None
+            draw_schedule(plan.guaranteed, offer, other)
         for place, bound in enumerate(_drawn(plan, best)):
             points = _points(bound, grid)
             if points:
@@ -201,7 +214,12 @@ def plot_plan(plan: StepPlan, path: Path) -> None:
         axis.set_title(_asked(plan.ask, plan.target), fontsize=9)
         axis.set_ylim(plan.ask.tv / 30, 1.3)
         axis.grid(visible=True, alpha=0.2)
-        drawn.legend(fontsize=7, ncols=2 if plan.exact else 5, loc="outside lower center")
+        whole.legend(
+            *axis.get_legend_handles_labels(),
+            fontsize=7,
+            ncols=2 if plan.exact else 5,
+            loc="outside lower center",
+        )
 
 
 _MARKERS = "osv^D<>"

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ from sharprates.verification import cli
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["sharprates", "plan", *arguments])
+    def call(*arguments: str, of: str = "plan") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["sharprates", *filter(None, [of]), *arguments])
         with pytest.raises(SystemExit) as ended:
             cli.main()
         out, err = capsys.readouterr()
@@ -103,6 +104,96 @@ def test_a_loss_curve(run, tmp_path: Path) -> None:
     assert "(bound, from h_m ≤ L_m)" in out
 
 
+MINE = "sequence,weight\naaaaa,3\nbbbbb,2\nababa,2\nbabab,1\naabba,1\nbbaab,1\nabbba,1\n"
+
+
+@pytest.mark.parametrize("goal", [("--tv", "0.4"), ("--kl", "0.4")])
+def test_what_is_announced_is_what_an_audit_finds(run, tmp_path: Path, goal) -> None:
+    """Each schedule of a plan, by the options that the plan gives for it."""
+    data, found, drawn = tmp_path / "my.csv", tmp_path / "p.json", tmp_path / "p.png"
+    data.write_text(MINE)
+    code, out, _ = run(str(data), *goal, "--json", str(found), "--plot", str(drawn))
+    assert code == 0
+    assert "Cheapest that a theorem guarantees: 3 calls, fewest blocks for the curve, by KL6" in out
+    assert "Chen, Cong, Li, arXiv 2511.04647" in out
+    assert "  --blocks 2,1,2\n" in out
+    assert "Exact optimum: 2 calls, fewest blocks, of all 16 schedules:\n  --blocks 2,3\n" in out
+    assert drawn.read_bytes().startswith(b"\x89PNG")
+    content = json.loads(found.read_text())
+    plan = content.get("guaranteed", content)
+    assert plan["cheapest"]["sizes"] == [2, 1, 2]
+    offers = [*plan["offers"], *plan["optimum"]]
+    assert any("times" in one for one in offers)
+    compared = 0
+    for one in offers:
+        audited = tmp_path / "a.json"
+        line = ("audit", str(data), *one["audit"].split(), "--json", str(audited))
+        assert run(*line, of="")[0] == 0
+        rows = json.loads(audited.read_text())["targets"][0]["results"]
+        kind = "ancestral" if "times" in one else "fhs" if max(one["sizes"]) == 1 else "blocks"
+        row = next(row for row in rows if row["sampler"] == kind)
+        assert row["steps"] == one["calls"]
+        for name in ("tv", "kl"):
+            value, error = one[name]["value"], one[name]["error"]
+            assert error < 1e-10
+            assert row[name]["lower"] - error <= value <= row[name]["upper"] + error
+            compared += 1
+        most = one.get("at_most", {})
+        assert most.get("kl", 9) >= one["kl"]["value"] - one["kl"]["error"]
+        assert most.get("tv", 9) >= one["tv"]["value"] - one["tv"]["error"]
+    assert compared >= 14
+    line = ("audit", str(data), "--blocks", "2,3", "--arithmetic", "rational", "--json")
+    assert run(*line, str(audited), of="")[0] == 0
+    exact = json.loads(audited.read_text())["targets"][0]["results"][-1]["tv"]
+    best = plan["optimum"][0]["tv"]
+    assert exact["lower"] == exact["upper"]
+    assert abs(float(Fraction(exact["lower"])) - best["value"]) <= best["error"] + 1e-16
+
+
+def test_one_number(run, tmp_path: Path) -> None:
+    found = tmp_path / "p.json"
+    line = ("--dependence", "tc=4", "--length", "1024", "--kl", "1", "--json", str(found))
+    code, out, _ = run(*line)
+    assert code == 0
+    assert "any law: d = 1024: schedules for KL ≤ 1, by TC ≤ 4 nats" in out
+    assert "Cheapest that a theorem guarantees: 22 calls, fewest blocks that TC certifies" in out
+    assert "after Chen, Cong, Li, arXiv 2511.04647" in out
+    sizes = json.loads(found.read_text())["cheapest"]["sizes"]
+    assert "  --blocks " + ",".join(map(str, sizes)) + "\n" in out
+    assert (len(sizes), sum(sizes)) == (22, 1024)
+    code, out, _ = run("--dependence", "tc=12.5", "--length", "1024", "--kl", "0.1")
+    assert code == 0
+    assert " 342 calls" in out
+
+
+def test_long_laws_by_their_curve_and_from_samples(run, tmp_path: Path) -> None:
+    drawn = tmp_path / "p.svg"
+    code, out, _ = run("letters:40", "--kl", "1", "--plot", str(drawn))
+    assert code == 0
+    assert "by its information curve" in out
+    assert "at most" in out
+    assert "tokens revealed m" in drawn.read_text()
+    code, out, err = run("letters:40", "--kl", "1", "--samples", "200")
+    assert code == 0
+    assert "by predictions on 200 samples (U4)" in out
+    assert "(an estimate, not a bound)" in out
+    assert "at most" not in out
+    assert "dependence from predictions" in err
+
+
+def test_losses_that_rise_are_averaged_and_that_is_said(run, tmp_path: Path) -> None:
+    curve, drawn = tmp_path / "c.csv", tmp_path / "c.png"
+    curve.write_text("masked,loss\n4,1\n3,0.5\n2,0.7\n1,0.2\n")
+    line = ("--loss-curve", str(curve), "--length", "4", "--kl", "0.5", "--plot", str(drawn))
+    code, out, _ = run(*line)
+    assert code == 0
+    assert "The losses rise with more context, first at 2 revealed tokens" in out
+    assert "averaged until they fall, which moves none by more than 0.1 nats." in out
+    # 1, 0.6, 0.6, 0.2: blocks of 1, 2 and 1 cost nothing
+    assert "  --blocks 1,3\n" in out
+    assert drawn.read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
@@ -129,6 +220,25 @@ def test_a_loss_curve(run, tmp_path: Path) -> None:
         (("--policy", "threshold"), "name DATA"),
         (("copies:3:2", "--policy", "threshold:0.9"), "tries the number of a rule"),
         (("copies:3:2", "--policy", "threshold", "--steps", "4"), "no use for --steps"),
+        (("--dependence", "tc=1"), "--dependence: needs --length d"),
+        (("--dependence", "", "--length", "8"), "--dependence: needs at least one value"),
+        (("--dependence", "tc=-1", "--length", "8"), "tc must not be negative, got -1"),
+        (("--dependence", "tc=nan", "--length", "8"), "tc needs a number, got 'nan'"),
+        (("--dependence", "mi=1", "--length", "8"), "needs tc=, dtc= or info= in nats"),
+        (
+            ("--dependence", "tc=6", "--length", "8", "--vocab", "2"),
+            "tc = 6 nats is more than d·log S = 5.54518",
+        ),
+        (("--dependence", "tc=1", "--length", "8", "--kl", "0"), "kl: must be a number above 0"),
+        (("--dependence", "tc=1", "--length", "8", "--kl", "nan"), "--kl: must be a finite number"),
+        (("--dependence", "tc=1", "--length", "8", "--steps", "4"), "no use for --steps"),
+        (("--dependence", "tc=1", "--length", "8", "--plot", "x.png"), "no use for --plot"),
+        (("copies:3:2", "--dependence", "tc=1", "--length", "3"), "no use for DATA"),
+        (("copies:3:2", "--kl", "1", "--tv", "0.1"), "--kl: has no use for --tv"),
+        (("copies:3:2", "--kl", "1", "--samples", "9"), "exact KL: has no use for --samples"),
+        (("pairs:40:2", "--kl", "1"), "no KL is known at this length"),
+        (("--length", "8", "--vocab", "2", "--kl", "1"), "--kl: needs DATA, --loss-curve or"),
+        (("letters:40", "--kl", "1", "--samples", "3"), "samples: need at least 4, got 3"),
     ],
 )
 def test_bad_usage_is_one_line_and_exit_2(run, arguments: tuple[str, ...], hint: str) -> None:
@@ -144,6 +254,39 @@ def test_bounds_of_other_schedules(run) -> None:
     assert code == 0
     assert "E3: enough" in out
     assert "cosine clock, uniform grid, euler, leave" in out
+
+
+def test_a_law_of_ones_own_needs_no_probabilities(run, tmp_path, monkeypatch) -> None:
+    code, out, _ = run("book.examples.two_topics:LAW", "--kl", "1", "--samples", "40")
+    assert code == 0
+    assert "by predictions on 40 samples (U4)" in out
+    (tmp_path / "drawn.py").write_text(
+        "from book.examples.two_topics import LAW\n\n"
+        "class Drawn:\n"
+        "    length, vocabulary = LAW.length, LAW.vocabulary\n"
+        "    time_free = normalised = True\n"
+        "    sample = staticmethod(LAW.sample)\n"
+        "    def __call__(self, *arguments, **options):\n"
+        "        return LAW(*arguments, **options)\n\n"
+        "MODEL = Drawn()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    code, same, _ = run("drawn:MODEL", "--kl", "1", "--samples", "40")
+    assert code == 0
+    assert same.replace("drawn:MODEL", "book.examples.two_topics:LAW") == out
+    code, _, err = run("drawn:MODEL", "--tv", "0.2")
+    assert code == 2
+    assert "has no 'log_probability'" in err
+
+
+def test_rows_of_unequal_length_are_one_line_and_exit_2(run, tmp_path: Path) -> None:
+    data = tmp_path / "rows.txt"
+    data.write_text("aba\nab\n")
+    code, out, err = run(str(data), "--kl", "0.1")
+    assert code == 2
+    assert out == ""
+    assert "line 2: 'ab' has length 2" in err
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize("loss", ["nan", "-1"])
@@ -182,7 +325,7 @@ def test_a_loss_that_rises_gives_no_tv_by_pinsker(run, tmp_path: Path) -> None:
     curve.write_text("masked,loss\n1,5\n2,2\n3,9\n")
     _, out, _ = run("--loss-curve", str(curve), "--length", "3", "--steps", "2")
     assert "best blocks" in out
-    assert "Pinsker" not in out
+    assert "TV of the best blocks" not in out
 
 
 def test_no_parallel_step_is_enough(run) -> None:
