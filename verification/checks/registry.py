@@ -6,6 +6,7 @@ from sharprates.theory.proofs import PROOFS
 from sharprates.theory.proofs.proof import Proof
 from sharprates.verification.checks import (
     assumptions,
+    budgets,
     dependence,
     euler_lower,
     euler_upper,
@@ -35,6 +36,7 @@ CHECKS: tuple[Check, ...] = (
     *euler_lower.CHECKS,
     *signed.CHECKS,
     *positive.CHECKS,
+    *budgets.CHECKS,
     *first_hitting.CHECKS,
     *assumptions.CHECKS,
     *information.CHECKS,

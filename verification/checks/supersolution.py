@@ -18,12 +18,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
+from sharprates.verification.checks.boxes import Array, share_told, subdivide
 from sharprates.verification.checks.check import Check, exact, formula, tightened, trial_of
 from sharprates.verification.checks.trial import Example, Mutant, Trial
 from sharprates.verification.evidence import Method
 from sharprates.verification.exact_losses import last_payments
-
-Array = NDArray[np.float64]
 
 SLACK = 1e-12
 """More than float64 can add to any end below: some forty operations on numbers below 40."""
@@ -235,7 +234,7 @@ def _both_above(start: Start, box: Array) -> NDArray[np.bool_]:
     return found
 
 
-def subdivide(start: Start, p: tuple[float, float], boxes: int) -> tuple[float, float]:
+def subdivide_slab(start: Start, p: tuple[float, float], boxes: int) -> tuple[float, float]:
     """The largest violation at the centre of a box, and the share of the volume left undecided.
 
     Args:
@@ -243,21 +242,12 @@ def subdivide(start: Start, p: tuple[float, float], boxes: int) -> tuple[float, 
         p: the slab of p.
         boxes: stop when more than so many are undecided.
     """
+
+    def look(some: Array, turn: int) -> tuple[NDArray[np.bool_], Array, NDArray[np.int64]]:
+        return proved(start, some), gap(start, *some.mean(2).T), np.full(len(some), turn % 3)
+
     whole: Array = np.array([[p, (EDGE, 1 - EDGE), (0, 1)]], dtype=np.float64)
-    volume = np.prod(whole[0, :, 1] - whole[0, :, 0])
-    violation = 0.0
-    for turn in itertools.count():
-        violation = max(violation, -float(gap(start, *whole.mean(2).T).min()))
-        whole = whole[~proved(start, whole)]
-        if len(whole) == 0 or 2 * len(whole) > boxes or turn > 60:
-            break
-        axis = turn % 3
-        middle = whole[:, axis].mean(1)
-        left, right = whole.copy(), whole.copy()
-        left[:, axis, 1], right[:, axis, 0] = middle, middle
-        whole = np.concatenate([left, right])
-    left_over = float(np.prod(whole[:, :, 1] - whole[:, :, 0], axis=1).sum())
-    return violation, float(left_over / volume)
+    return subdivide(whole, look, boxes)
 
 
 STARTS = (Fraction(1, 2), Fraction(1, 3), Fraction(9, 50))
@@ -275,15 +265,13 @@ def _slabs(count: int) -> list[Example]:
 def _inequality(example: Example, _: Mutant, scale: float = 1.0) -> Trial:
     """No centre of a box violates it; the undecided share is told, not judged."""
     start = Start.at(example["p0"], scale)
-    violation, undecided = subdivide(start, example["p"], example["boxes"])
+    violation, undecided = subdivide_slab(start, example["p"], example["boxes"])
     sides = ((violation, SLACK), (undecided, 1.0))
     return trial_of(example, Relation.UPPER, sides, counts=True)
 
 
 def _undecided(trials: list[Trial]) -> str:
-    shares = [float(trial.decision.sides[1][0].lower) for trial in trials]
-    share = 100 * sum(shares) / len(shares)
-    return f"{share:.2g} % of the volume of (p, p', θ) is undecided"
+    return f"{share_told(trials)} of (p, p', θ) is undecided"
 
 
 def _start(example: Example, mutant: Mutant) -> Trial:

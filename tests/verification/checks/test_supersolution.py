@@ -12,7 +12,7 @@ from sharprates.verification.checks.supersolution import (
     Start,
     gap,
     proved,
-    subdivide,
+    subdivide_slab,
 )
 from sharprates.verification.checks.trial import STATED, Example, Mutant
 from sharprates.verification.exact_experiment import exact_experiment
@@ -95,11 +95,14 @@ def test_the_curve_is_smooth_and_ends_at_zero(p0: Fraction) -> None:
 
 
 def test_more_boxes_decide_more() -> None:
-    few, more = (subdivide(Start.at(Fraction(1, 3)), (0.5, 0.6), n) for n in (1000, 30_000))
+    few, more = (subdivide_slab(Start.at(Fraction(1, 3)), (0.5, 0.6), n) for n in (1000, 30_000))
     assert few[0] == more[0] == 0  # nothing is violated
     assert 0.1 > few[1] > more[1] > 0
-    assert subdivide(Start.at(Fraction(1, 2)), (EDGE, 1 - EDGE), 100_000) == (0, 0)  # all proved
-    assert subdivide(Start.at(Fraction(1, 2), 1.5), (EDGE, 0.1), 30_000)[0] > 0.05
+    assert subdivide_slab(Start.at(Fraction(1, 2)), (EDGE, 1 - EDGE), 100_000) == (
+        0,
+        0,
+    )  # all proved
+    assert subdivide_slab(Start.at(Fraction(1, 2), 1.5), (EDGE, 0.1), 30_000)[0] > 0.05
 
 
 def test_copies_attain_the_value_of_the_control_problem() -> None:
