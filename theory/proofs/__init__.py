@@ -1,6 +1,7 @@
 """Symbolic proofs of claims, for listed sizes, each with a mutant that it rejects."""
 
 from sharprates.theory.proofs import (
+    dependence,
     euler_lower,
     euler_upper,
     first_hitting,
@@ -13,6 +14,7 @@ from sharprates.theory.proofs.proof import PROOFS, Proof
 
 __all__ = [
     "PROOFS",
+    "dependence",
     "euler_lower",
     "euler_upper",
     "first_hitting",

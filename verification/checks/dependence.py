@@ -28,6 +28,7 @@ from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import BALL, RATIONAL, as_fmpq, interval
 from sharprates.verification.checks.check import (
     Check,
+    Trend,
     changed,
     exact,
     formula,
@@ -384,6 +385,18 @@ CHECKS = (
         _inner,
         edges={"copies": exact_experiment(families.family("copies:6:2"))},
         mutants=(Mutant("0.7 of the bound", {"U1.constant": Fraction(7, 10)}),),
+        regime="inner",
+    ),
+    Check(
+        "U1",
+        "H(0, 1) of copies, ever longer: (d − 1)/(d + 1) of DTC",
+        lambda _: [
+            Example.of(exact_experiment(families.family(f"copies:{d}:2")), d=d)
+            for d in (2, 4, 6, 8)
+        ],
+        _inner,
+        mutants=(Mutant("0.7 of the bound", {"U1.constant": Fraction(7, 10)}),),
+        trend=Trend("copies", "d"),
         regime="inner",
     ),
     Check(

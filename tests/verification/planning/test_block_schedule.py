@@ -91,10 +91,11 @@ def test_mean_excess_averages_over_the_blocks_of_a_step_law(weights: list[float]
     assert mean_excess(curve, weights) == pytest.approx(average, abs=1e-13)
 
 
-curves = st.lists(st.floats(0, 5), min_size=1, max_size=9)
+curves = st.lists(st.floats(0, 5), min_size=1, max_size=12)
 
 
-@given(curves, st.integers(1, 10), st.booleans())
+@settings(max_examples=60, deadline=None)
+@given(curves, st.integers(1, 13), st.booleans())
 def test_no_composition_is_better(losses: list[float], steps: int, sort: bool) -> None:
     """Falling curves and noisy ones, against all compositions of at most K parts."""
     curve = whole(sorted(losses, reverse=True) if sort else losses)
