@@ -1,4 +1,4 @@
-"""Every upper bound on TV and on KL that applies to a step law, beside the exact values.
+"""Every upper bound on TV and on KL that applies to a parallel sampler, beside the exact values.
 
 Bounds on KL(q_0‖p_out) stand for themselves, and for TV by two inequalities that hold for any two
 laws: TV ≤ √(KL/2) (Pinsker) and TV ≤ √(1 − e^{−KL}) (Bretagnolle and Huber). The exponential alone,
@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from sharprates.samplers.compositions import CompositionTables
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.distance import divergence, total_variation
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.theory.claim import Relation
@@ -67,11 +69,11 @@ class BoundRow:
 
 @dataclass(frozen=True)
 class BoundTable:
-    """All bounds on one step law.
+    """All bounds on one parallel sampler.
 
     Attributes:
         tv: the exact TV(p_out, q_0).
-        kl: the exact KL(q_0‖p_out), nats; infinite with leftover masks.
+        kl: the exact KL(q_0‖p_out), nats; infinite where a sequence is never put out.
         rows: the smallest bound first, TV before KL.
     """
 
@@ -88,7 +90,7 @@ class BoundTable:
 
 @dataclass(frozen=True, eq=False)
 class BoundTables:
-    """Makes bound tables of one target with its exact denoiser, for any step law.
+    """Makes bound tables of one target with its exact denoiser.
 
     Attributes:
         target: the data law, small enough for an exact law (d up to some 12).
@@ -101,14 +103,18 @@ class BoundTables:
         return profile(self.target)
 
     @cached_property
+    def _tables(self) -> CompositionTables:
+        return tables(self.target, self._denoiser)
+
+    @cached_property
     def _denoiser(self) -> ExactDenoiser:
         return ExactDenoiser(self.target)
 
-    def bounds(self, law: StepLaw, quantity: Quantity) -> Iterator[tuple[str, str, float]]:
-        """Claim, form and value of every bound on a quantity that applies to a step law."""
-        experiment = Experiment(
-            self.target, self._denoiser, ParallelSampler(self.target.length, law)
-        )
+    def bounds(
+        self, sampler: ParallelSampler, quantity: Quantity
+    ) -> Iterator[tuple[str, str, float]]:
+        """Claim, form and value of every bound on a quantity that applies to a sampler."""
+        experiment = Experiment(self.target, self._denoiser, sampler)
         numbers = FloatQuantities(experiment, self._profile)
         setting = experiment.setting()
         for claim in CLAIMS.values():
@@ -123,13 +129,14 @@ class BoundTables:
                         value = float(interval(numbers.bound(claim, variant=form)).upper)
                     yield claim.id, form or "main", math.nextafter(value, math.inf)
 
-    def __call__(self, law: StepLaw) -> BoundTable:
-        """The table of a step law.
+    def __call__(self, how: Schedule | StepLaw) -> BoundTable:
+        """The table of a sampler on a schedule, or of a step law.
 
         Args:
-            law: any; bounds that leftover masks break do not apply then.
+            how: any; bounds that leftover masks break do not apply then.
         """
-        out = tables(self.target, self._denoiser).law(law)
+        sampler = ParallelSampler(self.target.length, how)
+        out = self._tables.law(sampler.step_law)
         tv = Interval.around(*total_variation(out, self.target))
         far = divergence(out, self.target)
         exact: dict[Quantity, Interval] = {
@@ -139,7 +146,7 @@ class BoundTables:
             else Interval.exact(math.inf),
         }
         smallest: dict[tuple[Quantity, str], tuple[float, str]] = {}
-        found = {quantity: list(self.bounds(law, quantity)) for quantity in BOUNDED}
+        found = {quantity: list(self.bounds(sampler, quantity)) for quantity in BOUNDED}
         of_kl = {claim for claim, *_ in found["KL"]}
         for quantity, bounds in found.items():
             for claim, form, value in bounds:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -13,12 +14,16 @@ from sharprates.samplers import datasets
 from sharprates.samplers.denoiser import Denoiser
 from sharprates.samplers.errors import InputError, any_time
 from sharprates.samplers.network import NetworkDenoiser, Training, checkpoint, load_checkpoint
+from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.schedule import Schedule
+from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.samplers.tempered import tempered_as
 from sharprates.samplers.trajectories import Rounds
 from sharprates.verification import audit as audits
 from sharprates.verification import digests
 from sharprates.verification.audit_plan import DEFAULT_CLAIMS, POLICY_CLAIMS, Plan
+from sharprates.verification.bound_table import BoundTable, BoundTables
 from sharprates.verification.cli import options
 from sharprates.verification.cli.terminal import EXIT, console, doing, note, progress, training
 from sharprates.verification.denoisers import resolve, resolve_for
@@ -30,7 +35,9 @@ from sharprates.verification.measure import check_arithmetic
 from sharprates.verification.planning.data_law import Tractable
 from sharprates.verification.reports import audit as report
 from sharprates.verification.reports import sampled
+from sharprates.verification.reports.bound_table import bounds_json, print_bounds
 from sharprates.verification.sampled_audit import SampledLaw, drives, sampled_audit
+from sharprates.verification.verdict import Verdict
 
 JOURNAL = "rows.jsonl"
 """Name of the journal in the folder that `--out` names."""
@@ -91,6 +98,12 @@ def audit_command(
     training_steps: Annotated[
         int, typer.Option(help="Of the optimiser, with --denoiser trained.")
     ] = Training.steps,
+    bounds: Annotated[
+        bool,
+        typer.Option(
+            "--bounds", help="Also every bound on TV and on KL, of step laws, exact denoiser."
+        ),
+    ] = False,
     samples: Annotated[int, typer.Option(help="Also run each sampler so often.")] = 0,
     seed: Annotated[int, typer.Option(help="Of the running samplers and of training.")] = 0,
     budget: Annotated[float, typer.Option(help="False-alarm probability of the run.")] = 1e-6,
@@ -179,6 +192,8 @@ def audit_command(
         found = _from_samples(laws, denoiser, plan, jobs, cluster)
         _report_samples(found, seed, json, plot)
         return
+    if bounds and not (denoiser == "exact" and temperature == top_p == 1):
+        raise InputError("--bounds: compares bounds for the exact denoiser; leave out --denoiser")
     check_arithmetic(arithmetic, denoiser == "exact" and temperature == top_p == 1)
     with ExitStack() as stack:
         stack.enter_context(any_time(force))
@@ -229,14 +244,39 @@ def audit_command(
         report.print_terms(one, terminal)
         terminal.print()
     terminal.print(report.LEGEND, style="dim")
+    compared = _bound_tables(targets, plan) if bounds else []
+    for target, schedule, side_by_side in compared:
+        print_bounds(f"{target.name}, {schedule}", side_by_side, terminal)
+        terminal.print()
     if json is not None:
         content = report.audit_json(results, seed if samples or train else None)
+        if bounds:
+            content["bounds"] = [
+                {"target": target.name, "sampler": str(schedule), **bounds_json(side_by_side)}
+                for target, schedule, side_by_side in compared
+            ]
         write_whole(json, to_json(content))
     if plot is not None:
         report.plot_audit(results, plot)
     if out is not None:
         _write_losses(out, results, names)
-    raise typer.Exit(EXIT[report.worst(results)])
+    verdicts = {row.verdict for *_, one in compared for row in one.rows}
+    worst = report.worst(results)
+    raise typer.Exit(EXIT[Verdict.FAILS if Verdict.FAILS in verdicts else worst])
+
+
+def _bound_tables(
+    targets: Sequence[Target], plan: Plan
+) -> list[tuple[Target, Schedule | StepLaw, BoundTable]]:
+    """Of every target and parallel sampler, the bounds side by side."""
+    found = []
+    for target in targets:
+        made = BoundTables(target)
+        for sampler in chain(*plan.samplers(target.length, time_free=True)):
+            if isinstance(sampler, ParallelSampler):
+                doing(f"bounds on {target.name}, {sampler}")
+                found.append((target, sampler.schedule, made(sampler.schedule)))
+    return found
 
 
 def _claims(wanted: Sequence[str], besides: Sequence[str]) -> tuple[str, ...]:
@@ -249,7 +289,7 @@ def _claims(wanted: Sequence[str], besides: Sequence[str]) -> tuple[str, ...]:
 
 NEED_A_LIST = (
     *("claims", "steps", "clock", "grid", "times", "horizon", "delta", "rule", "blocks"),
-    *("ties", "remask", "speculate"),
+    *("ties", "remask", "speculate", "bounds"),
     *("arithmetic", "device", "scale", "separator", "out", "resume"),
 )
 """Options that a law has no use for whose sequences cannot be listed."""

@@ -87,6 +87,26 @@ def test_blocks_of_any_sizes(run, tmp_path: Path) -> None:
             assert one[name]["upper"] - one[name]["lower"] < 1e-12
 
 
+def test_every_bound_beside_the_exact_values(run, tmp_path: Path) -> None:
+    out_file = tmp_path / "out.json"
+    options = ("--steps", "8", "--clock", "constant,linear", "--rule", "euler", "--bounds")
+    code, out, _ = run("audit", "copies:3:2", *options, "--json", str(out_file))
+    assert code == 0
+    assert "copies:3:2, euler linear uniform K=8" in out
+    assert "KL2, Bretagnolle–Huber" in out
+    left, complete = json.loads(out_file.read_text())["bounds"]
+    assert left["target"] == complete["target"] == "copies:3:2"
+    assert {row["of"] for row in left["bounds"]} == {"TV"}  # masks are left: none is on KL
+    assert {row["claim"] for row in left["bounds"]} >= {"E1", "E2", "E3"}
+    assert {row["route"] for row in complete["bounds"]} == {
+        *("direct", "Pinsker", "Bretagnolle–Huber")
+    }
+    for one in (left, complete):
+        assert {row["verdict"] for row in one["bounds"]} == {"holds"}
+        least = min(row["value"] for row in one["bounds"] if row["of"] == "TV")
+        assert least >= one["tv"]["upper"] - 1e-12
+
+
 def test_names_are_printed_as_they_are(run, tmp_path: Path) -> None:
     path = tmp_path / "x:one:[red].txt"
     path.write_text("ab\nba\n")
@@ -285,6 +305,7 @@ def test_bad_policies_are_one_line_and_exit_2(run, name: str, words: str) -> Non
         (("audit", "copies:2:2", "--scale", "E3.constant=1e999999999"), "--scale"),
         (("audit", "copies:2:2", "--scale", "E3.nothing=2"), "E3.constant"),
         (("audit", "copies:2:2", "--arithmetic", "decimal"), "decimal"),
+        (("audit", "copies:2:2", "--bounds", "--denoiser", "noisy:0.1"), "exact denoiser"),
         (("audit", "copies:2:2", "--blocks", "0"), "--blocks"),
         (("audit", "copies:2:2", "--blocks", ""), "--blocks"),
         (("audit", "copies:2:2", "--blocks", "1,2"), "blocks: 1,2 reveal 3 tokens of d = 2"),
