@@ -221,3 +221,44 @@ def test_scores_are_normalised_before_a_draw() -> None:
         # the scaled one states nothing, and is asked less often
         assert torch.allclose(law.probability, scaled.probability, atol=1e-4)
         assert scaled.error >= 2
+
+
+@pytest.mark.parametrize("d", [1, 2, 5])
+def test_the_error_counts_every_rounding_and_what_is_unresolved(d: int) -> None:
+    """d draws of d + 4 roundings, d additions a piece, and 8 units of b at each piece's ends."""
+    target = copies(d, 2)
+    exact = ExactDenoiser(target)
+    windowed = in_a_window(target, 0.25, 0.5)
+    for denoiser, count, unresolved in ((exact, 1, 0.0), (windowed, GUESSES, 1.0)):
+        law = hitting_law(target, denoiser, clock("linear"))
+        units = d * (d + 4) + d * count + 8 * d * count
+        rounded = law.error - d * unresolved
+        assert rounded == pytest.approx(units * 2.0**-53, rel=1e-9, abs=2.0**-53 * d * unresolved)
+        assert law.relative_error == math.inf
+        assert (law.dense, law.vocabulary) == (False, 2)
+
+
+def test_a_horizon_ends_the_times_and_each_piece_is_asked_in_its_middle() -> None:
+    chosen, horizon = clock("constant"), 1.5
+    start = math.exp(-horizon)
+    for denoiser in (in_a_window(copies(2, 2), 0.25, 0.5, Telling), Steep()):
+        found = pieces(denoiser, chosen, horizon)
+        assert len(found) > 2
+        assert (found[0].late, found[-1].early) == (horizon, 0)
+        for one in found:
+            for b, t in (
+                *((one.low, one.late), (one.high, one.early)),
+                ((one.low + one.high) / 2, one.asked),
+            ):
+                assert math.exp(-t) == pytest.approx(start + (1 - start) * b, abs=1e-12)
+    law = hitting_law(point_mass(1, 2), Steep(), chosen, horizon)
+    mean = 1 - horizon * start / (1 - start)  # ∫ t db, with 1 − b in proportion to 1 − e^{−t}
+    assert float(law.probability[0]) == pytest.approx(mean, abs=1e-4)
+
+
+def test_breaks_outside_the_times_or_too_near_an_end_make_no_piece() -> None:
+    target = copies(2, 2)
+    uniform = Uniform(2)
+    for jumps in ((1e-18,), (1.0,), (2.0,)):  # 1 − 1e-18 is 1
+        denoiser = Telling((ExactDenoiser(target), uniform), jumps)
+        assert len(pieces(denoiser, clock("linear"))) == 1
