@@ -169,6 +169,8 @@ def test_scores_use_what_the_rule_asks_for() -> None:
             gaps[step] = pairs
             found = decompose(profile(copies(3, 2)), path, gaps, normalised).score
             assert found == pytest.approx(3 * float(path.masked[step]) * rate)
+            if normalised:  # which is what is taken without a word
+                assert decompose(profile(copies(3, 2)), path, gaps).score == found
 
 
 def test_the_terms_of_first_hitting_are_its_draws() -> None:
@@ -234,7 +236,9 @@ def test_each_cause_of_rounding_widens_the_error_by_its_own_share() -> None:
     assert decompose(steps, path, gaps).error == pytest.approx(far * asked, rel=1e-9)
 
     bare = decompose(replace(shape, error=0.0, gap_error=0.0), path).error
-    assert bare == pytest.approx(64 * 3 * 2.0**-53 * asked, rel=1e-9)  # roundings of each step
+    assert bare == pytest.approx(
+        64 * 3 * 2.0**-53 * asked, rel=1e-9, abs=0
+    )  # roundings of each step
 
     predictions = replace(shape, error=0.0, gap_error=far)
     assert decompose(predictions, path).error < 1e-12

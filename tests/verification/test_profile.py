@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.errors import TooLargeError
-from sharprates.samplers.families import copies, parity, product
+from sharprates.samplers.families import copies, dirichlet, parity, product
 from sharprates.samplers.target import Target
 from sharprates.verification.arithmetic import interval, precision
 from sharprates.verification.exact_law import exact_predictor, rational_pmf
@@ -215,4 +215,23 @@ def test_the_stated_error_counts_every_rounding() -> None:
     for d, most in ((2, 2), (3, 3), (4, 6)):
         units = (2 * d + 8) * (3 + 2) + 2 * most
         expected = units * 2.0**-53 * math.log(3)
-        assert profile(copies(d, 3)).error == pytest.approx(expected, rel=1e-12)
+        assert profile(copies(d, 3)).error == pytest.approx(expected, rel=1e-12, abs=0)
+
+
+def test_three_dependent_tokens_by_hand() -> None:
+    """Of (0,0,0) and (0,1,1) and (1,1,1), a third each: h falls, and blocks of one are exact."""
+    found = profile(Target.from_rows([[0, 0, 0], [0, 1, 1], [1, 1, 1]], [1, 1, 1], 2))
+    third = math.log(3) - 2 / 3 * math.log(2)  # H of one token, whichever it is
+    assert found.entropy == pytest.approx(math.log(3))
+    assert float(found.information[0]) == pytest.approx(third)
+    # the first is certain given both others in two of three cases; each of the others always
+    assert float(found.information[2]) == pytest.approx(2 / 3 * math.log(2) / 3)
+    assert found.mutual_information == pytest.approx(third - 2 / 9 * math.log(2))
+    assert found.dependence[:, :2].abs().max() == 0
+    assert profile(dirichlet(3, 3, 0.5, seed=1)).dependence[:, :2].abs().max() == 0
+
+
+def test_contexts_are_powers_of_the_vocabulary() -> None:
+    target = Target.from_rows(list(itertools.product(range(2), repeat=4)), [1] * 16, 2)
+    rest = gap_rounding(target) - ExactDenoiser(target).relative_error
+    assert rest / 2.0**-53 == pytest.approx(2 + 16 + 4 * 8 + 4)

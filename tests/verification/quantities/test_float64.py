@@ -171,7 +171,7 @@ def test_a_shift_moves_a_mean_gap_by_no_more_than_said_and_attains_it(n: int) ->
             for a in (Fraction(0), Fraction(1, 3), 1 - shift)
         )
         assert moved <= bound
-        assert bound == pytest.approx(n * float(shift) * max(gaps))
+        assert bound == pytest.approx(n * float(shift) * max(gaps), abs=0)
         if gaps in (ends, ends[::-1]):
             assert moved >= 0.999999 * bound
 
@@ -334,7 +334,7 @@ def test_each_cause_of_rounding_widens_an_error_by_its_own_share(
             assert wide.gaps is not None
             shift = module._shift(wide.gaps[:3], 3 * UNIT)
         bare = (terms + 64) * UNIT * total + shift
-        assert radius(getattr(narrow, name)) == pytest.approx(bare, rel=1e-6)
+        assert radius(getattr(narrow, name)) == pytest.approx(bare, rel=1e-6, abs=0)
 
 
 def test_the_rounding_of_a_sum_of_five_terms_is_shared_out_among_them() -> None:
@@ -343,7 +343,7 @@ def test_the_rounding_of_a_sum_of_five_terms_is_shared_out_among_them() -> None:
         assert numbers.decomposition is not None
         for term in TERMS:
             fifth = numbers.decomposition.error / 5
-            assert radius(numbers.E1_term(term)) == pytest.approx(fifth, rel=1e-8)
+            assert radius(numbers.E1_term(term)) == pytest.approx(fifth, rel=1e-8, abs=0)
 
 
 def test_an_exact_denoiser_errs_by_nothing_and_no_grid_has_no_horizon() -> None:
