@@ -10,6 +10,7 @@ from sharprates.samplers import families
 from sharprates.theory.claim import Relation
 from sharprates.verification.arithmetic import Interval
 from sharprates.verification.checks.check import (
+    LEFTOVER_FORGOTTEN,
     POINTS,
     Check,
     Trend,
@@ -17,6 +18,7 @@ from sharprates.verification.checks.check import (
     decided,
     exact,
     formula,
+    on_instances,
     run_check,
     tightened,
     trial_of,
@@ -371,8 +373,11 @@ def test_as_many_examples_as_the_effort_asks_for_and_a_share_that_just_counts() 
         return [Example.of(x=x) for x in range(10)]
 
     found = run_check(Check("H4", "numbers", numbers, below(9, lambda x: x < 3), effort=0.25), 40)
-    assert asked == [10]
+    run_check(Check("H4", "numbers", numbers, below(9)))
+    assert asked == [10, 60]
     assert (found.n_counting, found.n, found.complaint) == (3, 10, None)
+    few = run_check(Check("H4", "numbers", numbers, below(9, lambda x: x < 2)))
+    assert few.complaint == "only 2 of 10 examples count"
 
 
 def test_a_pair_that_is_not_finite_is_not_drawn() -> None:
@@ -394,3 +399,42 @@ def test_a_difference_has_no_sign_and_any_pair_that_counts_counts() -> None:
     half, vacuous = (fmpq(1, 4), fmpq(1, 2)), (fmpq(1, 4), fmpq(2))
     for sides, counts in (([half, vacuous], True), ([vacuous], False)):
         assert trial_of(Example.of(x=1), Relation.UPPER, sides).counts is counts
+
+
+@pytest.mark.parametrize(("slope", "power"), [(1.08, True), (1.15, False)])
+def test_slopes_within_a_tenth_are_those_of_one_power(slope: float, power: bool) -> None:
+    gaps = {2: Fraction(1, 2), 4: Fraction(1, 4), 8: Fraction(1, 8)}
+    gaps[16] = gaps[8] * Fraction(2**-slope)
+    fit = a_trend(lambda x: gaps[x])
+    assert (fit.exponent is not None) is power
+
+
+@pytest.mark.parametrize(("apart", "shown"), [(8e-13, "x=1"), (1.5e-12, "x=10")])
+def test_ratios_within_a_trillionth_rank_alike(apart: float, shown: str) -> None:
+    """Then the plainer example is shown."""
+
+    def trial(example: Example, _: Mutant) -> Trial:
+        ratio = Fraction(1, 2) + (Fraction(apart) if example["x"] == 10 else 0)
+        side = (Interval.exact(ratio), Interval.exact(Fraction(1)))
+        return Trial(example, Decision(Relation.UPPER, (side,)), counts=True)
+
+    tried = [Example.of(x=10), Example.of(x=1)]
+    assert run_check(Check("H4", "two", lambda _: tried, trial)).instance == shown
+
+
+def test_leftover_is_forgotten_by_weights_that_sum_to_one() -> None:
+    assert LEFTOVER_FORGOTTEN.values is not None
+    found = LEFTOVER_FORGOTTEN.values({"w": [Fraction(1, 4), Fraction(1, 8)]})
+    assert found["w"] == [Fraction(2, 3), Fraction(1, 3)]
+
+
+def test_parameters_of_an_example_stand_in_for_numbers_of_its_experiment() -> None:
+    """Those that the formula asks for; also of symbols that no experiment has."""
+    experiment = exact_experiment(families.family("copies:2:2"), steps=(Fraction(1, 2),) * 2)
+    example = Example.of(experiment, epsilon_w=Fraction(1, 8), unknown=Fraction(1, 2))
+    ((_, bound),) = on_instances("E3")(example, STATED).decision.sides
+    assert bound.lower == Fraction(1, 2) + Fraction(1, 8)
+    hidden = Example.of(experiment, alpha_delta=Fraction(1, 2))
+    trial = on_instances("F3", measured=lambda _: fmpq(3, 4))
+    ((_, bound),) = trial(hidden, STATED).decision.sides
+    assert bound.lower == Fraction(3, 4)  # 1 − α_δ^d
