@@ -2,20 +2,24 @@
 
 import itertools
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
+from flint import arb, arb_series, ctx
 from sharprates.samplers.occupancy import (
     Bins,
+    Chance,
     code_draws,
     distinct_draws,
     equal_draws,
     shared_draws,
 )
 from sharprates.samplers.step_law import StepLaw
+from sharprates.verification.arithmetic import precision
 
 
 def by_hand(
@@ -140,3 +144,116 @@ def test_codes_agree_with_fractions_whatever_the_bins(
     found = code_draws(Bins.of(law), d, k, S)
     assert math.exp(found.log_success) == pytest.approx(float(exact), rel=1e-12)
     assert found.failure == pytest.approx(float(1 - exact), rel=1e-12)
+
+
+def normal(raw: Sequence[Fraction | int]) -> list[Fraction]:
+    return [Fraction(x) / sum(raw) for x in raw]
+
+
+HALVES = normal([Fraction(1, 2**k) for k in range(12)])
+"""Bins of very different widths, the widest first."""
+
+SHAPES = {
+    "one": [Fraction(1)],
+    "three": WEIGHTS,
+    "falling": HALVES,
+    "rising": HALVES[::-1],
+    "equal": [Fraction(1, 40)] * 40,
+    "many": [Fraction(1, 300)] * 300,
+    "nearly one": normal([10**9, 1, 1]),
+    "at last": normal([1, 1, 10**9]),
+}
+
+
+def bins_of(name: str) -> Bins:
+    weights = torch.tensor([float(w) for w in SHAPES[name]], dtype=torch.float64)
+    return Bins.of(StepLaw.from_weights(weights))
+
+
+def assert_close(found: Chance, success: arb | Fraction, rel: float = 2e-12) -> None:
+    """The smaller chance to so many digits, the larger one in any case."""
+    with precision(400):
+        exact = (
+            arb(success)
+            if isinstance(success, arb)
+            else arb(success.numerator) / (success.denominator)
+        )
+        failure, log = float(1 - exact), float(exact.log())
+    assert found.log_success == pytest.approx(log, rel=rel, abs=0 if failure < 0.5 else rel)
+    if failure < 0.5:
+        assert found.failure == pytest.approx(failure, rel=rel, abs=0)
+    else:
+        assert found.failure > 0.49
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize(("g", "S"), [(2, 2), (5, 3), (40, 2), (300, 50), (3, 1000)])
+def test_equal_draws_agree_with_fractions(name: str, g: int, S: int) -> None:
+    """The tokens of the first bin that is hit: Σ_k S·((after + w/S)^g − after^g)."""
+    before, exact = Fraction(0), Fraction(0)
+    for w in SHAPES[name]:
+        after = 1 - before - w
+        exact += S * ((after + w / S) ** g - after**g)
+        before += w
+    assert_close(equal_draws(bins_of(name), g, S), exact)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize(("g", "b"), [(2, 2), (9, 3), (40, 2), (150, 7), (3, 100)])
+def test_shared_draws_agree_with_a_series_in_balls(name: str, g: int, b: int) -> None:
+    with precision(600):
+        cap, ctx.cap = ctx.cap, g + 1
+        try:
+            product = arb_series([1])
+            for w, count in Counter(SHAPES[name]).items():
+                x = arb(w.numerator) / w.denominator
+                terms = [
+                    x**n / (arb(b) ** math.comb(n, 2) * arb(math.factorial(n)))
+                    for n in range(g + 1)
+                ]
+                product = product * arb_series(terms) ** count
+            exact = product[g] * math.factorial(g)
+        finally:
+            ctx.cap = cap
+    assert_close(shared_draws(bins_of(name), g, b), exact, 1e-11)
+
+
+def permuted(weights: Sequence[Fraction], S: int) -> arb:
+    """S tokens, the number of those that are still masked followed from bin to bin, in balls."""
+    masked = [arb(0)] * S + [arb(1)]
+    left = Fraction(1)
+    for w in weights[:-1]:
+        h = arb((w / left).numerator) / (w / left).denominator
+        after = [arb(0)] * (S + 1)
+        for m, chance in enumerate(masked):
+            term = chance * (1 - h) ** m
+            for n in range(m + 1):
+                after[m - n] += term
+                term = term * (m - n) * (m - n) * h / ((1 - h) * (n + 1) * max(m, 1))
+        masked, left = after, left - w
+    every = [arb(math.factorial(m)) / arb(m) ** m if m else arb(1) for m in range(S + 1)]
+    return sum((x * y for x, y in zip(masked, every, strict=True)), arb(0))
+
+
+@pytest.mark.parametrize(
+    ("name", "S"),
+    [
+        *((name, S) for name in SHAPES for S in (2, 9)),
+        *(("falling", 120), ("rising", 120), ("equal", 60), ("many", 40), ("at last", 90)),
+        *(("nearly one", 90), ("three", 150)),
+        *(("three", 700), ("one", 800)),  # chances that float64 does not hold
+    ],
+)
+def test_distinct_draws_agree_with_balls(name: str, S: int) -> None:
+    with precision(300):
+        exact = permuted(SHAPES[name], S)
+    assert_close(distinct_draws(bins_of(name), S), exact, 1e-11)
+
+
+def test_one_token_or_symbol_is_certain() -> None:
+    bins = bins_of("three")
+    sure = Chance(0.0, 0.0)
+    assert equal_draws(bins, 1, 3) == equal_draws(bins, 3, 1) == sure
+    assert shared_draws(bins, 1, 3) == shared_draws(bins, 3, 1) == sure
+    assert code_draws(bins, 3, 3, 2) == code_draws(bins, 3, 2, 1) == sure
+    assert distinct_draws(bins, 1) == sure
