@@ -1,6 +1,7 @@
 """Running parallel samplers against their exact laws, on every family and both real data sets."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import cos, exp, pi, sin
 
 import pytest
@@ -317,3 +318,83 @@ def test_facts_of_given_times_end_where_the_times_do() -> None:
     sampler = ParallelSampler(2, Schedule.at(times, "ancestral", "linear"))
     assert sampler.facts()["delta"] == 0.25
     assert sampler.facts()["steps"] == 2
+
+
+def test_rounds_that_reveal_something_are_counted() -> None:
+    """Of two tokens: Σ_k (1 − (1 − w_k)²) on the mean, and never more than two."""
+    target = families.copies(2, 2)
+    for weights, mean in (((0.5, 0.25, 0.25), 1.625), ((1.0,), 1.0)):
+        law = StepLaw.from_weights(torch.tensor(weights, dtype=torch.float64))
+        sampler = ParallelSampler(2, law)
+        found = sampler.rounds_on(target, ExactDenoiser(target))
+        assert found is not None
+        assert found.mean == pytest.approx(mean)
+        assert found.most == min(2, len(weights))
+        assert sampler.rounds_on(target, Scaled(ExactDenoiser(target), 0.5)) is None
+        assert sampler.uniforms == 2
+
+
+def test_facts_of_leftover_rules_and_grids() -> None:
+    def own(chosen: Clock, times: Tensor) -> Tensor:
+        return torch.full((times.numel() - 1,), 0.5) + 0 * chosen.alpha(times[1:])
+
+    named = Schedule("euler", "linear", "uniform", 2)
+    for schedule, leftover, custom in (
+        (named, False, False),
+        (replace(named, rule=own), True, True),
+    ):
+        sampler = ParallelSampler(2, schedule)
+        assert sampler.grid is schedule
+        facts = sampler.facts()
+        assert (facts["has_leftover"], facts["custom_rule"]) == (leftover, custom)
+    alone = ParallelSampler(2, StepLaw.uniform(2))
+    assert alone.grid is None
+    assert alone.facts() == {"steps": 2, "has_leftover": False, "uniform_law": True}
+
+
+@pytest.mark.parametrize("mass", [None, 1.0])
+def test_a_uniform_that_meets_the_hazard_exactly_reveals_nothing(
+    mass: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A uniform in [0, 1) is below r with probability r."""
+    exact = ExactDenoiser(families.copies(2, 2))
+    denoiser = exact if mass is None else Scaled(exact, mass)
+    sampler = ParallelSampler(2, StepLaw.from_hazards(torch.tensor([0.5], dtype=torch.float64)))
+    state = torch.full((3, 2), 2)
+    for u, revealed in ((0.5, False), (0.25, True)):
+        shapes = []
+
+        def rand(shape: tuple[int, ...], u: float = u, seen: list = shapes, **_: object) -> Tensor:
+            seen.append(shape)
+            return torch.full(shape, u, dtype=torch.float64)
+
+        monkeypatch.setattr("sharprates.samplers.parallel.torch.rand", rand)
+        after = sampler.step(denoiser, state, 0, seeded())
+        assert bool((after < 2).all()) is revealed
+        assert shapes == [(3, 2, 2)]
+
+
+def test_a_uniform_that_meets_a_sum_of_weights_is_of_the_next_step_and_the_last_takes_all() -> None:
+    exact = ExactDenoiser(families.copies(2, 2))
+    uniforms = torch.tensor([[[0.5, 0.25], [0.5, 0.5]]], dtype=torch.float64)
+    assert ParallelSampler(2, StepLaw.uniform(2)).run_batch(exact, uniforms).steps.tolist() == [
+        [1, 0]
+    ]
+    tenths = StepLaw.uniform(10)
+    assert float(torch.cumsum(tenths.weights, 0)[-1]) < 1 - 2**-54
+    uniforms[0, 0] = 1 - 2**-53
+    assert ParallelSampler(2, tenths).run_batch(exact, uniforms).steps.tolist() == [[9, 9]]
+
+
+def test_the_law_is_that_of_the_algorithm_that_the_denoiser_allows() -> None:
+    target = families.dirichlet(2, 3, 0.5, seed=1)
+    exact = ExactDenoiser(target)
+    sampler = ParallelSampler(2, Schedule("tau-leaping", "linear", "uniform", 3))
+    expected = tables(target, exact).law(sampler.step_law)
+    for given in (None, tables(target, exact)):
+        found = sampler.law(target, exact, given)
+        assert torch.equal(found.probability, expected.probability)
+    half = Scaled(exact, 0.5)  # also its chance to be revealed is halved
+    slow = propagate(target, half, sampler.step_law, sampler.call_times)
+    assert torch.allclose(sampler.law(target, half).probability, slow.probability)
+    assert float(slow.probability.sum()) < 0.9 * float(expected.probability.sum())

@@ -163,7 +163,7 @@ class ExactQuantities(Quantities):
     def dependence(self) -> list[list[Number]]:
         """Entry (u, s): Σ over |U|=u, |B|=s of E TV(q_0(x_B|x_U), ∏_{i∈B} q_0(x_i|x_U))."""
         d, S = self.d, self.S
-        found = [[fmpq(0)] * (d + 1) for _ in range(d + 1)]
+        found = [[fmpq(0)] * (d + 1) for _ in range(d)]
         for context, joint in self.marginal.items():
             shown = [i for i in range(d) if context[i] != S]
             for size in range(2, len(shown) + 1):
@@ -248,15 +248,15 @@ class ExactQuantities(Quantities):
         total = fmpq(0)
         for step in self.path:
             r, masked = step["r"], step["masked"]
-            at = [power(1 - masked, u) * power(masked, d - u) for u in range(d + 1)]
+            at = [power(1 - masked, u) * power(masked, d - u) for u in range(d)]
             if name == "clock":
                 total = total + d * masked * abs(step["rho"] - r)
             elif name == "score":
-                pairs = zip(at, self.gaps, strict=False)
+                pairs = zip(at, self.gaps, strict=True)
                 total = total + r * sum((x * gap for x, gap in pairs), fmpq(0))
             else:
-                for u, s in itertools.product(range(d + 1), repeat=2):
-                    if 2 <= s <= d - u:
+                for u in range(d - 1):
+                    for s in range(2, d - u + 1):
                         inside = power(r, s) * power(1 - r, d - u - s)
                         total = total + at[u] * inside * self.dependence[u][s]
         return total

@@ -13,7 +13,7 @@ from sharprates.samplers.families import copies, uniform
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.target import Target
 from sharprates.theory.registry import CLAIMS
-from sharprates.verification.arithmetic import as_fmpq
+from sharprates.verification.arithmetic import as_fmpq, interval, precision
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.quantities.exact import ExactQuantities, evaluate_claim, rational
 
@@ -200,10 +200,11 @@ def test_the_output_law_is_that_of_the_chain() -> None:
     kl = sum(n / 21 * math.log(n / 21 / law[x]) for x, n in LAW.items())
     assert float(numbers.kl) == pytest.approx(kl, rel=1e-12)
     assert fmpq(1, 2) == numbers.W
+    assert isinstance(numbers.W, fmpq)
     assert set(numbers.compositions) == {(1, 1, 1), (1, 2), (2, 1), (3,)}
     never = {((2, 2, 2), i): (Fraction(1), Fraction(0)) for i in range(3)}
     stuck = ExactQuantities(exact_experiment(TARGET, steps=(Fraction(1),), predictions=never))
-    assert not stuck.kl.is_finite()
+    assert bool(stuck.kl > 10**9)
 
 
 @pytest.mark.parametrize("rule", ["tau-leaping", "euler"])
@@ -247,6 +248,20 @@ def test_w_is_the_largest_weight_of_balls_too() -> None:
     grid = Schedule("ancestral", "cosine", "uniform", 5, Fraction(1))
     numbers = ExactQuantities(exact_experiment(TARGET, grid=grid))
     assert float(numbers.W) == pytest.approx(max(map(float, numbers.w)))
+    # of balls that overlap either may be the largest, beside a fraction too
+    numbers = ExactQuantities(exact_experiment(TARGET, grid=grid))
+    numbers.w = [arb(0.3, 0.1), arb(0.32, 0.01), fmpq(1, 10)]
+    assert interval(numbers.W).lower <= Fraction(31, 100)
+    assert interval(numbers.W).upper >= Fraction(39, 100)
+
+
+def test_every_number_rises_in_precision() -> None:
+    assert ExactQuantities.rises
+    widths = []
+    for bits in (100, 200):
+        with precision(bits):
+            widths.append(ExactQuantities(exact_experiment(TARGET)).entropy.rad())
+    assert bool(widths[1] < widths[0] * 1e-20)
 
 
 def test_the_first_order_is_the_limit_of_steps_times_distance() -> None:
