@@ -316,7 +316,7 @@ def test_one_token(run) -> None:
 
 def test_one_step_that_may_do_is_not_forbidden(run) -> None:
     _, out, _ = run("--length", "2", "--vocab", "2", "--tv", "0.6", "--score-error", "0.5")
-    assert "7 steps are enough for every law (E5).\n" in out
+    assert "6 steps are enough for every law (B1).\n" in out
     assert "fewer than" not in out
 
 
