@@ -31,7 +31,7 @@ from sharprates.verification.arithmetic import BALL, Interval, interval, precisi
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.profile import Profile, profile
 from sharprates.verification.quantities.float64 import FloatQuantities
-from sharprates.verification.score_error import Comparison
+from sharprates.verification.score_error import score_error_of
 from sharprates.verification.verdict import Verdict, compare
 
 if TYPE_CHECKING:  # pages that audit nothing need not load it
@@ -252,14 +252,14 @@ class Bench:
 
     def numbers(self, law: StepLaw) -> FloatQuantities:
         """What bounds are evaluated on: this target with a step law."""
-        gaps = (
-            None
-            if isinstance(self.denoiser, ExactDenoiser)
-            else Comparison.of(self.target).sums(self.denoiser).gaps
-        )
         sampler = ParallelSampler(self.target.length, law)
         experiment = Experiment(self.target, self.denoiser, sampler)
-        return FloatQuantities(experiment, self.profile, gaps)
+        if isinstance(self.denoiser, ExactDenoiser):
+            return FloatQuantities(experiment, self.profile)
+        score = score_error_of(self.target, self.denoiser, ())
+        return FloatQuantities(
+            experiment, self.profile, score.gaps, logs=score.logs, runs=score.runs
+        )
 
     def check(
         self, claim_id: str, law: StepLaw, what: str = "", variant: str | None = None, **facts: Any

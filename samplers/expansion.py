@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, pairwise
@@ -70,14 +71,18 @@ def tables(
     if kept:
         table = kept.table(_predictions(denoiser, kept.states))
     else:
-        # Where all of the support is at hand, exact predictions are ratios of the contexts' masses.
-        # A subclass may predict otherwise.
-        exact = type(denoiser) is ExactDenoiser and denoiser.target == target
         whole = size == count == target.support
-        weights = split(target.weights).to(device) if exact and whole else None
+        weights = _weights(target, denoiser, device) if whole else None
         table = torch.cat([_table(part, denoiser, weights) for part in torch.split(x, size)])
     error = rounding(_depth(d, relative_error(denoiser) / UNIT))
     return CompositionTables(x, table, S, rows == "all", error)
+
+
+def _weights(target: Target, denoiser: Denoiser, device: str | torch.device) -> Tensor | None:
+    """What makes exact predictions ratios of masses, where all of the support is at hand."""
+    # A subclass may predict otherwise.
+    exact = type(denoiser) is ExactDenoiser and denoiser.target == target
+    return split(target.weights).to(device) if exact else None
 
 
 def _depth(d: int, prediction: float) -> float:
@@ -205,11 +210,47 @@ def _edges(lower: _Level, upper: _Level, denoiser: Denoiser) -> Tensor:
 
 def _table(x: Tensor, denoiser: Denoiser, weights: Tensor | None) -> Tensor:
     """T_a(x) of some rows: [n, 2^(d−1)]; `weights` where the denoiser is exact for these rows."""
+    ((_, table),) = deque(_by_level(x, denoiser, weights), maxlen=1)
+    return table
+
+
+def reached(target: Target, denoiser: Denoiser) -> tuple[Iterator[tuple[Tensor, Tensor]], float]:
+    """How a run reaches the contexts of a target: T_a(x_U) for every context x_U, by its size.
+
+    Before step k a parallel sampler has revealed exactly x_U with probability
+    (1−t_k)^{d−|U|} Σ_{a ⊨ |U|} M_a(w_{<k})·T_a(x_U). Source: S2, for the tokens of U.
+
+    Args:
+        target: the data law.
+        denoiser: normalised and time-free.
+
+    Returns:
+        For each |U| = 0..d the contexts, [C, d] with the mask S, and T_a(x_U) [C, 2^(|U|−1)] in the
+        order of `composition_index`; and a bound on the relative error of each entry.
+
+    Raises:
+        TooLargeError: if the tables do not fit into memory.
+    """
+    d, S = target.length, target.vocabulary
+    check_memory(
+        _working_bytes(d, S, target.support),
+        f"the runs of length {d} through the contexts of {target.support} sequences",
+        "use fewer or shorter sequences",
+    )
+    error = rounding(_depth(d, relative_error(denoiser) / UNIT))
+    return _by_level(target.rows, denoiser, _weights(target, denoiser, "cpu")), error
+
+
+def _by_level(
+    x: Tensor, denoiser: Denoiser, weights: Tensor | None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The contexts of some rows with their tables, level by level; the last are the rows."""
     d = x.shape[1]
     levels = _levels(x, denoiser.vocabulary, weights)
     sizes = [level.states.shape[0] for level in levels]
     edges = {v: _edges(levels[v - 1], levels[v], denoiser) for v in range(1, d + 1)}
     below = [level.below for level in levels]
+    states = [level.states for level in levels]
     del levels
     # Column c of V_v: the composition of v with index c. A last block v − u after a composition of
     # u sets bit u−1: columns 2^(u−1) … 2^u − 1 come from level u, column 0 from level 0.
@@ -222,6 +263,7 @@ def _table(x: Tensor, denoiser: Denoiser, weights: Tensor | None) -> Tensor:
     room = torch.empty(2, max(sum(of_u) for of_u in pairs), dtype=torch.int32, device=x.device)
     at_u = _ancestors(below, sizes, 0, room[0])
     for u in range(d):
+        yield states[u], values[u]
         next_u = _ancestors(below, sizes, u + 1, room[(u + 1) % 2])
         left, right = (1 << u) >> 1, 1 << u
         factor = factors[u % 2, : sizes[u]].view(-1, 1).fill_(1)
@@ -247,7 +289,7 @@ def _table(x: Tensor, denoiser: Denoiser, weights: Tensor | None) -> Tensor:
                 out[part] = sparse_matrix(starts, columns, entries, (count, sizes[u])) @ values[u]
         values[u] = blank  # its memory is needed no more
         at_u = next_u
-    return values[d]
+    yield states[d], values[d]
 
 
 def _groups(v: int, u: int) -> Iterator[tuple[int, slice]]:

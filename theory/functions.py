@@ -7,7 +7,8 @@ symbols whose value is a sequence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from fractions import Fraction
 from math import comb, perm
@@ -80,6 +81,21 @@ def all_compositions(d: int) -> list[Composition]:
     if d == 0:
         return [()]
     return [(first, *rest) for first in range(1, d + 1) for rest in all_compositions(d - first)]
+
+
+def ordered_partitions(d: int, sizes: Composition) -> Iterator[tuple[tuple[int, ...], ...]]:
+    """Ordered set partitions of 0..d−1 with these block sizes."""
+
+    def place(left: tuple[int, ...], rest: Composition) -> Iterator[tuple[tuple[int, ...], ...]]:
+        if not rest:
+            yield ()
+            return
+        for block in itertools.combinations(left, rest[0]):
+            others = tuple(i for i in left if i not in block)
+            for more in place(others, rest[1:]):
+                yield (block, *more)
+
+    yield from place(tuple(range(d)), sizes)
 
 
 def multinomial(parts: Composition) -> int:

@@ -194,3 +194,12 @@ def as_fraction(x: fmpq) -> Fraction:
 def as_fmpq(x: Fraction | int) -> fmpq:
     """A fraction in flint's type."""
     return fmpq(x.numerator, x.denominator)
+
+
+def root(S: int, n: int) -> int:
+    """⌊S^{1/n}⌋, exactly: the alphabet of a shared symbol if one of [S] is to hold n (L3)."""
+    low, high = 1, 1 << (S.bit_length() // n + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if middle**n <= S else (low, middle)
+    return low

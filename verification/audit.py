@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, islice, product
 from typing import Any
@@ -62,6 +62,9 @@ from sharprates.verification.score_error import OrderError, ScoreError, score_er
 from sharprates.verification.statistics.empirical_tv import Empirical
 from sharprates.verification.statistics.sample_test import SampleTest
 from sharprates.verification.verdict import Verdict
+
+COUNT_ERROR = ("E3", "B1", "B2", "B3")
+"""Claims that bound a parallel sampler's TV and count the error of its denoiser."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ class Result:
         score_term: of P2: ε_π of a policy; None where its orders are too many.
         costs: of speculation, E[calls] and E[tokens verified].
         blocks: their sizes, where blocks of several tokens are revealed.
+        score_bounds: `COUNT_ERROR` of a parallel sampler whose denoiser is not the exact one.
     """
 
     sampler: str
@@ -146,6 +150,7 @@ class Result:
     score_term: float | None = None
     costs: tuple[float, float] | None = None
     blocks: tuple[int, ...] = ()
+    score_bounds: Mapping[str, BoundResult] = field(default_factory=dict)
 
     @property
     def on_grid(self) -> bool:
@@ -518,8 +523,11 @@ def _rows(shared: Prepared, samplers: Sequence[Sampler]) -> Iterator[FloatQuanti
     for sampler in samplers:
         experiment = Experiment(shared.target, shared.denoiser, sampler)
         follows = isinstance(sampler, PolicySampler) and sampler.few_orders
-        kind = PolicyFloats if follows else FloatQuantities
-        yield kind(experiment, shared.shape, gaps, errors)
+        if follows:
+            yield PolicyFloats(experiment, shared.shape, gaps, errors)
+        else:
+            logs, runs = (None, None) if score is None else (score.logs, score.runs)
+            yield FloatQuantities(experiment, shared.shape, gaps, errors, logs=logs, runs=runs)
 
 
 def _rule_name(rule: str | Rule) -> str:
@@ -571,6 +579,8 @@ def _result(numbers: FloatQuantities, plan: Plan, measure: Measure) -> Result:
     setting, law = experiment.setting(), experiment.step_law
     blind = experiment.denoiser.normalised  # else what is left over depends on the values
     bounds = {one: judge(CLAIMS[one], numbers, plan.scale) for one in map(str.upper, plan.claims)}
+    errs = law is not None and not setting.exact_denoiser
+    counting = {one: judge(CLAIMS[one], numbers, plan.scale) for one in COUNT_ERROR if errs}
     assert numbers.measured_tv is not None
     sampler = experiment.sampler
     assert sampler is not None
@@ -586,6 +596,7 @@ def _result(numbers: FloatQuantities, plan: Plan, measure: Measure) -> Result:
         tv=numbers.measured_tv,
         method=method,
         bounds=bounds,
+        score_bounds=counting,
         decomposition=numbers.decomposition,
         policy=setting.policy,
         label=str(sampler),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -180,21 +180,6 @@ def exact_monomials(weights: Sequence[Number], length: int) -> dict[Composition,
         for a in order:
             sums[a] = sums[a] + sums[a[:-1]] * powers[a[-1]]
     return {a: value for a, value in sums.items() if sum(a) == length}
-
-
-def ordered_partitions(d: int, sizes: Composition) -> Iterator[tuple[tuple[int, ...], ...]]:
-    """Ordered set partitions of 0..d−1 with these block sizes."""
-
-    def place(left: tuple[int, ...], rest: Composition) -> Iterator[tuple[tuple[int, ...], ...]]:
-        if not rest:
-            yield ()
-            return
-        for block in itertools.combinations(left, rest[0]):
-            others = tuple(i for i in left if i not in block)
-            for more in place(others, rest[1:]):
-                yield (block, *more)
-
-    yield from place(tuple(range(d)), sizes)
 
 
 def step_weights(hazards: Sequence[Number]) -> list[Number]:

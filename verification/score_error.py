@@ -15,9 +15,12 @@ from sharprates.samplers.clock import Clock
 from sharprates.samplers.contexts import Contexts
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
 from sharprates.samplers.errors import InputError, check_memory
+from sharprates.samplers.expansion import reached
 from sharprates.samplers.hitting_law import pieces
-from sharprates.samplers.output_law import UNIT
+from sharprates.samplers.output_law import UNIT, compound, rounding
+from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
+from sharprates.verification.arithmetic import Interval
 from sharprates.verification.profile import gap_rounding, subset_law
 from torch import Tensor
 
@@ -35,11 +38,13 @@ class SizeSums:
         gaps: of max{Σ_a(p̂_i − p_i)_+, Σ_a(p_i − p̂_i)_+}, which is TV(p_i, p̂_i) if p̂ is normalised.
         divergences: of KL(p_i‖p̂_i), nats; ∞ where p̂ gives 0 to a possible symbol.
         losses: of −Σ_a p_i(a) log p̂_i(a), nats.
+        logs: of Σ_a p_i(a)(log p_i(a)/p̂_i(a))_+, nats; ∞ as the divergences.
     """
 
     gaps: Tensor
     divergences: Tensor
     losses: Tensor
+    logs: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +86,7 @@ class Comparison:
         S, d = self.contexts.vocabulary, self.contexts.length
         if denoiser.vocabulary != S:
             raise InputError(f"denoiser: its vocabulary is {denoiser.vocabulary}, the target's {S}")
-        found = [torch.zeros(d + 1, dtype=torch.float64) for _ in range(3)]
+        found = [torch.zeros(d + 1, dtype=torch.float64) for _ in range(4)]
         size = max(1, _CELLS // (d * S))
         for low in range(0, self.contexts.count, size):
             part = slice(low, low + size)
@@ -98,8 +103,8 @@ class Comparison:
         return torch.stack([self.sums(denoiser, t).gaps for t in times.tolist()])
 
 
-def _distances(p: Tensor, q: Tensor, normalised: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """Gap, divergence and loss of predictions q where p is exact: [B, d, S] to [B, d] each."""
+def _distances(p: Tensor, q: Tensor, normalised: bool) -> tuple[Tensor, ...]:
+    """As `SizeSums` has them, of predictions q where p is exact: [B, d, S] to [B, d] each."""
     difference = q - p
     over, under = difference.clamp(min=0).sum(-1), (-difference).clamp(min=0).sum(-1)
     total = torch.ones(()) if normalised else q.sum(-1, keepdim=True)
@@ -113,7 +118,9 @@ def _distances(p: Tensor, q: Tensor, normalised: bool) -> tuple[Tensor, Tensor, 
     # KL as Σ q − p − p·log(q/p), all of whose terms are ≥ 0
     terms = torch.where(p > 0, share - p - p * log_ratio, share).clamp(min=0)
     surprise = torch.where(p > 0, -p * log_share, 0.0)
-    return torch.maximum(over, under), terms.sum(-1), surprise.sum(-1)
+    excess = torch.where(p > 0, p * (-log_ratio).clamp(min=0), 0.0)
+    gaps = torch.maximum(over, under)
+    return gaps, terms.sum(-1), surprise.sum(-1), excess.sum(-1)
 
 
 def _log_quotient(x: Tensor, y: Tensor) -> Tensor:
@@ -248,6 +255,153 @@ def _averaged(sums: Sequence[SizeSums], weights: Tensor, rounding: float) -> Ord
     )
 
 
+# --- in the contexts of runs ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class RunErrors:
+    """A time-free denoiser's error in the contexts that a parallel sampler reaches, for any w.
+
+    Attributes:
+        exact: Σ over contexts x_U, |U| = u, of T_a(x_U) Σ_{i ∉ U} TV(p_i, p̂_i): float64 [2^(u−1)],
+            a tensor for each u = 0..d−1; T_a those of the exact denoiser.
+        own: the same with T_a of the denoiser itself.
+        relative_error: bound on that of each number, but for the error of TV(p_i, p̂_i).
+    """
+
+    exact: tuple[Tensor, ...]
+    own: tuple[Tensor, ...]
+    relative_error: float
+
+    @staticmethod
+    def of(target: Target, denoiser: Denoiser) -> RunErrors:
+        """Compare a normalised denoiser with the exact one where either of them goes.
+
+        Raises:
+            TooLargeError: if the contexts do not fit into memory.
+        """
+        exact = ExactDenoiser(target)
+        gaps: list[Tensor] = []
+        sums: list[tuple[Tensor, ...]] = []
+        worst = 0.0
+        for runner in (exact, denoiser):
+            levels, error = reached(target, runner)
+            tables = [(states, table) for states, table in levels][:-1]
+            gaps = gaps or [_gaps_at(states, exact, denoiser) for states, _ in tables]
+            sums.append(tuple(gap @ table for gap, (_, table) in zip(gaps, tables, strict=True)))
+            most = max(len(gap) for gap in gaps)
+            worst = max(worst, compound(error, rounding(most + target.length + 2)))
+        return RunErrors(sums[0], sums[1], worst)
+
+    def along(self, law: StepLaw, gap_error: float) -> tuple[Interval, Interval]:
+        """Σ_k E Σ TV(p_i, p̂_i) over the tokens that step k reveals.
+
+        Args:
+            law: the step law.
+            gap_error: `verification.profile.gap_rounding` of the data law.
+
+        Returns:
+            In runs with the exact denoiser, and in runs with the denoiser itself. Source: B3.
+        """
+        d = len(self.exact)
+        chances, error = arrivals(law, d)
+        relative = compound(self.relative_error, error, rounding(2**d + d))
+
+        def total(sums: tuple[Tensor, ...]) -> Interval:
+            parts = [float(x @ one) for x, one in zip(chances, sums, strict=True)]
+            value = math.fsum(parts)
+            return Interval.around(value, relative * value + (d + value) * gap_error)
+
+        return total(self.exact), total(self.own)
+
+
+def _gaps_at(states: Tensor, exact: Denoiser, denoiser: Denoiser) -> Tensor:
+    """Σ over hidden tokens of TV(p_i, p̂_i), for each context: [C]."""
+    found = []
+    size = max(1, _CELLS // (states.shape[1] * exact.vocabulary))
+    for x in torch.split(states, size):
+        distance = (exact(x) - denoiser(x).to("cpu", torch.float64)).abs().sum(-1) / 2
+        found.append(torch.where(x == exact.vocabulary, distance, 0.0).sum(1))
+    return torch.cat(found)
+
+
+def shifted(gaps: Tensor, shift: float) -> float:
+    """Bound on what a mean gap, in a context that reveals tokens with probability a, may move.
+
+    Over a binomial number of n tokens its derivative in a is n times the mean difference of
+    neighbouring gaps, none of which is negative.
+
+    Args:
+        gaps: [..., n + 1], each summed over all subsets of a size.
+        shift: of a.
+    """
+    n = gaps.shape[-1] - 1
+    subsets = torch.tensor([float(math.comb(n, u)) for u in range(n + 1)], dtype=torch.float64)
+    return n * shift * float((gaps / subsets).max())
+
+
+def log_error(logs: Tensor, law: StepLaw, gap_error: float) -> Interval:
+    """Σ_k w_k Σ_i E(log p_i/p̂_i)_+ at the law w/(1−w_∞), nats; it may be ∞.
+
+    Args:
+        logs: as `SizeSums` has them, [d + 1].
+        law: the step law w.
+        gap_error: `verification.profile.gap_rounding` of the data law.
+
+    Source: B2.
+    """
+    d, w = len(logs) - 1, law.weights
+    w = w / w.sum().clamp(min=_TINY)
+    chance = (w[:, None] * subset_law(d - 1, (torch.cumsum(w, 0) - w).clamp(0, 1))).sum(0)
+    # one step meets the empty context only; several meet all sizes, however small their chance
+    most = 0 if not w.any() else 1 if int((w > 0).sum()) == 1 else d
+    met = torch.where(torch.arange(d) < most, logs[:d], 0.0)
+    if met.isinf().any():
+        return Interval(math.inf, math.inf)
+    total = float((chance * met).sum())
+    # p·log(p/p̂) is off by the relative errors of p and of the logarithm's argument
+    slack = (4 * d + total) * gap_error + shifted(met, 2 * len(w) * UNIT)
+    return Interval.around(total, (2 * len(w) + 2 * d + 64) * UNIT * total + slack)
+
+
+_CHUNK = 4096
+"""Steps taken at a time."""
+
+
+def arrivals(law: StepLaw, length: int) -> tuple[list[Tensor], float]:
+    """Σ_k w_k (1−t_k)^{d−1−m} M_a(w_{<k}) for every composition a of m, m = 0..d−1.
+
+    The chance that a given token is revealed when exactly m given others have been, in blocks of
+    sizes a; positive terms only.
+
+    Args:
+        law: the step law.
+        length: d.
+
+    Returns:
+        A tensor for each m, in the order of `samplers.compositions`; and a bound on their relative
+        error.
+    """
+    d, stay = length, torch.cumprod(1 - law.hazards, 0)
+    masked = torch.cat([torch.ones(1, dtype=torch.float64), stay[:-1]])  # 1 − t_k
+    sizes = [1, *(1 << (m - 1) for m in range(1, d))]
+    found = [torch.zeros(size, dtype=torch.float64) for size in sizes]
+    carried = [torch.zeros(size, dtype=torch.float64) for size in sizes]
+    carried[0] += 1
+    for w, left in zip(torch.split(law.weights, _CHUNK), torch.split(masked, _CHUNK), strict=True):
+        before = torch.ones(1, len(w), dtype=torch.float64)  # M_a(w_{<k}), a composition a row
+        ending = w[None]  # of it the part whose last block is revealed in step k
+        for m in range(d):
+            if m:
+                upto = ending.cumsum(1)
+                before = carried[m][:, None] + torch.nn.functional.pad(upto[:, :-1], (1, 0))
+                carried[m] = carried[m] + upto[:, -1]
+                ending = torch.cat([ending, before]) * w
+            found[m] += (before * (w * left ** (d - 1 - m))).sum(1)
+    roundings = (2 * law.steps + d + 8) * (d + 1)
+    return found, compound(rounding(roundings), *[law.weight_error] * d)
+
+
 @dataclass(frozen=True, eq=False)
 class ScoreError:
     """An imperfect denoiser of a data law, and all that its samplers' bounds need to know of it.
@@ -256,6 +410,8 @@ class ScoreError:
         denoiser: the imperfect one.
         comparison: the exact one, at all contexts.
         gaps: gap sums of a time-free denoiser, [d + 1]; None if it depends on time.
+        logs: its sums of logarithms, likewise.
+        runs: its error in contexts of runs; None if it depends on time or is not normalised.
         errors: along uniform orders: one entry without a clock, or one for each clock of the
             hitting times, where the denoiser depends on them.
     """
@@ -264,6 +420,8 @@ class ScoreError:
     comparison: Comparison
     gaps: Tensor | None
     errors: tuple[tuple[Clock | None, OrderError], ...]
+    logs: Tensor | None = None
+    runs: RunErrors | None = None
 
     @property
     def normalised(self) -> bool:
@@ -291,6 +449,8 @@ def score_error_of(target: Target, denoiser: Denoiser, clocks: Sequence[Clock]) 
     comparison = Comparison.of(target)
     if denoiser.time_free:
         sums = comparison.sums(denoiser)
-        return ScoreError(denoiser, comparison, sums.gaps, ((None, order_error(comparison, sums)),))
+        along = order_error(comparison, sums)
+        runs = RunErrors.of(target, denoiser) if denoiser.normalised else None
+        return ScoreError(denoiser, comparison, sums.gaps, ((None, along),), sums.logs, runs)
     errors = tuple((one, hitting_error(comparison, denoiser, one)) for one in clocks)
     return ScoreError(denoiser, comparison, None, errors)

@@ -22,7 +22,9 @@ from sharprates.samplers.compositions import (
 from sharprates.samplers.denoiser import OFF_SUPPORT, ExactDenoiser
 from sharprates.samplers.distance import deficit, total_variation
 from sharprates.samplers.errors import InputError, TooLargeError
-from sharprates.samplers.expansion import tables
+from sharprates.samplers.expansion import reached, tables
+from sharprates.samplers.families import dirichlet
+from sharprates.samplers.noisy import NoisyDenoiser
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target, all_states
 
@@ -298,3 +300,23 @@ def test_tables_on_a_gpu():
     w = StepLaw.uniform(7)
     one, other = (total_variation(found.law(w), target) for found in (here, there))
     assert abs(one.value - other.value) <= one.error
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_contexts_are_reached_as_the_sampler_of_their_tokens_reaches_them(wrong):
+    """The last level is the table itself; a smaller one is the table of the marginal law."""
+    target = dirichlet(4, 3, 0.5, 1)
+    denoiser = NoisyDenoiser(ExactDenoiser(target), 0.25) if wrong else ExactDenoiser(target)
+    levels, error = reached(target, denoiser)
+    levels = list(levels)
+    assert [len(states) for states, _ in levels] == [math.comb(4, u) * 3**u for u in range(5)]
+    assert error == tables(target, denoiser).relative_error
+    assert torch.allclose(levels[-1][1], tables(target, denoiser).table, rtol=1e-13)
+    states, found = levels[2]
+    for x, table in zip(states, found, strict=True):
+        i, j = (x < 3).nonzero()[:, 0].tolist()
+        p = denoiser(torch.full((1, 4), 3))[0]
+        after = [torch.where(torch.arange(4) == k, x, 3)[None] for k in (i, j)]
+        singles = p[i, x[i]] * denoiser(after[0])[0, j, x[j]]
+        singles += p[j, x[j]] * denoiser(after[1])[0, i, x[i]]
+        assert table.tolist() == pytest.approx([float(p[i, x[i]] * p[j, x[j]]), float(singles)])

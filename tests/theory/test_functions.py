@@ -330,3 +330,12 @@ def test_single_tokens_of_a_walk_cost_nothing() -> None:
     assert f.WalkDivergence.compute(FLOAT, (1, 1, 1)) == 0
     both = f.WalkDivergence.compute(FLOAT, (2, 2))
     assert both == pytest.approx(2 * f.WalkDivergence.compute(FLOAT, (2,)))
+
+
+@pytest.mark.parametrize("sizes", [(1,), (2, 1), (1, 1, 1), (2, 2), (1, 3)])
+def test_ordered_partitions_are_counted_by_multinomials(sizes: tuple[int, ...]) -> None:
+    d = sum(sizes)
+    found = list(f.ordered_partitions(d, sizes))
+    assert len(set(found)) == len(found)
+    assert len(found) == math.factorial(d) // math.prod(map(math.factorial, sizes))
+    assert all(sorted(i for block in one for i in block) == list(range(d)) for one in found)

@@ -1,7 +1,6 @@
 """The exact law against a walk over every allocation of tokens to steps, and against float64."""
 
 import itertools
-import math
 from fractions import Fraction
 
 import pytest
@@ -22,7 +21,6 @@ from sharprates.verification.exact_law import (
     exact_predictor,
     exact_tables,
     fractions_of,
-    ordered_partitions,
     positive_gap,
     rational_pmf,
     step_weights,
@@ -152,12 +150,3 @@ def test_positive_gap_in_balls_encloses_a_sign_that_is_open() -> None:
 def test_an_unknown_context_is_an_error() -> None:
     with pytest.raises(KeyError):
         exact_predictor({(0, 0): fmpq(1)}, 2)((1, 2), 1)
-
-
-@pytest.mark.parametrize("sizes", [(1,), (2, 1), (1, 1, 1), (2, 2), (1, 3)])
-def test_ordered_partitions_are_counted_by_multinomials(sizes: tuple[int, ...]) -> None:
-    d = sum(sizes)
-    found = list(ordered_partitions(d, sizes))
-    assert len(set(found)) == len(found)
-    assert len(found) == math.factorial(d) // math.prod(map(math.factorial, sizes))
-    assert all(sorted(i for block in one for i in block) == list(range(d)) for one in found)

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 from sharprates.samplers.clock import clock
-from sharprates.samplers.compositions import first_hitting
+from sharprates.samplers.compositions import compositions, first_hitting
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Normalised
 from sharprates.samplers.distance import total_variation
 from sharprates.samplers.errors import InputError, TooLargeError
@@ -22,6 +22,7 @@ from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.samplers.tempered import TemperedDenoiser
 from sharprates.verification import score_error as module
+from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import precision
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.exact_law import fractions_of
@@ -30,6 +31,7 @@ from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.score_error import (
     Comparison,
     OrderError,
+    arrivals,
     hitting_error,
     order_error,
     score_error_of,
@@ -457,3 +459,36 @@ def test_a_time_dependent_denoiser_has_one_for_each_clock() -> None:
     along = found.along(TWO_TIMES)
     for row, t in zip(along, TWO_TIMES.tolist(), strict=True):
         assert torch.allclose(row, score_gaps(SMALL, drifting, t), atol=1e-14)
+
+
+# --- in the contexts of runs ----------------------------------------------------------------------
+
+
+@given(some.step_laws(5), st.integers(1, 4))
+def test_arrivals_by_listing_the_steps_of_all_tokens(w: tuple[Fraction, ...], d: int) -> None:
+    """Given tokens 0..m−1 come in blocks of sizes a before token m, all others later or never."""
+    law = StepLaw.from_fractions(w)
+    found, error = arrivals(law, d)
+    assert error < 1e-12
+    options = [*enumerate(w), (len(w), 1 - sum(w))]
+    for m in range(d):
+        wanted = dict.fromkeys(compositions(m) if m else [()], Fraction(0))
+        for chosen in itertools.product(options, repeat=d):
+            steps = [k for k, _ in chosen]
+            last = steps[m]
+            if last == len(w) or max(steps[:m], default=-1) >= last or min(steps[m:]) < last:
+                continue
+            # one order of the blocks: tokens fill them from left to right
+            if steps[:m] == sorted(steps[:m]):
+                sizes = tuple(len(list(group)) for _, group in itertools.groupby(steps[:m]))
+                wanted[sizes] += math.prod(chance for _, chance in chosen)
+        assert found[m].tolist() == pytest.approx([float(x) for x in wanted.values()], abs=1e-14)
+
+
+def test_arrivals_in_chunks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    law = StepLaw.from_fractions([Fraction(k, 60) for k in range(1, 11)])
+    whole, _ = arrivals(law, 4)
+    monkeypatch.setattr(module, "_CHUNK", 3)
+    parts, _ = arrivals(law, 4)
+    for one, other in zip(whole, parts, strict=True):
+        assert torch.allclose(one, other, rtol=1e-14)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flint import arb, fmpq
 from sharprates.theory.arithmetic import Number
+from sharprates.theory.functions import ordered_partitions
 from sharprates.verification.arithmetic import Interval
 from sharprates.verification.checks.trial import Example
-from sharprates.verification.exact_law import Composition, ordered_partitions
+from sharprates.verification.exact_law import Composition
 from sharprates.verification.quantities.exact import ExactQuantities
 
 

@@ -154,6 +154,27 @@ CLOSED = some.instances(
     some.laws(min_length=2, max_length=3), some.uniform_steps(12), erring=True
 ).filter(lambda it: len(it.steps) >= it.length and some.two_symbols(it))
 
+LARGER = some.float_experiments(
+    time_free=True,
+    max_length=4,
+    plans=some.schedules().map(lambda it: replace(it, steps=it.steps + 8)),
+)
+
+
+def _larger(claim_id: str) -> Check:
+    """A claim about time-free denoisers on everything that the torch samplers run on."""
+    return Check(
+        claim_id,
+        "every clock, grid, rule and last step, denoisers that err",
+        LARGER,
+        in_floats(claim_id),
+        method=Method.TESTED,
+        mutants=(Mutant("half of the bound", {f"{claim_id}.constant": HALF}),),
+        regime=LEFTOVER,
+        effort=0.5,
+    )
+
+
 CHECKS = (
     Check(
         "B0",
@@ -268,6 +289,7 @@ CHECKS = (
         mutants=(tightened("B2"), changed("ϑ larger", theta=lambda x: (1 + x) / 2)),
         regime="ε^log by ε_w",
     ),
+    _larger("B2"),
     Check(
         "B3",
         "contexts of either run, any step law, a denoiser that may err",
@@ -303,6 +325,7 @@ CHECKS = (
         effort=0.5,
         regime="uniform steps, K ≥ d",
     ),
+    _larger("B3"),
     Check(
         "B4",
         "TV, and the error in the run's contexts against ε_w and its second order",

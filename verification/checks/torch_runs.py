@@ -24,7 +24,7 @@ from sharprates.verification.experiment import Experiment
 from sharprates.verification.measure import Measure
 from sharprates.verification.profile import profile
 from sharprates.verification.quantities.float64 import FloatQuantities
-from sharprates.verification.score_error import Comparison
+from sharprates.verification.score_error import Comparison, score_error_of
 from sharprates.verification.verdict import Decision, decision_of
 
 
@@ -36,10 +36,11 @@ def quantities_of(experiment: Experiment) -> FloatQuantities:
     numbers = FloatQuantities(experiment, profile(target), measured_tv=tv)
     if isinstance(denoiser, ExactDenoiser):
         return numbers
-    comparison = Comparison.of(target)
     if denoiser.time_free:
-        return replace(numbers, gaps=comparison.sums(denoiser).gaps)
-    return replace(numbers, gaps=comparison.along(denoiser, numbers.trajectory.times))
+        score = score_error_of(target, denoiser, ())
+        return replace(numbers, gaps=score.gaps, logs=score.logs, runs=score.runs)
+    gaps = Comparison.of(target).along(denoiser, numbers.trajectory.times)
+    return replace(numbers, gaps=gaps)
 
 
 def in_floats(claim_id: str, variant: str | None = None, counts: Counts | None = None) -> Evaluate:

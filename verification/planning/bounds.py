@@ -18,9 +18,8 @@ from sharprates.samplers.step_law import StepLaw
 from sharprates.theory.arithmetic import FLOAT, Arithmetic, Number
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.setting import Setting
-from sharprates.verification.arithmetic import BALL, ball
+from sharprates.verification.arithmetic import BALL, ball, root
 from sharprates.verification.planning.question import MOST_STEPS, Question
-from sharprates.verification.quantities.float64 import root
 
 MOST_TERMS = 4_000_000
 """Of sums over steps and tokens in plain Python: a few seconds."""

@@ -13,13 +13,13 @@ from functools import cached_property
 
 from flint import arb, fmpq
 from sharprates.theory.arithmetic import Number
+from sharprates.theory.functions import ordered_partitions
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.arithmetic import BALL
 from sharprates.verification.exact_law import (
     Context,
     Predict,
     exact_monomials,
-    ordered_partitions,
     positive_gap,
     with_symbol,
 )

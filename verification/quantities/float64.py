@@ -20,7 +20,7 @@ from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.step_law import StepLaw
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Claim
-from sharprates.verification.arithmetic import BALL, Interval, ball
+from sharprates.verification.arithmetic import BALL, Interval, ball, root
 from sharprates.verification.decomposition import (
     Decomposition,
     Trajectory,
@@ -30,7 +30,7 @@ from sharprates.verification.exact_law import step_weights
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.profile import UNIT, Profile, exact_information, subset_law
 from sharprates.verification.quantities.base import Quantities
-from sharprates.verification.score_error import OrderError
+from sharprates.verification.score_error import OrderError, RunErrors, log_error, shifted
 from torch import Tensor
 
 FAMILY_PARAMETERS = frozenset({"k", "g"})
@@ -49,6 +49,8 @@ class FloatQuantities(Quantities):
         errors: of the denoiser along a uniform order; by default ε_FHS comes from `gaps`.
         measured_tv: TV(p_out, q_0), if a left side will be asked for.
         curve: the information curve in balls, where float64 is not enough.
+        logs: of a time-free denoiser, as `score_error.SizeSums` has them; None if it is exact.
+        runs: its error in the contexts of runs, likewise.
     """
 
     experiment: Experiment
@@ -57,6 +59,8 @@ class FloatQuantities(Quantities):
     errors: OrderError | None = None
     measured_tv: Interval | None = None
     curve: tuple[Number, ...] | None = None
+    logs: Tensor | None = None
+    runs: RunErrors | None = None
 
     @property
     def step_law(self) -> StepLaw:
@@ -157,8 +161,34 @@ class FloatQuantities(Quantities):
         at = subset_law(d - 1, before)
         gaps = self.gaps[..., :d]
         total = float((w[:, None] * at * gaps).sum())
-        slack = (d + total) * self.shape.gap_error + _shift(gaps, len(w) * UNIT)
+        slack = (d + total) * self.shape.gap_error + shifted(gaps, len(w) * UNIT)
         return _sum(total, len(w) + d, slack)
+
+    @cached_property
+    def epsilon_log(self) -> Number:
+        """ε^log of B2 at w/(1−w_∞), nats; it may be ∞."""
+        if self.logs is None:
+            assert self.gaps is None, "an imperfect denoiser needs its logarithms"
+            return ball(0.0)
+        return ball(log_error(self.logs, self.step_law, self.shape.gap_error))
+
+    @cached_property
+    def _in_runs(self) -> tuple[Number, Number]:
+        if self.runs is None:
+            assert self.gaps is None, "an imperfect denoiser needs its error in runs"
+            return ball(0.0), ball(0.0)
+        exact, own = self.runs.along(self.step_law, self.shape.gap_error)
+        return ball(exact), ball(own)
+
+    @property
+    def epsilon_exact_run(self) -> Number:
+        """Σ_k E Σ TV(p_i, p̂_i) over the tokens revealed, in runs with the exact denoiser."""
+        return self._in_runs[0]
+
+    @property
+    def epsilon_own_run(self) -> Number:
+        """The same in runs with the denoiser itself."""
+        return self._in_runs[1]
 
     @cached_property
     def epsilon_1(self) -> Number:
@@ -262,27 +292,3 @@ def _sum(value: float, terms: int, slack: float = 0.0) -> Number:
     if math.isinf(slack):
         return arb(0, math.inf)
     return ball(Interval.around(value, (terms + 64) * UNIT * abs(value) + slack))
-
-
-def _shift(gaps: Tensor, shift: float) -> float:
-    """Bound on what a mean gap, in a context that reveals tokens with probability a, may move.
-
-    Over a binomial number of n tokens its derivative in a is n times the mean difference of
-    neighbouring gaps, none of which is negative.
-
-    Args:
-        gaps: [..., n + 1], each summed over all subsets of a size.
-        shift: of a.
-    """
-    n = gaps.shape[-1] - 1
-    subsets = torch.tensor([float(math.comb(n, u)) for u in range(n + 1)], dtype=torch.float64)
-    return n * shift * float((gaps / subsets).max())
-
-
-def root(S: int, n: int) -> int:
-    """⌊S^{1/n}⌋, exactly: the alphabet of a shared symbol if one of [S] is to hold n (L3)."""
-    low, high = 1, 1 << (S.bit_length() // n + 1)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if middle**n <= S else (low, middle)
-    return low

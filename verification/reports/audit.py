@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,13 @@ from rich.text import Text
 from sharprates.samplers.compositions import fixed_blocks
 from sharprates.theory.claim import Relation
 from sharprates.verification.arithmetic import Interval
-from sharprates.verification.audit import BoundResult, ImperfectDenoiser, Result, TargetAudit
+from sharprates.verification.audit import (
+    COUNT_ERROR,
+    BoundResult,
+    ImperfectDenoiser,
+    Result,
+    TargetAudit,
+)
 from sharprates.verification.files import manifest
 from sharprates.verification.measure import ROUNDING
 from sharprates.verification.reports.layout import exact_text, figure, shown, table
@@ -87,6 +93,20 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def _bounds_json(bounds: Mapping[str, BoundResult]) -> dict[str, Any]:
+    return {
+        name: {
+            "relation": bound.relation.value,
+            "applies": bound.applies,
+            "reason": bound.reason,
+            "value": bound.value,
+            "ratio": bound.ratio,
+            "verdict": bound.verdict.value,
+        }
+        for name, bound in bounds.items()
+    }
+
+
 def _result_json(result: Result) -> dict[str, Any]:
     terms = result.decomposition
     return {
@@ -127,17 +147,8 @@ def _result_json(result: Result) -> dict[str, Any]:
             "p_value": result.law_check and result.law_check.p_value,
             "detects": result.law_check and result.law_check.detects,
         },
-        "bounds": {
-            name: {
-                "relation": bound.relation.value,
-                "applies": bound.applies,
-                "reason": bound.reason,
-                "value": bound.value,
-                "ratio": bound.ratio,
-                "verdict": bound.verdict.value,
-            }
-            for name, bound in result.bounds.items()
-        },
+        "bounds": _bounds_json(result.bounds),
+        "score_bounds": _bounds_json(result.score_bounds),
     }
 
 
@@ -325,6 +336,7 @@ def print_terms(one: TargetAudit, console: Console) -> None:
                 f"{settled(result) / terms.sum:.2f}" if terms.sum else "·",
             )
     console.print(rows)
+    _print_score_bounds(one, console)
     for clock, errors in one.denoiser.errors:
         place = "" if clock is None else f", hitting times of {clock.name}"
         draws = ", ".join(shown(gap) for gap in errors.gaps)
@@ -337,6 +349,45 @@ def print_terms(one: TargetAudit, console: Console) -> None:
         )
     for line in _dominance_lines(one):
         console.print(line, soft_wrap=True)
+
+
+COUNTED = {
+    "E3": "E3 and B1 count it in contexts of the data (ε_w)",
+    "B2": "B2 there, by logarithms",
+    "B3": "B3 in contexts of runs",
+}
+"""Claim → how it counts the error of a denoiser."""
+
+
+def _print_score_bounds(one: TargetAudit, console: Console) -> None:
+    """The bounds of parallel samplers that count the denoiser's error, the least one named."""
+    some = [result for result in one.results if result.score_bounds]
+    names = [n for n in COUNT_ERROR if any(r.score_bounds[n].applies for r in some)]
+    if not names:
+        return
+    rows = table(
+        *("sampler", "clock", "grid", ">K", ">exact TV", *(f">≤ {name}" for name in names)),
+        "least",
+        title="bounds that count the denoiser's error",
+    )
+    for result in some:
+        known = {
+            name: bound.value
+            for name, bound in result.score_bounds.items()
+            if bound.value is not None
+        }
+        rows.add_row(
+            result.sampler,
+            result.clock or "·",
+            result.grid or "·",
+            str(result.steps),
+            Text(_tv(result), "bold"),
+            *(_cell(result.score_bounds[name]) for name in names),
+            min(known, key=known.__getitem__) if known else "·",
+        )
+    console.print(rows)
+    said = [text for name, text in COUNTED.items() if name in names]
+    console.print(Text(f"the error: {'; '.join(said)}", "dim"), soft_wrap=True)
 
 
 def _nats(value: float) -> str:
@@ -383,7 +434,7 @@ def worst(audits: Sequence[TargetAudit]) -> Verdict:
         bound.verdict
         for one in audits
         for result in one.results
-        for bound in result.bounds.values()
+        for bound in (*result.bounds.values(), *result.score_bounds.values())
     }
     for verdict in (Verdict.FAILS, Verdict.UNDECIDED):
         if verdict in verdicts:

@@ -10,6 +10,7 @@ from fractions import Fraction
 import pytest
 import torch
 from flint import arb
+from hypothesis import given, settings
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.families import copies, dirichlet, family, shared_symbols, uniform
 from sharprates.samplers.families import product as product_law
@@ -19,14 +20,21 @@ from sharprates.samplers.schedule import RULES, Schedule
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
 from sharprates.verification import strategies as some
-from sharprates.verification.arithmetic import Interval, ball, interval, precision
+from sharprates.verification.arithmetic import Interval, ball, interval, precision, root
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.profile import UNIT, profile
 from sharprates.verification.quantities import float64 as module
+from sharprates.verification.quantities.erring import ErringQuantities
 from sharprates.verification.quantities.exact import ExactQuantities
-from sharprates.verification.quantities.float64 import FloatQuantities, root
-from sharprates.verification.score_error import Comparison, OrderError, order_error
+from sharprates.verification.quantities.float64 import FloatQuantities
+from sharprates.verification.score_error import (
+    Comparison,
+    OrderError,
+    order_error,
+    score_error_of,
+    shifted,
+)
 
 from tests.samplers.perturbed import Always
 
@@ -165,7 +173,7 @@ def test_a_shift_moves_a_mean_gap_by_no_more_than_said_and_attains_it(n: int) ->
     dice = random.Random(n)
     ends = [0.0] * n + [1.0]
     for gaps in (ends, ends[::-1], *([dice.random() for _ in range(n + 1)] for _ in range(5))):
-        bound = module._shift(torch.tensor(gaps, dtype=torch.float64) * subsets, float(shift))
+        bound = shifted(torch.tensor(gaps, dtype=torch.float64) * subsets, float(shift))
         moved = max(
             abs(mean(gaps, a + shift) - mean(gaps, a))
             for a in (Fraction(0), Fraction(1, 3), 1 - shift)
@@ -332,7 +340,7 @@ def test_each_cause_of_rounding_widens_an_error_by_its_own_share(
         shift = 0.0
         if name == "epsilon_w":
             assert wide.gaps is not None
-            shift = module._shift(wide.gaps[:3], 3 * UNIT)
+            shift = shifted(wide.gaps[:3], 3 * UNIT)
         bare = (terms + 64) * UNIT * total + shift
         assert radius(getattr(narrow, name)) == pytest.approx(bare, rel=1e-6, abs=0)
 
@@ -393,3 +401,47 @@ def test_a_finer_curve_is_made_once_and_where_it_is_asked_for() -> None:
         assert fine is not None
         assert radius(fine.I_bar) < 1e-50
     assert fine.finer({"I_bar"}) is None
+
+
+# --- errors that the bounds linear in d count ----------------------------------------------------
+
+
+def floats(it: Experiment) -> FloatQuantities:
+    """As an audit makes them."""
+    score = score_error_of(it.target, it.denoiser, [])
+    shape = profile(it.target)
+    return FloatQuantities(
+        it, shape, score.gaps, score.errors[0][1], logs=score.logs, runs=score.runs
+    )
+
+
+@given(some.instances(some.laws(max_length=4), some.step_laws(5), erring=True))
+@settings(max_examples=40)
+def test_what_audits_count_lies_around_the_fractions(it: Experiment) -> None:
+    """Runs from tables of compositions here, from partial states in the exact numbers."""
+    exact = ErringQuantities(it)
+    found = floats(it)
+    for name in ("epsilon_w", "epsilon_log", "epsilon_exact_run", "epsilon_own_run"):
+        wanted, stated = getattr(exact, name), getattr(found, name)
+        if not arb(wanted).is_finite():
+            assert not stated.is_finite()
+            continue
+        assert interval(stated).width < 1e-10
+        assert interval(stated).lower <= interval(wanted).upper
+        assert interval(wanted).lower <= interval(stated).upper
+
+
+def test_a_symbol_that_is_missed_where_no_step_is_says_nothing() -> None:
+    """All tokens in one step: contexts that show a token are never met."""
+    wrong = {((0, 2), 1): (Fraction(0), Fraction(1))}
+    law = some.family_target("uniform:2:2")
+    one = exact_experiment(law, steps=(Fraction(1),), predictions=wrong)
+    two = exact_experiment(law, steps=(Fraction(1, 2),) * 2, predictions=wrong)
+    assert 0 <= interval(floats(one).epsilon_log).upper < 1e-12
+    assert not floats(two).epsilon_log.is_finite()
+
+
+def test_the_exact_denoiser_errs_nowhere() -> None:
+    it = some.family_experiment("copies:2:2", steps=(Fraction(1, 2),) * 2)
+    numbers = FloatQuantities(it, profile(it.target))
+    assert numbers.epsilon_log == numbers.epsilon_exact_run == numbers.epsilon_own_run == 0

@@ -20,6 +20,7 @@ from sharprates.verification.reports.audit import (
     print_audit,
     print_terms,
 )
+from sharprates.verification.verdict import Verdict
 
 from tests.samplers.perturbed import Drifting, Leaking, Scaled, TopK, Uniform
 
@@ -56,11 +57,38 @@ def test_terms_errors_and_where_they_dominate_are_printed() -> None:
     text = printed(audit_target(TARGET, PLAN, Leaking(EXACT, 0.1)))
     lines = text.splitlines()
     assert lines[1].split()[:6] == ["sampler", "clock", "grid", "K", "exact", "TV"]
-    assert len([line for line in lines if line.startswith(("euler", "tau-leaping", "fhs"))]) == 5
+    rows = [line for line in lines if line.startswith(("euler", "tau-leaping", "fhs"))]
+    assert len(rows) == 5 + 4  # terms, and bounds of the parallel samplers
     # after one token is shown the others are certain, and leak η each: 0, η, η
     assert "ε_FHS 0.2000 (by draw 0, 0.1000, 0.1000)" in text
     assert "entropy of the data 0.6931 nats" in text
     assert "at least half of the sum from K =" in text
+
+
+def test_bounds_that_count_the_error_stand_side_by_side() -> None:
+    one = audit_target(TARGET, PLAN, Leaking(EXACT, 0.1))
+    text = printed(one)
+    part = text.split("bounds that count the denoiser's error")[1].splitlines()
+    assert part[1].split()[6:] == ["≤", "E3", "≤", "B1", "≤", "B2", "≤", "B3", "least"]
+    for line, result in zip(part[2:6], one.results, strict=False):
+        values = {name: bound.value for name, bound in result.score_bounds.items()}
+        assert all(bound.verdict is Verdict.HOLDS for bound in result.score_bounds.values())
+        assert line.split()[-1] == min(values, key=lambda name: values[name])
+    assert "E3 and B1 count it in contexts of the data (ε_w)" in part[6]
+    assert one.results[-1].score_bounds == {}  # first hitting
+    found = audit_json([one])["targets"][0]["results"][0]["score_bounds"]
+    assert list(found) == ["E3", "B1", "B2", "B3"]
+    assert found["B3"]["value"] == one.results[0].score_bounds["B3"].value
+
+
+def test_only_bounds_that_apply_are_shown() -> None:
+    plan = replace(PLAN, steps=(2,))
+    varies = printed(audit_target(TARGET, plan, Drifting(EXACT, Uniform(2), 0.1)))
+    heads = varies.split("bounds that count the denoiser's error")[1].splitlines()[1]
+    assert "B1" in heads
+    assert "B2" not in heads
+    unnormalised = printed(audit_target(TARGET, plan, Scaled(EXACT, 2)))
+    assert "bounds that count" not in unnormalised
 
 
 def test_infinite_errors_and_hitting_times() -> None:
