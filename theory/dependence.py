@@ -97,7 +97,7 @@ U2 = Claim(
             hypotheses=(TWO_TOKENS,),
         ),
     },
-    unchecked=("copies and parity, where the two best grids are the same",),
+    unchecked=("copies and parity of more than three tokens",),
 )
 
 U3 = Claim(

@@ -22,7 +22,7 @@ from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import FLOAT, Number
 from sharprates.theory.block_sizes import dtc_blocks, shrinking_blocks, tc_blocks
 from sharprates.theory.claim import Relation
-from sharprates.theory.functions import BlockDivergence, all_compositions
+from sharprates.theory.functions import BlockDivergence, all_compositions, binomial_law
 from sharprates.theory.growth import Growth, GrowthRate, GrowthSum, InnerGrowth
 from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import BALL, RATIONAL, as_fmpq, interval
@@ -257,6 +257,36 @@ def _named_law(example: Example, mutant: Mutant, other: str | None = None) -> Tr
     return trial_of(example, Relation.UPPER, sides, counts=True)
 
 
+def _one_grid(example: Example, mutant: Mutant, uniform: bool = False) -> Trial:
+    """K·TV with v ∝ 1/√g' against the least there is, for laws uniform on their support.
+
+    With signs −1 on the support and 1 off it, φ is twice the mass that leaves the support, and
+    C(d, 2)·½(∫√φ)² is below the limit of K·TV for every v.
+    """
+    it = exact(some.family_experiment(example["family"]))
+    d, h = it.d, [float(x.mid()) for x in it.h]
+
+    def v(t: float) -> float:
+        return 1.0 if uniform else 1 / math.sqrt(GrowthRate.compute(FLOAT, t, h))
+
+    lost = [1 - float(sum(it.P[(1,) * n + (2,) + (1,) * (d - 2 - n)])) for n in range(d - 1)]
+
+    def root(t: float) -> float:
+        law = binomial_law(FLOAT, d - 2, t)
+        return math.sqrt(2 * sum(p * x for p, x in zip(law, lost, strict=True)))
+
+    whole = quad(lambda t: 1 / v(t), 0, 1)[0]
+    weights = [
+        whole * quad(lambda t, n=n: binomial_law(FLOAT, d - 2, t)[n] * v(t), 0, 1, limit=200)[0]
+        for n in range(d - 1)
+    ]
+    beta = [arb(x / sum(weights)) for x in weights]
+    values = {"d": d, "q0": it.q0, "P": it.P, "beta": beta, "spread": arb(sum(weights))}
+    limit = interval(formula("U2", "tv", values, mutant)).middle
+    least = math.comb(d, 2) / 2 * quad(root, 0, 1, limit=200)[0] ** 2
+    return near(example, limit, least, 1e-6)
+
+
 # --- U3: blocks -----------------------------------------------------------------------------------
 
 
@@ -452,6 +482,19 @@ CHECKS = (
         _named_law,
         method=Method.TESTED,
         mutants=(Mutant("uniform steps for all", trial=partial(_named_law, other="uniform")),),
+        rated=False,
+    ),
+    Check(
+        "U2",
+        "copies and parity: the grid that is best in ΣΓ is best in TV",
+        lambda _: [
+            Example.of(family=f"{name}:{d}:{S}")
+            for name in ("copies", "parity")
+            for d, S in ((3, 2), (3, 3), (3, 5))
+        ],
+        _one_grid,
+        method=Method.TESTED,
+        mutants=(Mutant("uniform steps", trial=partial(_one_grid, uniform=True)),),
         rated=False,
     ),
     Check(
