@@ -16,15 +16,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import kit
 import pytest
 from chromium import Page, browser, executable
 from sharpbook import javascript, results, table
 from sharpbook.offline import mathjax_file
+from sharprates.samplers import datasets
 from sharprates.samplers.clock import clock, default_horizon, grid
 from sharprates.samplers.schedule import step_law
+from sharprates.samplers.step_law import StepLaw
 from sharprates.theory.arithmetic import FLOAT
 from sharprates.theory.registry import CLAIMS, claim
 from sharprates.theory.setting import Setting
+from studies import front
 
 ROOT = Path(__file__).parents[2]
 HTML = Path(os.environ.get("SHARPRATES_BOOK", ROOT / "book" / "_build" / "html"))
@@ -396,6 +400,40 @@ def test_each_control_changes_what_is_shown(page: Page, control: str, value: str
     page.run("new Promise((done) => setTimeout(() => done(1), 200))")
     assert page.run(state) != before
     assert page.errors == []
+
+
+def test_the_stepper_predicts_what_the_denoiser_predicts(page: Page) -> None:
+    show(page, "index.html")
+    pair = front.pair()
+    third = page.run("sharpratesStepper.predict(['t', 'h', null, null], 2)")
+    last = page.run("sharpratesStepper.predict(['t', 'h', null, null], 3)")
+    for word in ("that", "thas", "they"):
+        assert third[word[2]] * last.get(word[3], 0) == pytest.approx(pair.product[word])
+    bench = kit.Bench.of(datasets.builtin("words4"))
+    for steps, total in page.run("sharpratesStepper.tv").items():
+        assert total == pytest.approx(bench.tv(StepLaw.uniform(int(steps))).middle)
+
+
+def test_the_stepper_steps(page: Page) -> None:
+    show(page, "index.html")
+    one = "sharpratesStepper.run(1, () => 0.5).states"
+    assert [len(state["now"]) for state in page.run(one)] == [4]
+    # one letter at a time every draw is from the true conditional: the end is a word
+    seeded = "let s = 7; const r = () => (s = (s * 16807) % 2147483647) / 2147483647;"
+    words = "JSON.parse(document.getElementById('stepper-data').textContent).words"
+    single = f"(() => {{ {seeded} const w = {words}; return Array.from({{length: 200}}, () => "
+    single += "sharpratesStepper.run(Infinity, r))"
+    single += ".every((x) => x.word in w && x.states.length === 4) })()"
+    assert page.run(single)
+    shown = "document.querySelector('#sharprates-stepper .meter span').textContent"
+    before = page.run(shown)
+    page.run(
+        "(() => { const s = document.querySelector('#sharprates-stepper input'); s.value = s.max;"
+        "s.dispatchEvent(new Event('input')); })()"
+    )
+    assert page.run(shown) == "exact total variation 0.000" != before
+    assert "one letter at a time" in page.run("document.querySelector('.K').textContent")
+    assert page.run("document.querySelectorAll('#sharprates-stepper .shared').length") == 0
 
 
 # --- the checks above would notice ----------------------------------------------------------------

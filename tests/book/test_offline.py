@@ -14,4 +14,8 @@ def test_plotly_is_there() -> None:
 
 
 def test_the_scripts_of_single_pages_are_there() -> None:
-    assert {path.name for path in offline.SCRIPTS.iterdir()} == {"named.js", "interactive.js"}
+    assert {path.name for path in offline.SCRIPTS.iterdir()} == {
+        "named.js",
+        "interactive.js",
+        "stepper.js",
+    }

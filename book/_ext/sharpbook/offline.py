@@ -40,19 +40,26 @@ def _copy(app: Sphinx, exception: Exception | None) -> None:
         shutil.copyfile(plotly_file(), static / PLOTLY)
 
 
-def _plotly_where_used(
+WANTED = {
+    "plotly": {PLOTLY: 400, "named.js": 430, "formulas.js": 450, "interactive.js": 600},
+    "stepper": {"stepper.js": 600},
+}
+"""Key in a page's front matter → the scripts that it loads, in this order."""
+
+
+def _where_used(
     app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: Any
 ) -> None:
-    """Pages with `plotly: true` in their front matter load the 5 MB file; no other does."""
-    if (context.get("meta") or {}).get("plotly"):
-        app.add_js_file(PLOTLY, priority=400)
-        app.add_js_file("named.js", priority=430)
-        app.add_js_file("formulas.js", priority=450)
-        app.add_js_file("interactive.js", priority=600)
+    """Pages say what they need, as in `plotly: true`, a file of 5 MB; no other loads it."""
+    meta = context.get("meta") or {}
+    for key, scripts in WANTED.items():
+        if meta.get(key):
+            for name, priority in scripts.items():
+                app.add_js_file(name, priority=priority)
 
 
 def setup(app: Sphinx) -> None:
     """Use the copies."""
     app.config.mathjax_path = MATHJAX
-    app.connect("html-page-context", _plotly_where_used)
+    app.connect("html-page-context", _where_used)
     app.connect("build-finished", _copy)
