@@ -436,6 +436,40 @@ def test_the_stepper_steps(page: Page) -> None:
     assert page.run("document.querySelectorAll('#sharprates-stepper .shared').length") == 0
 
 
+FOUND = """
+new Promise((done) => {
+  const wait = (n) => {
+    const links = [...document.querySelectorAll("#search-results li > a")];
+    const ready = document.querySelector("#search-results p.search-summary");
+    if ((links.length && ready && ready.textContent.includes("finished")) || n > 100) {
+      done(links.slice(0, 8).map((a) => a.getAttribute("href")));
+    } else {
+      setTimeout(() => wait(n + 1), 100);
+    }
+  };
+  wait(0);
+})
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("E3", r"^euler_upper\.html.*#E3$"),
+        ("first hitting", r"^(first_hitting|notation|sampler_laws)\.html"),
+        ("leftover", r"^(notation|euler_lower|sampler_laws|assumptions)\.html"),
+    ],
+)
+def test_a_search_finds_theorems_and_definitions_first(page: Page, query: str, wanted: str) -> None:
+    page.resize(*DESK)
+    page.open((HTML / "search.html").resolve().as_uri() + f"?q={query.replace(' ', '+')}")
+    found = page.run(FOUND)
+    if query == "E3":
+        assert re.search(wanted, found[0]), found
+    assert any(re.search(wanted, link) for link in found), found
+    assert not any(link.startswith("api_") for link in found), found
+
+
 # --- the checks above would notice ----------------------------------------------------------------
 
 BROKEN = {

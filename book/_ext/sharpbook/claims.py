@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.statemachine import StringList
@@ -16,6 +16,7 @@ from sharprates.verification.formal import formal_of
 from sharprates.verification.scope import Scope, conditions, scope
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.domains import Domain, ObjType
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
@@ -348,6 +349,22 @@ def pages(env: BuildEnvironment) -> dict[str, str]:
     return found
 
 
+class ClaimDomain(Domain):
+    """Makes an id a thing that the search knows, before any word of a page."""
+
+    name = "theorem"
+    label = "Claims"
+    object_types: ClassVar[dict[str, ObjType]] = {"claim": ObjType("claim")}
+
+    def get_objects(self) -> Iterator[tuple[str, str, str, str, str, int]]:
+        """Id, what is shown, type, page, place on it, and priority: the highest."""
+        for name, page in pages(self.env).items():
+            yield name, f"{name} · {CLAIMS[name].title}", "claim", page, name, 0
+
+    def merge_domaindata(self, docnames: Set[str], otherdata: dict[str, Any]) -> None:
+        """There is nothing to merge: the pages of claims are kept by the environment."""
+
+
 def _label(name: str) -> str:
     return f"claim-{name.lower()}"
 
@@ -364,6 +381,7 @@ def _before_reading(_: Sphinx, env: BuildEnvironment, __: list[str]) -> None:
 
 def setup(app: Sphinx) -> None:
     """Register the directive and the role."""
+    app.add_domain(ClaimDomain)
     app.add_directive("claim", ClaimDirective)
     app.add_directive("promises", PromisesDirective)
     app.add_role("claim", ClaimRole())

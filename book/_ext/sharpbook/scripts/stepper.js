@@ -44,7 +44,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   root.innerHTML = `
-    <div class="row"><label>steps K <input type="range" min="0" max="${steps.length}" step="1" value="1"
+    <div class="steer"><label>steps K <input type="range" min="0" max="${steps.length}" step="1" value="1"
       aria-label="number of steps"></label> <output class="K"></output>
       <button type="button" class="again">draw again</button></div>
     <div class="tiles" aria-live="polite"></div>
