@@ -7,6 +7,7 @@ graph and the audit table are used.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ from sharprates.samplers.step_law import StepLaw
 from sharprates.theory.arithmetic import FLOAT
 from sharprates.theory.registry import CLAIMS, claim
 from sharprates.theory.setting import Setting
+from sharprates.verification.planning.planner import plan_length
+from sharprates.verification.planning.question import Question
 from studies import front
 
 ROOT = Path(__file__).parents[2]
@@ -371,10 +374,21 @@ def test_the_sliders_compute_what_python_computes(page: Page, it: dict[str, Any]
         assert found[name] == pytest.approx(min(1.0, max(0.0, value)), rel=1e-8, abs=1e-11), name
 
 
+@pytest.mark.parametrize(("d", "S", "epsilon"), [(64, 16, 0.1), (2, 2, 0.5), (1024, 4, 0.01)])
+def test_the_headline_is_what_the_planner_says(page: Page, d: int, S: int, epsilon: float) -> None:
+    if not page.run("Boolean(window.sharprates)"):
+        show(page, "interactive.html")
+    counts = {one.claim: one for one in plan_length(Question(d, S, epsilon)).counts}
+    enough = min(counts[name].steps or math.inf for name in ("E3", "E7"))
+    needed = max(counts[name].steps or 1 for name in ("L1", "L6"))
+    asked = json.dumps({"d": d, "S": S, "epsilon": epsilon})
+    assert page.run(f"sharprates.answer({asked})") == [needed, enough]
+
+
 @pytest.mark.parametrize(
     ("control", "value"),
     [
-        ("d", "20"),
+        ("d", "4"),
         ("S", "9"),
         ("epsilon", "-2"),
         ("K", "3"),

@@ -33,9 +33,17 @@ def test_symbols_are_members_and_named_functions_are_calls(
     assert javascript.code(expression) == text
 
 
-@pytest.mark.parametrize("claim_id", javascript.CURVES)
-def test_a_curve_is_the_claims_formula_with_numbers_for_constants(claim_id: str) -> None:
-    variant, _ = javascript.CURVES[claim_id]
+@pytest.mark.parametrize(
+    ("claim_id", "variant"),
+    [
+        (name, form)
+        for one in (javascript.CURVES, javascript.ANSWERS)
+        for name, (form, _) in one.items()
+    ],
+)
+def test_a_curve_is_the_claims_formula_with_numbers_for_constants(
+    claim_id: str, variant: str | None
+) -> None:
     text = javascript.code(javascript.formula(claim_id, variant))
     assert not any(str(constant(claim_id, c)) in text for c in CLAIMS[claim_id].constants)
     assert set(re.findall(r"v\.(\w+)", text)) == CLAIMS[claim_id].symbols(variant)

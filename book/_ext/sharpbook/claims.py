@@ -357,9 +357,10 @@ class ClaimDomain(Domain):
     object_types: ClassVar[dict[str, ObjType]] = {"claim": ObjType("claim")}
 
     def get_objects(self) -> Iterator[tuple[str, str, str, str, str, int]]:
-        """Id, what is shown, type, page, place on it, and priority: the highest."""
+        """Name, what is shown, type, page, place on it, and priority: the highest."""
         for name, page in pages(self.env).items():
-            yield name, f"{name} · {CLAIMS[name].title}", "claim", page, name, 0
+            # a place that is the name would be taken from what is shown
+            yield f"claim {name}", f"{name} · {CLAIMS[name].title}", "claim", page, name, 0
 
     def merge_domaindata(self, docnames: Set[str], otherdata: dict[str, Any]) -> None:
         """There is nothing to merge: the pages of claims are kept by the environment."""

@@ -33,6 +33,14 @@ CURVES: Mapping[str, tuple[str | None, str]] = {
 }
 """Claim → form, and its role: a bound, exact on a family, or suffered by some law."""
 
+ANSWERS: Mapping[str, tuple[str, str]] = {
+    "E3": ("uniform", "enough"),
+    "E7": ("vocabulary", "enough"),
+    "L1": ("every-law", "needed"),
+    "L6": ("every-law", "needed"),
+}
+"""Claim → its form for K equal steps or for every schedule, cheap at any K, and what it says."""
+
 CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric")
 
 
@@ -64,14 +72,17 @@ def formula(claim_id: str, variant: str | None) -> sympy.Expr:
     return one.form(variant).expression.subs(values)
 
 
+def _entries(forms: Mapping[str, tuple[str | None, str]]) -> list[str]:
+    return [
+        f"  {json.dumps(claim_id)}: {{role: {json.dumps(role)}, "
+        f"value: (v) => {code(formula(claim_id, variant))}}}"
+        for claim_id, (variant, role) in forms.items()
+    ]
+
+
 def script() -> str:
     """The text of `formulas.js`."""
-    curves = []
-    for claim_id, (variant, role) in CURVES.items():
-        curves.append(
-            f"  {json.dumps(claim_id)}: {{role: {json.dumps(role)}, "
-            f"value: (v) => {code(formula(claim_id, variant))}}}"
-        )
+    curves, answers = map(_entries, (CURVES, ANSWERS))
     clocks = []
     for name in CLOCKS:
         chosen = clock(name)
@@ -90,6 +101,8 @@ def script() -> str:
         "// Generated from the registry of claims; see named.js for N.\n"
         "(function (N) {\nwindow.sharprates = {curves: {\n"
         + ",\n".join(curves)
+        + "\n}, answers: {\n"
+        + ",\n".join(answers)
         + "\n}, clocks: {\n"
         + ",\n".join(clocks)
         + "\n}};\n})(window.sharpratesNamed);\n"

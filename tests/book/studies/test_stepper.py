@@ -14,7 +14,8 @@ from studies import stepper
 
 def test_the_page_holds_the_words_and_the_exact_tv() -> None:
     text = stepper.Stepper()._repr_html_()
-    found = json.loads(re.search(r"<script[^>]*>(.*)</script>", text)[1])  # type: ignore[index]
+    (content,) = re.findall(r"<script[^>]*>(.*)</script>", text)
+    found = json.loads(content)
     words = datasets.builtin("words4")
     assert len(found["words"]) == words.support
     assert sum(found["words"].values()) == pytest.approx(1)

@@ -5,6 +5,7 @@ document.addEventListener("DOMContentLoaded", () => {
   if (!root) return;
   const R = window.sharprates;
   const MOST = 4096;
+  const WORK = 2 ** 21; // K·d up to which a step law's own curves are computed
   const STYLE = {
     upper: {dash: "dash", word: "upper bound, any data"},
     lower: {dash: "dot", word: "lower bound, any data"},
@@ -14,6 +15,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const NAMES = {E2: "E2 decomposition", E3: "E3 birthday", E5: "E5 entropy (log S)", E7: "E7 closed form",
     E8: "E8 largest step", KL2: "KL2 with Pinsker", L0: "L0 leftover", L1: "L1 pairs", L2: "L2 copies",
     L4: "L4 parity", L6: "L6 groups"};
+  const SHOWN = ["E3", "E5", "L6"]; // the others by a click on their name
   const COLOURS = ["#0b6e99", "#c8553d", "#5b8c3a", "#8a5aa8", "#b08900", "#7d8794", "#c13584", "#2a9d8f",
     "#e76f51", "#6a994e", "#9d4edd"];
 
@@ -68,6 +70,33 @@ document.addEventListener("DOMContentLoaded", () => {
     L6: (v) => v.g >= 2,
   };
 
+  // Equal steps, worst data: the best bounds from below and above, in closed form at any K.
+  function band(setting, K) {
+    const v = {d: setting.d, S: setting.S, K, epsilon_w: 0, I_bar: Math.log(setting.S)};
+    const upper = [R.answers.E3.value(v)];
+    if (K >= setting.d) upper.push(R.answers.E7.value(v));
+    const lower = [R.answers.L1.value(v)];
+    for (let g = 2; g <= Math.min(setting.d, 1 + Math.floor(Math.log2(setting.S))); g++) {
+      lower.push(R.answers.L6.value({...v, g}));
+    }
+    return [Math.max(0, ...lower), Math.min(1, ...upper)];
+  }
+
+  function first(reached) {
+    let low = 0, high = 1;
+    while (high < 2 ** 50 && !reached(high)) { low = high; high *= 2; }
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (reached(middle)) high = middle; else low = middle;
+    }
+    return high;
+  }
+
+  // Equal steps that some data need, and that are enough for all data.
+  function answer(setting) {
+    return [0, 1].map((side) => first((K) => band(setting, K)[side] <= setting.epsilon));
+  }
+
   function evaluate(setting, K) {
     const v = values(setting, K), found = {};
     for (const [name, curve] of Object.entries(R.curves)) {
@@ -79,8 +108,8 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // --- controls --------------------------------------------------------------------------------
   const CONTROLS = [
-    ["d", "length d", {type: "range", min: 2, max: 64, step: 1, value: 8}, (x) => +x, (x) => `${x}`],
-    ["S", "vocabulary S", {type: "range", min: 1, max: 16, step: 1, value: 4}, (x) => 2 ** +x, (x) => `${x}`],
+    ["d", "length d", {type: "range", min: 1, max: 12, step: 0.25, value: 6}, (x) => Math.round(2 ** +x), (x) => `${x}`],
+    ["S", "vocabulary S", {type: "range", min: 1, max: 17, step: 1, value: 4}, (x) => 2 ** +x, (x) => `${x}`],
     ["epsilon", "error ε", {type: "range", min: -3, max: -0.3, step: 0.1, value: -1},
       (x) => 10 ** +x, (x) => x.toPrecision(2)],
     ["K", "steps K", {type: "range", min: 0, max: 12, step: 0.25, value: 6}, (x) => Math.round(2 ** +x), (x) => `${x}`],
@@ -139,8 +168,9 @@ document.addEventListener("DOMContentLoaded", () => {
       return y !== null && y <= now.epsilon;
     };
     let low = 0, high = 1;
-    while (high <= MOST && !reached(high)) { low = high; high *= 2; }
-    if (high > MOST) return null;
+    const most = Math.min(MOST, WORK / now.d);
+    while (high <= most && !reached(high)) { low = high; high *= 2; }
+    if (high > most) return null;
     while (high - low > 1) {
       const middle = (low + high) >> 1;
       if (reached(middle)) high = middle; else low = middle;
@@ -157,20 +187,35 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function draw() {
     const now = setting();
-    const steps = Array.from({length: 25}, (_, i) => Math.round(2 ** (i / 2))).filter((K, i, all) => i === 0 || K > all[i - 1]);
+    const [needed, enough] = answer(now);
+    const words = (x) => x.toLocaleString("en").replaceAll(",", "\u202f");
+    root.querySelector(".headline").textContent = `With d = ${words(now.d)}, S = ${words(now.S)} and ε = ${now.epsilon.toPrecision(2)}: `
+      + `some data need ${words(needed)} parallel steps, ${words(enough)} equal steps are enough for all data; `
+      + `first hitting is exact with ${words(now.d)} calls.`;
+    const wide = 2 ** Math.ceil(Math.log2(Math.max(MOST, 8 * enough)));
+    const long = Array.from({length: 2 * Math.log2(wide) + 1}, (_, i) => Math.round(2 ** (i / 2))).filter((K, i, all) => i === 0 || K > all[i - 1]);
+    const steps = long.filter((K) => K <= MOST && K * now.d <= WORK);
+    const bands = long.map((K) => band(now, K));
     const rows = steps.map((K) => evaluate(now, K));
-    const here = evaluate(now, now.K);
-    const traces = Object.entries(R.curves).map(([name, curve], i) => ({
-      name: NAMES[name], x: steps, y: rows.map((row) => (row[name] === null || row[name] < 1e-9 ? null : row[name])),
-      mode: "lines", line: {dash: STYLE[curve.role].dash, width: 2, color: COLOURS[i]},
-      hovertemplate: "%{y:.4g}",
-    }));
+    const here = now.K * now.d <= WORK ? evaluate(now, now.K) : {};
+    const seen = (y) => (y < 1e-9 ? null : y);
+    const traces = [
+      {name: "needed by some data", x: long, y: bands.map((b) => seen(b[0])), mode: "lines", line: {width: 0}, showlegend: false, hoverinfo: "skip"},
+      {name: "worst data, equal steps: between the bounds", x: long, y: bands.map((b) => seen(b[1])), mode: "lines", line: {width: 0},
+        fill: "tonexty", fillcolor: "rgba(11, 110, 153, 0.25)", hovertemplate: "at most %{y:.3g}"},
+      {name: "first hitting: 0 from d calls on", x: [now.d, now.d], y: [1, 1e-9], mode: "lines+markers", line: {width: 3, color: "#5b8c3a"}, hoverinfo: "name"},
+      ...Object.entries(R.curves).map(([name, curve], i) => ({
+        name: NAMES[name], x: steps, y: rows.map((row) => (row[name] === null ? null : seen(row[name]))),
+        mode: "lines", line: {dash: STYLE[curve.role].dash, width: 2, color: COLOURS[i]},
+        visible: SHOWN.includes(name) ? true : "legendonly", hovertemplate: "%{y:.4g}",
+      })),
+    ];
     const shapes = [
-      {type: "line", x0: 1, x1: MOST, y0: now.epsilon, y1: now.epsilon, line: {color: "#888", width: 1, dash: "dot"}},
+      {type: "line", x0: 1, x1: wide, y0: now.epsilon, y1: now.epsilon, line: {color: "#888", width: 1, dash: "dot"}},
       {type: "line", x0: now.K, x1: now.K, yref: "paper", y0: 0, y1: 1, line: {color: "#888", width: 1}},
     ];
     Plotly.react("plot-rates", traces, layout({
-      shapes, hovermode: "x", legend: {orientation: "h", y: -0.22, font: {size: 11}}, height: 470,
+      shapes, uirevision: "kept", hovermode: "closest", legend: {orientation: "h", y: -0.22, font: {size: 11}}, height: 520,
       xaxis: {type: "log", dtick: 1, title: {text: "steps K"}}, yaxis: {type: "log", dtick: 1, exponentformat: "power", title: {text: "total variation"}, range: [-4.2, 0.1]},
     }), {displayModeBar: false, responsive: true});
     const w = stepLaw(now, now.K), left = Math.max(0, 1 - w.reduce((a, b) => a + b, 0));
@@ -184,14 +229,15 @@ document.addEventListener("DOMContentLoaded", () => {
       const row = document.createElement("tr");
       const drawn = rows.some((at) => at[name] !== null);
       const need = drawn ? smallest(now, name) : null;
-      const cells = [NAMES[name], STYLE[curve.role].word, here[name] === null ? "does not apply" : here[name].toPrecision(4),
-        !drawn ? "" : need === null ? `above ${MOST}` : `${need}`];
+      const cells = [NAMES[name], here[name] === undefined ? "too long to draw" : here[name] === null ? "does not apply" : here[name].toPrecision(4),
+        !drawn ? "" : need === null ? `above ${Math.min(MOST, Math.floor(WORK / now.d))}` : `${need}`];
+      cells.push(STYLE[curve.role].word);
       cells.forEach((text) => { const td = document.createElement("td"); td.textContent = text; row.append(td); });
       return row;
     }));
   }
 
-  Object.assign(R, {stepLaw, evaluate, setting, draw});
+  Object.assign(R, {stepLaw, evaluate, answer, band, setting, draw});
   new MutationObserver(draw).observe(document.documentElement, {attributeFilter: ["data-theme"]});
   draw();
 });
