@@ -25,7 +25,6 @@ from sharprates.verification.planning.schedule_plan import (
     Goal,
     SchedulePlan,
     plan_curve,
-    plan_number,
 )
 from sharprates.verification.reports import plan as report
 from sharprates.verification.reports import schedules as guaranteed
@@ -118,7 +117,7 @@ def plan_command(
         if length is None:
             raise InputError("--dependence: needs --length d")
         known = Dependence.read(dependence, length, vocab)
-        _print_schedules(plan_number(known, goal), json)
+        _print_schedules(planner.plan_dependence(known, goal), json)
         return
     if blocks and loss_curve is None:
         raise InputError("--blocks: ranks schedules on a loss curve; give --loss-curve")

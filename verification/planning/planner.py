@@ -26,6 +26,7 @@ from sharprates.verification.planning.best_schedule import BestSchedule, best_sc
 from sharprates.verification.planning.bounds import schedule_bounds
 from sharprates.verification.planning.chain_information import chain_information
 from sharprates.verification.planning.data_law import Tractable
+from sharprates.verification.planning.dependence import Dependence
 from sharprates.verification.planning.exact_steps import Law, SmallestSteps, exact_steps
 from sharprates.verification.planning.question import Question, check_length
 from sharprates.verification.planning.sampled_tv import SampledTV, sampled_tv
@@ -33,8 +34,10 @@ from sharprates.verification.planning.schedule_plan import (
     Goal,
     Offer,
     SchedulePlan,
+    equal_times,
     on_data,
     plan_curve,
+    plan_number,
 )
 from sharprates.verification.planning.step_count import (
     StepCount,
@@ -199,20 +202,35 @@ def plan_target(
         shape.information.tolist(),
         Goal(ask.left),
         error=shape.error,
-        besides=_equal_steps(plan),
+        besides=_equal_steps(ask, plan.counts),
     )
     return replace(plan, guaranteed=on_data(cheap, table, target, progress, seed))
 
 
-def _equal_steps(plan: StepPlan) -> list[Offer]:
+def plan_dependence(known: Dependence, goal: Goal) -> SchedulePlan:
+    """Schedules from bounds on TC, DTC or Ī; for a TV also by bounds on TV, which ask for Ī and S.
+
+    Args:
+        known: at least one of the three.
+        goal: to be reached.
+
+    Raises:
+        InputError: if nothing is known.
+    """
+    if goal.tv is None or known.information is None or known.vocabulary is None:
+        return plan_number(known, goal)
+    ask = Question(known.length, known.vocabulary, goal.tv, information=float(known.information))
+    return plan_number(known, goal, _equal_steps(ask, enough_steps(ask)))
+
+
+def _equal_steps(ask: Question, counts: Sequence[StepCount]) -> list[Offer]:
     """Those of the bound on TV that asks for the fewest, if they are fewer than tokens."""
-    counts = (one for one in plan.counts if one.role == "enough" and one.claim != "E2")
-    best = min((one for one in counts if one.steps), key=lambda one: one.steps or 0, default=None)
-    if best is None or best.steps is None or best.steps >= plan.ask.length:
+    few = (one for one in counts if one.steps and one.claim != "E2")  # whose steps are not equal
+    best = min(few, key=lambda one: one.steps or 0, default=None)
+    if best is None or best.steps is None or best.steps >= ask.length:
         return []
-    times = tuple((best.steps - k) / best.steps for k in range(best.steps + 1))
-    most = plan.ask.left
-    return [Offer("equal steps", times=times, claim=best.claim, promise=most, promised="TV")]
+    times = equal_times(best.steps)
+    return [Offer("equal steps", (), times, best.claim, promise=ask.left, promised="TV")]
 
 
 def plan_divergence(

@@ -31,6 +31,8 @@ from sharprates.verification.planning.loss_curve import Label, LossCurve
 
 DIGITS = 6
 """Of times that a search found: what is announced is that of the rounded times."""
+_MOST_TERMS = 400_000
+"""Of sums over steps and tokens in plain Python, a trial: half a second."""
 _MOST_COMPOSED = 14
 """Up to this d every composition's exact TV is found, of 2^(d−1)."""
 
@@ -184,12 +186,13 @@ class SchedulePlan:
         }
 
 
-def plan_number(known: Dependence, goal: Goal) -> SchedulePlan:
+def plan_number(known: Dependence, goal: Goal, besides: Iterable[Offer] = ()) -> SchedulePlan:
     """Schedules from bounds on TC, DTC or Ī, and nothing else.
 
     Args:
         known: at least one of the three.
         goal: to be reached.
+        besides: what other theorems guarantee.
 
     Raises:
         InputError: if nothing is known.
@@ -199,9 +202,16 @@ def plan_number(known: Dependence, goal: Goal) -> SchedulePlan:
         raise InputError("dependence: give at least one of tc, dtc and info")
     given = (("TC", known.tc), ("DTC", known.dtc), ("Ī", known.information))
     words = ", ".join(f"{name} ≤ {float(value):g}" for name, value in given if value is not None)
-    offers = (_single_tokens(known.length), *_from_numbers(known, goal))
+    offers = (_single_tokens(known.length), *_from_numbers(known, goal), *besides)
     note = "Whatever else the law may be, a bound on TC or on DTC alone guarantees no fewer blocks."
-    return SchedulePlan("any law", goal, known.length, offers, knows=f"{words} nats", notes=(note,))
+    return SchedulePlan(
+        "any law",
+        goal,
+        known.length,
+        offers,
+        knows=f"{words} nats",
+        notes=(note,) if known.tc is not None or known.dtc is not None else (),
+    )
 
 
 def plan_curve(
@@ -343,7 +353,30 @@ def _from_numbers(known: Dependence, goal: Goal) -> list[Offer]:
         sizes = fixed_blocks(d, min(d, room))
         promise = float((max(sizes) - 1) * known.information)
         offers.append(Offer("equal blocks that Ī certifies", sizes, claim="KL5", promise=promise))
+        offers += _steps_from(d, float(known.information), float(nats))
     return offers
+
+
+def _steps_from(d: int, information: float, nats: float) -> list[Offer]:
+    """Equal steps that a bound on Ī certifies (KL7), if they are fewer than tokens."""
+
+    def promise(steps: int) -> float:
+        law = {"d": d, "w": [1 / steps] * steps, "I_bar": information}
+        return float(CLAIMS["KL7"].value(law, FLOAT))
+
+    guess = max(1, math.ceil(d * information / (2 * nats)))  # to first order in 1/K
+    if guess >= d or guess * d > _MOST_TERMS:
+        return []
+    steps = smallest_steps(lambda K: promise(K) <= nats, guess, d - 1)
+    if steps is None:
+        return []
+    title = "equal steps that Ī certifies"
+    return [Offer(title, (), equal_times(steps), claim="KL7", promise=promise(steps))]
+
+
+def equal_times(steps: int) -> tuple[float, ...]:
+    """Times of K equal steps on the linear clock."""
+    return tuple((steps - k) / steps for k in range(steps + 1))
 
 
 def _blocks(claim: str, title: str, sizes: tuple[int, ...], total: Fraction, share: Any) -> Offer:

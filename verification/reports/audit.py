@@ -183,7 +183,10 @@ def print_audit(one: TargetAudit, console: Console) -> None:
         console.print(Text(f"{one.name}: {changed}", "bold"), soft_wrap=True)
     policies = [result for result in one.results if result.policy]
     heads = ["sampler", "clock", "grid", ">K", ">left over"]
-    _print_rows([row for row in one.results if not row.policy], heads, _schedule, size, console)
+    blocks = any(result.blocks for result in one.results)  # which theorems on KL are about
+    heads += [">KL, nats"] if blocks else []
+    rows = [row for row in one.results if not row.policy]
+    _print_rows(rows, heads, partial(_schedule, blocks), size, console)
     if policies:
         note = "policies: rounds on the data, KL in nats"
         heads = ["policy", ">mean rounds", ">most", ">KL", ">score term"]
@@ -214,8 +217,8 @@ def _named(result: Result) -> str:
     return " ".join(filter(None, (result.sampler, blocks, result.remasking)))
 
 
-def _schedule(result: Result) -> tuple[str, ...]:
-    """What is said of a sampler that is no policy, beside its TV."""
+def _schedule(with_kl: bool, result: Result) -> tuple[str, ...]:
+    """What is said of a sampler that is no policy, beside its TV; with its KL, if that is shown."""
     clipped = f" (clipped {result.clipped})" if result.clipped else ""
     return (
         _named(result),
@@ -223,7 +226,12 @@ def _schedule(result: Result) -> tuple[str, ...]:
         result.grid or "·",
         str(result.steps) + clipped,
         "·" if result.leftover is None else shown(result.leftover),
+        *([_kl(result)] if with_kl else []),
     )
+
+
+def _kl(result: Result) -> str:
+    return "∞" if result.kl is None else "0" if result.kl.lower == 0 else shown(result.kl.middle)
 
 
 def _cost(speculates: bool, result: Result) -> tuple[str, ...]:
@@ -233,7 +241,7 @@ def _cost(speculates: bool, result: Result) -> tuple[str, ...]:
         result.label,
         f"{result.rounds.mean:.4g}",
         str(result.rounds.most),
-        "∞" if result.kl is None else "0" if result.kl.lower == 0 else shown(result.kl.middle),
+        _kl(result),
         "·" if result.score_term is None else shown(result.score_term),
         *([f"{result.costs[1]:.4g}" if result.costs else "·"] if speculates else []),
     )

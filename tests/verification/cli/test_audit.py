@@ -77,6 +77,8 @@ def test_blocks_of_any_sizes(run, tmp_path: Path) -> None:
     assert code == 0
     assert "blocks 2,1,3" in out
     assert "blocks of 3" in out
+    assert "KL, nats" in out
+    assert "0.6931" in out  # of 2,1,3: log 2
     found = json.loads(path.read_text())["targets"][0]["results"][-3:]
     assert [one["blocks"] for one in found] == [[2, 1, 3], [3, 3], [1, 5]]
     assert [one["steps"] for one in found] == [3, 2, 2]

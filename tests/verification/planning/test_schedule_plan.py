@@ -53,6 +53,12 @@ def test_a_number_alone() -> None:
     assert offer(plan, "KL5").sizes == (11,) * 5 + (9,)
     assert offer(plan, "KL5").promise == pytest.approx(0.1)
     assert plan_number(Dependence.read("tc=0", 9), Goal(tv=0.1)).cheapest.sizes == (9,)
+    few = plan_number(Dependence.read("info=1/100", 256), Goal(kl=0.03))
+    assert few.cheapest is offer(
+        few, "KL7"
+    )  # random sizes cost half a block where fixed ones may cost a whole one
+    assert (few.cheapest.calls, offer(few, "KL5").calls) == (69, 86)
+    assert not few.notes
     nothing = plan_number(Dependence.read("tc=5", 9), Goal(tv=0.01)).cheapest
     assert (nothing.claim, nothing.sizes) == ("H2", (1,) * 9)
 
