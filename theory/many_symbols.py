@@ -65,8 +65,8 @@ X3 = Claim(
         r"$\kappa=2\log2-1$, $t=\frac{2\kappa}{2-\gamma}$, $\gamma\in[2-\frac{2\kappa}{\log2},1]$, "
         r"$J(x)=-(1-x)\log(1-x)-(1-\log2)x$ on $[0,\frac12]$ and $J(x)=J(1-x)$. Rounded up: "
         r"$v_3=0.8567$, $v_4=1.1233$, $v_5=1.3433$, $v_6=1.5313$, $v_7=1.6981$, $v_8=1.8440$, "
-        r"$v_{10}=2.0896$; X1 asks for $0.8334$, $1.0834$, $1.2834$, $1.4500$, $1.5929$, $1.7179$, "
-        r"$1.9290$."
+        r"$v_{10}=2.0896$, where X1 has $H_S-1=0.8333$, $1.0833$, $1.2833$, $1.45$, $1.5929$, "
+        r"$1.7179$, $1.9290$."
     ),
     measured=Measured.FIRST_ORDER,
     kind=Kind.THEOREM,

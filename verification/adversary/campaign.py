@@ -15,7 +15,7 @@ from pathlib import Path
 from sharprates.samplers.errors import check_seed
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import witness
-from sharprates.verification.adversary import frontier
+from sharprates.verification.adversary import frontier, overweight
 from sharprates.verification.adversary import hunt as adversary
 from sharprates.verification.adversary.hunt import HUNTED, INNER, BreakEven, Quest, Worst
 from sharprates.verification.jobs import run as run_tasks
@@ -28,6 +28,9 @@ FOLDER = Path("build") / "adversary"
 
 STRICT = ("E1", "E2", "E3", "E4", "E5", "E8")
 """Bounds that leftover masks or denoiser errors alone can attain."""
+
+OVERWEIGHT_SEEDS = 4
+"""Ascents of each size among laws with over-weighted points, in a deep run."""
 
 SHORT_LENGTHS = 4
 """Longest sequences of the frontier in an ordinary run; a deep one goes to 6."""
@@ -82,7 +85,13 @@ def count_hunts(chosen: Sequence[Quest], deep: bool) -> int:
     pairs = _pairs(deep)
     # one more of each pair is polishing
     tasks = sum(len(frontier.tasks_of(p, _effort(deep))) + _effort(deep).seeds for p in pairs)
+    tasks += sum(len(overweight.overweight_tasks(p, OVERWEIGHT_SEEDS)) for p in _heavy(deep))
     return hunts + tasks + len(INNER)
+
+
+def _heavy(deep: bool) -> list[frontier.Pair]:
+    """Where laws with over-weighted points are hunted: three and four symbols."""
+    return [pair for pair in frontier.PAIRS if deep and pair[1] in (3, 4)]
 
 
 def _pairs(deep: bool) -> list[frontier.Pair]:
@@ -150,6 +159,7 @@ def _campaign(
     for one in constants:
         if one.witness is not None:
             witness.write(one.witness, folder / f"break-even-{one.constant}.witness")
+    overweight.hunt_overweight(_heavy(deep), folder, OVERWEIGHT_SEEDS, jobs, progress)
     hunt = frontier.Hunt(folder, _pairs(deep), _effort(deep), fresh)
     return Campaign(tuple(worst), tuple(constants), tuple(hunt.run(jobs, progress)))
 

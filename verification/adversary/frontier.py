@@ -3,7 +3,7 @@
 For every (d, S) laws are hunted by gradient ascent on the weights, by annealing over supports, and
 by construction (codes, matchings, permutations, products of smaller finds). Each find is rounded to
 fractions, its c computed exactly, and stored as a witness: a certified lower bound on sup c. The
-proved upper bounds (E3, E7, E10, at S = 2 E9) and the conjecture X1 stand beside it. A hunt
+proved upper bounds (E3, E7, E10, X3, at S = 2 E9) and the conjecture X1 stand beside it. A hunt
 that is killed loses nothing that it had found, and goes on where it stopped.
 """
 
@@ -117,6 +117,7 @@ class Row:
         birthday: C(d, 2), E3's.
         entropy: (d/2)·log S, E7's.
         short: C(d, 2)(1 − S^{−1/(d−1)}), E10's.
+        positive: (d/2)·v_S, X3's.
         binary: d/4, E9's, at S = 2.
         conjecture: (d/2)(H_S − 1), X1's value.
     """
@@ -128,8 +129,19 @@ class Row:
     birthday: Fraction
     entropy: float
     short: float
+    positive: float
     binary: Fraction | None
     conjecture: Fraction
+
+    @property
+    def upper(self) -> tuple[str, float]:
+        """The least of the proved upper bounds, and its claim."""
+        bounds = {"E3": float(self.birthday), "E7": self.entropy, "E10": self.short}
+        bounds["X3"] = self.positive
+        if self.binary is not None:
+            bounds["E9"] = float(self.binary)
+        claim = min(bounds, key=lambda one: bounds[one])
+        return claim, bounds[claim]
 
     @property
     def closed(self) -> bool:
@@ -486,6 +498,7 @@ def row(found: Experiment) -> Row:
         birthday=Fraction(math.comb(d, 2)),
         entropy=d / 2 * FLOAT.log(S),
         short=float(CLAIMS["E10"].value(values, FLOAT)),
+        positive=float(CLAIMS["X3"].value(values, FLOAT)),
         binary=exact("E9") if S == 2 else None,
         conjecture=exact("X1"),
     )

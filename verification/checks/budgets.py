@@ -324,7 +324,9 @@ LEMMAS = (
         "t",
         900,
     ),
-    Lemma("(♦) of three to five symbols", diamond, (6, 8, 10), (21, 57, 1, 58, 57, 3), part="t"),
+    Lemma(
+        "(♦) of three to five symbols", diamond, (6, 8, 10), (1, 21, 39, 59, 39, 1), (), 0.97, "t"
+    ),
     Lemma(
         "(♦) of three symbols at γ = 1",
         diamond_at_one,

@@ -55,7 +55,7 @@ def print_constants(found: Sequence[BreakEven], console: Console) -> None:
 
 def print_frontier(rows: Sequence[Row], console: Console) -> None:
     """The frontier table: certified lower bounds, proved upper bounds, and X1's value."""
-    heads = ("d", "S", "found", "", "rows", "", "≤ E9", "≤ E10", "≤ E7", "≤ E3", "X1", "")
+    heads = ("d", "S", "found", "", "rows", "", "≤ E9", "≤ E10", "≤ X3", "≤ E7", "X1", "")
     lines = table(*(f">{head}" for head in heads), title="sup c(q_0) of L5, uniform law")
     for one in rows:
         mark = "REFUTED" if one.refutes else "attained" if one.attained else ""
@@ -68,8 +68,8 @@ def print_frontier(rows: Sequence[Row], console: Console) -> None:
             "= sup" if one.closed else "",
             str(one.binary) if one.binary is not None else "",
             f"{one.short:.4f}",
+            f"{one.positive:.4f}",
             f"{one.entropy:.4f}",
-            str(one.birthday),
             f"{one.conjecture} = {float(one.conjecture):.4f}",
             mark,
         )
@@ -120,8 +120,10 @@ def frontier_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
                 "E7": one.entropy,
                 "E9": None if one.binary is None else str(one.binary),
                 "E10": one.short,
+                "X3": one.positive,
             },
             "closed": one.closed,
+            "least": dict([one.upper]),
             "X1": str(one.conjecture),
             "attained": one.attained,
             "refutes": one.refutes,
