@@ -57,7 +57,7 @@ X2 = Claim(
 
 X3 = Claim(
     id="X3",
-    title="First order within a few per cent of X1",
+    title="First order between X1 and log S",
     statement=(
         r"Uniform law, exact denoiser, every $q_0$ on $[S]^d$: $c(q_0)\le\frac12\sum_jv(x_j)\le"
         r"\frac d2v_S$. Here $v_S=\sup_pv(p)$ and $v(p)=\min_\gamma\max\{H(p)-\frac\gamma2"
