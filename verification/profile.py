@@ -105,7 +105,6 @@ def profile(target: Target) -> Profile:
         added = torch.tensor([v.bit_count() for v in union]) - u
         # a sum of its own first: fewer roundings one upon the other
         dependence[u] += torch.zeros_like(dependence[u]).index_add_(0, added, gaps)
-    dependence[:, :2] = 0.0  # blocks of size 0 and 1 are exact; rounding may have left 1e-17
 
     rounding = ((2 * d + 8) * (target.support + 2) + 2 * math.comb(d, d // 2)) * UNIT
     return Profile(

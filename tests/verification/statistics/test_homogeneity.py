@@ -74,7 +74,7 @@ def test_the_p_value_of_two_groups_and_cells_is_that_of_one_hypergeometric_numbe
     u = float(law.cdf(first[cell] - 1) + v * law.pmf(first[cell]))
     square = float(norm.ppf(min(max(u, 1e-300), 1 - 2**-53))) ** 2
     tails = chi2.sf(square, 1), chi2.cdf(square, 1)
-    assert found.p_value == pytest.approx(min(1.0, 2 * min(tails)), rel=1e-6)
+    assert found.p_value == pytest.approx(min(1.0, 2 * min(tails)), rel=1e-6, abs=0)
     assert (found.name, found.level, found.n) == ("a", level, int(counts.sum()))
     assert (found.detects, found.distance) == (1.0, "copies")  # of one degree no share is detected
 
@@ -89,11 +89,19 @@ def test_the_share_of_copies_that_is_detected_is_where_the_misses_are() -> None:
 
 
 def test_a_hypergeometric_number_far_from_its_mean_and_near_it() -> None:
-    sizes = ((20_000, 10_000, 10_000), (40, 12, 30), (40, 40, 7), (9, 3, 0), (7, 0, 7), (1, 1, 1))
+    sizes = (
+        (20_000, 10_000, 10_000),
+        (10_000, 3, 33),
+        (40, 12, 30),
+        (40, 40, 7),
+        (9, 3, 0),
+        (7, 0, 7),
+        (1, 1, 1),
+    )
     rows = [
         (x, *size)
         for size in sizes
-        for x in sorted({0, 1, 3, 4, 7, 12, 4470, 4600, 5000, 5100, 5519, 5520, 5521, 6000})
+        for x in sorted({0, 1, 2, 3, 4, 7, 12, 4470, 4600, 5000, 5100, 5519, 5520, 5521, 6000})
         if x <= min(size[1:])
     ]
     x, cells, good, drawn = np.array(rows).T
@@ -112,6 +120,9 @@ def test_a_hypergeometric_number_far_from_its_mean_and_near_it() -> None:
         ([[60, 1, 30, 2, 1], [40, 2, 20, 2, 1]], [[60, 34], [40, 25]]),  # 16 a cell, or a twelfth
         ([[600, 20, 300, 60], [600, 30, 300, 70]], [[600, 300, 80], [600, 300, 100]]),
         ([[8, 4, 3, 1], [8, 4, 3, 1]], [[8, 8], [8, 8]]),  # 16 are enough
+        ([[8, 8], [8, 7]], [[16], [15]]),  # and 15 are not
+        ([[300, 300, 50], [292, 200, 54]], [[300, 300, 50], [292, 200, 54]]),  # 104 of 1196 are
+        ([[300, 300, 50], [304, 200, 46]], [[300, 350], [304, 246]]),  # 96 of 1200 are not
         ([[2, 3], [1, 4]], [[5], [5]]),
         ([[9, 1], [7, 5]], [[10], [12]]),
     ],
