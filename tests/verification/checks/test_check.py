@@ -438,3 +438,21 @@ def test_parameters_of_an_example_stand_in_for_numbers_of_its_experiment() -> No
     trial = on_instances("F3", measured=lambda _: fmpq(3, 4))
     ((_, bound),) = trial(hidden, STATED).decision.sides
     assert bound.lower == Fraction(3, 4)  # 1 − α_δ^d
+
+
+def test_what_is_not_said_is_the_first_seed_and_no_hunt() -> None:
+    check = a_check(below(200))
+    assert not check.hunts
+    assert run_check(check, 20) == run_check(check, 20, 0)
+    assert run_check(check, 20).instance != run_check(check, 20, 1).instance
+
+
+def test_values_of_the_formula_may_be_worked_out_from_an_example() -> None:
+    experiment = exact_experiment(families.family("copies:2:2"))
+    trial = on_instances(
+        "F3",
+        measured=lambda _: fmpq(1, 2),
+        extra=lambda example, it: {"alpha_delta": Fraction(1, example["n"] * it.S)},
+    )
+    ((_, bound),) = trial(Example.of(experiment, n=2), STATED).decision.sides
+    assert bound.lower == 1 - Fraction(1, 16)

@@ -126,3 +126,74 @@ def test_the_law_test_takes_the_more_powerful_one_before_looking() -> None:
     # At 5 000 cells and 20 000 samples the entropy check would detect nothing below 0.3.
     assert identity_detects(20_000, many.to(torch.float64), 1e-6) < 0.2
     assert multinomial_detects(20_000, 5000, 1e-6) > 0.3
+
+
+HALF = torch.tensor([0.5, 0.5], dtype=torch.float64)
+LOST = math.log(1 / MISSES)
+
+
+def test_p_values_of_two_cells_by_hand() -> None:
+    """Nine of ten in one: nD = 9·log 1.8 + log 0.2, and two of four are what is expected."""
+    x = 9 * math.log(1.8) + math.log(0.2)
+    nine = torch.tensor([9, 1])
+    assert multinomial_p_value(nine, HALF) == pytest.approx(math.exp(-x) * math.e * x, rel=1e-12)
+    assert multinomial_p_value(torch.tensor([6, 4]), HALF) == 1.0  # nD is below k − 1
+    # E TV(p̂, p) of four fair bits is (2·½ + 8·¼)/16
+    assert identity_p_value(torch.tensor([2, 2]), HALF) == 1.0
+    excess = 0.5 - 3 / 16
+    found = identity_p_value(torch.tensor([4, 0]), HALF)
+    assert found == pytest.approx(math.exp(-2 * 4 * excess**2), rel=1e-12)
+    assert identity_p_value(torch.tensor([0, 0]), HALF) == 1.0
+    # of three cells two degrees
+    third = torch.full((3,), 1 / 3, dtype=torch.float64)
+    x = 20 * math.log(20 / 10) + 8 * math.log(8 / 10) + 2 * math.log(2 / 10)
+    found = multinomial_p_value(torch.tensor([20, 8, 2]), third)
+    assert found == pytest.approx(math.exp(-x) * (math.e * x / 2) ** 2, rel=1e-12)
+
+
+@pytest.mark.parametrize(("n", "cells", "level"), [(1000, 2, 0.01), (5000, 7, 1e-9), (3, 4, 0.1)])
+def test_what_the_multinomial_test_detects(n: int, cells: int, level: float) -> None:
+    """There nD ≥ 2n·(TV − the error of a frequency)² is just what the level rejects."""
+    found = multinomial_detects(n, cells, level)
+    if n == 3:
+        assert found == 1.0
+        return
+    x, r = 2 * n * (found - math.sqrt(LOST / (2 * n))) ** 2, cells - 1
+    assert math.exp(-x) * (math.e * x / r) ** r == pytest.approx(level, rel=1e-6, abs=0)
+
+
+def test_what_single_cells_and_few_samples_detect() -> None:
+    assert multinomial_detects(0, 3, 0.1) == multinomial_detects(4, 1, 0.1) == 1.0
+    assert multinomial_detects(5, 1, 0.1) == pytest.approx(LOST / 5)
+    assert identity_detects(1, HALF, 0.1) == 1.0
+    assert identity_detects(2, HALF, 0.1) <= 1.0
+
+
+@pytest.mark.parametrize("level", [0.1, 1e-6])
+def test_what_the_identity_test_detects(level: float) -> None:
+    """At the TV whose least mean exceeds what is expected by both bands; no cell of chance 0."""
+    n, p = 20_000, torch.tensor([0.125, 0.0, 0.375, 0.5], dtype=torch.float64)
+    law = np.array([0.125, 0.375, 0.5])
+    found = identity_detects(n, p, level)
+    bands = math.sqrt(-math.log(level) / (2 * n)) + math.sqrt(LOST / (2 * n))
+    expected = plug_in_tv.mean(n, law, law) + bands
+    assert plug_in_tv.least_mean(n, law)(found) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_law_test_says_what_it_did() -> None:
+    nothing = law_test("a", torch.tensor([0, 0]), HALF, 0.1)
+    assert (nothing.p_value, nothing.detects, nothing.n) == (1.0, 1.0, 0)
+    for law, cells in (([1.0, 0.0], 1), ([0.5, 0.5], 2), ([0.9999, 0.0001], 2)):
+        p, found = torch.tensor(law, dtype=torch.float64), torch.tensor([990, 10])
+        one = law_test("a", found, p, 0.1)
+        few, many = multinomial_detects(1000, cells, 0.1), identity_detects(1000, p, 0.1)
+        assert (one.name, one.level, one.n, one.detects) == ("a", 0.1, 1000, min(few, many))
+        test = multinomial_p_value if few <= many else identity_p_value
+        assert one.p_value == test(found, p)
+    many = torch.full((5000,), 1 / 5000, dtype=torch.float64)
+    found = torch.zeros(5000, dtype=torch.int64)
+    found[::2] = 8
+    one = law_test("b", found, many, 1e-6)
+    assert one.p_value == identity_p_value(found, many) < 1e-6
+    assert (one.name, one.level, one.n) == ("b", 1e-6, 20_000)
+    assert one.detects == identity_detects(20_000, many, 1e-6)
