@@ -45,6 +45,7 @@ STATISTICAL_FILES = (
     "verification/statistics/test_homogeneity.py",
     "verification/statistics/test_empirical_tv.py",
     "verification/statistics/test_bounded_mean.py",
+    "verification/planning/test_sampled_growth.py",
     "verification/planning/test_sampled_tv.py",
     "verification/test_certificate.py",
     "verification/statistics/test_step_tests.py",
