@@ -19,8 +19,11 @@ from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.symbols import symbol
 from sharprates.verification import witness
+from sharprates.verification.arithmetic import Interval
 from sharprates.verification.exact_experiment import exact_experiment, experiment_on_rows
-from sharprates.verification.verdict import Verdict
+from sharprates.verification.experiment import Experiment
+from sharprates.verification.journal import VALUES
+from sharprates.verification.verdict import Decision, Verdict
 from sharprates.verification.witness import WitnessError
 
 HALF = Fraction(1, 2)
@@ -286,3 +289,92 @@ def test_what_is_no_file_is_refused(tmp_path):
         file.truncate(2**40)
     with pytest.raises(WitnessError, match="longer than any witness"):
         witness.read(tmp_path / "sparse")
+
+
+def test_an_enclosure_must_reach_over_the_whole_number():
+    text = witness.to_text(witness.make(CLAIMS["E5"], copies(steps=(HALF, HALF))))
+    (line,) = (line for line in text.splitlines() if line.startswith("bound: "))
+    for end in line.split()[1:]:
+        forged = witness.from_text(signed(text.replace(line, f"bound: {end}")))
+        with pytest.raises(WitnessError, match="does not reproduce: bound"):
+            witness.replay(forged)
+
+
+def test_numbers_that_leave_the_verdict_open_do_not_stand_for_one():
+    own = Claim(
+        id="MINE",
+        title="Just not",
+        statement="",
+        measured=Measured.TV,
+        kind=Kind.CONJECTURE,
+        relation=Relation.UPPER,
+        expression=sympy.Rational(1, 4) - sympy.Rational(1, 10**40),
+    )
+    made = witness.make(own, copies(steps=(HALF, HALF)))
+    assert made.decision.verdict is Verdict.FAILS  # 1/4 against a little less
+    wide = Interval(Fraction(1, 4) - Fraction(1, 10**30), Fraction(1, 4))
+    open_ = replace(made, decision=Decision(Relation.UPPER, ((wide, wide),)))
+    assert open_.decision.verdict is not Verdict.FAILS
+    with pytest.raises(WitnessError, match="the verdict is fails"):
+        witness.replay(open_, own)
+
+
+def test_what_is_just_allowed_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(witness, "MOST_STEPS", 50)
+    for steps in (50, 51):
+        for line in (f"uniform: {steps}", f"grid: euler linear 1 {steps} leave"):
+            text = signed(GOOD.replace("uniform: 2", line))
+            if steps == 50:
+                assert witness.from_text(text).experiment.setting().steps == 50
+            else:
+                with pytest.raises(WitnessError, match="needs 1 to 50 steps"):
+                    witness.from_text(text)
+    with pytest.raises(WitnessError, match="distinct rows of one length"):
+        witness.from_text(signed(GOOD.replace("row: 0 0 =", "row: 0 0 0 =")))
+    # a file of a mebibyte, and one of a byte more
+    for size, longer in ((1 << 20, False), ((1 << 20) + 1, True)):
+        padding = "# " + "x" * (size - len(GOOD.encode()) - 3) + "\n"
+        head = f"{witness.HEADER}\n"
+        path = tmp_path / str(size)
+        path.write_text(signed(GOOD.replace(head, head + padding, 1)), encoding="utf-8")
+        assert path.stat().st_size == size
+        if longer:
+            with pytest.raises(WitnessError, match="longer than any witness"):
+                witness.read(path)
+        else:
+            assert witness.read(path).claim == "E3"
+
+
+def test_a_form_and_its_relation_stand_on_lines_of_their_own():
+    made = witness.make(CLAIMS["E3"], copies(steps=(HALF, HALF)), variant="linear")
+    text = witness.to_text(made)
+    assert {"variant: linear", "relation: upper"} <= set(text.splitlines())
+    assert text.splitlines()[-1].startswith("sha256: ")
+    read = witness.from_text(text)
+    assert read.variant == "linear"
+    assert witness.replay(read).verdict is made.decision.verdict
+
+
+def test_the_work_on_an_instance_is_counted(monkeypatch):
+    monkeypatch.setattr(witness, "LARGEST_WORK", 1000)
+    for symbols in (125, 126):  # 2² · 2 products a symbol
+        one = experiment_on_rows(symbols, ((0, 0),), (Fraction(1),), steps=(Fraction(1),))
+        if symbols == 125:
+            assert witness.decide_on(CLAIMS["E3"], one).verdict is Verdict.HOLDS
+        else:
+            with pytest.raises(ValueError, match="fewer symbols"):
+                witness.decide_on(CLAIMS["E3"], one)
+    for steps in (250, 251):  # 2² each
+        one = copies(steps=(Fraction(1, 256),) * steps)
+        if steps == 250:
+            assert witness.decide_on(CLAIMS["E3"], one).verdict is Verdict.HOLDS
+        else:
+            with pytest.raises(ValueError, match="steps with these denominators are too many"):
+                witness.decide_on(CLAIMS["E3"], one)
+
+
+def test_a_journal_holds_experiments_as_these_lines():
+    experiment = copies(steps=(HALF, HALF))
+    lines = VALUES.unstructure(experiment)
+    assert lines == witness.experiment_lines(experiment)
+    assert VALUES.structure(lines, Experiment).steps == experiment.steps

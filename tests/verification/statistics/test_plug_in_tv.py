@@ -129,3 +129,19 @@ def test_deviation_is_mcdiarmids() -> None:
 @pytest.mark.parametrize("n", [1, 2, 50])
 def test_a_cell_that_has_all_the_mass_falls_short_by_what_others_take(n: int) -> None:
     assert mean(n, np.ones(1), np.full(1, 0.25)) == pytest.approx(0.75, rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [200, 5000])
+@pytest.mark.parametrize("a", [0.5, 0.3])
+def test_of_two_cells_the_least_mean_is_attained_to_a_thousandth(n: int, a: float) -> None:
+    """There a law at a TV takes it from either cell, for the other one or for none of them."""
+    q = np.array([a, 1 - a])
+    g = least_mean(n, q)
+    for t in (0.0, 0.001, 0.01, 0.02, 0.04, 0.2, 0.3):
+        laws = [np.array([a + t, 1 - a - t]), np.array([a - t, 1 - a + t]), q * (1 - t)]
+        assert g(t) >= 0.999 * min(mean(n, q, p) for p in laws)
+
+
+def test_the_inverse_ends_at_one() -> None:
+    assert least_mean(10, np.array([0.5, 0.5])).inverse(2.0) == 1.0
+    assert LeastMean(np.array([0.5]), np.array([0.0])).inverse(0.9) == 0.9
