@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -31,7 +32,7 @@ from sharprates.verification.arithmetic import BALL, Interval, interval, precisi
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.profile import Profile, profile
 from sharprates.verification.quantities.float64 import FloatQuantities
-from sharprates.verification.score_error import score_error_of
+from sharprates.verification.score_error import ScoreError, score_error_of
 from sharprates.verification.verdict import Verdict, compare
 
 if TYPE_CHECKING:  # pages that audit nothing need not load it
@@ -249,6 +250,11 @@ class Bench:
         out = self.tables.law(law) if isinstance(law, StepLaw) else self.tables.at(tuple(law))
         q = self.target.weights
         return float((q * (q / out.probability).log()).sum())
+
+    @cached_property
+    def score(self) -> ScoreError:
+        """How much the denoiser errs, if it is not the exact one."""
+        return score_error_of(self.target, self.denoiser, ())
 
     def numbers(self, law: StepLaw) -> FloatQuantities:
         """What bounds are evaluated on: this target with a step law."""
