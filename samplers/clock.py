@@ -70,6 +70,32 @@ class Clock:
 
         return Clock(name, alpha, lambda t: 1 - alpha(t), speed, inverse, end)
 
+    @staticmethod
+    def begun_before(name: str, alpha: Curve, end: float, lead: float = 1.0) -> Clock:
+        """The clock of a noise with α(0) < 1: from 1 it falls to that in a time before.
+
+        A sampler's steps are as they were, at times that are later by the lead. To divide α by α(0)
+        would change them: a hazard is a fraction of 1 − α.
+
+        Args:
+            name: what a report calls it.
+            alpha: differentiable float64 torch function, decreasing on [0, end].
+            end: end of its domain.
+            lead: the time before, positive.
+
+        Raises:
+            InputError: if the lead is not positive, or α is not as it must be.
+        """
+        if not 0 < lead < math.inf:
+            raise InputError(f"clock {name}: lead must be positive and finite, got {lead}")
+        first = float(alpha(torch.zeros(1, dtype=torch.float64)))
+
+        def whole(t: Tensor) -> Tensor:
+            early = 1 - (1 - first) * t / lead
+            return torch.where(t < lead, early, alpha((t - lead).clamp(min=0)))
+
+        return Clock.from_alpha(name, whole, lead + end)
+
 
 def _geometric(low: float, high: float, name: str) -> Clock:
     ratio = math.log(high / low)

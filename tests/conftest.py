@@ -56,6 +56,7 @@ STATISTICAL_FILES = (
     "verification/conformance/test_defects.py",
     "verification/conformance/test_fixture.py",
     "verification/conformance/test_scope.py",
+    "verification/conformance/test_fresh_defects.py",
     "peers/test_adapters.py",
     "verification/test_claims.py",  # a hundredth of a budget, see verification.checks.laws.LEVELS
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -132,3 +133,18 @@ def test_imports_the_fixture_and_the_marker(binaries: Path, project: Path) -> No
     claims = json.loads((project / "claims.json").read_text())["claims"]
     (one,) = [row for row in claims if row["n"]]
     assert (one["id"], one["n"], one["n_counting"]) == ("E3", 5, 4)
+
+
+def test_what_the_page_says(binaries: Path, tmp_path: Path) -> None:
+    """The files of "Check your sampler in five minutes", and the last command of its workflow."""
+    page = (ROOT / "book" / "check_your_sampler.md").read_text(encoding="utf-8")
+    conftest, test = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    last = re.findall(r"- run: (.*)", page)[-1].split()
+    (tmp_path / "my_module.py").write_text(PROJECT["samplers/mine.py"].partition("from verif")[0])
+    (tmp_path / "conftest.py").write_text(conftest)
+    (tmp_path / last[-1]).parent.mkdir()
+    # The page's seconds are not needed here.
+    few = "rows=2_000, others=False, limit=300"
+    (tmp_path / last[-1]).write_text(test.replace("limit=30", few))
+    shown = run(tmp_path, binaries / "python", "-m", *last, "-q", "--strict-markers")
+    assert "1 passed" in shown

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sharprates.samplers.clock import GRIDS, Clock, check_times, clock, default_horizon, grid
 from sharprates.samplers.errors import InputError
+from sharprates.samplers.schedule import ancestral
+from torch import Tensor
 
 NAMES = [
     "constant",
@@ -247,3 +249,21 @@ def test_explicit_times_pass():
     times = check_times(torch.tensor([1.0, 0.25, 0.0], dtype=torch.float32), clock("linear"))
     assert times.dtype == torch.float64
     assert times.tolist() == [1.0, 0.25, 0.0]
+
+
+def test_a_noise_that_begins_below_one() -> None:
+    def alpha(t: Tensor) -> Tensor:
+        return torch.exp(-(10.0 ** (2 * t - 3)))
+
+    begun = Clock.begun_before("late", alpha, 1.0, lead=0.5)
+    times = torch.tensor([1.0, 0.4, 0.1, 0.0], dtype=torch.float64)
+    assert begun.end == 1.5
+    assert torch.allclose(begun.alpha(times + 0.5), alpha(times))
+    # A step reveals what it does on the noise itself: P(unmasked in it | masked before it).
+    right = (alpha(times[1:]) - alpha(times[:-1])) / (1 - alpha(times[:-1]))
+    assert torch.allclose(ancestral(begun, times + 0.5), right)
+    # Divided by α(0) it is another sampler: at the end it would reveal all.
+    whole = alpha(times) / alpha(times[-1:])
+    assert abs((1 - (1 - whole[1:]) / (1 - whole[:-1]) - right)[-1]) > 0.3
+    with pytest.raises(InputError, match="lead must be positive"):
+        Clock.begun_before("late", alpha, 1.0, lead=0.0)

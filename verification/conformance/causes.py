@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 import torch
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.schedule import RULES
-from sharprates.verification.conformance.known_laws import GUESSED_CLOCKS, near_misses
+from sharprates.verification.conformance.known_laws import (
+    GUESSED_CLOCKS,
+    declared_sampler,
+    near_misses,
+)
 from sharprates.verification.conformance.samples import p_value
 from sharprates.verification.statistics.step_tests import ObservedStep
 from torch import Tensor
@@ -80,7 +84,8 @@ def of_law(run: Session) -> str:
     """Near misses of the declaration: which of them the samples do not contradict."""
     for name, near in near_misses(run.declaration).items():
         with contextlib.suppress(InputError):  # a grid beyond the clock's domain
-            laws = [run.possible[0].law(denoiser, near) for denoiser in run.plan.denoisers]
+            known = declared_sampler(near) or run.possible[0]
+            laws = [known.law(denoiser, near) for denoiser in run.plan.denoisers]
             if p_value(run.samples[:2], laws) > run.ledger.budget.alpha:
                 return f"fits {name}"
     return "predictions of another state or position, a normalisation, or draws that are coupled"

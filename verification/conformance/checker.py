@@ -76,10 +76,10 @@ def check(
     """
     chosen = Settings() if settings is None else settings
     whole = budget if isinstance(budget, Budget) else Budget(Fraction(budget), "check")
-    name, started, run = type(sampler).__name__, time.monotonic(), None
+    name, started, run, said = type(sampler).__name__, time.monotonic(), None, ""
     try:
         declaration = _declaration(sampler)
-        name = declaration.name
+        name, said = declaration.name, str(declaration)
         tell("working the laws out")
         plan = _design(declaration, chosen)
         # What the design takes is not the sampler's time.
@@ -98,7 +98,8 @@ def check(
         verdict = Conformance(name, Outcome.FAILS, f"fails: {fault}", ordered(findings))
     except OutOfTimeError:
         verdict = _out_of_time(run, name, chosen.limit)
-    return replace(verdict, budget=whole.alpha, seconds=spent + time.monotonic() - started)
+    seconds = spent + time.monotonic() - started
+    return replace(verdict, declared=said, budget=whole.alpha, seconds=seconds)
 
 
 def _declaration(sampler: object) -> Declaration:

@@ -235,7 +235,7 @@ def _missed(
     """The laws of near misses; of a grid beyond a clock's domain the declared one."""
     for near in near_misses(declaration).values():
         try:
-            yield declared.law(table, near)
+            yield (declared_sampler(near) or declared).law(table, near)
         except InputError:
             yield declared.law(table, declaration)
 
@@ -267,7 +267,11 @@ def _others(
         yield "more symbols", wide_denoiser(short)
     else:
         yield "more symbols", "rare tokens in samples, and vocabularies of eight"
-    longer = [d for d in range(8, short, -1) if fits(d, vocabulary or 2) and length in (None, d)]
+    # Of tokens that tie at random all orders are gone through.
+    most_tokens = 5 if declaration.ties == "random" else 8
+    longer = [
+        d for d in range(most_tokens, short, -1) if fits(d, vocabulary or 2) and length in (None, d)
+    ]
     if longer:
         yield "more tokens", order_dependent_denoiser(longer[0], vocabulary or 2, 200)
     else:

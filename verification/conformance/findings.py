@@ -195,6 +195,7 @@ class Conformance:
         separation: smallest TV between the declared law and another known one.
         looked_at: on what it was run, and what that would detect, in lines.
         not_looked_at: what a defect may hide in.
+        declared: what the sampler says about itself, in words.
         budget: false-alarm probability of the whole check.
         seconds: what it took.
     """
@@ -208,6 +209,7 @@ class Conformance:
     separation: float | None = None
     looked_at: tuple[str, ...] = ()
     not_looked_at: tuple[str, ...] = ()
+    declared: str = ""
     budget: float = 1e-6
     seconds: float = field(default=0.0, compare=False)
 
@@ -220,6 +222,7 @@ class Conformance:
         """As JSON."""
         return {
             "name": self.name,
+            "declared": self.declared,
             "outcome": str(self.outcome),
             "sentence": self.sentence,
             "checks": [finding.json() for finding in self.findings],
@@ -232,7 +235,7 @@ class Conformance:
         }
 
     def __str__(self) -> str:
-        lines = [f"{self.name}: {self.sentence}"]
+        lines = [f"{self.name}: {self.sentence}", f"  declared: {self.declared}"]
         for finding in self.findings:
             mark = "holds" if finding.passed else "FAILS"
             lines.append(f"  {finding.name:30} {mark}  {finding.detail}")

@@ -7,8 +7,8 @@ policies choose by `samplers.policies`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -337,12 +337,24 @@ def near_misses(declaration: Declaration) -> dict[str, Declaration]:
         found["no cut of the tail"] = replace(declaration, top_k=None, top_p=None)
     if declaration.block_length is not None:
         found["no blocks"] = replace(declaration, block_length=None)
+    if isinstance(declaration.rule, Policy):
+        found |= {
+            one.name: replace(declaration, rule=one) for one in _other_bounds(declaration.rule)
+        }
     if declaration.by_hazard:
         found |= {f"the clock {name}": replace(declaration, clock=name) for name in GUESSED_CLOCKS}
         if declaration.times is None:
             for steps in (declaration.steps + 1, max(1, declaration.steps - 1)):
                 found[f"K = {steps}"] = replace(declaration, steps=steps)
     return found
+
+
+def _other_bounds(rule: Policy) -> Iterator[Policy]:
+    """The same rule with a threshold, or another bound, that is a little larger or smaller."""
+    for one in fields(rule) if is_dataclass(rule) else ():
+        bound = getattr(rule, one.name)
+        if isinstance(bound, float):
+            yield from (replace(rule, **{one.name: factor * bound}) for factor in (0.97, 1.03))
 
 
 def tv_between(p: Tensor, q: Tensor) -> float:

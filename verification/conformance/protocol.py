@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -128,6 +128,23 @@ class Declaration:
             raise InputError("law, kernel, rule: declare one of them")
         if isinstance(self.rule, Policy) and self.rule.needs_ranks:
             raise InputError(f"rule {self.rule.name}: for a random order declare blocks")
+
+    def __str__(self) -> str:
+        """What is said, the name apart: the grid of hazards, and what is not at its default."""
+        grid = ("clock", "steps" if self.times is None else "times") if self.by_hazard else ()
+        said = []
+        for one in fields(self)[1:]:
+            value = getattr(self, one.name)
+            if value == one.default and one.name not in grid:
+                continue
+            if isinstance(value, Clock | Policy):
+                value = value.name
+            elif callable(value):
+                value = "a function"
+            elif one.name == "times":
+                value = ", ".join(f"{t:.4g}" for t in value)
+            said.append(f"{one.name.replace('_', ' ')} {value}")
+        return "; ".join(said) or "nothing"
 
     def schedule(self, rule: str) -> Schedule:
         """A rule on the declared clock and grid; masks that remain are left."""

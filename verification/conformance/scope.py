@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sharprates.verification.conformance.denoiser_table import FEWEST, WIDE
+from sharprates.verification.conformance.oracle import state_word
+from sharprates.verification.conformance.session import OF_DEPENDENT
 
 if TYPE_CHECKING:
     from sharprates.verification.conformance.session import Session
@@ -18,8 +20,10 @@ def looked_at(run: Session) -> Iterator[str]:
         test = next((one.test for one in run.findings if one.name == name), None)
         power = f", would detect TV {test.detects:.2g}" if test else ""
         calls = sorted({len(call) for call in samples.calls})
-        size = " and ".join(map(str, calls))
-        yield f"{instance}: {samples.cells.numel()} rows in calls of {size}{power}"
+        size = f"in calls of {' and '.join(map(str, calls))}"
+        if not run.declaration.rows_independent:
+            size = f"each of another call, of {', '.join(map(str, OF_DEPENDENT))} rows"
+        yield f"{instance}: {samples.cells.numel()} rows {size}{power}"
     steps = [samples.trajectories for samples in run.samples if samples.trajectories is not None]
     shown = f"{len(steps)} of {len(run.samples)} denoisers saw whole steps" if steps else ""
     K = f"K = {len(run.declaration.grid) - 1} steps; " if run.declaration.has_times else ""
@@ -33,7 +37,15 @@ def not_looked_at(run: Session) -> Iterator[str]:
     found = {one.name for one in run.findings}
     sizes = {(one.denoiser.length, one.denoiser.vocabulary) for one in run.instances}
     yield "other sizes (d, S) than " + ", ".join(f"({d}, {S})" for d, S in sorted(sizes))
+    yield f"other settings than those declared, and devices other than {run.declaration.device}"
     yield from run.plan.skipped
+    for one in (one.denoiser for one in run.instances if one.denoiser.prompt is not None):
+        yield f"prompts other than {state_word(one.start, one.vocabulary)}, several in one call"
+    yield "predictions of exactly 0, equal ones of two values, or close to a threshold or a top_p"
+    yield f"generators that give the same rows, if rarer than one in {run.calls} calls"
+    for one in run.findings:
+        if one.passed and one.test and one.test.distance == "tv" and one.test.detects >= 0.5:
+            yield f"{one.name}: too few samples to see anything"
     if run.declared is None:
         yield "anything but the law on two denoisers: no rule is declared"
     if not run.declaration.has_times:
@@ -58,4 +70,4 @@ def not_looked_at(run: Session) -> Iterator[str]:
         yield "whether rows of a call depend on each other: declared that they do"
     else:
         most = max(len(call) for samples in run.samples for call in samples.calls)
-        yield f"calls of more than {most} rows"
+        yield f"calls of more than {most} rows; rows that depend on each other but agree as often"

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 # many small ones: these show better what is drawn once a call. They are paired four by four.
 LARGE, SMALL, _FEWEST_CALLS = 20, 100, 4
 
+OF_DEPENDENT = (1, 2, 7)
+"""Rows of calls whose rows depend on each other: of each call one row is a sample."""
+
 MOST = 1_000_000
 """More samples with a denoiser are not drawn unless they are asked for."""
 
@@ -48,6 +51,7 @@ class Session:
         pace: seconds a row, measured by the first look.
         tell: what is told what is going on.
         first: rows that the same seed must give again at the end.
+        returned: what the first few calls returned, itself and a copy.
         times: of each call of the denoiser the times that it was handed, seen by the first look.
     """
 
@@ -64,6 +68,7 @@ class Session:
     tell: Callable[[str], None] = lambda _: None
     times: tuple[Tensor | None, ...] = ()
     first: Tensor | None = None
+    returned: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
     @property
     def declared(self) -> KnownSampler | None:
@@ -143,10 +148,9 @@ class Session:
         return Oracle(copy, ends, recording)
 
     def _draw(self, denoiser: DenoiserTable, whole: int, deadline: float) -> Samples:
-        # Of dependent rows only one a call is a sample.
         independent = self.declaration.rows_independent
         oracle, half = self.oracle(denoiser, recording=independent), whole // 2
-        sizes = [1] * whole
+        sizes = [OF_DEPENDENT[number % len(OF_DEPENDENT)] for number in range(whole)]
         if independent:
             # Odd numbers and even ones: who halves a call may lose its last row.
             sizes = [max(10, half // LARGE) | 1] * min(LARGE, half // 10)
@@ -156,7 +160,9 @@ class Session:
             rows = self.sample(oracle, size)
             traces.append(states_seen(oracle.contexts, rows, oracle.vocabulary))
             oracle.forget()
-            codes.append(state_codes(rows, oracle.vocabulary))
+            # Of dependent rows one a call is a sample, of those of each number in turn.
+            seen = rows if independent else rows[number // len(OF_DEPENDENT) % size][None]
+            codes.append(state_codes(seen, oracle.vocabulary))
             # Slower than foreseen: fewer rows, whatever these are like.
             if time.monotonic() > deadline and number + 1 >= _FEWEST_CALLS:
                 break
@@ -200,7 +206,13 @@ class Session:
         if rows.numel() and (int(rows.min()) < 0 or int(rows.max()) > S):
             odd = int(rows.max()) if int(rows.max()) > S else int(rows.min())
             raise FaultError(f"returns the token {odd}: there are 0..{S - 1}, and {S} is the mask")
+        if len(self.returned) < 8:
+            self.returned.append((answer, rows))
         return rows
+
+    def overwritten(self) -> bool:
+        """True if rows that were returned have changed since."""
+        return any(not torch.equal(_plain(answer), rows) for answer, rows in self.returned)
 
 
 def _plain(answer: Tensor) -> Tensor:

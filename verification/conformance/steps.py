@@ -11,6 +11,7 @@ from functools import cache, cached_property
 from itertools import permutations
 
 import torch
+from sharprates.samplers.errors import InputError
 from sharprates.samplers.target import all_states
 from torch import Tensor
 
@@ -170,10 +171,19 @@ def at_random(m: Moves, p: Tensor, open_: Tensor, count: int) -> Step:
     return m.those(allowed, p, 1 / ways[m.source])
 
 
+MOST_AT_RANDOM = 6
+"""Tokens of which all orders are gone through."""
+
+
 def tie_orders(ties: str | None, length: int) -> list[list[int]]:
     """Orders in which positions come where they tie: one, or all of them for ``random`` ties."""
     first = list(range(length))
     if ties == "random":
+        if length > MOST_AT_RANDOM:
+            raise InputError(
+                f"ties random: the orders of {length} tokens are too many; take at most "
+                f"{MOST_AT_RANDOM} (--length)"
+            )
         return [list(order) for order in permutations(first)]
     return [first[::-1] if ties == "right" else first]
 

@@ -15,6 +15,8 @@ def print_conformance(found: Conformance, console: Console) -> None:
     """The verdict's sentence, then one row a check."""
     colour = {Outcome.CONFORMS: "green", Outcome.FAILS: "red", Outcome.UNDECIDED: "yellow"}
     console.print(Text(f"{found.name}:", "bold"), Text(found.sentence, colour[found.outcome]))
+    if found.declared:
+        console.print(Text("declared:", "bold"), Text(found.declared))
     rows = table("check", "", "numbers")
     for one in found.findings:
         mark = Text("holds", "green") if one.passed else Text("FAILS", "red")

@@ -1,6 +1,6 @@
 """Samplers that are published as git repositories only: they run from a checkout that you have.
 
-Name it in the environment: SHARPRATES_MDLM, SHARPRATES_SEDD, SHARPRATES_BD3LMS, SHARPRATES_LLADA.
+Name it in the environment, as SHARPRATES_LLADA, or by `--checkout LLADA=FOLDER` of `peers.run`.
 Their training dependencies need not be installed: what is not found is replaced by empty stand-ins
 while their file is read, since the samplers do not call it.
 """
@@ -27,6 +27,8 @@ from tests.peers.adapters.bridge import (
     EPS,
     LOG_LINEAR,
     carried_over,
+    log_linear_noise,
+    log_score,
     probabilities,
     seed_globals,
     with_mask_column,
@@ -217,6 +219,7 @@ class SEDD:
             self.steps,
             delta=EPS,
             last_step="fill",
+            time=log_linear_noise,
             uniforms="float32",
         )
 
@@ -230,13 +233,10 @@ class SEDD:
         noise = load(variable, "noise_lib.py", ()).LogLinearNoise()
 
         class Model(torch.nn.Module):
-            """Logarithm of the concrete score; 0 at the present symbol."""
+            """Logarithm of the concrete score."""
 
             def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
-                alpha = torch.exp(-sigma.double())
-                odds = (alpha / (1 - alpha)).log()[:, None, None]
-                score = with_mask_column(denoiser.logits(x) + odds, 0.0)
-                return denoiser.watch(score.scatter(-1, x[..., None], 0.0).float())
+                return log_score(denoiser, x, sigma)
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # their autocast is for a GPU
@@ -320,19 +320,9 @@ class LLaDA:
         seed_globals(generator)
         module = load("SHARPRATES_LLADA", "generate.py", ("transformers",))
         S, d = denoiser.vocabulary, denoiser.length
-
-        class Model:
-            """What `generate` reads off a language model."""
-
-            device = "cpu"
-
-            def __call__(self, x: Tensor, attention_mask: object = None) -> SimpleNamespace:  # noqa: ARG002 - as it is called
-                logits = with_mask_column(denoiser.logits(x), -torch.inf)
-                return SimpleNamespace(logits=denoiser.watch(logits))
-
         prompt = torch.zeros(n, 0, dtype=torch.int64)
         found: Tensor = module.generate(
-            Model(),
+            _language_model(denoiser),
             prompt,
             steps=d,
             gen_length=d,
@@ -341,6 +331,140 @@ class LLaDA:
             remasking=self.remasking,
             mask_id=S,
         )
+        return found
+
+
+@dataclass(frozen=True)
+class FastDLLM:
+    """NVlabs/Fast-dLLM: LLaDA's `generate` with a threshold, after a prompt; one row a call.
+
+    Attributes:
+        rule: what it is held to.
+        threshold: handed to `generate`; its examples have 0.9, which small denoisers do not reach.
+    """
+
+    rule: str = "threshold:0.6"
+    threshold: float = 0.6
+
+    @property
+    def declaration(self) -> Declaration:
+        """At temperature 0, its default, nothing is drawn."""
+        return Declaration(
+            f"Fast-dLLM generate, threshold {self.threshold:g}, held to {self.rule}",
+            self.rule,
+            block_length=2,
+            temperature=0,
+            prompt="prefix",
+        )
+
+    def sample(self, denoiser: OracleDenoiser, n: int, generator: torch.Generator) -> Tensor:
+        """Row by row."""
+        seed_globals(generator)
+        stand_ins = ("transformers", "model", "model.modeling_llada")
+        module = load("SHARPRATES_FAST_DLLM", "llada/generate.py", stand_ins)
+        S = denoiser.vocabulary
+        given = denoiser.prompt[denoiser.prompt < S][None]
+        length = denoiser.length - given.shape[1]
+        rows = [
+            module.generate(
+                _language_model(denoiser),
+                given,
+                steps=length,
+                gen_length=length,
+                block_length=2,
+                mask_id=S,
+                threshold=self.threshold,
+            )[0]
+            for _ in range(n)
+        ]
+        return torch.cat(rows)
+
+
+def _language_model(denoiser: OracleDenoiser) -> Any:
+    """What `generate` of LLaDA and of what is made of it reads off a language model."""
+
+    class Model:
+        device = "cpu"
+
+        def __call__(self, x: Tensor, attention_mask: object = None) -> SimpleNamespace:  # noqa: ARG002 - as it is called
+            logits = with_mask_column(denoiser.logits(x), -torch.inf)
+            return SimpleNamespace(logits=denoiser.watch(logits))
+
+    return Model()
+
+
+@dataclass(frozen=True)
+class ReMDM:
+    """kuleshov-group/remdm: `Diffusion._sample` with `remdm-cap`, which masks tokens again.
+
+    Attributes:
+        rule: what it is held to; None for its own law, by the kernel.
+        eta: the most probable remasking.
+        steps: K.
+    """
+
+    rule: str | None = None
+    eta: float = 0.3
+    steps: int = 3
+
+    @property
+    def declaration(self) -> Declaration:
+        """On the linear clock from 1 to 1e-5; what is still masked then by argmax."""
+        return Declaration(
+            f"ReMDM _sample (remdm-cap), η = {self.eta:g}, held to {self.rule or 'its own law'}",
+            self.rule,
+            times=tuple(torch.linspace(1, EPS, self.steps + 1, dtype=torch.float64).tolist()),
+            kernel=self._kernel if self.rule is None else None,
+            last_step="argmax",
+            carry_over=False,
+            time=log_linear_noise,
+        )
+
+    def _kernel(self, states: Tensor, predicted: Tensor, step: int) -> Tensor:
+        """P(each token's next symbol): the posterior with remasking probability σ ≤ η."""
+        times, mask = self.declaration.grid.tolist(), predicted.shape[-1]
+        before, after = 1 - times[step], 1 - times[step + 1]
+        again = min(self.eta, (1 - after) / before) if before else 0.0
+        reveal = (after - (1 - again) * before) / (1 - before)
+        stays = torch.full_like(predicted[..., :1], 1 - reveal)
+        hidden = torch.cat([reveal * predicted, stays], -1)
+        shown = (1 - again) * torch.nn.functional.one_hot(states, mask + 1).double()
+        shown[..., mask] += again
+        return torch.where((states == mask)[..., None], hidden, shown)
+
+    def sample(self, denoiser: OracleDenoiser, n: int, generator: torch.Generator) -> Tensor:
+        """One batch."""
+        seed_globals(generator)
+        variable, S = "SHARPRATES_REMDM", denoiser.vocabulary
+        module = load(variable, "diffusion.py", (*_TRAINING, "noise_schedule", "tqdm"))
+        module.tqdm = iter
+        one = SimpleNamespace(
+            config=SimpleNamespace(
+                loader=SimpleNamespace(eval_batch_size=n),
+                sampling=SimpleNamespace(
+                    steps=self.steps,
+                    noise_removal=True,
+                    sampler="remdm-cap",
+                    eta=self.eta,
+                    nucleus_p=1.0,
+                    dfm=False,
+                ),
+                model=SimpleNamespace(length=denoiser.length),
+                noise=SimpleNamespace(type="loglinear"),
+            ),
+            parameterization="subs",
+            sampler="ddpm_cache",
+            time_conditioning=True,
+            device="cpu",
+            mask_index=S,
+            noise=load(variable, "noise_schedule.py", ()).LogLinearNoise(),
+            forward=lambda x, sigma: denoiser.watch(
+                probabilities(denoiser, x, sigma.flatten()).float().log()
+            ),
+            _sample_prior=lambda *shape: torch.full(shape, S),
+        )
+        one._ddpm_caching_update = types.MethodType(module.Diffusion._ddpm_caching_update, one)
+        found: Tensor = module.Diffusion._sample(one, eps=EPS)
         return found
 
 
@@ -353,5 +477,11 @@ sedd_analytic = SEDD("analytic")
 bd3lm = BD3LM()
 llada_random = LLaDA("random", "first-hitting")
 llada_low_confidence = LLaDA("low_confidence", "confidence:drawn")
+fast_dllm = FastDLLM()
+fast_dllm_one_a_step = FastDLLM("confidence:probability")
+"""Held to one token a step: must fail."""
+remdm = ReMDM()
+remdm_as_mdlm = ReMDM("ancestral")
+"""Held to a sampler that masks nothing again: must fail."""
 llada_low_confidence_as_exact = LLaDA("low_confidence", "first-hitting")
 """Held to the model's law: must fail."""

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from sharprates.verification.conformance.findings import Finding, Tested, summary
@@ -18,6 +19,9 @@ from sharprates.verification.statistics.laws import law_test
 from sharprates.verification.statistics.sample_test import SampleTest
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from sharprates.verification.conformance.denoiser_table import DenoiserTable
+
 
 def _findings(run: Session) -> Iterator[Finding]:
     if not run.declaration.rows_independent:
@@ -25,8 +29,8 @@ def _findings(run: Session) -> Iterator[Finding]:
     level = run.ledger.take("rows independent") / len(run.samples)
     tests = [
         tested
-        for samples in run.samples
-        for tested in _rows(samples.calls, level / 5, run.generator())
+        for instance, samples in zip(run.instances, run.samples, strict=True)
+        for tested in _rows(instance.denoiser, samples.calls, level / 5, run.generator())
     ]
     for found in summary("rows independent", tests):
         share = min(one.test.detects for one in tests if one.test.name == "calls")
@@ -39,8 +43,10 @@ def _findings(run: Session) -> Iterator[Finding]:
     yield from _later(run)
 
 
-def _rows(calls: Sequence[Tensor], level: float, generator: torch.Generator) -> Iterator[Tested]:
-    """All pairs of rows of a call, rows by their number, and neighbours."""
+def _rows(
+    denoiser: DenoiserTable, calls: Sequence[Tensor], level: float, generator: torch.Generator
+) -> Iterator[Tested]:
+    """All pairs of rows of a call, rows by their number, and rows at certain distances."""
     k = 1 + max(int(cells.max()) for cells in calls)
 
     def table(groups: Iterable[Tensor]) -> Tensor:
@@ -58,33 +64,61 @@ def _rows(calls: Sequence[Tensor], level: float, generator: torch.Generator) -> 
         counts = table(together[group == g] for g in range(int(group.max()) + 1))
         test = homogeneity_test(name, counts, level, generator)
         yield Tested(test, "the law of a row depends on its number", "a rule by row number")
-    beside = _neighbours(calls, level)
-    if beside is not None:
-        yield Tested(beside, detail, "what a row draws depends on its neighbour")
+    for name, test in _apart(denoiser, calls, level):
+        detail = f"rows {name} apart agree more or less often than rows of different calls"
+        yield Tested(test, detail, "rows share noise, or one has what another has not (antithetic)")
 
 
-def _neighbours(calls: Sequence[Tensor], level: float) -> SampleTest | None:
-    """Neighbours agree as often as rows of two calls do, whatever their law is.
+def _apart(
+    denoiser: DenoiserTable, calls: Sequence[Tensor], level: float
+) -> Iterator[tuple[str, SampleTest]]:
+    """Rows at a distance agree in as many tokens as rows of two calls do, whatever their law is.
 
-    Under independence both kinds of pairs agree with the same chance: given how many agree in all,
-    the number within calls is hypergeometric (Fisher's exact test).
+    Each row is in one pair only, so that under independence all pairs are alike. Among pairs that
+    agree in many tokens, as half of all do, the number within calls is then hypergeometric
+    (Fisher's exact test). What rows have in common need not be all of their tokens.
     """
-    half = min(len(cells) for cells in calls) // 2
-    # Each row in one pair only: of four calls two are paired within, two with each other.
-    fours = list(zip(*(calls[i::4] for i in range(4)), strict=False))
-    pairs = [cells[: 2 * half].view(-1, 2).unbind(1) for four in fours for cells in four[:2]]
-    others = [(four[2], four[3]) for four in fours]
-    within, across = (sum(a.numel() for a, _ in p) for p in (pairs, others))
-    if not within or not across:
-        return None
-    agree_within, agree_across = (sum(int((a == b).sum()) for a, b in p) for p in (pairs, others))
+    powers = (denoiser.vocabulary + 1) ** torch.arange(denoiser.length)
+    base = denoiser.vocabulary + 1
+    tokens = [torch.div(c[:, None], powers, rounding_mode="floor") % base for c in calls]
+    # Of four calls two are paired within, two with each other.
+    fours = list(zip(*(tokens[i::4] for i in range(4)), strict=False))
+    across = _agreements((a[: len(b)], b[: len(a)]) for _, _, a, b in fours)
+    inside = [rows for four in fours for rows in four[:2]]
+    powers_of_two = (2**i for i in range(max(map(len, inside)).bit_length() - 1))
+    parts = [(f"{k} rows", lambda _, k=k: k) for k in powers_of_two]
+    parts += [(f"1/{k} of a call", lambda n, k=k: -(-n // k)) for k in (2, 3, 4, 8)]
+    parts += [("half of a call, rounded down,", lambda n: n // 2)]
+    for name, distance in parts:
+        within = _agreements(_pairs(rows, distance(len(rows))) for rows in inside)
+        yield name, _alike(within, across, level / len(parts))
+
+
+def _pairs(rows: Tensor, distance: int) -> tuple[Tensor, Tensor]:
+    """Rows and those so far behind them, each row in one pair at most."""
+    first = torch.arange(max(0, len(rows) - distance))
+    first = first[torch.div(first, distance, rounding_mode="floor") % 2 == 0]
+    return rows[first], rows[first + distance]
+
+
+def _agreements(pairs: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
+    """How many pairs of rows [n, d] agree in 0..d tokens, int64 [d + 1]."""
+    tables = [torch.bincount((a == b).sum(1), minlength=a.shape[1] + 1) for a, b in pairs]
+    return torch.stack(tables).sum(0)
+
+
+def _alike(within: Tensor, across: Tensor, level: float) -> SampleTest:
+    """Fisher's exact test of two tables of agreements, cut where it halves all pairs best."""
     from scipy.stats import hypergeom  # here, since it takes half as long to import as torch
 
-    law = hypergeom(within + across, agree_within + agree_across, within)
-    p = min(1.0, 2 * min(law.cdf(agree_within), law.sf(agree_within - 1)))
+    many = (within + across).flip(0).cumsum(0).flip(0)
+    k = int((many / many[0] - 0.5).abs().argmin())
+    n, m, agree = int(within.sum()), int(across.sum()), int(within[k:].sum())
+    law = hypergeom(n + m, int(many[k]), n)
+    p = min(1.0, 2 * min(law.cdf(agree), law.sf(agree - 1)))
     # Both frequencies may be off by a Hoeffding band at once.
-    band = sum(math.sqrt(-math.log(level / 4) / (2 * n)) for n in (within, across))
-    return SampleTest("neighbours", float(p), level, within, min(1, band), "agreement")
+    band = sum(math.sqrt(-math.log(level / 4) / (2 * max(size, 1))) for size in (n, m))
+    return SampleTest("apart", float(p), level, n, min(1, band), "agreement")
 
 
 def _batch_size(run: Session, p: Tensor) -> Iterator[Finding]:
@@ -103,6 +137,9 @@ def _batch_size(run: Session, p: Tensor) -> Iterator[Finding]:
 
 def _later(run: Session) -> Iterator[Finding]:
     """The same seed gives the same rows after many calls; other seeds give others."""
+    if run.overwritten():
+        detail = "rows that a call has returned are changed by a later call"
+        yield Finding("inputs not mutated", False, detail, "one buffer for all calls")
     assert run.first is not None
     oracle, generator = run.oracle(run.plan.denoisers[1]), run.seeded(run.settings.seed * 7919 + 1)
     call = lambda: run.sampler.sample(oracle, len(run.first), generator)  # noqa: E731 - one use
@@ -120,6 +157,7 @@ LOOK = Look(
     _findings,
     "copies within a call, at whatever distance, or of another call; a law that depends on a row's "
     "number, or is another one for few rows; rows that are kept from one call to the next",
-    "copies fewer than stated, or beyond the rows of one call; rows that avoid each other a little",
+    "copies fewer than stated, or beyond the rows of one call; rows that have a little in common "
+    "at distances other than powers of two and simple parts of a call",
     ("rows independent", "batch size"),
 )

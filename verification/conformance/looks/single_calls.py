@@ -126,13 +126,33 @@ def _reproducible(run: Session, oracle: Oracle) -> Finding:
         drawn.append(run.call(call, "sample(…)", n, oracle))
     run.first = drawn[0]
     # A law near a point gives the same rows by chance: with all masks left, say.
-    by_chance = run.alike ** (2 * n) > run.ledger.take(NAME)
+    level = run.ledger.take(NAME)
+    by_chance = run.alike ** (2 * n) > level
     if not by_chance and all(torch.equal(drawn[0], rows) for rows in drawn[2:]):
         return Finding(NAME, False, "four seeds, the same rows", "the generator is not used")
-    if torch.equal(drawn[0], drawn[1]):
-        return Finding(NAME, True, "the same seed, the same rows")
-    cause = "randomness from a global state, not from the generator"
-    return Finding(NAME, False, "the same seed, other rows", cause)
+    if not torch.equal(drawn[0], drawn[1]):
+        cause = "randomness from a global state, not from the generator"
+        return Finding(NAME, False, "the same seed, other rows", cause)
+    if _stands_still(run, oracle, n, level):
+        detail = "calls with one generator, one after the other, give the same rows"
+        cause = "the generator is copied, or its seed alone is used: it must be drawn from"
+        return Finding(NAME, False, detail, cause)
+    return Finding(NAME, True, "the same seed, the same rows")
+
+
+def _stands_still(run: Session, oracle: Oracle, n: int, level: float) -> bool:
+    """A generator that has been drawn from gives the rows that it gave before."""
+    most = 100
+    if run.alike ** (most * n) > level:  # by chance, where all is near a point
+        return False
+    generator = run.seeded(run.settings.seed * 7919 + 5)
+    call = lambda: run.sampler.sample(oracle, n, generator)  # noqa: E731 - one use
+    first, same = run.call(call, "sample(…)", n, oracle), 0
+    while run.alike ** (same * n) > level:
+        if not torch.equal(run.call(call, "sample(…)", n, oracle), first):
+            return False
+        same += 1
+    return True
 
 
 LOOK = Look(
