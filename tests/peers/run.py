@@ -179,13 +179,15 @@ def commit(variable: str) -> str:
     return head if top and Path(top).resolve() == place else "unknown"
 
 
-def check(binary: Path, adapter: str, out: Path) -> tuple[int, dict[str, object]]:
+def check(
+    binary: Path, adapter: str, out: Path, options: list[str]
+) -> tuple[int, dict[str, object]]:
     """Exit code and JSON of one check."""
     name = f"tests.peers.adapters.{adapter}"
     quiet = {**os.environ, "PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1"}
     out.unlink(missing_ok=True)
     done = subprocess.run(
-        [binary / "sharprates", "check", name, "--json", out],
+        [binary / "sharprates", "check", name, *options, "--json", out],
         cwd=ROOT,
         env=quiet,
         capture_output=True,
@@ -196,14 +198,17 @@ def check(binary: Path, adapter: str, out: Path) -> tuple[int, dict[str, object]
     return done.returncode, json.loads(out.read_text())
 
 
-def checked(adapter: str, environment: str | None, expected: int, variable: str) -> dict:
+def checked(
+    adapter: str, environment: str | None, expected: int, variable: str, options: list[str]
+) -> dict:
     """One row of the results."""
     binary = Path(sys.executable).parent if environment is None else build(environment)
     used = ("torch", "numpy", *(ENVIRONMENTS[environment][1] if environment else ()))
     started = time.monotonic()
-    code, found = check(binary, adapter, BUILD / "verdict.json")
+    code, found = check(binary, adapter, BUILD / "verdict.json", options)
     row = {
         "command": f"sharprates check tests.peers.adapters.{adapter}",
+        "options": " ".join(options),
         "versions": versions(binary / "python", used),
         "exit": code,
         "expected": expected,
@@ -256,8 +261,13 @@ def main() -> int:
         help="where a project is checked out, LLADA=../LLaDA say; NAME is one of "
         + ", ".join(sorted({one.removeprefix(PREFIX) for one in WANTED})),
     )
+    for option in ("--samples", "--limit"):
+        parser.add_argument(option, type=int, help="of each `sharprates check`")
     given = parser.parse_args()
-    names = given.names
+    names, options = given.names, []
+    for option in ("samples", "limit"):
+        if (value := getattr(given, option)) is not None:
+            options += [f"--{option}", str(value)]
     for one in given.checkout:
         name, _, folder = one.partition("=")
         if PREFIX + name not in WANTED or not Path(folder).is_dir():
@@ -282,7 +292,7 @@ def main() -> int:
             print(adapter, f"{variable} names no checkout: the recorded verdict stays", flush=True)
             rows += [kept] if kept else []
             continue
-        row = checked(adapter, environment, expected, variable)
+        row = checked(adapter, environment, expected, variable, options)
         rows.append(row)
         print(adapter, row["exit"], f"{row['seconds']} s", row["sentence"], flush=True)
     lines = [row for name in LINES for row in line(name, old["lines"], name in chosen)]
@@ -308,7 +318,7 @@ def markdown(rows: list[dict], lines: list[dict]) -> str:
             used += f", commit {row['commit']}"
         text += [
             f"**{row['name']}** ({used})  ",
-            f"`{row['command']}` → exit {row['exit']}, {row['seconds']:.0f} s  ",
+            f"`{row['command']} {row['options']}` → exit {row['exit']}, {row['seconds']:.0f} s  ",
             f"declared: {row['declared']}  ",
         ]
         text += [f"{row['sentence']}", ""]

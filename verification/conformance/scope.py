@@ -39,8 +39,9 @@ def not_looked_at(run: Session) -> Iterator[str]:
     yield "other sizes (d, S) than " + ", ".join(f"({d}, {S})" for d, S in sorted(sizes))
     yield f"other settings than those declared, and devices other than {run.declaration.device}"
     yield from run.plan.skipped
-    for one in (one.denoiser for one in run.instances if one.denoiser.prompt is not None):
-        yield f"prompts other than {state_word(one.start, one.vocabulary)}, several in one call"
+    for given in (one.denoiser for one in run.instances if one.denoiser.prompt is not None):
+        start = state_word(given.start, given.vocabulary)
+        yield f"prompts other than {start}, several in one call"
     yield "predictions of exactly 0, equal ones of two values, or close to a threshold or a top_p"
     yield f"generators that give the same rows, if rarer than one in {run.calls} calls"
     for one in run.findings:

@@ -85,13 +85,18 @@ def _apart(
     fours = list(zip(*(tokens[i::4] for i in range(4)), strict=False))
     across = _agreements((a[: len(b)], b[: len(a)]) for _, _, a, b in fours)
     inside = [rows for four in fours for rows in four[:2]]
-    powers_of_two = (2**i for i in range(max(map(len, inside)).bit_length() - 1))
-    parts = [(f"{k} rows", lambda _, k=k: k) for k in powers_of_two]
-    parts += [(f"1/{k} of a call", lambda n, k=k: -(-n // k)) for k in (2, 3, 4, 8)]
-    parts += [("half of a call, rounded down,", lambda n: n // 2)]
-    for name, distance in parts:
-        within = _agreements(_pairs(rows, distance(len(rows))) for rows in inside)
-        yield name, _alike(within, across, level / len(parts))
+    longest = max(map(len, inside))
+    names = _distances(longest, longest)
+    for name in names:
+        within = _agreements(_pairs(one, _distances(len(one), longest)[name]) for one in inside)
+        yield name, _alike(within, across, level / len(names))
+
+
+def _distances(rows: int, longest: int) -> dict[str, int]:
+    """Powers of two, and parts of a call of so many rows."""
+    found = {f"{2**i} rows": 2**i for i in range(longest.bit_length() - 1)}
+    found |= {f"1/{k} of a call": -(-rows // k) for k in (2, 3, 4, 8)}
+    return found | {"half of a call, rounded down,": rows // 2}
 
 
 def _pairs(rows: Tensor, distance: int) -> tuple[Tensor, Tensor]:
