@@ -174,6 +174,7 @@ def test_rooms_are_imported_from_the_package(folder: str) -> None:
 
 ACROSS = {
     "verification/conformance/test_declarations.py": "what the book declares of ten samplers",
+    "verification/conformance/test_fresh_defects.py": "defects that are in no catalogue",
     "samplers/test_storm.py": "every way to a law, against a model checker that is not ours",
     "verification/test_claims.py": "every claim's checks and mutants",
     "verification/test_structured_claims.py": "L1-L6 against closed forms of the samplers",

@@ -42,7 +42,7 @@ ENVIRONMENTS = {
         ("huggingface_hub", "safetensors", "regex", "requests", "pillow", "importlib_metadata"),
         ("diffusers",),
     ),
-    "bitnet_dllm": (("pydantic",), ("bitnet-dllm",)),
+    "bitnet_dllm": (("pydantic", "accelerate", "tqdm"), ("bitnet-dllm",)),
     "dlmserve": (("transformers", "prometheus-client"), ("dlmserve",)),
     "d3_dna": (("pytorch-lightning", "omegaconf", "einops", "h5py", "tqdm"), ("d3-dna",)),
 }
