@@ -45,14 +45,20 @@ class BitNet:
         seed_globals(generator)
         S = denoiser.vocabulary
 
-        def model(x: Tensor, attention: Tensor, t: Tensor) -> dict[str, Tensor]:  # noqa: ARG001 - as it is called
-            logits = with_mask_column(denoiser.logits(x, t), -torch.inf)
-            return {"logits": denoiser.watch(logits.float())}
+        class Model:
+            """What `generate` reads off a language model."""
+
+            config = SimpleNamespace(vocab_size=S + 1)
+
+            def eval(self) -> Model:
+                return self
+
+            def __call__(self, x: Tensor, attention: Tensor, t: Tensor) -> dict[str, Tensor]:  # noqa: ARG002 - as it is called
+                logits = with_mask_column(denoiser.logits(x, t), -torch.inf)
+                return {"logits": denoiser.watch(logits.float())}
 
         tokenizer = SimpleNamespace(mask_token_id=S, decode=lambda row, **_: row)
-        model.config = SimpleNamespace(vocab_size=S + 1)  # type: ignore[attr-defined]
-        model.eval = lambda: model  # type: ignore[attr-defined]
-        rows = MDLMAncestralSampler(model, tokenizer, device="cpu").generate(
+        rows = MDLMAncestralSampler(Model(), tokenizer, device="cpu").generate(
             seq_len=denoiser.length,
             num_steps=self.steps,
             top_p=self.top_p,
