@@ -349,5 +349,52 @@ HEADLINES: Mapping[str, Headline] = {
         "Correctors add at most their own error a pass",
         r"\mathrm{TV}(\mu C^n,q_0)\le\mathrm{TV}(\mu,q_0)+n\,\Delta_C",
     ),
+    "E11": Headline(
+        "The first-order bounds hold at every $K$, up to a term of order $d^4/K^2$",
+        r"\mathrm{TV}(p_{\mathrm{out}},q_0)\le\frac d{4K}+\frac{d^2(d-1)^2}{8K^2}\qquad(S=2)",
+    ),
+    "X2": Headline(
+        "Mass off the support stays below the conjectured constant",
+        r"\lim_{K\to\infty}K\cdot p_{\mathrm{out}}(\text{outside the support})\le\frac d2"
+        r"\,(H_S-1)",
+    ),
+    "X3": Headline(
+        "The conjecture X1 holds within a few per cent",
+        r"c(q_0)\le\frac12\sum_jv(x_j)\le\frac d2\,v_S",
+    ),
+    "X4": Headline(
+        "The signed problem of one target has a closed form",
+        r"N(p)=\min\Big\{n\cdot p:\ \mathbb E\max_b(E_b-1-n_b)=0\Big\}",
+    ),
+    "KL7": Headline(
+        r"KL is at most the distance of the rank from uniform, times $d\bar I$",
+        r"\mathrm{KL}(q_0\,\|\,p_{\mathrm{out}})\le\sum_m(d\,n_m-1)\,h_m\le d\,\mathrm{TV}(N,"
+        r"\mathrm{Unif})\,\bar I",
+    ),
+    "B0": Headline(
+        "No factor on the denoiser's error makes up for the change of contexts",
+        r"\frac{\mathrm{TV}(\hat p_{\mathrm{out}},q_0)-\mathrm{TV}(p_{\mathrm{out}},q_0)}{"
+        r"\varepsilon_w}=\frac{(1+\rho)^2}{4\rho}\ \xrightarrow[\rho\to0]{}\ \infty",
+    ),
+    "B1": Headline(
+        "Averaged over allocations, the denoiser's error enters with factor 1",
+        r"\mathrm{TV}(\hat p_{\mathrm{out}},q_0)\le\bar T+\varepsilon_w,\qquad\bar T=\mathbb E_"
+        r"\sigma\mathrm{TV}(P_\sigma,q_0)\le1-d!\,e_d(w)",
+    ),
+    "B2": Headline(
+        "Linear in $d$, if the denoiser's error is measured by a logarithm",
+        r"\mathrm{TV}(\hat p_{\mathrm{out}},q_0)\le1-\exp\big(-X-\varepsilon^{\log}_w\big)"
+        r"\qquad(X\text{ the exponent of E5 or E8})",
+    ),
+    "B3": Headline(
+        "Linear in $d$, if the denoiser's error is met in the sampler's own contexts",
+        r"\mathrm{TV}(\hat p_{\mathrm{out}},q_0)\le X+\min\{\varepsilon_{\mathrm{run}},\hat"
+        r"\varepsilon_{\mathrm{run}}\}\qquad(X\text{ the bound of E5 or E8})",
+    ),
+    "B4": Headline(
+        "Linear in $d$, with the data's error and a product of two small terms",
+        r"\mathrm{TV}(\hat p_{\mathrm{out}},q_0)\le X+\varepsilon_w+\varepsilon^\infty_w\,"
+        r"\max_kb_k\qquad(X\text{ the bound of E5})",
+    ),
 }
 """Claim id → headline; a claim without one opens with its statement."""
