@@ -38,7 +38,7 @@ def test_a_block_holds_all_that_the_registry_knows(claim_id: str) -> None:
         assert f"`{claim_id}.{name}` = " in text
     assert "**Where.** " in text
     for promise in one.provenance.promises:
-        assert f"promise {promise} (" in text
+        assert f"delivers {promise} (" in text
     for other in one.depends_on:
         assert f"{{claim}}`{other}`" in text
     for name in one.variants:

@@ -126,6 +126,25 @@ def test_decimals_in_prose_come_from_a_run() -> None:
     assert not any(found.values()), found
 
 
+INSIDE = re.compile(
+    r"\bthe note\b|makes? good promise|\bhunt(ed|s)?\b|latest run|\bmakes good\b|\bno secret\b"
+    r"|\b[0-9a-f]{9,40}\b|/work/|/tmp/",
+    re.IGNORECASE,
+)
+"""Words of those who made this, and what only a machine knows."""
+
+
+def inside(text: str) -> list[str]:
+    """What a page says that only its makers understand."""
+    return [found[0] for found in INSIDE.finditer(NOT_PROSE[1].sub(" ", text))]
+
+
+def test_no_page_speaks_to_its_makers() -> None:
+    texts = {**TEXTS, **{name: one.statement for name, one in CLAIMS.items()}}
+    found = {name: inside(text) for name, text in texts.items() if inside(text)}
+    assert not found
+
+
 def test_nothing_is_fetched() -> None:
     own = [*PAGES, *BOOK.glob("_static/*"), *BOOK.glob("_ext/**/*.js"), BOOK / "kit.py"]
     for path in own:
@@ -176,6 +195,12 @@ def test_a_cell_that_checks_nothing_is_noticed(old: str, new: str) -> None:
 
 def test_a_missing_proof_is_noticed() -> None:
     assert unproved(GOOD.replace(":::{prf:proof}", "").replace("$\\square$", "")) == ["E3"]
+
+
+@pytest.mark.parametrize("text", ["every clock of the note", "a hunt", "at commit d9c4e7c12"])
+def test_inside_talk_is_noticed(text: str) -> None:
+    assert inside(GOOD + text)
+    assert not inside(GOOD)
 
 
 @pytest.mark.parametrize("text", ["The value is 0.25.", "at ε = 0.05 it is", "| 1.5 |"])

@@ -70,7 +70,7 @@ def source(one: Claim) -> str:
     if one.provenance.derived:
         texts.append("derived in this project")
     for promise in one.provenance.promises:
-        texts.append(f"makes good promise {promise} ({PROMISES[promise]})")
+        texts.append(f"delivers {promise} ({PROMISES[promise]})")
     if one.provenance.promises:
         texts[-1] += " of the abstract of {cite:t}`liang2026sharp`"
     return "; ".join(texts) + "."
