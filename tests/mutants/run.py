@@ -56,7 +56,18 @@ NUMBERS = (
 WORDS = {"errors.py", "__init__.py", "make_data.py", "symbols.py", "measured.py", "registry.py"}
 """Files of these names hold no numbers."""
 
-SETTLED = ("theory/hypotheses.py",)
+SETTLED = (
+    *("theory/evaluation.py", "theory/hypotheses.py"),
+    *("samplers/parallel.py", "samplers/step_law.py"),
+    *(f"verification/{name}.py" for name in ("decomposition", "profile", "status")),
+    *(f"verification/quantities/{name}.py" for name in ("exact", "float64")),
+    "verification/checks/check.py",
+    *(
+        f"verification/statistics/{name}.py"
+        for name in ("binomial", "bounded_mean", "budget", "distribution", "empirical_tv")
+    ),
+    "verification/statistics/homogeneity.py",
+)
 """Those of which every mutant was tried and no one is left: what is tried by default."""
 
 HEAVY = ("numpy", "torch", "sympy", "scipy.stats", "flint", "hypothesis", "rich.table")

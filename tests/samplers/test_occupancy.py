@@ -5,6 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -106,9 +107,9 @@ def test_a_million_steps_keep_their_digits() -> None:
     np.testing.assert_allclose(bins.before + bins.width + bins.after, 1.0, rtol=1e-14)
 
 
-def guesses(weights: list[Fraction], d: int, k: int, S: int) -> Fraction:
+def guesses(weights: list[Any], d: int, k: int, S: int) -> Any:
     """P(every guess is right): the bin that holds the k-th token, by how many it holds."""
-    total, before = Fraction(0), Fraction(0)
+    total, before = 0 * weights[0], 0 * weights[0]
     for w in weights:
         after = 1 - before - w
         for m in range(k):
@@ -259,3 +260,24 @@ def test_one_token_or_symbol_is_certain() -> None:
     assert shared_draws(bins, 1, 3) == shared_draws(bins, 3, 1) == sure
     assert code_draws(bins, 3, 3, 2) == code_draws(bins, 3, 2, 1) == sure
     assert distinct_draws(bins, 1) == sure
+
+
+@pytest.mark.parametrize(("d", "k", "S", "steps"), [(400, 2, 2, 200), (300, 3, 5, 60)])
+def test_codes_of_many_tokens_in_many_bins_agree_with_balls(
+    d: int, k: int, S: int, steps: int
+) -> None:
+    """A bin then holds more of them than its width makes likely of any given few."""
+    with precision(300):
+        exact = guesses([arb(1) / steps] * steps, d, k, S)
+    law = StepLaw.from_weights(torch.full((steps,), 1 / steps, dtype=torch.float64))
+    assert_close(code_draws(Bins.of(law), d, k, S), exact, 1e-11)
+
+
+def test_a_law_that_reveals_nothing_has_one_bin_that_is_never_hit() -> None:
+    bins = Bins.of(StepLaw.from_weights(torch.zeros(2, dtype=torch.float64)))
+    assert (bins.width.tolist(), bins.before.tolist(), bins.after.tolist()) == ([1], [0], [0])
+    assert bins.log_kept == -math.inf
+    # of hazards that are 0 and of one that is 1, too
+    for hazards, log_kept in (([0.0, 0.0], -math.inf), ([0.25, 1.0], 0.0)):
+        law = StepLaw.from_hazards(torch.tensor(hazards, dtype=torch.float64))
+        assert Bins.of(law).log_kept == log_kept

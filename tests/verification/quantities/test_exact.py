@@ -205,6 +205,8 @@ def test_the_output_law_is_that_of_the_chain() -> None:
     never = {((2, 2, 2), i): (Fraction(1), Fraction(0)) for i in range(3)}
     stuck = ExactQuantities(exact_experiment(TARGET, steps=(Fraction(1),), predictions=never))
     assert bool(stuck.kl > 10**9)
+    sure = exact_experiment(Target.from_rows([[1, 1]], [1], 2), steps=(Fraction(1),))
+    assert float(ExactQuantities(sure).kl) == 0
 
 
 @pytest.mark.parametrize("rule", ["tau-leaping", "euler"])

@@ -126,6 +126,7 @@ CERTAIN = {
     "verification/statistics/test_homogeneity.py::test_the_share": "given counts",
     "verification/statistics/test_laws.py::test_an_impossible_sample": "given counts",
     "verification/statistics/test_laws.py::test_the_law_test": "given counts",
+    "verification/statistics/test_step_tests.py::test_what_is_asked_of_a_grid": "given steps",
     "verification/test_certificate.py::test_one_token_a_round_leaves": "exactly 0",
     "verification/test_certificate.py::test_what_it_cannot_certify": "an error",
 }

@@ -151,7 +151,10 @@ def test_p_values_of_two_cells_by_hand() -> None:
     assert found == pytest.approx(math.exp(-x) * (math.e * x / 2) ** 2, rel=1e-12)
 
 
-@pytest.mark.parametrize(("n", "cells", "level"), [(1000, 2, 0.01), (5000, 7, 1e-9), (3, 4, 0.1)])
+@pytest.mark.parametrize(
+    ("n", "cells", "level"),
+    [(1000, 2, 0.01), (5000, 7, 1e-9), (3, 4, 0.1), (1000, 2, 0.5), (10**6, 2, 1e-60)],
+)
 def test_what_the_multinomial_test_detects(n: int, cells: int, level: float) -> None:
     """There nD ≥ 2n·(TV − the error of a frequency)² is just what the level rejects."""
     found = multinomial_detects(n, cells, level)

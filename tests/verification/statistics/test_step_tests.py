@@ -237,3 +237,82 @@ def test_sharing_is_found_at_the_lag_at_which_it_occurs() -> None:
     repeated = hitting_run("batches repeat").steps.argmin(1)
     _, far = rows_independent(repeated, first, 1e-9, lags=(1, 100))
     assert not far.passed
+
+
+class Asked:
+    """Stands for a test of samples: what it is asked for, in place of an answer."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        self.calls: list[tuple[object, ...]] = []
+        monkeypatch.setattr(step_tests, name, self)
+
+    def __call__(self, *arguments: object) -> None:
+        plain = [one.tolist() if isinstance(one, Tensor) else one for one in arguments]
+        self.calls.append(tuple(plain))
+
+
+SEEN = ObservedStep(
+    STATE,
+    torch.tensor([[0, 1, 2, 1], [2, 1, 0, 0], [1, 1, 1, 0], [2, 1, 2, 2]]),
+    MASK,
+    0.25,
+    torch.tensor([[0.5, 0.5], [0.0, 1.0], [0.75, 0.25], [0.125, 0.875]], dtype=torch.float64),
+)
+"""Four times one step: of positions 0, 2 and 3 two, two, three and none are revealed."""
+
+
+def test_what_is_asked_of_one_step_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert SEEN.hidden == [0, 2, 3]
+    assert SEEN.frequency == pytest.approx(7 / 12)
+    assert SEEN.carried_over
+    assert not replace(SEEN, after=SEEN.after[:, [0, 0, 2, 3]]).carried_over
+    binomials, laws = Asked(monkeypatch, "binomial_test"), Asked(monkeypatch, "law_test")
+    SEEN.unmask_probability(0.1)
+    assert binomials.calls == [("unmask probability", 7, 12, 0.25, 0.1)]
+    SEEN.unmask_pattern(0.1)
+    ((name, counts, law, level),) = laws.calls
+    assert (name, counts, level) == ("unmask pattern", [1, 0, 0, 0, 0, 1, 1, 1], 0.1)
+    sizes = (0, 1, 1, 2, 1, 2, 2, 3)
+    assert law == pytest.approx([0.25**k * 0.75 ** (3 - k) for k in sizes])
+    laws.calls.clear()
+    SEEN.token_conditionals(0.3)
+    assert [(counts, law) for _, counts, law, _ in laws.calls] == [
+        ([1, 1], [0.5, 0.5]),
+        ([1, 1], [0.75, 0.25]),
+        ([2, 1], [0.125, 0.875]),
+    ]
+    assert [level for *_, level in laws.calls] == pytest.approx([0.1] * 3)
+    assert [name[-10:] for name, *_ in laws.calls] == [f"position {i}" for i in (0, 2, 3)]
+    laws.calls.clear()
+    SEEN.values_independent(0.3)
+    # both shown: positions 0 and 2 in the third alone (1, 1), 2 and 3 in (0, 0) and (1, 0)
+    (_, first, law, level), (_, second, other, _) = laws.calls
+    assert (first, second) == ([0, 0, 0, 1], [1, 0, 1, 0])
+    assert law == pytest.approx([0.375, 0.125, 0.375, 0.125])
+    assert other == pytest.approx([0.09375, 0.65625, 0.03125, 0.21875])
+    assert level == pytest.approx(0.15)
+
+
+def test_what_is_asked_of_a_grid_and_an_order_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    laws, bands = Asked(monkeypatch, "law_test"), Asked(monkeypatch, "dkw_test")
+    steps = torch.tensor([[0, 2], [1, 1], [0, 1]])
+    half = torch.tensor([0.5, 0.25], dtype=torch.float64)
+    for missing, leftover in ((0.0, 0.25), (0.25, 0.0), (0.25 - 5e-13, 0.0)):
+        weights = half + torch.tensor([0.0, missing], dtype=torch.float64)
+        step_tests.reveal_steps(steps, weights, 0.1)
+        _, counts, law, level = laws.calls.pop()
+        assert (counts, level) == ([2, 3, 1], 0.1)
+        assert law == [0.5, 0.25 + missing, leftover]
+    # three tokens: which comes first and second, of six pairs
+    step_tests.order_uniform(torch.tensor([[2, 0, 1], [0, 1, 2], [2, 0, 1]]), 0.1)
+    _, counts, law, _ = laws.calls.pop()
+    assert counts == [0, 1, 0, 0, 0, 2, 0, 0, 0]
+    assert law == pytest.approx([0, 1 / 6, 1 / 6, 1 / 6, 0, 1 / 6, 1 / 6, 1 / 6, 0])
+    step_tests.order_uniform(torch.zeros((4, 1), dtype=torch.int64), 0.1)
+    assert laws.calls.pop()[1:3] == ([4], [1.0])
+    # on the linear clock 1 − α is t: of two tokens masked until 1 the first waits by a square
+    times = torch.tensor([[0.8, 0.2]], dtype=torch.float64)
+    step_tests.hitting_times(times, clock("linear"), 1.0, 0.1)
+    name, found, level = bands.calls.pop()
+    assert (name, level) == ("hitting times", 0.1)
+    assert found == [pytest.approx([0.64, 0.25])]
