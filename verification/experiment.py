@@ -21,6 +21,9 @@ from sharprates.verification.exact_schedule import exact_facts
 MOST_ROWS = 6
 """A larger support is described by its size."""
 
+LONG = 200
+"""Bits of a denominator beyond which a reader is shown decimals."""
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -124,7 +127,7 @@ class Experiment:
         d, S = self.length, self.vocabulary
         weights = self.weights
         rows = [
-            "".join(map(str, row)) + f":{weight}"
+            "".join(map(str, row)) + f":{in_words(weight)}"
             for row, weight in zip(self.rows, weights, strict=True)
         ]
         law = " ".join(rows) if len(rows) <= MOST_ROWS else f"{len(rows)} rows"
@@ -156,4 +159,6 @@ def in_words(value: Any) -> str:
     """A number or a sequence of them, for a reader."""
     if isinstance(value, (tuple, list)):
         return "(" + " ".join(map(in_words, value)) + ")"
+    if isinstance(value, Fraction) and value.denominator.bit_length() > LONG:
+        return f"≈{float(value):.6g}"
     return str(value)

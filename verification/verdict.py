@@ -9,6 +9,7 @@ from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
 
+from sharprates.samplers.rational import writable
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
 from sharprates.verification.arithmetic import Interval, interval
@@ -123,7 +124,8 @@ class Decision:
 def _shown(value: Interval) -> str:
     if value.lower == math.inf:
         return "∞"
-    if value.lower == value.upper and len(text := str(Fraction(value.lower))) <= 40:
+    exact = Fraction(value.lower)
+    if value.lower == value.upper and writable(exact) and len(text := str(exact)) <= 40:
         return text if "/" not in text else f"{text} = {value.middle:.6g}"
     return f"{value.middle:.12g}"
 

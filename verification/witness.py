@@ -20,7 +20,7 @@ is refused. The format, a line a fact, in this order::
     prediction: 0 _ _ @ 1 = 1/3 2/3       (p̂ at a context, where it is not the exact conditional)
     relation: upper                       (of the claim's form; left out in older files)
     measured: 1/2                         (inf for a divergence without support)
-    bound: 99/200                         (two decimals that enclose it, where it is not rational)
+    bound: 99/200                         (two decimals that enclose it, if not rational or long)
     verdict: fails
     sha256: …                             (of all lines above)
 """
@@ -38,7 +38,7 @@ from typing import Any
 from sharprates.samplers import families
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.family import Family
-from sharprates.samplers.rational import read_rational
+from sharprates.samplers.rational import read_rational, writable
 from sharprates.samplers.reading import file_size, read_bytes
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.target import Target
@@ -61,13 +61,13 @@ LARGEST = 1 << 20
 """Longest file that is read, in bytes; a witness has some hundred lines."""
 
 LARGEST_WORK = 5_000_000
-"""Most products, N·max(3^d, 2^d·d·S), that are spent on one instance: some ten seconds."""
+"""Most products of words, N·max(3^d, 2^d·d·S) times their length, of an instance: ten seconds."""
 
 MOST_STEPS = 100_000
 """Largest K of a witness."""
 
 DIGITS = 30
-"""Decimal places of the enclosure that is stored where a number is not rational."""
+"""Decimal places of the enclosure that is stored where a number is not rational, or too long."""
 
 LeftSide = Callable[[ExactQuantities], Number]
 """The left side of a user's claim."""
@@ -133,6 +133,9 @@ def decide_on(
             too large to be decided exactly.
     """
     n, d, S = len(experiment.rows), experiment.length, experiment.vocabulary
+    laws = (experiment.weights, *experiment.predictions.values())
+    # a sum over rows has the common denominator of all their weights
+    digits = math.lcm(*{one.denominator for law in laws for one in law}).bit_length()
     # sums of steps have a common denominator, which may be long
     words = 1 + sum(one.bit_length() for one in {w.denominator for w in experiment.steps}) // 64
     if (len(experiment.steps) << d) * words > LARGEST_WORK:
@@ -140,10 +143,11 @@ def decide_on(
             f"experiment: {len(experiment.steps)} steps with these denominators are too many to "
             "decide exactly: take fewer, or shorter rows"
         )
-    if n * max(3**d, 2**d * d * S) > LARGEST_WORK:
+    if n * max(3**d, 2**d * d * S) * (1 + digits // 32) > LARGEST_WORK:
         raise InputError(
-            f"experiment: {n} rows of length {d} on {S} symbols are too many to decide exactly: "
-            "take fewer or shorter rows, or fewer symbols"
+            f"experiment: {n} rows of length {d} on {S} symbols, with fractions of {digits} bits, "
+            "are too much to decide exactly: take fewer or shorter rows, fewer symbols, or shorter "
+            "fractions"
         )
     return decide(claim, lambda: ExactQuantities(experiment), variant, scale, left)
 
@@ -178,7 +182,9 @@ def _show(value: Interval) -> str:
     if value.lower == math.inf:
         return "inf"
     lower, upper = Fraction(value.lower), Fraction(value.upper)
-    return str(lower) if lower == upper else f"{_decimal(lower, False)} {_decimal(upper, True)}"
+    if lower == upper and writable(lower):
+        return str(lower)
+    return f"{_decimal(lower, False)} {_decimal(upper, True)}"
 
 
 def _words(values: tuple[Any, ...]) -> str:
@@ -437,7 +443,7 @@ def recall(
     held = read(path)
     try:
         return held, replay(held, claim, left)
-    except WitnessError as error:
+    except InputError as error:
         raise WitnessError(f"{path}: {error}") from None
 
 

@@ -3,7 +3,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sharprates.samplers.rational import read_rational
+from sharprates.samplers.rational import LONGEST, read_rational, writable
 
 
 @given(st.fractions())
@@ -39,3 +39,17 @@ def test_decimals_do_not_round() -> None:
 def test_no_number(text: str) -> None:
     with pytest.raises(ValueError):
         read_rational(text)
+
+
+def test_a_number_of_a_million_digits_is_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="of 1000002 characters: at most 4000"):
+        read_rational("1/" + "9" * 10**6)
+
+
+@given(st.integers(0, 2 * LONGEST), st.integers(0, 2 * LONGEST))
+def test_what_is_writable_is_read_back(above: int, below: int) -> None:
+    value = Fraction(10**above + 1, 10**below)
+    if writable(value):
+        assert read_rational(str(value)) == value
+    else:
+        assert above + below > 0.9 * LONGEST

@@ -162,3 +162,8 @@ def test_the_ratio_of_a_bound_is_that_of_the_ends_that_are_proved() -> None:
     infinite = Interval.exact(1), Interval(Fraction(1), float("inf"))
     assert quotient(Relation.UPPER, infinite) is None
     assert strain(Relation.LOWER, (Interval.exact(0), Interval.exact(1))) == float("inf")
+
+
+def test_a_fraction_beyond_all_digits_is_shown_in_decimals() -> None:
+    sides = Interval.exact(Fraction(1, 3**10_000) + Fraction(1, 2)), Interval.exact(1)
+    assert Decision(Relation.UPPER, (sides,)).text == "0.5 against 1"

@@ -170,6 +170,7 @@ GOOD = witness.to_text(witness.make(CLAIMS["E3"], copies(steps=(HALF, HALF))))
         (signed(GOOD.replace("claim: E3\n", "claim: E3\nfoo: 1\n")), "cannot read the line"),
         (signed(GOOD.replace("= 1/2", "= 1/0")), "0"),
         (signed(GOOD.replace("= 1/2", "= x")), "x"),
+        (signed(GOOD.replace("= 1/2", "= 1/" + "9" * 30_000)), "of 30002 characters"),
         (signed(GOOD.replace("0 0 = 1/2", "0 0 = 0").replace("= 1/2", "= 1")), "must be positive"),
         (signed(GOOD.replace("= 1/2", "= 1/3")), "sum to 1"),
         (signed(GOOD.replace("row: 0 0 =", "row: 0 5 =")), "must lie in 0..1"),
@@ -279,6 +280,35 @@ def test_steps_with_long_denominators_are_too_much_work():
     steps = tuple(Fraction(1, 40_000 + k) for k in range(2_000))
     with pytest.raises(ValueError, match="steps with these denominators are too many"):
         witness.decide_on(CLAIMS["E3"], exact_experiment(family("copies:5:2"), steps=steps))
+
+
+def jagged(digits, d, count):
+    """A law of many rows, half of them with a denominator of their own, and one step."""
+    weights = []
+    for place in range(count // 2):
+        small = Fraction(1, 10**digits + 2 * place + 1)
+        weights += [Fraction(1, count) + small, Fraction(1, count) - small]
+    rows = [tuple(number >> place & 1 for place in range(d)) for number in range(count)]
+    return experiment_on_rows(2, rows, weights, steps=(Fraction(1),))
+
+
+def test_weights_with_long_denominators_are_too_much_work(tmp_path):
+    """64 rows of 2000 digits take minutes, and would be replayed without a word."""
+    large = jagged(1_900, 6, 64)
+    with pytest.raises(ValueError, match=r"with fractions of [0-9]+ bits"):
+        witness.decide_on(CLAIMS["E3"], large)
+    decided = witness.make(CLAIMS["E3"], jagged(3, 6, 64))
+    witness.write(replace(decided, experiment=large), tmp_path / "long")
+    with pytest.raises(WitnessError, match=f"{tmp_path}/long: experiment: 64 rows"):
+        witness.recall(tmp_path / "long")
+
+
+def test_a_measured_number_beyond_all_digits_is_enclosed(tmp_path):
+    made = witness.make(CLAIMS["E3"], jagged(1_900, 2, 4))
+    assert made.decision.measured.lower == made.decision.measured.upper
+    witness.write(made, tmp_path / "long")
+    assert witness.recall(tmp_path / "long")[1].verdict is Verdict.HOLDS
+    assert "q0=[00:≈0.25 01:≈0.25" in str(made.experiment)
 
 
 def test_what_is_no_file_is_refused(tmp_path):

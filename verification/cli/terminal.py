@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -28,11 +29,8 @@ EXIT = {Verdict.HOLDS: 0, Verdict.FAILS: 1, Verdict.UNDECIDED: 3}
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Nobody reads any more: of results that ends the run, of notes it does not."""
-        self.quiet = True
-        if not self.stderr:
-            raise BrokenPipeError
-        sys.stderr = open("/dev/null", "w")  # noqa: SIM115 - it stays open
+        """Nobody reads any more; rich would end the program."""
+        raise BrokenPipeError
 
 
 def console(stderr: bool = False) -> Console:
@@ -52,7 +50,10 @@ def note(text: str) -> None:
     text = printable(" ".join(text.splitlines()))
     if len(text) > LONGEST_NOTE:
         text = f"{text[: LONGEST_NOTE // 2]} … {text[-LONGEST_NOTE // 3 :]}"
-    console(stderr=True).print(text, soft_wrap=True)
+    try:
+        console(stderr=True).print(text, soft_wrap=True)
+    except OSError:  # nobody reads it, or its disk is full: without results that ends no run
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - it stays open
 
 
 SILENCE = 4.0
@@ -97,8 +98,8 @@ def heartbeat(began: float) -> Iterator[None]:
         while not ended.wait(wait):
             wait = min(time.monotonic() - began, LONGEST_SILENCE)
             if not _work.shown:
-                with suppress(OSError, ValueError):  # nobody listens
-                    what = f": {_work.text}" if _work.text else ""
+                what = f": {_work.text}" if _work.text else ""
+                with suppress(ValueError):  # the stream was closed
                     note(f"working for {time.monotonic() - began:.0f} s{what}")
 
     doing("")
