@@ -203,6 +203,18 @@ def test_what_is_no_journal_is_left_alone(tmp_path: Path, content: str) -> None:
     assert path.read_text() == content
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_pipe_is_no_journal(tmp_path: Path, resume: bool) -> None:
+    """Whoever read it would wait for ever."""
+    os.mkfifo(tmp_path / NAME)
+    with pytest.raises(InputError, match="not a regular file"), opened(tmp_path, resume=resume):
+        pass
+    (tmp_path / NAME).unlink()
+    (tmp_path / NAME).symlink_to("/dev/zero")
+    with pytest.raises(InputError, match="not a regular file"), opened(tmp_path, resume=resume):
+        pass
+
+
 def test_a_full_disk_keeps_whole_lines(
     tmp_path: Path,
     serial,

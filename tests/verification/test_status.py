@@ -155,7 +155,10 @@ def test_the_proof_checkers_label_stands_beside_the_status_of_a_claim_of_the_reg
     assert theirs["formal"] is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"version": 2}', '{"version": 99, "claims": []}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"version": 2}', '{"version": 99, "claims": []}', "[" * 200_000, '{"a":' * 200_000],
+)
 def test_what_is_no_claims_json_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "claims.json"
     path.write_text(text)

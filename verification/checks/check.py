@@ -197,7 +197,8 @@ class Check:
     Attributes:
         claim: id.
         name: what is compared, in a few words.
-        examples: a strategy, or a function from a number of examples to a list of them.
+        examples: a strategy, or a function from a number of examples to a list of them; if
+            `method` is ``SAMPLED`` from a seed, since chance has a share of the budget a sample.
         trial: computes both sides on an example; by default those of the claim's main form.
         method: how both sides are known.
         edges: examples with a name that are always tried.
@@ -336,12 +337,12 @@ def run_check(
     own = {name: x for name, x in (scale or {}).items() if name.split(".")[0] == check.claim}
     state = _Run(check, own)
     count = max(1, round(examples * check.effort))
+    number = zlib.crc32(f"{base_seed}/{check.claim}/{check.name}".encode())
     try:
         if isinstance(check.examples, SearchStrategy):
-            number = zlib.crc32(f"{base_seed}/{check.claim}/{check.name}".encode())
             _search(check.examples, state, count, number)
         else:
-            for tried in check.examples(count):
+            for tried in check.examples(number if check.method is Method.SAMPLED else count):
                 state(tried)
         # last, because a failure found by the search is shrunk
         for tried in check.edges.values():

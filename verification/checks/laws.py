@@ -211,9 +211,9 @@ def _hitting(example: Example, _: Mutant, late: float = 1.0, ordered: bool = Fal
     return trial_of(example, Relation.LOWER, sides, counts=True)
 
 
-def _runs(count: int) -> list[Example]:
+def _runs(seed: int) -> list[Example]:
     target = some.family_target("pairs:4:2")
-    return [Example.of(clock=name, samples=SAMPLES, seed=count, _target=target) for name in _RUNS]
+    return [Example.of(clock=name, samples=SAMPLES, seed=seed, _target=target) for name in _RUNS]
 
 
 CHECKS = (

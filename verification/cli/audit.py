@@ -106,7 +106,7 @@ def audit_command(
     ] = False,
     samples: Annotated[int, typer.Option(help="Also run each sampler so often.")] = 0,
     seed: Annotated[int, typer.Option(help="Of the running samplers and of training.")] = 0,
-    budget: Annotated[float, typer.Option(help="False-alarm probability of the run.")] = 1e-6,
+    budget: Annotated[float, typer.Option(help="False-alarm probability of --samples.")] = 1e-6,
     device: Annotated[str, typer.Option(help="Of tables and running samplers: cpu, cuda.")] = "cpu",
     jobs: Annotated[int, typer.Option(min=1, help="Processes; the results are the same.")] = 1,
     cluster: Annotated[
@@ -140,9 +140,14 @@ def audit_command(
     if cluster is not None and jobs > 1:
         raise InputError("--jobs: a cluster has its own workers; use --jobs or --cluster")
     if times:
-        options.refuse(context, "--times", "steps", "grid", "horizon")
+        options.refuse(context, "--times", "steps", "grid", "horizon", "delta")
     if denoiser != "trained":
         options.refuse(context, f"--denoiser {denoiser}", "training_steps")
+    if not samples:
+        chance = ["budget", *(["seed"] if denoiser != "trained" else [])]
+        options.refuse(context, "audit without --samples", *chance)
+    if "," in last_step:
+        raise InputError("--last-step: an audit takes leave or fill; run it once for each")
     if out is not None:
         options.make_folder(out)
     if not policy and not confidence:
@@ -185,6 +190,7 @@ def audit_command(
         top_p=top_p,
         sampling=Sampling(samples, seed, Fraction(budget), device),
     )
+    doing(f"loading {', '.join((*plan.policies, *plan.speculation)) or 'options'}")
     plan.check()
     laws = long_laws(texts)
     if laws:
@@ -234,6 +240,8 @@ def audit_command(
             if done:
                 note(f"{journal.path}: {done} of {count} rows are done")
         shown = stack.enter_context(progress(count + len(targets)))
+        if plan.policies:
+            doing(f"trying {', '.join(plan.policies)}")
         by_target = dict(zip(map(id, targets), made, strict=True))
         results = audits.audit(
             targets, plan, lambda target: by_target[id(target)], shown, workers, journal

@@ -13,7 +13,7 @@ from sharprates.samplers.tempered import check_tempering, tempered_as
 from sharprates.samplers.trajectories import Rounds
 from sharprates.verification.certificate import certify, stretches
 from sharprates.verification.cli import options
-from sharprates.verification.cli.terminal import console, progress
+from sharprates.verification.cli.terminal import console, doing, progress
 from sharprates.verification.denoisers import resolve_model
 from sharprates.verification.held_out import held_out
 from sharprates.verification.reports import certify as report
@@ -52,6 +52,7 @@ def certify_command(
     options.check_outputs(json, None, [data])
     options.check_finite(budget=budget, temperature=temperature)
     check_tempering(temperature, top_p)
+    doing(f"loading {model}")
     texts = tuple(dict.fromkeys(options.comma_list(policy, "policy")))
     found = load_object(model, "MODEL")
     vocabulary = getattr(found, "vocabulary", None)
@@ -60,6 +61,7 @@ def certify_command(
     rows = held_out(data, separator=separator, symbols=symbols, vocabulary=vocabulary)
     made = tempered_as(resolve_model(model, found, rows, rows.name), temperature, top_p)
     given = Rounds(rounds, "fill", cache)
+    doing(f"trying {policy}")
     with progress(len(stretches(texts, len(rows.rows)))) as told:
         certificates = certify(rows.rows, made, texts, given, Fraction(budget), told, jobs)
     report.print_certificates(rows, certificates, console())

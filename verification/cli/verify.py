@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -48,6 +49,8 @@ def verify_command(
     ] = None,
 ) -> None:
     """Check every claim on generated instances: status, sharpness, power, one row a claim."""
+    # what hypothesis would keep between runs; a folder of that name in a device cannot be made
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", os.devnull)
     always = ("out", "seed", "jobs")
     if witness is not None:
         options.only(context, "--witness", *always, "witness", "own")

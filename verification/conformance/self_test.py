@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from scipy.stats import binom
+from scipy.stats import beta, binom
 from sharprates.verification.conformance.checker import check
 from sharprates.verification.conformance.defects import (
     DEFECTS,
@@ -66,6 +66,21 @@ def false_alarms(
     return rejected
 
 
+def band(runs: int, level: float) -> tuple[int, float]:
+    """How many false alarms are taken for chance, and which true rate is then not.
+
+    Args:
+        runs: how many.
+        level: which a right checker keeps.
+
+    Returns:
+        The number that is exceeded with probability 1e-6 at most if the level holds; and the rate
+        with which it is exceeded with probability 99 %. A rate between the two may be missed.
+    """
+    most = int(binom.isf(1e-6, runs, level))
+    return most, float(beta.ppf(0.99, most + 1, runs - most)) if most < runs else 1.0
+
+
 def self_test(
     mutants: int, alarms: int, seed: int = 0, progress: Progress = lambda _: None
 ) -> dict[str, Any]:
@@ -83,12 +98,13 @@ def self_test(
         content |= {"level": float(DEFECT_LEVEL), "mutants": rows}
     if alarms:
         level = float(ALARM_LEVEL)
+        most, detects = band(alarms, level)
         content["false_alarms"] = {
             "runs": alarms,
             "level": level,
             "alarms": false_alarms(alarms, ALARM_LEVEL, seed=seed, progress=progress),
-            # As many as this are exceeded with probability 1e-6 at most, if the level holds.
-            "at_most": int(binom.isf(1e-6, alarms, level)),
+            "at_most": most,
+            "detects": detects,
         }
     return content
 

@@ -23,7 +23,7 @@ from sharprates.verification.audit import (
 )
 from sharprates.verification.files import manifest
 from sharprates.verification.measure import ROUNDING
-from sharprates.verification.reports.layout import exact_text, figure, shown, table
+from sharprates.verification.reports.layout import NEVER, exact_text, figure, shown, table
 from sharprates.verification.score_error import OrderError
 from sharprates.verification.verdict import Verdict
 
@@ -89,6 +89,13 @@ def _denoiser_json(faults: ImperfectDenoiser) -> dict[str, Any]:
 INFINITE = "∞: the denoiser gives 0 to a possible symbol"
 
 
+def _divergence_json(result: Result) -> dict[str, Any]:
+    """The KL of a policy, nats; its ends null, with the reason, where it is infinite."""
+    if result.kl is None:
+        return {"lower": None, "upper": None, "method": result.method, "reason": NEVER}
+    return {**interval_json(result.kl, result.method), "reason": None}
+
+
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
@@ -127,7 +134,7 @@ def _result_json(result: Result) -> dict[str, Any]:
             **interval_json(result.tv, result.method),
             **({} if result.estimate is None else {"estimate": result.estimate}),
         },
-        "kl": result.kl and interval_json(result.kl, result.method),
+        "kl": _divergence_json(result) if result.policy else None,
         "score_term": result.score_term,
         "calls": result.costs and result.costs[0],
         "evaluations": result.costs and result.costs[1],
@@ -195,19 +202,43 @@ def print_audit(one: TargetAudit, console: Console) -> None:
             note += "; speculative: calls of its run, and tokens verified"
             heads += [">evaluations"]
         _print_rows(policies, heads, partial(_cost, speculates), note, console)
+        if any(result.leftover is None for result in policies):
+            console.print(Text(LEAVES, "dim"), soft_wrap=True)
     for name in one.results[0].bounds:
         found = [result.bounds[name] for result in one.results]
         if not any(bound.applies for bound in found):
-            missed: dict[str, list[str]] = {}
-            for result in one.results:
-                named = missed.setdefault(str(result.bounds[name].reason), [])
-                named += [label] if (label := result.policy or _named(result)) not in named else []
-            why = "; ".join(f"for {', '.join(rows)} it {reason}" for reason, rows in missed.items())
-            console.print(Text(f"{name} is not shown: {why}", "dim"), soft_wrap=True)
+            console.print(Text(f"{name} is not shown: {_why(one, name)}", "dim"), soft_wrap=True)
     if any(result.estimate is not None for result in one.results):
         console.print(Text(ESTIMATE, "dim"))
     for reason in one.skipped:
         console.print(Text(f"not run: {reason}", "dim"))
+
+
+LEAVES = (
+    "R=… leave: the cap ends a run with masks, and what has a mask counts in full in the TV; "
+    "--last-step fill reveals them in the last round"
+)
+
+
+def _why(one: TargetAudit, name: str) -> str:
+    """Why a claim applies nowhere: each reason once, and for which samplers."""
+    missed: dict[str, list[str]] = {}
+    for result in one.results:
+        label = result.policy or _named(result)
+        missed.setdefault(str(result.bounds[name].reason), []).append(label)
+    if len(missed) == 1:
+        return f"it {next(iter(missed))}"
+    return "; ".join(f"for {_few(labels)} it {reason}" for reason, labels in missed.items())
+
+
+FEW = 2
+"""So many samplers are named in a line; of more only how many there are."""
+
+
+def _few(labels: Sequence[str]) -> str:
+    names = list(dict.fromkeys(labels))
+    more = len(names) - FEW
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:FEW])} and {more} more"
 
 
 def _named(result: Result) -> str:

@@ -21,7 +21,7 @@ def print_certificates(data: HeldOut, found: Sequence[Certificate], console: Con
     """Print what was measured, and what was not."""
     n, d = data.rows.shape
     rows = table(
-        *("policy", ">mean blocks", ">most", ">tokens together", ">measured", ">from", ">to"),
+        *("policy", ">mean blocks", ">most", ">not alone", ">measured", ">from", ">to"),
         title=f"{data.name}: {n} held-out sequences, d = {d}, S = {data.vocabulary}",
     )
     for one in found:
@@ -36,6 +36,7 @@ def print_certificates(data: HeldOut, found: Sequence[Certificate], console: Con
         )
     console.print(rows)
     console.print(
+        "Block: the tokens of a round; not alone: tokens a sequence in blocks of two or more. "
         "TV(p_out, q_0) ≤ the measured part + the part that is not measured (P9). "
         f"Proved limits of the measured part, wrong with probability at most {found[0].level:.2g} "
         f"each. Not measured: {NOT_MEASURED}.",
@@ -53,7 +54,8 @@ def print_certificates(data: HeldOut, found: Sequence[Certificate], console: Con
 
 
 def _short(value: float) -> str:
-    return shown(value) if value < 10 else f"{value:.4g}"
+    """A part of a bound on a TV: capped at 1, with what it was."""
+    return shown(value) if value <= 1 else f"1 ({value:.3g})"
 
 
 def certificates_json(model: str, data: HeldOut, found: Sequence[Certificate]) -> dict[str, Any]:
@@ -68,6 +70,7 @@ def certificates_json(model: str, data: HeldOut, found: Sequence[Certificate]) -
             {
                 "policy": one.policy,
                 "measured": {**vars(one.measured), "level": one.level},
+                "measured_at_most": min(1.0, one.measured.upper),
                 "rounds": {"mean": one.rounds.mean, "max": one.most_rounds},
                 "together": vars(one.together),
             }

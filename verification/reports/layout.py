@@ -13,6 +13,9 @@ from flint import fmpq
 from rich.table import Table
 from sharprates.verification.files import write_whole
 
+NEVER = "∞: a sequence of the data is never put out"
+"""Why a KL divergence is infinite; in JSON its numbers are null beside this."""
+
 
 def table(*headings: str, title: str | None = None) -> Table:
     """A table without lines.

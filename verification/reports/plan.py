@@ -281,12 +281,13 @@ def plot_policy_plan(plan: PolicyPlan, path: Path) -> None:
     """Draw TV against mean rounds for all numbers tried; see `plot_plan` for the path."""
     with figure(path, figsize=(6.4, 4.4)) as (_, axes):
         axis = axes[0][0]
-        places = sorted((one.rounds.mean, one.tv.value) for one in plan.tried)
-        axis.plot(*zip(*places, strict=True), "ko-", ms=4, lw=1, label=plan.rule)
+        # many numbers choose alike: each place has one mark, and the chosen one a ring around it
+        places = sorted({(one.rounds.mean, one.settled) for one in plan.tried})
+        axis.plot(*zip(*places, strict=True), "ko-", ms=3, lw=1, label=plan.rule)
         axis.axhline(plan.tv, color="C3", ls="--", lw=1, label=f"TV = {plan.tv:g}")
         if plan.chosen is not None:
-            best = (plan.chosen.rounds.mean, plan.chosen.tv.value)
-            axis.plot(*best, "C3o", ms=8, label=plan.chosen.policy)
+            best = (plan.chosen.rounds.mean, plan.chosen.settled)
+            axis.plot(*best, "C3o", ms=9, mfc="none", label=plan.chosen.policy)
         axis.set(xlabel="mean rounds", ylabel="exact TV", title=plan.target)
         axis.grid(visible=True, alpha=0.2)
         axis.legend(fontsize=8)

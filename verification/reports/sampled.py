@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 from sharprates.verification.files import manifest
-from sharprates.verification.reports.layout import figure, shown, table
+from sharprates.verification.reports.layout import NEVER, figure, shown, table
 from sharprates.verification.sampled_audit import Estimate, SampledLaw, SampledResult
 
 METHOD = "empirical Bernstein"
@@ -43,7 +43,11 @@ def _result_json(result: SampledResult, level: float) -> dict[str, Any]:
         "policy": result.policy,
         "rounds": {"mean": result.rounds.mean, "max": result.most_rounds},
         "tv": {**vars(result.tv), "level": level, "method": METHOD},
-        "kl": result.kl and vars(result.kl),
+        "kl": (
+            {**vars(result.kl), "reason": None}
+            if result.kl
+            else {"mean": None, "standard_error": None, "reason": NEVER}
+        ),
         "together": vars(result.together),
         "bounds": {
             name: {"value": value, "method": "estimate", "verdict": None}

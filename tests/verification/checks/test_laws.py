@@ -1,12 +1,14 @@
 """Trials of S1–S5."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from sharprates.samplers import families
-from sharprates.verification.checks.check import decided, exact
+from sharprates.verification.checks.check import decided, exact, run_check
 from sharprates.verification.checks.laws import CHECKS, LEVELS, with_convention
-from sharprates.verification.checks.trial import STATED, Example
+from sharprates.verification.checks.trial import STATED, Example, Mutant, Trial
+from sharprates.verification.evidence import Method
 from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.statistics.budget import DEFAULT_BUDGET
 from sharprates.verification.strategies import Schedule
@@ -69,3 +71,21 @@ def test_total_variation_does_not_see_the_convention(convention: str) -> None:
 
 def test_checks_by_chance_stay_within_a_hundredth_of_the_budget() -> None:
     assert sum(one.level for one in LEVELS.values()) == DEFAULT_BUDGET / 100
+
+
+def test_chance_follows_the_seed_of_the_run() -> None:
+    """And how many examples others try changes neither its seed nor its share of the budget."""
+    sampled = next(check for check in CHECKS if check.method is Method.SAMPLED)
+    seen: list[object] = []
+
+    def trial(example: Example, mutant: Mutant) -> Trial:
+        seen.append(example["seed"])
+        assert sampled.trial is not None
+        return sampled.trial(example, mutant)
+
+    for examples, seed in ((60, 0), (60, 1), (1200, 1)):
+        found = run_check(replace(sampled, trial=trial, mutants=()), examples, seed)
+        assert (found.n, found.failure) == (3, None)
+    first, second, third = seen[:3], seen[3:6], seen[6:]
+    assert len(set(first)) == len(set(second)) == 1
+    assert first != second == third

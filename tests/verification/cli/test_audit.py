@@ -3,8 +3,11 @@
 import json
 import math
 import os
+import pty
+import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ import pytest
 import torch
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification import cli
+from sharprates.verification.reports.layout import NEVER
 
 
 @pytest.fixture
@@ -197,7 +201,8 @@ def test_temperature_and_top_p_change_the_denoiser_and_the_row_says_so(run, tmp_
     assert (rows["cut"]["temperature"], rows["cut"]["top_p"]) == (0.5, 0.8)
     assert rows["plain"]["tv"]["lower"] <= 1e-14
     assert rows["cut"]["tv"]["lower"] > 0.1
-    assert rows["cut"]["kl"] is None  # a symbol that was cut is possible
+    # a symbol that was cut is possible
+    assert rows["cut"]["kl"] == {"lower": None, "upper": None, "method": "float64", "reason": NEVER}
 
 
 def test_a_cap_leaves_masks_or_fills_them(run, tmp_path: Path) -> None:
@@ -205,11 +210,14 @@ def test_a_cap_leaves_masks_or_fills_them(run, tmp_path: Path) -> None:
     for last in ("leave", "fill"):
         path = tmp_path / f"{last}.json"
         line = ("audit", "copies:3:2", *FAST, "--policy", "confidence:1", "--rounds", "2")
-        assert run(*line, "--last-step", last, "--json", str(path))[0] == 0
+        code, out, _ = run(*line, "--last-step", last, "--json", str(path))
+        assert code == 0
+        assert ("--last-step fill reveals them" in out) is (last == "leave")
         row = json.loads(path.read_text())["targets"][0]["results"][-1]
         assert row["rounds"]["max"] == 2
         assert row["policy"] == "confidence:1"
         assert row["label"] == f"confidence:1 R=2 {last}"
+        assert row["leftover"] == (None if last == "leave" else 0)
         tv[last] = row["tv"]["upper"]
     assert tv["leave"] == 1
     assert tv["fill"] < 1e-14
@@ -230,6 +238,13 @@ def everything(state, predicted, round):
 
 def wrong(state, predicted, round):
     return torch.ones(3)
+
+def telling(state, predicted, round):
+    from sharprates.verification.cli import terminal
+    said.append(terminal._work.text)
+    return state == predicted.shape[-1]
+
+said = []
 """
 
 
@@ -238,6 +253,12 @@ def own_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "deciders.py").write_text(OWN_POLICY)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(sys.modules, "deciders", raising=False)
+
+
+@pytest.mark.usefixtures("own_policy")
+def test_while_a_policy_of_ones_own_works_its_name_is_what_is_being_done(run) -> None:
+    assert run("audit", "copies:2:2", *FAST, "--policy", "deciders:telling")[0] == 0
+    assert sys.modules["deciders"].said[0] == "trying deciders:telling"
 
 
 @pytest.mark.usefixtures("own_policy")
@@ -290,8 +311,8 @@ def test_bad_policies_are_one_line_and_exit_2(run, name: str, words: str) -> Non
         (("audit", "copies:2:2", "--steps", "x"), "--steps"),
         (("audit", "copies:2:2", "--steps", "9" * 5000), "--steps"),
         (("audit", "copies:2:2", "--steps", "100000000000"), "--force"),
-        (("audit", "copies:2:2", "--budget", "nan"), "budget"),
-        (("audit", "copies:2:2", "--seed", "9" * 20), "seed"),
+        (("audit", "copies:2:2", "--budget", "nan", "--samples", "9"), "budget"),
+        (("audit", "copies:2:2", "--seed", "9" * 20, "--samples", "9"), "2^63"),
         (("audit", "copies:2:2", "--clock", "polynomial:1000"), "another clock"),
         (("audit", "copies:2:2", "--horizon", "0"), "horizon"),
         (("audit", "copies:2:2", "--horizon", "nan"), "horizon"),
@@ -354,7 +375,7 @@ def test_bad_policies_are_one_line_and_exit_2(run, name: str, words: str) -> Non
         (("plan", "copies:2:2", "--policy", ""), "--policy: needs at least one value"),
         (("audit", "copies:2:2", "--budget", "1e-323", "--samples", "9"), "budget"),
         (("audit", "copies:2:2", "--denoiser", "x" * 300), "is unknown"),
-        (("audit", "copies:2:2", "--seed", "-1"), "seed"),
+        (("audit", "copies:2:2", "--seed", "-1", "--samples", "9"), "got -1"),
         # what would take hours, or never end
         (("audit", "copies:2000:2"), "take at most 30 tokens"),
         (("audit", "sparse-dirichlet:5000:2:2"), "take at most 30 tokens"),
@@ -418,7 +439,9 @@ def test_rows_in_a_folder_are_used_only_when_asked_for(run, tmp_path: Path) -> N
     code, again, err = run(*options, "--resume")
     assert (code, again) == (0, first)
     assert "3 of 3 rows are done" in err
-    assert run(*options, "--resume", "--seed", "1")[0] == 2
+    code, _, err = run(*options, "--resume", "--samples", "9")
+    assert code == 2
+    assert "differs in sampling" in err
 
 
 def test_a_stopped_run_does_not_train_again(run, tmp_path: Path) -> None:
@@ -433,11 +456,64 @@ def test_a_stopped_run_does_not_train_again(run, tmp_path: Path) -> None:
     assert "differs in denoiser" in told
 
 
-def test_a_folder_that_may_not_be_written_is_found_before_the_work(run, tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write anywhere")
+def test_a_folder_that_may_not_be_written_is_found_before_the_work(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(0o500)
+    code, err = shell(f"{humble()} SR audit copies:2:2 --json {closed}/out.json")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "may not be written" in err
+
+
+def test_verify_in_a_folder_that_may_not_be_written_does_no_work(tmp_path: Path) -> None:
+    """A whole run leaves build/claims.json where it is called."""
     tmp_path.chmod(0o500)
-    assert run("audit", "copies:2:2", "--json", str(tmp_path / "out.json"))[0] == 2
+    try:
+        code, err = shell(f"cd {tmp_path}; {humble()} SR verify")
+    finally:
+        tmp_path.chmod(0o700)
+    assert code == 2
+    assert "build cannot be made: Permission denied" in err
+    assert "1 of" not in err
+
+
+def test_verify_leaves_nothing_in_the_current_folder(tmp_path: Path) -> None:
+    """Hypothesis would keep what it has read of our sources there."""
+    assert shell(f"cd {tmp_path}; SR verify --claims H3 > /dev/null")[0] == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def humble() -> str:
+    """What a command begins with to run without the right to write anywhere, which root has."""
+    if os.geteuid() != 0:
+        return ""
+    if shutil.which("setpriv") is None:
+        pytest.skip("root may write anywhere")
+    return "setpriv --bounding-set=-dac_override,-dac_read_search"
+
+
+def test_on_a_terminal_a_bar_shows_how_far_it_is() -> None:
+    """Its standard error is a real one, and standard output is not."""
+    ours, theirs = pty.openpty()
+    code = "from sharprates.verification.cli import main; main()"
+    command = [sys.executable, "-c", code, "plan", "copies:3:2"]
+    path = os.pathsep.join(filter(os.path.isabs, sys.path))
+    environment = {**os.environ, "PYTHONPATH": path, "TERM": "xterm"}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=theirs
+    ) as running:
+        os.close(theirs)
+        shown = b""
+        # at its end a terminal that nobody writes to any more is an error, not empty
+        with suppress(OSError):
+            while piece := os.read(ours, 65_536):
+                shown += piece
+        assert running.stdout is not None
+        out = running.stdout.read()
+    os.close(ours)
+    assert running.returncode == 0
+    assert b"left:" in shown  # the time
+    assert b"/9" in shown  # the number of its parts
+    assert b"\x1b" not in out
 
 
 def test_a_trained_network_is_taken_apart_written_and_read_back(run, tmp_path: Path) -> None:
@@ -630,6 +706,10 @@ def test_no_input_is_overwritten(run, tmp_path: Path) -> None:
     [
         (("--times", "1,0", "--steps", "4"), "--times: has no use for --steps"),
         (("--times", "1,0", "--grid", "alpha"), "--times: has no use for --grid"),
+        (("--times", "1,0", "--delta", "0.1"), "--times: has no use for --delta"),
+        (("--budget", "0.1"), "audit without --samples: has no use for --budget"),
+        (("--seed", "1"), "audit without --samples: has no use for --seed"),
+        (("--last-step", "leave,fill"), "--last-step: an audit takes leave or fill; run it once"),
         (("--training-steps", "9"), "--denoiser exact: has no use for --training-steps"),
         (("--nothing",), "No such option: --nothing"),
         (("--jobs", "0"), "--jobs"),

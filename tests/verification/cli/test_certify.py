@@ -51,6 +51,10 @@ def test_a_certificate_says_what_it_does_not_measure(run) -> None:
     found = json.loads(Path("found.json").read_text())
     one, all_at_once = found["certificates"]
     assert one["measured"]["mean"] == 0
+    assert all_at_once["measured_at_most"] == 1 < all_at_once["measured"]["upper"]
+    (shown,) = [line for line in out.splitlines() if line.startswith("confidence:3 ")]
+    assert shown.endswith(" 1 (1.19)")  # a bound on a TV is capped
+    assert "not alone: tokens a sequence in blocks of two or more" in out
     # two of three copies, guessed: 2·(1 − ½), with no variance
     assert all_at_once["measured"]["mean"] == 1
     assert all_at_once["rounds"] == {"mean": 1, "max": 1}

@@ -13,7 +13,7 @@ from sharprates.verification.conformance.defects import (
     Stepwise,
 )
 from sharprates.verification.conformance.findings import FAST, ORDER, Outcome
-from sharprates.verification.conformance.self_test import detection, false_alarms
+from sharprates.verification.conformance.self_test import band, detection, false_alarms
 from sharprates.verification.statistics.budget import Ledger
 
 ALARMS = Fraction(1, 10)
@@ -43,3 +43,12 @@ def test_false_alarms_stay_within_the_level(ledger: Ledger) -> None:
     settings = replace(FAST, rows=400, step_rows=100)
     alarms = false_alarms(100, ALARMS, settings, (short, *RIGHT[4:]))
     assert alarms <= binom.isf(ledger.take("false alarms"), 100, float(ALARMS))
+
+
+def test_the_band_says_which_rate_of_false_alarms_it_would_see() -> None:
+    most, detects = band(300, 0.1)
+    assert most == 57
+    assert binom.sf(most, 300, 0.1) <= 1e-6 < binom.sf(most - 1, 300, 0.1)
+    assert binom.sf(most, 300, detects) == pytest.approx(0.99)
+    assert 0.24 < detects < 0.26
+    assert band(3, 0.1) == (3, 1.0)  # so few show nothing

@@ -140,3 +140,15 @@ def test_the_loss_curve_is_one_that_the_planner_reads(tmp_path) -> None:
     assert curve.label == "exact"
     assert loss_curve_csv(replace(errors, losses=(0.1, float("inf"), 0.1))) is None
     assert sum(errors.losses) == pytest.approx(errors.nelbo)
+
+
+def test_why_a_claim_is_not_shown_is_a_short_line() -> None:
+    """However many samplers there are, each reason stands once and few of them are named."""
+    policies = tuple(f"threshold:0.{k}" for k in range(1, 10))
+    plan = replace(PLAN, claims=("E2", "E7", "F1"), policies=policies)
+    console = Console(file=io.StringIO(), width=400, color_system=None)
+    print_audit(audit_target(TARGET, plan, EXACT), console)
+    lines = {x[:2]: x for x in console.file.getvalue().splitlines() if "is not shown" in x}
+    assert "for tau-leaping, fhs and 9 more it " in lines["E2"]
+    assert lines["F1"].startswith("F1 is not shown: it ")  # for all the same
+    assert max(map(len, lines.values())) < 250
