@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 from sharprates.samplers.denoiser import Positions
-from sharprates.samplers.errors import InputError
+from sharprates.samplers.errors import InputError, check_time
 from sharprates.samplers.reading import read_bytes
 from sharprates.samplers.target import Target
 from torch import Tensor, nn
@@ -162,6 +162,10 @@ class NetworkDenoiser:
 # --- training -------------------------------------------------------------------------------------
 
 
+_STEPS = 50
+"""Steps of a small network's training that one core does in a second."""
+
+
 @dataclass(frozen=True)
 class Training:
     """How a network is trained.
@@ -182,6 +186,7 @@ class Training:
     def __post_init__(self) -> None:
         if self.steps < 1 or self.tokens < 1:
             raise InputError(f"training: needs steps, tokens ≥ 1, got {self.steps}, {self.tokens}")
+        check_time(self.steps / _STEPS, f"{self.steps} steps of training", "take fewer")
         if not 0 < self.rate < 1:
             raise InputError(f"rate: must lie in (0, 1), got {self.rate}")
 

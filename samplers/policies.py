@@ -23,6 +23,9 @@ from sharprates.samplers.objects import load_object, one_line
 from sharprates.samplers.rational import read_rational
 from torch import Tensor
 
+LONGEST_TEXT = 1000
+"""Characters of a policy's text."""
+
 DECIMALS = 9
 """Numbers are compared after rounding to so many decimals."""
 
@@ -591,6 +594,8 @@ def policy(text: str, length: int | None = None) -> Policy:
     Raises:
         InputError: naming what is wrong with it, in one line.
     """
+    if len(text) > LONGEST_TEXT:  # rules stand in rules
+        raise InputError(f"policy: has {len(text)} characters; at most {LONGEST_TEXT} are read")
     head, _, rest = text.partition(":")
     if head in FORMS:
         found: Policy = _rule(text)

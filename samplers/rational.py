@@ -33,3 +33,9 @@ def read_rational(text: str) -> Fraction:
 def writable(value: Fraction) -> bool:
     """Whether `read_rational` reads what a number is written as: three bits are a digit at most."""
     return value.numerator.bit_length() + value.denominator.bit_length() < 3 * LONGEST
+
+
+def brief(value: Fraction, longest: int = 60) -> str | None:
+    """What a number is written as, if that is no longer than so many characters."""
+    text = str(value) if writable(value) else ""
+    return text if 0 < len(text) <= longest else None

@@ -103,8 +103,7 @@ class Result:
         clock: its name, None where there is none.
         grid: its name, None where there is none.
         leftover: w_∞, the probability that a token is never revealed; None if that depends on its
-            value, as it does where the denoiser is not normalised, or on the choices of a policy
-            with a cap that leaves masks.
+            value, as where the denoiser is not normalised, or on a policy whose cap leaves masks.
         clipped: number of steps that asked for more than probability 1.
         tv: the exact total variation, as an interval.
         method: the arithmetic it came from.
@@ -578,8 +577,7 @@ def _result(numbers: FloatQuantities, plan: Plan, measure: Measure) -> Result:
     experiment = numbers.experiment
     numbers = replace(numbers, measured_tv=measure.tv(experiment))
     setting, law = experiment.setting(), experiment.step_law
-    # else what is left over depends on the values; a policy draws from what is normalised
-    blind = experiment.denoiser.normalised or setting.policy is not None
+    blind = experiment.denoiser.normalised or bool(setting.policy)  # else values matter to it
     bounds = {one: judge(CLAIMS[one], numbers, plan.scale) for one in map(str.upper, plan.claims)}
     errs = law is not None and not setting.exact_denoiser
     counting = {one: judge(CLAIMS[one], numbers, plan.scale) for one in COUNT_ERROR if errs}

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import torch
 from sharprates.samplers.denoiser import Denoiser
-from sharprates.samplers.errors import InputError, check_seed
+from sharprates.samplers.errors import InputError, check_seed, check_time
 from sharprates.samplers.fields import check_types
 from sharprates.samplers.output_law import OutputLaw
 from sharprates.verification.experiment import Experiment
@@ -24,6 +24,10 @@ from sharprates.verification.statistics.laws import law_test
 from sharprates.verification.statistics.sample_test import SampleTest
 
 _TOKENS = 2**22  # of samples held at a time
+
+
+_ROWS = 3e5
+"""Rows that a sampler of few steps and tokens draws in a second; others are slower."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class Sampling:
         check_types(self)
         if self.samples < 0 or self.samples == 1:
             raise InputError(f"samples: need n ≥ 2, or 0 for none, got {self.samples}")
+        check_time(self.samples / _ROWS, f"{self.samples} samples", "take fewer")
         Budget(self.budget)
         check_seed(self.seed)
         if self.device not in ("cpu", "cuda"):

@@ -10,6 +10,7 @@ from typing import Any
 
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser
 from sharprates.samplers.predictions import GivenPredictions, Predictions
+from sharprates.samplers.rational import brief
 from sharprates.samplers.sampler import Sampler
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import StepLaw
@@ -20,9 +21,6 @@ from sharprates.verification.exact_schedule import exact_facts
 
 MOST_ROWS = 6
 """A larger support is described by its size."""
-
-LONG = 200
-"""Bits of a denominator beyond which a reader is shown decimals."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +157,4 @@ def in_words(value: Any) -> str:
     """A number or a sequence of them, for a reader."""
     if isinstance(value, (tuple, list)):
         return "(" + " ".join(map(in_words, value)) + ")"
-    if isinstance(value, Fraction) and value.denominator.bit_length() > LONG:
-        return f"≈{float(value):.6g}"
-    return str(value)
+    return brief(value) or f"≈{float(value):.6g}" if isinstance(value, Fraction) else str(value)

@@ -62,6 +62,8 @@ def check_writable(path: Path) -> None:
         folder = place.parent
         if any({"/dev", "/proc"} & set(map(str, one.parents)) for one in (path.absolute(), place)):
             raise InputError(f"{path}: is no place for results; name a file elsewhere")
+        if place.is_symlink():  # what it points to was followed
+            raise InputError(f"{path}: is a link in a circle; name a file")
         if place.is_dir():
             raise InputError(f"{path}: is a directory; name a file")
         if place.exists() and not place.is_file():  # a rename would replace a device or a pipe

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from sharprates.samplers.datasets import read_file
-from sharprates.samplers.errors import InputError
+from sharprates.samplers.errors import InputError, check_memory
 from torch import Tensor
 
 
@@ -78,6 +78,8 @@ def held_out(
             f"{path}: has {S} symbols, the model {vocabulary}; "
             + ("they must agree" if found is None or symbols else "name all of its with --symbols")
         )
+    needed = 8 * S * rows.shape[1]
+    check_memory(needed, f"{path}: a prediction of {S} symbols", "number them from 0")
     return HeldOut(path.name, rows, S)
 
 

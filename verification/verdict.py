@@ -9,7 +9,7 @@ from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
 
-from sharprates.samplers.rational import writable
+from sharprates.samplers.rational import brief
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
 from sharprates.verification.arithmetic import Interval, interval
@@ -124,8 +124,7 @@ class Decision:
 def _shown(value: Interval) -> str:
     if value.lower == math.inf:
         return "∞"
-    exact = Fraction(value.lower)
-    if value.lower == value.upper and writable(exact) and len(text := str(exact)) <= 40:
+    if value.lower == value.upper and (text := brief(Fraction(value.lower), 40)):
         return text if "/" not in text else f"{text} = {value.middle:.6g}"
     return f"{value.middle:.12g}"
 

@@ -72,6 +72,13 @@ def test_devices_are_no_place_for_results(name: str) -> None:
         check_writable(Path(name))
 
 
+def test_a_link_in_a_circle_is_no_place_for_results(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(InputError, match="link in a circle"):
+        check_writable(tmp_path / "circle")
+    assert (tmp_path / "circle").is_symlink()
+
+
 @pytest.mark.parametrize("name", ["x" * 300, "x" * 5000])
 def test_names_that_are_too_long_are_found_before_the_work(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="may not be written"):

@@ -71,6 +71,9 @@ def test_bad_files(tmp_path: Path) -> None:
         held_out(array, vocabulary=4)
     with pytest.raises(InputError, match="need no --symbols"):
         held_out(array, symbols="ab")
+    np.save(array, np.array([[0, 2**62], [0, 1]]))
+    with pytest.raises(InputError, match=r"symbols would take .* GiB"):
+        held_out(array)
     array.write_bytes(b"no array")
     with pytest.raises(InputError, match=r"is no .npy table"):
         held_out(array)

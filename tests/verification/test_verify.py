@@ -124,6 +124,7 @@ def test_a_whole_run_writes_claims_json(run: Run, monkeypatch: pytest.MonkeyPatc
         (("--claims", "E6", "--scale", "E3.constant=0.99"), "no constant of the claims E6"),
         (("--json", "no/such/folder.json"), "does not exist"),
         (("--claims", ","), "a comma between two"),
+        (("--claims", ""), "needs at least one value"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_two(

@@ -197,8 +197,7 @@ class Check:
     Attributes:
         claim: id.
         name: what is compared, in a few words.
-        examples: a strategy, or a function from a number of examples to a list of them; if
-            `method` is ``SAMPLED`` from a seed, since chance has a share of the budget a sample.
+        examples: a strategy, or a function from their number (``SAMPLED``: a seed) to a list.
         trial: computes both sides on an example; by default those of the claim's main form.
         method: how both sides are known.
         edges: examples with a name that are always tried.

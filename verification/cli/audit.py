@@ -25,6 +25,7 @@ from sharprates.verification import digests
 from sharprates.verification.audit_plan import DEFAULT_CLAIMS, POLICY_CLAIMS, Plan
 from sharprates.verification.bound_table import BoundTable, BoundTables
 from sharprates.verification.cli import options
+from sharprates.verification.cli.options import MOST_JOBS
 from sharprates.verification.cli.terminal import EXIT, console, doing, note, progress, training
 from sharprates.verification.denoisers import resolve, resolve_for
 from sharprates.verification.empirical import Sampling
@@ -108,7 +109,9 @@ def audit_command(
     seed: Annotated[int, typer.Option(help="Of the running samplers and of training.")] = 0,
     budget: Annotated[float, typer.Option(help="False-alarm probability of --samples.")] = 1e-6,
     device: Annotated[str, typer.Option(help="Of tables and running samplers: cpu, cuda.")] = "cpu",
-    jobs: Annotated[int, typer.Option(min=1, help="Processes; the results are the same.")] = 1,
+    jobs: Annotated[
+        int, typer.Option(min=1, max=MOST_JOBS, help="Processes; the results are the same.")
+    ] = 1,
     cluster: Annotated[
         str | None, typer.Option(help="Instead: the scheduler's address of a Dask cluster.")
     ] = None,
@@ -191,7 +194,8 @@ def audit_command(
         sampling=Sampling(samples, seed, Fraction(budget), device),
     )
     doing(f"loading {', '.join((*plan.policies, *plan.speculation)) or 'options'}")
-    plan.check()
+    with any_time(force):
+        plan.check()
     laws = long_laws(texts)
     if laws:
         options.refuse(context, f"{texts[0]}, which is too long to be listed,", *NEED_A_LIST)

@@ -13,6 +13,7 @@ from sharprates.samplers.tempered import check_tempering, tempered_as
 from sharprates.samplers.trajectories import Rounds
 from sharprates.verification.certificate import certify, stretches
 from sharprates.verification.cli import options
+from sharprates.verification.cli.options import MOST_JOBS
 from sharprates.verification.cli.terminal import console, doing, progress
 from sharprates.verification.denoisers import resolve_model
 from sharprates.verification.held_out import held_out
@@ -45,7 +46,9 @@ def certify_command(
         typer.Option(help="The model's symbols in order, as a line; default: those that occur."),
     ] = None,
     budget: Annotated[float, typer.Option(help="Probability that any interval is wrong.")] = 1e-6,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes; the results are the same.")] = 1,
+    jobs: Annotated[
+        int, typer.Option(min=1, max=MOST_JOBS, help="Processes; the results are the same.")
+    ] = 1,
     json: Annotated[Path | None, typer.Option(help="Write the certificates here.")] = None,
 ) -> None:
     """The measurable part of a policy's TV bound, from held-out data and predictions alone (P9)."""

@@ -19,6 +19,8 @@ from sharprates.samplers.rational import read_rational
 from sharprates.verification.files import check_writable, manifest, to_json, write_whole
 from sharprates.verification.planning.data_law import Tractable, long_target
 
+MOST_JOBS = 1024
+
 # --- values ---------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from sharprates.verification import user_claim
 from sharprates.verification import verify as checks
 from sharprates.verification.adversary import campaign
 from sharprates.verification.cli import options
+from sharprates.verification.cli.options import MOST_JOBS
 from sharprates.verification.cli.terminal import EXIT, console, doing, progress
 from sharprates.verification.files import to_json, write_whole
 from sharprates.verification.reports.adversary import adversary_json, print_campaign
@@ -42,7 +43,7 @@ def verify_command(
     ] = False,
     seed: Annotated[int, typer.Option(help="Of the run.")] = 0,
     deep: Annotated[bool, typer.Option("--deep", help="Twenty times the examples.")] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, max=MOST_JOBS, help="Processes.")] = 1,
     json: Annotated[
         Path | None,
         typer.Option(help="Write claims.json here; default build/claims.json for a whole run."),
@@ -71,6 +72,7 @@ def verify_command(
     else:
         options.only(context, "verify", *always, "claims", "scale", "deep", "json")
     options.check_outputs(json)
+    options.refuse_empty(context, "claims")
     chosen = options.comma_list(claims, "claims") if claims else None
     factors = options.scales(scale)
     terminal = console()

@@ -713,6 +713,10 @@ def test_no_input_is_overwritten(run, tmp_path: Path) -> None:
         (("--training-steps", "9"), "--denoiser exact: has no use for --training-steps"),
         (("--nothing",), "No such option: --nothing"),
         (("--jobs", "0"), "--jobs"),
+        (("--jobs", "9" * 20), "less than or equal to 1024"),
+        (("--policy", "left-to-right:2:" * 3000 + "confidence:1"), "at most 1000 are read"),
+        (("--samples", "9" * 12), "samples would take about 39 days"),
+        (("--denoiser", "trained", "--training-steps", "9" * 17), "years: take fewer"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_2(run, options: tuple[str, ...], words: str) -> None:
