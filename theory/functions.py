@@ -209,7 +209,7 @@ def FewSteps(arithmetic: Arithmetic, d: int, K: int) -> Number:
     return _sum(arithmetic, chosen[: max(d - 1, 0)])
 
 
-@named(r"\mathbb E[\#\text{{non-empty steps}}]")
+@named(r"\mathbb E[\text{{steps used}}]")
 def NonEmptySteps(arithmetic: Arithmetic, d: int, w: Vector) -> Number:
     """Σ_k (1−(1−w_k)^d): the mean number of steps that some of d tokens choose.
 

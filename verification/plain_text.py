@@ -10,7 +10,16 @@ from dataclasses import dataclass
 SYMBOLS = {
     **{"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "varepsilon": "ε", "epsilon": "ε"},
     **{"eta": "η", "lambda": "λ", "mu": "μ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ"},
-    **{"theta": "θ", "kappa": "κ", "phi": "φ", "psi": "ψ", "omega": "ω", "chi": "χ", "nu": "ν"},
+    **{
+        "theta": "θ",
+        "vartheta": "ϑ",
+        "kappa": "κ",
+        "phi": "φ",
+        "psi": "ψ",
+        "omega": "ω",
+        "chi": "χ",
+        "nu": "ν",
+    },
     **{"xi": "ξ", "zeta": "ζ", "Omega": "Ω", "Theta": "Θ", "Delta": "Δ", "Phi": "Φ", "Pi": "Π"},
     **{"Sigma": "Σ", "Lambda": "Λ", "Gamma": "Γ", "Psi": "Ψ"},
     **{"sum": "Σ", "prod": "Π", "int": "∫", "infty": "∞", "cdot": "·", "times": "×", "mid": "|"},

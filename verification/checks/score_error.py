@@ -100,7 +100,7 @@ def _uniform(example: Example, mutant: Mutant) -> Trial:
     it = of_example(example)
     claim, setting = claim_of("B1"), it.experiment.setting()
     sides = []
-    for form in ("uniform-steps", "uniform-divergence"):
+    for form in ("uniform-steps", "uniform-linear", "uniform-divergence"):
         if claim.applies(setting, form) is None:
             values = it.values(claim.symbols(form))
             sides.append((it.alloc_tv + it.epsilon_w, formula("B1", form, values, mutant)))

@@ -98,13 +98,13 @@ def _curve(
         return CLAIMS[claim].value(given, curve.arithmetic, variant=variant) + error
 
     curve = BoundCurve(claim, form, at, why_not, **more)
-    added = 0.0 if curve.role == "needed" or claim in ("E2", "E3") else ask.score_error
+    added = 0.0 if curve.role == "needed" or claim in ("E2", "E3", "B1") else ask.score_error
     error = ball(added) if curve.arithmetic is BALL else added
     return curve
 
 
 def upper_bounds(ask: Question) -> tuple[BoundCurve, ...]:
-    """E2, E3, E5, E7, E8 and KL2 at the uniform law, for every data law that fits what is known.
+    """E2, E3, B1, E5, E7, E8, KL2 and KL7 at the uniform law, for every law that fits.
 
     Raises:
         InputError: if nothing bounds Ī.
@@ -120,13 +120,18 @@ def upper_bounds(ask: Question) -> tuple[BoundCurve, ...]:
             return {"I_bar": ball(ask.information)}
         return {"I_bar": BALL.log(BALL.rational(ask.vocabulary or 1))}
 
+    def error(_: int) -> dict[str, Any]:
+        return {"epsilon_w": ball(ask.score_error)}
+
     return (
         _euler(ask),
-        _curve(ask, "E3", "uniform", lambda _: {"epsilon_w": ball(ask.score_error)}),
+        _curve(ask, "E3", "uniform", error),
+        *([_curve(ask, "B1", "uniform-steps", error)] if ask.vocabulary else []),
         rank_bound(ask),
         _curve(ask, "E7", "main" if ask.vocabulary else "information", information),
         _curve(ask, "E8", "step-size", lambda K: {"W": BALL.rational(1, K), **information(K)}),
         _curve(ask, "KL2", "uniform-tv", information),
+        _curve(ask, "KL7", "uniform-tv", information),
     )
 
 

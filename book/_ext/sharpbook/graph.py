@@ -27,6 +27,7 @@ MARGIN = 8
 LANES = {
     "Forward process and step laws": "FS",
     "Upper bounds": "E",
+    "Score error": "B",
     "Worst data": "LX",
     "First hitting and arithmetic": "HG",
     "Learned denoisers": "BC",

@@ -47,5 +47,5 @@ def test_a_plan_without_vocabulary_and_its_json() -> None:
     assert content["best_blocks"]["label"] == "exact"
     assert content["tv_of_best_blocks"]["label"] == "estimate"
     assert {row["label"] for row in content["bounds"].values()} == {"bound"}
-    assert set(content["bounds"]) == {"E5", "E7", "E8", "KL2"}
+    assert set(content["bounds"]) == {"E5", "E7", "E8", "KL2", "KL7"}
     assert content["fhs"]["calls"] == 5

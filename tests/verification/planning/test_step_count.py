@@ -50,17 +50,30 @@ def by_hand(claim: str, d: int, S: int, K: int) -> arb:
         return 1 - (-arb(d) / K * drift).exp()
     if claim == "KL2":
         return (d * log_S / (2 * K)).sqrt()
+    if claim == "KL7":
+        return (d * log_S / K * (1 + arb(d) / (5 * K))).sqrt() / 2
+    if claim == "B1":
+        return (1 - arb(1) / S) * (d - K * (1 - (1 - arb(1) / K) ** d))
     return 1 - (1 - (1 - arb(1) / S) / K) ** (d // 2)  # L1
 
 
-@pytest.mark.parametrize("claim", ["E3", "E7", "E8", "KL2", "L1"])
+@pytest.mark.parametrize("claim", ["E3", "B1", "E7", "E8", "KL2", "KL7", "L1"])
 @pytest.mark.parametrize(("d", "S", "tv"), [(64, 4, 0.05), (7, 15, 0.001), (300, 2, 0.2)])
 def test_each_count_is_the_smallest(claim: str, d: int, S: int, tv: float) -> None:
     steps = steps_of(d, S, tv)[claim]
     assert steps is not None
     with precision(128):
         assert by_hand(claim, d, S, steps) <= tv
-        assert by_hand(claim, d, S, steps - 1) > tv or (claim == "E7" and steps == d)
+        assert by_hand(claim, d, S, steps - 1) > tv or (claim in ("E7", "KL7") and steps == d)
+
+
+def test_short_sequences_of_many_symbols_ask_for_fewest_steps_by_b1() -> None:
+    """(1−1/S)(d−1)/2 against log S /2 and (d−1)/2."""
+    for d, S in ((2, 2), (3, 8), (6, 1000)):
+        counts = {name: K for name, K in steps_of(d, S, 0.001).items() if K}
+        upper = {name: counts[name] for name in ("E2", "E3", "B1", "E5", "E7", "E8", "KL2", "KL7")}
+        assert min(upper, key=upper.__getitem__) == "B1"
+        assert counts["KL7"] < counts["KL2"]
 
 
 # ── and confirmed by exact TV at full length, which knows no claim ──────────────────────────────
@@ -128,11 +141,10 @@ def test_e3_is_searched_from_near_its_count(d: int, tv: float, error: float) -> 
 
 
 def test_a_score_error_takes_part_of_epsilon() -> None:
-    """E2 and E3 add it themselves; for the others it is the same as asking for ε − e."""
+    """E2, E3 and B1 add it themselves; for the others it is the same as asking for ε − e."""
     with_error, less = steps_of(32, 4, 0.25, 0.125), steps_of(32, 4, 0.125)
-    assert {c: with_error[c] for c in ("E2", "E3", "E5", "E7", "E8", "KL2")} == {
-        c: less[c] for c in ("E2", "E3", "E5", "E7", "E8", "KL2")
-    }
+    upper = ("E2", "E3", "B1", "E5", "E7", "E8", "KL2", "KL7")
+    assert {c: with_error[c] for c in upper} == {c: less[c] for c in upper}
     # What some law needs with the exact denoiser, it needs whatever error is allowed.
     assert with_error["L6"] == steps_of(32, 4, 0.25)["L6"]
     spent = enough_steps(Question(32, 4, 0.1, 0.1))
