@@ -309,8 +309,9 @@ X1 = Claim(
     title="Sharp first order for every S",
     statement=(
         r"Conjecture ($S\ge3$; at $S=2$ it is E9), uniform law: $c(q_0)\le\frac d2(H_S-1)$ for all "
-        r"$d$, $q_0$. Proved is $c\le\frac d2\min\{\log S,\bar I+\sqrt{\bar I/2}\}$ (E7), so it "
-        r"holds up to $0.2114\,d$. Attained if $S\mid d$ (permutations)."
+        r"$d$, $q_0$. Proved is $c\le\frac d2v_S$, $v_3=0.8567$ in place of $H_3-1=0.8333\ldots$ "
+        r"(X3), and the conjecture itself where no support point gains mass to first order (X2). "
+        r"Attained if $S\mid d$ (permutations)."
     ),
     measured=Measured.FIRST_ORDER,
     kind=Kind.CONJECTURE,

@@ -279,3 +279,19 @@ def test_a_law_beyond_the_conjecture_would_be_told(tmp_path):
     stored = witness.make(CLAIMS["X1"], it)
     witness.write(stored, tmp_path / "w")
     assert witness.replay(witness.read(tmp_path / "w")).verdict.value == "holds"
+
+
+def test_the_least_proved_bound_of_each_pair() -> None:
+    """X3 wins where sequences are long for their vocabulary, E10 where they are short."""
+    paths = sorted(frontier.STORED.glob("frontier-*.witness"))
+    rows = {}
+    for path in paths:
+        line = frontier.row(witness.read(path).experiment)
+        rows[line.length, line.vocabulary] = line
+        assert float(line.lower) <= line.upper[1] + 1e-12
+    least = {pair: line.upper[0] for pair, line in rows.items()}
+    wins = {pair for pair, claim in least.items() if claim == "X3"}
+    assert wins == {(4, 3), (5, 3), (6, 3), (5, 4), (6, 4), (6, 5)}
+    assert {claim for pair, claim in least.items() if pair[0] > 2 < pair[1]} == {"X3", "E10"}
+    assert {claim for pair, claim in least.items() if pair[0] > 2 == pair[1]} == {"E9"}
+    assert rows[4, 3].upper[1] == pytest.approx(1.71311, abs=1e-5)
