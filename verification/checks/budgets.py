@@ -243,6 +243,11 @@ class Lemma:
     part: str = "the right side"
     boxes: int = 300
 
+    @property
+    def margin(self) -> float:
+        """What must be left on a box; the parts of (♦) leave it themselves."""
+        return 0.0 if self.name.startswith("(♦)") else SLACK
+
     def at_a_point(self, example: Example, _: Mutant, factor: Fraction = Fraction(1)) -> Trial:
         """In balls, at one point."""
         values = [BALL.rational(x.numerator, x.denominator) for x in example["v"]]
@@ -255,7 +260,7 @@ class Lemma:
 
         def look(boxes: Array, _: int) -> tuple[NDArray[np.bool_], Array, NDArray[np.int64]]:
             low, centre, axis = least(partial(self.formula, factor=factor), boxes)
-            return low >= (0 if self.formula in (diamond, diamond_at_one) else SLACK), centre, axis
+            return low >= self.margin, centre, axis
 
         whole = np.array([example["box"]], dtype=np.float64)
         violation, undecided = subdivide(whole, look, example["boxes"])
@@ -300,9 +305,15 @@ class Lemma:
         return found
 
 
-def diamond_at_one(at: Arithmetic, *v: Number, factor: float = 1) -> Number:
-    """(♦) at γ = 1."""
-    return diamond(at, 1.0, *v, factor=factor)
+def diamond_from(start: Sequence[float], at: Arithmetic, *v: Number, factor: float = 1) -> Number:
+    """(♦) at one law p, given by its shares as in `law_of`; v without them."""
+    return diamond(at, *v[:2], *start, *v[2:], factor=factor)
+
+
+def _of_three(start: tuple[float, float], factor: float, *tight: int) -> Lemma:
+    p = ", ".join(f"{x:.3g}" for x in law_of(start))
+    name, limits = f"(♦) of three symbols at p = ({p})", (_WHOLE, _WHOLE, _CUT, _CUT)
+    return Lemma(name, partial(diamond_from, start), (4,), tight, limits, factor, "t", 900)
 
 
 LEMMAS = (
@@ -327,15 +338,8 @@ LEMMAS = (
     Lemma(
         "(♦) of three to five symbols", diamond, (6, 8, 10), (1, 21, 39, 59, 39, 1), (), 0.97, "t"
     ),
-    Lemma(
-        "(♦) of three symbols at γ = 1",
-        diamond_at_one,
-        (5,),
-        (58, 1, 4, 57, 58),
-        (_WHOLE, *[_CUT] * 4),
-        0.7,
-        "t",
-        600,
-    ),
+    _of_three((1 / 3, 1 / 2), 0.5, 2, 36, 38, 59),
+    _of_three((0.5, 0.6), 0.6, 2, 31, 29, 1),
+    _of_three((0.9, 0.5), 0.8, 1, 56, 1, 56),
 )
 CHECKS = tuple(check for lemma in LEMMAS for check in lemma.checks())
