@@ -232,6 +232,9 @@ def words(value: Any) -> str:
     return f"{value:.7g}" if text == "1" else text
 
 
+LETTERS = "Letters: [definitions](notation.md)."
+
+
 def block(one: Claim, row: Mapping[str, Any], proof: str) -> str:
     """MyST text of a claim: what it comes to, one inequality, where it holds; all else closed."""
     chip = f'<span class="chip proof-{proof}">{MARKS[proof]} {proof}</span>'
@@ -241,7 +244,7 @@ def block(one: Claim, row: Mapping[str, Any], proof: str) -> str:
     lines += [":class: claim", "", says + f"{{raw-html}}`{chip}`", ""]
     lines += ["$$", head.display, "$$", ""] if head else [one.statement, ""]
     where = conditions(one.hypotheses) or "always"
-    lines += [":::::{container} claim-facts", "", f"**Where.** {_safe(where)}.", ""]
+    lines += [":::::{container} claim-facts", "", f"**Where.** {_safe(where)}. {LETTERS}", ""]
     lines += ["```{raw} html", line(one, row), "```", ""]
     lines += ["::::{dropdown} Whole statement and evidence", ""]
     if head:
