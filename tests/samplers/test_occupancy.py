@@ -202,7 +202,7 @@ def test_equal_draws_agree_with_fractions(name: str, g: int, S: int) -> None:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-@pytest.mark.parametrize(("g", "b"), [(2, 2), (9, 3), (40, 2), (150, 7), (3, 100)])
+@pytest.mark.parametrize(("g", "b"), [(2, 2), (9, 3), (40, 2), (150, 7), (3, 100), (400, 50)])
 def test_shared_draws_agree_with_a_series_in_balls(name: str, g: int, b: int) -> None:
     with precision(600):
         cap, ctx.cap = ctx.cap, g + 1
@@ -281,3 +281,12 @@ def test_a_law_that_reveals_nothing_has_one_bin_that_is_never_hit() -> None:
     for hazards, log_kept in (([0.0, 0.0], -math.inf), ([0.25, 1.0], 0.0)):
         law = StepLaw.from_hazards(torch.tensor(hazards, dtype=torch.float64))
         assert Bins.of(law).log_kept == log_kept
+
+
+def test_the_tables_of_many_tokens_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    place = "sharprates.samplers.occupancy.check_memory"
+    monkeypatch.setattr(place, lambda size, *_: asked.append(size))
+    distinct_draws(bins_of("one"), 9)
+    distinct_draws(bins_of("three"), 9)
+    assert asked == [40 * 10 * 1, 40 * 10 * 10]  # S + 1 rows, and up to 9 tokens in a bin

@@ -202,16 +202,20 @@ def test_a_missing_file(tmp_path):
         witness.read(tmp_path / "none")
 
 
-def test_a_claim_of_ones_own_is_needed_again():
-    own = Claim(
+def mine(bound):
+    return Claim(
         id="MINE",
         title="TV of copies",
         statement="",
         measured=Measured.TV,
         kind=Kind.CONJECTURE,
         relation=Relation.UPPER,
-        expression=1 / (2 * symbol("K")) + sympy.Integer(0),
+        expression=bound,
     )
+
+
+def test_a_claim_of_ones_own_is_needed_again():
+    own = mine(1 / (2 * symbol("K")) + sympy.Integer(0))
     made = witness.make(own, copies(steps=(HALF, HALF)))
     assert made.decision.verdict is Verdict.HOLDS
     with pytest.raises(WitnessError, match="--claim"):
@@ -331,15 +335,7 @@ def test_an_enclosure_must_reach_over_the_whole_number():
 
 
 def test_numbers_that_leave_the_verdict_open_do_not_stand_for_one():
-    own = Claim(
-        id="MINE",
-        title="Just not",
-        statement="",
-        measured=Measured.TV,
-        kind=Kind.CONJECTURE,
-        relation=Relation.UPPER,
-        expression=sympy.Rational(1, 4) - sympy.Rational(1, 10**40),
-    )
+    own = mine(sympy.Rational(1, 4) - sympy.Rational(1, 10**40))
     made = witness.make(own, copies(steps=(HALF, HALF)))
     assert made.decision.verdict is Verdict.FAILS  # 1/4 against a little less
     wide = Interval(Fraction(1, 4) - Fraction(1, 10**30), Fraction(1, 4))

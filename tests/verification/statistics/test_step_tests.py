@@ -291,6 +291,12 @@ def test_what_is_asked_of_one_step_by_hand(monkeypatch: pytest.MonkeyPatch) -> N
     assert law == pytest.approx([0.375, 0.125, 0.375, 0.125])
     assert other == pytest.approx([0.09375, 0.65625, 0.03125, 0.21875])
     assert level == pytest.approx(0.15)
+    # also what never occurs has a cell: sets of three, and pairs of three symbols
+    laws.calls.clear()
+    replace(SEEN, after=SEEN.after[1:2]).unmask_pattern(0.1)
+    three = torch.full((2, 3), 1 / 3, dtype=torch.float64)
+    ObservedStep(torch.tensor([3, 3]), torch.tensor([[0, 1]]), 3, 0.5, three).values_independent(1)
+    assert [len(counts) for _, counts, _, _ in laws.calls] == [8, 9]
 
 
 def test_what_is_asked_of_a_grid_and_an_order_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
