@@ -1,7 +1,8 @@
 """What a long run has done already: typed values under keys, a line each, in a file on disk.
 
 Lines are appended as tasks finish, each with a checksum, and reach the disk before the next is
-begun. So a run that was stopped in whatever way has lost at most what was being worked on.
+begun. So a run that was stopped in whatever way has lost at most what was being worked on. A
+checksum finds what was cut or damaged; it is no signature, and no defence against a forger.
 """
 
 from __future__ import annotations

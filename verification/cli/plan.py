@@ -125,7 +125,9 @@ def plan_command(
         options.only(context, "--policy", "data", "policy", "tv", "separator", "json", "plot")
         if data is None:
             raise InputError("--policy: its exact TV is that on data; name DATA")
-        costs = plan_policy(datasets.load(data, separator=separator), policy, tv)
+        target = datasets.load(data, separator=separator)
+        doing(f"trying numbers of {policy}")
+        costs = plan_policy(target, policy, tv)
         report.print_policy_plan(costs, console())
         options.write_json(json, costs.to_json())
         if plot is not None:

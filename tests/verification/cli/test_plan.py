@@ -4,9 +4,12 @@ import json
 import sys
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sharprates.verification import cli
+from sharprates.verification.cli import terminal
+from sharprates.verification.planning.policy_plan import plan_policy
 
 
 @pytest.fixture
@@ -81,6 +84,18 @@ def test_the_cheapest_number_of_a_rule(run, tmp_path: Path) -> None:
     assert [one["policy"] for one in content["tried"]] == [f"confidence:{k}" for k in (3, 2, 1)]
     assert content["chosen"]["rounds"] == {"mean": 3.0, "max": 3}
     assert "confidence:1" in drawn.read_text()
+
+
+def test_while_numbers_are_tried_that_is_what_is_being_done(run, monkeypatch) -> None:
+    said: list[str] = []
+
+    def told(*arguments: Any) -> Any:
+        said.append(terminal._work.text)
+        return plan_policy(*arguments)
+
+    monkeypatch.setattr("sharprates.verification.cli.plan.plan_policy", told)
+    assert run("copies:3:2", "--policy", "confidence")[0] == 0
+    assert said == ["trying numbers of confidence"]
 
 
 def test_a_loss_curve(run, tmp_path: Path) -> None:
