@@ -494,10 +494,8 @@ def humble() -> str:
 def test_on_a_terminal_a_bar_shows_how_far_it_is() -> None:
     """Its standard error is a real one, and standard output is not."""
     ours, theirs = pty.openpty()
-    code = "from sharprates.verification.cli import main; main()"
-    command = [sys.executable, "-c", code, "plan", "copies:3:2"]
-    path = os.pathsep.join(filter(os.path.isabs, sys.path))
-    environment = {**os.environ, "PYTHONPATH": path, "TERM": "xterm"}
+    command = [sys.executable, "-c", MAIN, "plan", "copies:3:2"]
+    environment = environment_of(TERM="xterm")
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=theirs
     ) as running:
@@ -767,14 +765,21 @@ def test_fractions_of_more_than_4300_digits_are_written(run, tmp_path: Path) -> 
 # --- what is no finding ---------------------------------------------------------------------------
 
 
-def shell(line: str, **environment: str) -> tuple[int, str]:
-    """Exit code of a command of the shell, and what it says on standard error."""
-    code = "from sharprates.verification.cli import main; main()"
+MAIN = "from sharprates.verification.cli import main; main()"
+"""The command line in a process of its own."""
+
+
+def environment_of(**more: str) -> dict[str, str]:
+    """In which a process imports what this one does."""
     path = os.pathsep.join(filter(os.path.isabs, sys.path))
-    variables = {**os.environ, "PYTHONPATH": path}
-    command = ["bash", "-o", "pipefail", "-c", line.replace("SR", f'{sys.executable} -c "{code}"')]
+    return {**os.environ, "PYTHONPATH": path, **more}
+
+
+def shell(line: str, **more: str) -> tuple[int, str]:
+    """Exit code of a command of the shell, and what it says on standard error."""
+    command = ["bash", "-o", "pipefail", "-c", line.replace("SR", f'{sys.executable} -c "{MAIN}"')]
     done = subprocess.run(
-        command, env=variables | environment, capture_output=True, encoding="utf-8", timeout=300
+        command, env=environment_of(**more), capture_output=True, encoding="utf-8", timeout=300
     )
     return done.returncode, done.stderr
 
@@ -830,10 +835,8 @@ def test_help_loads_no_library_that_takes_seconds() -> None:
         "'--help']\ntry: main()\nexcept SystemExit: pass\n"
         "assert not {'torch', 'sympy', 'scipy', 'hypothesis'} & sys.modules.keys()"
     )
-    path = os.pathsep.join(filter(os.path.isabs, sys.path))
-    environment = {**os.environ, "PYTHONPATH": path}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+        [sys.executable, "-c", code], env=environment_of(), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     assert "Exact TV of the samplers" in done.stdout
