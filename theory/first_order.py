@@ -14,6 +14,7 @@ from sharprates.theory.hypotheses import (
     UNIFORM_LAW,
 )
 from sharprates.theory.measured import Measured
+from sharprates.theory.one_target import LargestPositiveValue
 from sharprates.theory.symbols import constant, symbol
 
 d, S, K = (symbol(name) for name in ("d", "S", "K"))
@@ -62,7 +63,8 @@ E11 = Claim(
         r"$\mathrm{TV}(p_{\mathrm{out}},q_0)\le\frac{c(q_0)}K\prod_{i=1}^{d-2}(1-\frac iK)+\pi_2$, "
         r"$\pi_2=P(\text{at most }d-2\text{ distinct steps})\le\binom d2(\binom d2-1)/(2K^2)$. So "
         r"at $S=2$, for every $K$, $\mathrm{TV}\le\frac d{4K}+\frac{d^2(d-1)^2}{8K^2}$ (E9), and "
-        r"for every $S$ the same with $\frac{d\log S}{2K}$ in the first place (E7)."
+        r"for every $S$ the same with $\frac{d\log S}{2K}$ (E7) or $\frac{d\,v_S}{2K}$ (X3) in "
+        r"the first place."
     ),
     measured=Measured.TV,
     kind=Kind.THEOREM,
@@ -70,7 +72,7 @@ E11 = Claim(
     expression=d / (4 * K) + _more,
     hypotheses=(STEP_LAW, EXACT, ALL_MASKED_START, UNIFORM_LAW, TWO_TOKENS, BINARY),
     provenance=Provenance(promises=("A3", "A5")),
-    depends_on=("S2", "S3", "E7", "E9", "L5"),
+    depends_on=("S2", "S3", "E7", "E9", "L5", "X3"),
     variants={
         name: Variant(
             bound,
@@ -82,6 +84,7 @@ E11 = Claim(
             "instance": _first + FewSteps(d, K),
             "pairs": _first + _once * (_once - 1) / (2 * K**2),
             "vocabulary": d * sympy.log(S) / (2 * K) + _more,
+            "symbols": d * LargestPositiveValue(S) / (2 * K) + _more,
         }.items()
     },
 )

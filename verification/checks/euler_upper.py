@@ -712,9 +712,9 @@ CHECKS = (
     ),
     Check(
         "E11",
-        "c(q_0) of the law itself, and log S; any number of symbols",
-        some.instances(some.laws(min_length=2), some.uniform_steps(24)),
-        forms("E11", "instance", "pairs", "vocabulary"),
+        "c(q_0) of the law itself, v_S and log S; any number of symbols",
+        some.instances(some.laws(min_length=2), some.uniform_steps(24)).filter(some.two_symbols),
+        forms("E11", "instance", "pairs", "vocabulary", "symbols"),
         edges={"copies": _copies_in_two_steps(3)},
         mutants=(tightened("E11"), changed("c forgotten", first_order=lambda _: 0)),
     ),

@@ -25,6 +25,8 @@ MOST_TERMS = 4_000_000
 """Of sums over steps and tokens in plain Python: a few seconds."""
 _MOST_WEIGHTS = 1_000_000
 """Steps whose weights are written down."""
+_MOST_SYMBOLS = 32
+"""Up to this S, v_S of X3 is computed."""
 _RANK_LENGTH = 1024
 """Up to this d, E5 is also evaluated at K < d, which takes K·d operations: seconds in all."""
 
@@ -104,7 +106,7 @@ def _curve(
 
 
 def upper_bounds(ask: Question) -> tuple[BoundCurve, ...]:
-    """E2, E3, B1, E5, E7, E8, KL2 and KL7 at the uniform law, for every law that fits.
+    """E2, E3, B1, E5, E7, E8, E11, KL2 and KL7 at the uniform law, for every law that fits.
 
     Raises:
         InputError: if nothing bounds Ī.
@@ -130,9 +132,17 @@ def upper_bounds(ask: Question) -> tuple[BoundCurve, ...]:
         rank_bound(ask),
         _curve(ask, "E7", "main" if ask.vocabulary else "information", information),
         _curve(ask, "E8", "step-size", lambda K: {"W": BALL.rational(1, K), **information(K)}),
+        *_first_order(ask),
         _curve(ask, "KL2", "uniform-tv", information),
         _curve(ask, "KL7", "uniform-tv", information),
     )
+
+
+def _first_order(ask: Question) -> tuple[BoundCurve, ...]:
+    """E11, at the best constant known for S; of many symbols E7 has almost the same one."""
+    if ask.length < 2 or not 2 <= (ask.vocabulary or 0) <= _MOST_SYMBOLS:
+        return ()
+    return (_curve(ask, "E11", "main" if ask.vocabulary == 2 else "symbols", lambda _: {}),)
 
 
 def _euler(ask: Question) -> BoundCurve:

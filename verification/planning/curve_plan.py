@@ -122,7 +122,9 @@ def plan_loss_curve(
         best=best_blocks(curve, steps),
         equal=equal,
         random=mean_excess(curve, [1 / steps] * steps) if summable else None,
-        counts=tuple(one for one in enough_steps(ask) if one.claim not in ("E2", "E3", "B1")),
+        counts=tuple(
+            one for one in enough_steps(ask) if one.claim not in ("E2", "E3", "B1", "E11")
+        ),
         bound=None if bound is None else min(1.0, float(bound)),
         bound_label=curve.bound_label,
         own=tuple(BlockSchedule.of(curve, blocks) for blocks in own),

@@ -39,7 +39,7 @@ class Question:
         vocabulary: S; None if unknown.
         tv: ε, in (0, 1).
         score_error: e ≥ 0, which takes part of ε. In contexts of the data E2 adds it as ε_1, E3, B1
-            and KL7 as ε_w, and H2 as ε_FHS. E5, E7, E8 and KL2 add it by B3: for them e is the
+            and KL7 as ε_w, and H2 as ε_FHS. E5, E7, E8, E11 and KL2 add it by B3: for them e is the
             error summed along the sampler's own contexts; that in the data's is not enough (B0).
         information: Ī of the data or a bound on it, nats; None for nothing but Ī ≤ log S.
         curve: h_0..h_{d−1} of the data or bounds on them, nats.

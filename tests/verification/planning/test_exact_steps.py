@@ -33,7 +33,7 @@ def test_exact_steps_agree_with_a_scan_by_another_algorithm(text: str) -> None:
     )
     # Every bound that applies asks for at least as many.
     assert all(row.steps >= scan for row in found.counts if row.steps)
-    names = ["E2", "E3", "B1", "E5", "E7", "E8", "KL2", "KL7"]
+    names = ["E2", "E3", "B1", "E5", "E7", "E8", "E11", "KL2", "KL7"]
     assert [row.claim for row in found.counts] == names
     assert found.schedule is not None
     assert found.schedule.steps == scan

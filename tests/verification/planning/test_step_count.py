@@ -76,6 +76,15 @@ def test_short_sequences_of_many_symbols_ask_for_fewest_steps_by_b1() -> None:
         assert counts["KL7"] < counts["KL2"]
 
 
+def test_small_errors_of_few_symbols_ask_for_fewest_steps_by_e11() -> None:
+    """v_S below log S, once d³ is far below K."""
+    for S, value in ((2, 0.5), (3, 0.8567), (4, 1.1234)):
+        counts = {name: K for name, K in steps_of(8, S, 1e-5).items() if K}
+        assert counts["E11"] < counts["E5"] <= counts["E7"]
+        assert counts["E11"] == pytest.approx(8 * value / 2e-5, rel=0.01)
+    assert "E11" not in steps_of(8, 1000, 1e-5)
+
+
 # ── and confirmed by exact TV at full length, which knows no claim ──────────────────────────────
 
 
@@ -143,7 +152,7 @@ def test_e3_is_searched_from_near_its_count(d: int, tv: float, error: float) -> 
 def test_a_score_error_takes_part_of_epsilon() -> None:
     """E2, E3 and B1 add it themselves; for the others it is the same as asking for ε − e."""
     with_error, less = steps_of(32, 4, 0.25, 0.125), steps_of(32, 4, 0.125)
-    upper = ("E2", "E3", "B1", "E5", "E7", "E8", "KL2", "KL7")
+    upper = ("E2", "E3", "B1", "E5", "E7", "E8", "E11", "KL2", "KL7")
     assert {c: with_error[c] for c in upper} == {c: less[c] for c in upper}
     # What some law needs with the exact denoiser, it needs whatever error is allowed.
     assert with_error["L6"] == steps_of(32, 4, 0.25)["L6"]
