@@ -73,7 +73,6 @@ CHECKS = {
     "dlmserve:drawn_as_exact": ("dlmserve", 1),
     "d3_dna:euler": ("d3_dna", 0),
     "d3_dna:analytic": ("d3_dna", 0),
-    "d3_dna:analytic_divided": ("d3_dna", 1),
 }
 CHECKOUTS = {
     "checkouts:mdlm": ("SHARPRATES_MDLM", 0),
@@ -318,7 +317,8 @@ def markdown(rows: list[dict], lines: list[dict]) -> str:
             used += f", commit {row['commit']}"
         text += [
             f"**{row['name']}** ({used})  ",
-            f"`{row['command']} {row['options']}` → exit {row['exit']}, {row['seconds']:.0f} s  ",
+            f"`{' '.join([row['command'], *row['options'].split()])}` → exit {row['exit']}, "
+            f"{row['seconds']:.0f} s  ",
             f"declared: {row['declared']}  ",
         ]
         text += [f"{row['sentence']}", ""]

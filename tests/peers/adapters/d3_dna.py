@@ -22,20 +22,19 @@ def noise(t: Tensor) -> Tensor:
     return LOW * (HIGH / LOW) ** t
 
 
+CLOCK = Clock.begun_before("d3-geometric", lambda t: torch.exp(-noise(t)), 1.0, LEAD)
+
+
 @dataclass(frozen=True)
 class D3:
     """The sampler that `D3Sampler.generate` makes.
 
     Attributes:
         predictor: ``euler`` or ``analytic``.
-        clock: what its noise is declared as.
-        lead: how much later that clock is than its noise.
         steps: K.
     """
 
     predictor: str
-    clock: Clock | str
-    lead: float
     steps: int = 6
 
     @property
@@ -44,11 +43,11 @@ class D3:
         return Declaration(
             f"d3-dna get_pc_sampler, {self.predictor}, K = {self.steps}",
             "euler" if self.predictor == "euler" else "ancestral",
-            self.clock,
+            CLOCK,
             self.steps,
-            delta=self.lead + EPS,
+            delta=LEAD + EPS,
             last_step="fill",
-            time=lambda u: float(noise(torch.tensor(u - self.lead, dtype=torch.float64))),
+            time=lambda u: float(noise(torch.tensor(u - LEAD, dtype=torch.float64))),
             uniforms="float32",
         )
 
@@ -80,8 +79,5 @@ class D3:
         return found
 
 
-DECLARED = Clock.begun_before("d3-geometric", lambda t: torch.exp(-noise(t)), 1.0, LEAD)
-euler = D3("euler", DECLARED, LEAD)
-analytic = D3("analytic", DECLARED, LEAD)
-analytic_divided = D3("analytic", f"geometric:{LOW}:{HIGH}", 0.0)
-"""Its α divided by α(0), which is another sampler: must fail."""
+euler = D3("euler")
+analytic = D3("analytic")
