@@ -119,8 +119,8 @@ def _alike(within: Tensor, across: Tensor, level: float) -> SampleTest:
     many = (within + across).flip(0).cumsum(0).flip(0)
     k = int((many / many[0] - 0.5).abs().argmin())
     n, m, agree = int(within.sum()), int(across.sum()), int(within[k:].sum())
-    law = hypergeom(n + m, int(many[k]), n)
-    p = min(1.0, 2 * min(law.cdf(agree), law.sf(agree - 1)))
+    law = (n + m, int(many[k]), n)
+    p = min(1.0, 2 * min(hypergeom.cdf(agree, *law), hypergeom.sf(agree - 1, *law)))
     # Both frequencies may be off by a Hoeffding band at once.
     band = sum(math.sqrt(-math.log(level / 4) / (2 * max(size, 1))) for size in (n, m))
     return SampleTest("apart", float(p), level, n, min(1, band), "agreement")
