@@ -85,7 +85,7 @@ X4 = Claim(
     title="The signed problem in closed form",
     statement=(
         r"$N(p)$ of X2 is $\min\{n\cdot p:\mathbb E\max_b(E_b-1-n_b)=0\}$. On this surface the "
-        r"least coordinate, say $n_1$, is $\sum_{\varnothing\ne A\not\ni1}\frac{(-1)^{|A|-1}}"
+        r"least coordinate, say $n_1$, is $\sum_{A\ne\emptyset,\,1\notin A}\frac{(-1)^{|A|-1}}"
         r"{|A|(|A|+1)}\prod_{b\in A}e^{n_1-n_b}$. For two symbols $N=m(1-\log2-\log m)$, "
         r"$m=\min p$; for three, $p_1\ge p_2\ge p_3$ and $s=p_2+p_3$: $N=x-p_2\log2(x-p_3)-"
         r"p_3\log2(x-p_2)$ with $x=\frac12\big[s+\frac32-\sqrt{(\frac32-s)^2-4p_2p_3}\big]$. It is "

@@ -35,7 +35,7 @@ def _symmetric(arithmetic: Arithmetic, y: Vector) -> list[Number]:
 
 
 @named(
-    r"\sum_{{\varnothing\ne A\not\ni1}}\frac{{(-1)^{{|A|-1}}}}{{|A|(|A|+1)}}"
+    r"\sum_{{A\ne\emptyset,\,1\notin A}}\frac{{(-1)^{{|A|-1}}}}{{|A|(|A|+1)}}"
     r"\textstyle\prod_{{b\in A}}{0}"
 )
 def LeastDual(arithmetic: Arithmetic, y: Vector) -> Number:
