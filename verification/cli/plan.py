@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -242,7 +243,12 @@ def _of_data(
         options.refuse(context, "exact TV by recursion", "samples", "budget", "seed")
         with progress(1 + len(wanted[2])) as told:
             return planner.plan_structured(long, *wanted, told)
-    with progress(planner.RUNGS) as told:
-        return planner.plan_sampled(
+    with progress(planner.RUNGS + 2) as told:
+        found = planner.plan_sampled(
             long, data, *wanted[:2], samples=samples, seed=seed, level=level, progress=told
         )
+        if found.guaranteed is not None or found.ask.nothing_left:
+            return found
+        goal = Goal(found.ask.left)
+        cheap = plan_samples(long, data, goal, samples=samples, seed=seed, progress=told)
+        return replace(found, guaranteed=cheap)

@@ -316,7 +316,8 @@ def plan_sampled(
     """Steps for a law that can be sampled but not enumerated: bounds, and limits from samples.
 
     The uniform law is tried at the K that the best bound asks for, then at half of it, and so on
-    until samples show that its TV is above ε. A chain's own information curve enters the bounds.
+    until samples show that its TV is above ε. A chain's own information curve enters the bounds,
+    and schedules are made for it.
 
     Args:
         law: the data law.
@@ -353,7 +354,12 @@ def plan_sampled(
         if one.lower > ask.left or steps == 1:
             break
         steps = -(-steps // 2)
-    return replace(plan, estimates=tuple(estimates), level=level)
+    plan = replace(plan, estimates=tuple(estimates), level=level)
+    if ask.curve is None:
+        return plan
+    besides, goal = _equal_steps(ask, plan.counts), Goal(ask.left)
+    cheap = plan_curve(name, ask.curve, goal, error=2 * ROUNDING, besides=besides)
+    return replace(plan, guaranteed=cheap)
 
 
 def _laws(length: int, schedules: Sequence[Schedule]) -> dict[str, Law]:

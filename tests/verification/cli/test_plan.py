@@ -294,6 +294,17 @@ def test_a_law_of_ones_own_needs_no_probabilities(run, tmp_path, monkeypatch) ->
     assert "has no 'log_probability'" in err
 
 
+def test_a_tv_on_a_law_that_is_sampled(run) -> None:
+    """By limits for equal steps, and by estimates for blocks: these need far fewer calls."""
+    code, out, _ = run("book.examples.two_topics:LAW", "--tv", "0.2", "--samples", "60")
+    assert code == 0
+    assert "by predictions on 60 samples (U4) (KL ≤ 0.08 nats is enough, by Pinsker)" in out
+    assert "(an estimate, not a bound)" in out
+    code, out, _ = run("markov:20:0.5,0.5:0.9,0.1:0.1,0.9", "--tv", "0.3", "--samples", "40")
+    assert code == 0
+    assert "schedules for TV ≤ 0.3, by its information curve" in out
+
+
 def test_rows_of_unequal_length_are_one_line_and_exit_2(run, tmp_path: Path) -> None:
     data = tmp_path / "rows.txt"
     data.write_text("aba\nab\n")
