@@ -1,5 +1,6 @@
 """What benchmarks found, as one table of ratios: printed, and kept in results.md."""
 
+import math
 import os
 import platform
 import statistics
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from sharprates.samplers.contexts import Contexts
 from sharprates.samplers.target import Target, all_states
 
 RESULTS = Path(__file__).parent / "results.md"
@@ -29,6 +31,10 @@ class Times:
 
     def __str__(self) -> str:
         return f"{show(self.median)} ({show(min(self.seconds))}–{show(max(self.seconds))})"
+
+    def times(self, factor: float) -> "Times":
+        """The same rounds, each so many times as long."""
+        return Times(tuple(factor * one for one in self.seconds))
 
     def over(self, other: "Times") -> str:
         """How many times as long as another, round by round: median and spread."""
@@ -54,6 +60,41 @@ def in_turn(runs: Mapping[str, Callable[[], object]], rounds: int = 5) -> dict[s
             run()
             found[name].append(time.perf_counter() - start)
     return {name: Times(tuple(seconds)) for name, seconds in found.items()}
+
+
+SQUARE = torch.rand(1024, 1024, dtype=torch.float64)
+
+FLOORS: Mapping[str, Callable[[], object]] = {
+    "matmul": lambda: SQUARE @ SQUARE,
+    "copy": lambda: COPIED.copy_(COPIES),
+}
+"""What the machine does at its best: to be timed in turn with what is measured against it."""
+
+COPIES = torch.rand(1 << 23, dtype=torch.float64)
+COPIED = torch.empty_like(COPIES)
+
+
+def multiply_adds(target: Target) -> int:
+    """What the tables of a target take: for x_U ⊂ x_V one for each composition of |U|."""
+    revealed = torch.bincount(Contexts.of(target).revealed, minlength=target.length + 1).tolist()
+    of_level = [
+        sum(math.comb(v, u) * max(1, 2 ** (u - 1)) for u in range(v))
+        for v in range(target.length + 1)
+    ]
+    return sum(count * work for count, work in zip(revealed, of_level, strict=True))
+
+
+def floors(target: Target, times: Mapping[str, Times]) -> dict[str, Times]:
+    """How long the tables of a target take at least, of the rounds in which `FLOORS` were timed.
+
+    By arithmetic, at the speed of a large product of matrices; by memory, writing them once.
+    """
+    written = 8 * target.support << (target.length - 1)
+    moved = 2 * 8 * COPIES.numel()
+    return {
+        "arithmetic": times["matmul"].times(multiply_adds(target) / SQUARE.shape[0] ** 3),
+        "memory": times["copy"].times(written / moved),
+    }
 
 
 def peak_mib(run: Callable[[], object]) -> float:
