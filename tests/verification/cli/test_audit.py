@@ -511,7 +511,7 @@ def test_on_a_terminal_a_bar_shows_how_far_it_is() -> None:
     os.close(ours)
     assert running.returncode == 0
     assert b"left:" in shown  # the time
-    assert re.search(rb"\b(\d+)/\1\b", shown)  # all of its parts
+    assert re.search(rb"\D(\d+)/\1\D", shown)  # all of its parts
     assert b"\x1b" not in out
 
 
