@@ -55,7 +55,7 @@ def test_a_row_holds_what_the_run_found() -> None:
 
 def test_constants_are_those_of_the_registry() -> None:
     assert "clock 1/2, parallel 1/4" in row("E2")
-    assert ">1</td>" in row("E5")
+    assert "<div>1</div>" in row("E5")
 
 
 def test_a_claim_without_a_row_shows_no_number() -> None:

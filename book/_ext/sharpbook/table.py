@@ -76,9 +76,7 @@ def table(outcome: results.Results, links: Mapping[str, str]) -> str:
     for one in ROWS:
         found = cells(one, outcome.row(one.id), outcome.proof(one.id), links[one.id])
         row = "".join(
-            f'<td data-label="{heading}"'
-            + (f' data-sort="{escape(key)}"' if key else "")
-            + f">{text}</td>"
+            f'<td data-label="{heading}" data-sort="{escape(key)}"><div>{text}</div></td>'
             for heading, (key, text) in zip(HEADINGS, found, strict=True)
         )
         body.append(f'<tr id="row-{one.id}">{row}</tr>')
