@@ -90,9 +90,10 @@ INFINITE = "∞: the denoiser gives 0 to a possible symbol"
 
 
 def _divergence_json(result: Result) -> dict[str, Any]:
-    """The KL of a policy, nats; its ends null, with the reason, where it is infinite."""
+    """KL(q_0‖p_out), nats; its ends null, with the reason, where it is infinite or not known."""
     if result.kl is None:
-        return {"lower": None, "upper": None, "method": result.method, "reason": NEVER}
+        reason = "no bound on its error is known" if result.method == "estimate" else NEVER
+        return {"lower": None, "upper": None, "method": result.method, "reason": reason}
     return {**interval_json(result.kl, result.method), "reason": None}
 
 
@@ -134,7 +135,7 @@ def _result_json(result: Result) -> dict[str, Any]:
             **interval_json(result.tv, result.method),
             **({} if result.estimate is None else {"estimate": result.estimate}),
         },
-        "kl": _divergence_json(result) if result.policy else None,
+        "kl": _divergence_json(result),
         "score_term": result.score_term,
         "calls": result.costs and result.costs[0],
         "evaluations": result.costs and result.costs[1],
