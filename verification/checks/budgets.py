@@ -333,7 +333,7 @@ LEMMAS = (
         (_WHOLE, _WHOLE, _CUT, _CUT),
         0.7,
         "t",
-        900,
+        1800,
     ),
     Lemma(
         "(♦) of three to five symbols", diamond, (6, 8, 10), (1, 21, 39, 59, 39, 1), (), 0.97, "t"
