@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import torch
 from sharprates.samplers.target import all_states
@@ -62,10 +62,17 @@ class DenseExpansion:
 
 
 def sparse_matrix(rows: Tensor, columns: Tensor, entries: Tensor, size: tuple[int, int]) -> Tensor:
-    """A sparse matrix by rows (CSR), unchecked: torch calls all of its support for these beta."""
+    """A sparse matrix by rows (CSR), unchecked."""
+    _warn_once()
+    return torch.sparse_csr_tensor(rows, columns, entries, size, check_invariants=False)
+
+
+@cache
+def _warn_once() -> None:
+    """Let torch say, unheard, that its support of such matrices is beta; it says so once only."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-        return torch.sparse_csr_tensor(rows, columns, entries, size, check_invariants=False)
+        torch.sparse_csr_tensor([0, 0], [], torch.zeros(0), (1, 1), check_invariants=False)
 
 
 @lru_cache(maxsize=32)

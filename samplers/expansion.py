@@ -56,6 +56,28 @@ def tables(
     d, S = target.length, target.vocabulary
     check_tokens(d, target.name)
     count = target.support if rows == "support" else S**d
+    kept = dense_expansion(d, S, torch.device(device)) if count == S**d else None
+    if kept:
+        x = listed(target, rows).to(device)
+        table = kept.table(_predictions(denoiser, kept.states))
+    else:
+        x, table = _in_groups(target, denoiser, rows, count, device)
+    error = rounding(_depth(d, relative_error(denoiser) / UNIT))
+    return CompositionTables(x, table, S, rows == "all", error)
+
+
+def _weights(target: Target, denoiser: Denoiser, device: str | torch.device) -> Tensor | None:
+    """What makes exact predictions ratios of masses, where all of the support is at hand."""
+    # A subclass may predict otherwise.
+    exact = type(denoiser) is ExactDenoiser and denoiser.target == target
+    return split(target.weights).to(device) if exact else None
+
+
+def _in_groups(
+    target: Target, denoiser: Denoiser, rows: str, count: int, device: str | torch.device
+) -> tuple[Tensor, Tensor]:
+    """The sequences and T_a of each, for as many at a time as fit into memory."""
+    d, S = target.length, target.vocabulary
     size = count
     # Rows are independent of each other; smaller groups share fewer contexts but need less memory.
     while size > 1 and _working_bytes(d, S, size) > min(3 << 30, free_bytes(device) // 2):
@@ -67,22 +89,12 @@ def tables(
         device,
     )
     x = listed(target, rows).to(device)
-    kept = dense_expansion(d, S, torch.device(device)) if count == S**d else None
-    if kept:
-        table = kept.table(_predictions(denoiser, kept.states))
-    else:
-        whole = size == count == target.support
-        weights = _weights(target, denoiser, device) if whole else None
-        table = torch.cat([_table(part, denoiser, weights) for part in torch.split(x, size)])
-    error = rounding(_depth(d, relative_error(denoiser) / UNIT))
-    return CompositionTables(x, table, S, rows == "all", error)
-
-
-def _weights(target: Target, denoiser: Denoiser, device: str | torch.device) -> Tensor | None:
-    """What makes exact predictions ratios of masses, where all of the support is at hand."""
+    # Where all of the support is at hand, exact predictions are ratios of the contexts' masses.
     # A subclass may predict otherwise.
     exact = type(denoiser) is ExactDenoiser and denoiser.target == target
-    return split(target.weights).to(device) if exact else None
+    whole = size == count == target.support
+    weights = split(target.weights).to(device) if exact and whole else None
+    return x, torch.cat([_table(part, denoiser, weights) for part in torch.split(x, size)])
 
 
 def _depth(d: int, prediction: float) -> float:
