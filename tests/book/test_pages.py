@@ -128,7 +128,7 @@ def test_decimals_in_prose_come_from_a_run() -> None:
 
 INSIDE = re.compile(
     r"\bthe note\b|makes? good promise|\bhunt(ed|s)?\b|latest run|\bmakes good\b|\bno secret\b"
-    r"|\b[0-9a-f]{9,40}\b|/work/|/tmp/",
+    r"|\b[0-9a-f]{9,40}\b|/home/|/root/|/tmp/",
     re.IGNORECASE,
 )
 """Words of those who made this, and what only a machine knows."""

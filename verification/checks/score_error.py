@@ -175,6 +175,19 @@ def _larger(claim_id: str) -> Check:
     )
 
 
+def _closed(claim_id: str) -> Check:
+    """A claim's closed form."""
+    return Check(
+        claim_id,
+        "the closed form, uniform steps, K ≥ d",
+        CLOSED,
+        forms(claim_id, "closed", numbers=erring),
+        mutants=(Mutant("half of the bound", {f"{claim_id}.constant": HALF}),),
+        effort=0.5,
+        regime="uniform steps, K ≥ d",
+    )
+
+
 CHECKS = (
     Check(
         "B0",
@@ -250,15 +263,7 @@ CHECKS = (
         effort=0.5,
         regime=LEFTOVER,
     ),
-    Check(
-        "B2",
-        "the closed form, uniform steps, K ≥ d",
-        CLOSED,
-        forms("B2", "closed", numbers=erring),
-        mutants=(Mutant("half of the bound", {"B2.constant": HALF}),),
-        effort=0.5,
-        regime="uniform steps, K ≥ d",
-    ),
+    _closed("B2"),
     Check(
         "B2",
         "ε^log against divergences and their roots",
@@ -316,15 +321,7 @@ CHECKS = (
         mutants=(tightened("B3"),),
         regime="one step or an error",
     ),
-    Check(
-        "B3",
-        "the closed form, uniform steps, K ≥ d",
-        CLOSED,
-        forms("B3", "closed", numbers=erring),
-        mutants=(Mutant("half of the bound", {"B3.constant": HALF}),),
-        effort=0.5,
-        regime="uniform steps, K ≥ d",
-    ),
+    _closed("B3"),
     _larger("B3"),
     Check(
         "B4",
