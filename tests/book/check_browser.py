@@ -6,12 +6,14 @@ graph and the audit table are used.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -24,13 +26,18 @@ from sharpbook import javascript, results, table
 from sharpbook.offline import mathjax_file
 from sharprates.samplers import datasets
 from sharprates.samplers.clock import clock, default_horizon, grid
+from sharprates.samplers.families import family
 from sharprates.samplers.schedule import step_law
 from sharprates.samplers.step_law import StepLaw
+from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import FLOAT
 from sharprates.theory.registry import CLAIMS, claim
 from sharprates.theory.setting import Setting
+from sharprates.verification.checks.choices import Halving, LeftBlocks
+from sharprates.verification.exact_experiment import exact_experiment
 from sharprates.verification.planning.planner import plan_length
 from sharprates.verification.planning.question import Question
+from sharprates.verification.quantities.policies import PolicyQuantities
 from studies import front
 
 ROOT = Path(__file__).parents[2]
@@ -407,9 +414,161 @@ def test_each_control_changes_what_is_shown(page: Page, control: str, value: str
         "document.querySelector('#plot-rates').layout.shapes,"
         "document.querySelector('#sharprates-app tbody').innerText])"
     )
+    assert_changes(page, f"control-{control}", value, state)
+
+
+def at_panel(page: Page, **values: Any) -> dict[str, float | None]:
+    """What the panel of policies has at `R` rounds, by the names of its orders."""
+    if not page.run("Boolean(window.sharprates && sharprates.panel)"):
+        show(page, "interactive.html")
+    it = {"S": 2, "L": 2, "epsilon": 0.1, **values}
+    found: dict[str, float | None] = page.run(
+        f"sharprates.panel.evaluate({json.dumps(it)}, {it['R']})"
+    )
+    return found
+
+
+PANEL: dict[str, dict[str, Any]] = {
+    "E7 vocabulary": {"d": 64, "S": 16, "K": 100},
+    "KL1": {"a": (2, 3, 1), "h": [1.5, 1.25, 1.0, 0.5, 0.25, 0.0]},
+    "L2": {"d": 9, "S": 3, "w": [1 / 7] * 7},
+    "L3 every-law": {"b": 2, "d": 12, "K": 40},
+    "P1": {"block_tc": 0},
+    "P2 one-token-exact": {},
+    "P3 copies": {"n": 5, "S": 4, "epsilon": 0.75},
+    "P5": {"sizes": {(6, 5, 3, 2): 0.5, (4, 4, 4, 4): 0.5}},
+    "P5 least-tv": {"d": 32, "R_max": 4},
+    "P5 rounds": {"R": 3, "d": 8},
+    "P6": {},
+    "P6 rounds-one": {"n": 64},
+    "P6 scan": {"n": 256, "R_max": 16},
+    "P6 walk": {"a": (40, 40, 39, 1)},
+    "P7": {"b": 2, "sizes": {(3, 2, 1): 1}},
+    "P7 lower": {"b": 2, "short": 0.25},
+    "P11 equal-blocks": {"L": 8, "d": 64, "K": 1000, "S": 16},
+    "P11 pairs": {"L": 8, "d": 64, "K": 1000, "S": 16},
+}
+
+
+@pytest.mark.parametrize("one", javascript.POLICIES, ids=lambda one: javascript.name_of(*one))
+def test_a_formula_of_the_panel_is_the_claims(page: Page, one: tuple[str, str | None]) -> None:
+    if not page.run("Boolean(window.sharprates && sharprates.panel)"):
+        show(page, "interactive.html")
+    name, (claim_id, variant) = javascript.name_of(*one), one
+    values = PANEL[name]
+    wanted = float(claim(claim_id).value(values, FLOAT, variant=variant))
+    given = json.dumps(
+        {key: list(x.items()) if isinstance(x, dict) else x for key, x in values.items()}
+    )
+    found = page.run(f"sharprates.policies[{json.dumps(name)}]({given})")
+    assert found == pytest.approx(wanted, rel=1e-9, abs=1e-13)
+
+
+def partners_apart(it: Any, context: Any, turn: int) -> list[int]:  # noqa: ARG001 - a `Chooser`
+    """The tokens at even places, then those at odd ones."""
+    return list(range(turn, len(context), 2))
+
+
+def walked() -> Target:
+    """Four steps of the walk of fair bits."""
+    steps = list(itertools.product((0, 1), repeat=4))
+    rows = [tuple(itertools.accumulate(one)) for one in steps]
+    return Target.from_rows(rows, [Fraction(1, 16)] * 16, 5)
+
+
+ORDERS = [
+    ("copies", "copies:4:2", LeftBlocks((2, 2)), "equal rounds"),
+    ("copies", "copies:4:2", LeftBlocks((2, 1, 1)), "equal rounds"),
+    ("copies", "copies:4:2", LeftBlocks((1, 3)), "one token, then all others"),
+    ("copies", "copies:4:2", LeftBlocks((1, 1, 1, 1)), "one token a round"),
+    ("pairs", "pairs:4:2", LeftBlocks((2, 2)), "blocks from left to right"),
+    ("pairs", "pairs:4:2", LeftBlocks((4,)), "blocks from left to right"),
+    ("pairs", "pairs:4:2", partners_apart, "all first tokens, then their partners"),
+    ("parity", "parity:4:2", LeftBlocks((2, 2)), "equal rounds"),
+    ("parity", "parity:4:2", LeftBlocks((3, 1)), "all but one token, then that"),
+    ("permutations", "permutations:4:4", LeftBlocks((2, 2)), "equal rounds"),
+    ("permutations", "permutations:4:4", LeftBlocks((2, 1, 1)), "rounds of the best sizes"),
+    ("shared symbols", "shared-symbols:4:2", LeftBlocks((2, 1, 1)), "equal rounds"),
+    ("walk", "walk", LeftBlocks((2, 2)), "equal blocks from left to right"),
+    ("walk", "walk", Halving(1), "bisection"),
+]
+
+
+@pytest.mark.parametrize(
+    ("data", "text", "rule", "name"), ORDERS, ids=lambda it: it if isinstance(it, str) else ""
+)
+def test_the_panel_has_what_the_policys_law_has(
+    page: Page, data: str, text: str, rule: Any, name: str
+) -> None:
+    law = PolicyQuantities(exact_experiment(walked() if text == "walk" else family(text)), (rule,))
+    found = at_panel(page, data=data, d=4, R=law.R_max)
+    wanted = law.kl if data in ("parity", "walk") else law.tv
+    assert found[name] == pytest.approx(float(wanted), rel=1e-9, abs=1e-13)
+    if found[name] == pytest.approx(0, abs=1e-13) and law.R_max < 4:  # not with fewer rounds
+        fewer = at_panel(page, data=data, d=4, R=law.R_max - 1)[name]
+        assert fewer is None or fewer > 0
+
+
+@pytest.mark.parametrize("data", ["copies", "pairs"])
+def test_the_panels_equal_steps_are_the_samplers(page: Page, data: str) -> None:
+    found = at_panel(page, data=data, d=4, R=6)["equal steps"]
+    assert found == pytest.approx(kit.Bench.of(f"{data}:4:2").tv(StepLaw.uniform(6)).middle)
+
+
+@pytest.mark.parametrize(
+    ("data", "wins"),
+    [
+        ("copies", "one token, then all others wins with 2 rounds"),
+        ("pairs", "all first tokens, then their partners wins with 2 rounds"),
+        ("parity", "all but one token, then that wins with 2 rounds"),
+        ("shared symbols", "one token a round wins with 64 rounds"),
+        ("walk", "bisection wins with 7 rounds"),
+        ("any data", "one token a round wins with 64 rounds"),
+    ],
+)
+def test_the_sentence_says_which_order_wins(page: Page, data: str, wins: str) -> None:
+    show(page, "interactive.html")
+    page.run(f"document.getElementById('policy-data').value = '{data}'; sharprates.panel.draw()")
+    sentence = page.run("document.querySelector('#sharprates-policies .headline').textContent")
+    assert f": {wins}. " in sentence
+
+
+def test_the_sentence_counts_the_rounds_of_permutations(page: Page) -> None:
+    asked = {"data": "permutations", "d": 32, "S": 2, "L": 2, "epsilon": 0.1, "R": 1}
+    at_panel(page, **asked)
+    best, least = claim("P5"), "sharprates.panel.verdict"
+    values = [{"d": 32, "R_max": R, "R": R} for R in range(1, 33)]
+    rounds, any_policy = (
+        next(it["R"] for it in values if best.value(it, FLOAT, variant=form) <= 0.1)
+        for form in ("least-tv", "rounds")
+    )
+    sentence = page.run(f"{least}({json.dumps(asked)})")
+    assert f"rounds of the best sizes and equal rounds win with {rounds} rounds." in sentence
+    assert rounds == any_policy or f"No policy has fewer than {any_policy}." in sentence
+
+
+@pytest.mark.parametrize(
+    ("control", "value"),
+    [("data", "walk"), ("d", "4"), ("S", "9"), ("epsilon", "-2"), ("R", "2"), ("L", "1")],
+)
+def test_each_control_of_the_panel_changes_what_is_shown(
+    page: Page, control: str, value: str
+) -> None:
+    show(page, "interactive.html")
+    page.run("document.getElementById('policy-data').value = 'pairs'; sharprates.panel.draw()")
+    state = (
+        "JSON.stringify([document.querySelector('#plot-policies').data.map((t) => t.y),"
+        "document.querySelector('#plot-policies').layout.shapes,"
+        "document.querySelector('#sharprates-policies').innerText])"
+    )
+    assert_changes(page, f"policy-{control}", value, state)
+
+
+def assert_changes(page: Page, control: str, value: str, state: str) -> None:
+    """Moving a control changes what an expression tells of the page."""
     before = page.run(state)
     page.run(
-        f"(() => {{ const c = document.getElementById('control-{control}'); c.value = '{value}';"
+        f"(() => {{ const c = document.getElementById('{control}'); c.value = '{value}';"
         "c.dispatchEvent(new Event('input')); })()"
     )
     page.run("new Promise((done) => setTimeout(() => done(1), 200))")

@@ -33,14 +33,14 @@ def test_symbols_are_members_and_named_functions_are_calls(
     assert javascript.code(expression) == text
 
 
-@pytest.mark.parametrize(
-    ("claim_id", "variant"),
-    [
-        (name, form)
-        for one in (javascript.CURVES, javascript.ANSWERS)
-        for name, (form, _) in one.items()
-    ],
-)
+FORMS = [
+    (name, form)
+    for one in (javascript.CURVES, javascript.ANSWERS)
+    for name, (form, _) in one.items()
+]
+
+
+@pytest.mark.parametrize(("claim_id", "variant"), [*FORMS, *javascript.POLICIES])
 def test_a_curve_is_the_claims_formula_with_numbers_for_constants(
     claim_id: str, variant: str | None
 ) -> None:
@@ -53,6 +53,13 @@ def test_every_function_that_is_called_is_there() -> None:
     called = set(re.findall(r"\bN\.(\w+)\(", javascript.script()))
     assert called
     assert called <= set(re.findall(r"^    (\w+): \(", NAMED, re.MULTILINE))
+
+
+def test_the_panel_of_policies_uses_each_of_its_formulas_and_no_other() -> None:
+    panel = (SCRIPTS / "policies.js").read_text(encoding="utf-8")
+    used = {a or b for a, b in re.findall(r'\bF(?:\.(\w+)|\["([^"]+)"\])', panel)}
+    used |= set(re.findall(r'inBlocks\("\w+", "([^"]+)"', panel))
+    assert used == {javascript.name_of(*one) for one in javascript.POLICIES}
 
 
 def test_nothing_is_left_unprinted() -> None:

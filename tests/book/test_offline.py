@@ -17,5 +17,7 @@ def test_the_scripts_of_single_pages_are_there() -> None:
     assert {path.name for path in offline.SCRIPTS.iterdir()} == {
         "named.js",
         "interactive.js",
+        "policies.js",
+        "sliders.js",
         "stepper.js",
     }

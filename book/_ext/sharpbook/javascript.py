@@ -41,6 +41,28 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
 }
 """Claim → its form for K equal steps or for every schedule, cheap at any K, and what it says."""
 
+POLICIES: tuple[tuple[str, str | None], ...] = (
+    ("E7", "vocabulary"),
+    ("KL1", None),
+    ("L2", None),
+    ("L3", "every-law"),
+    ("P1", None),
+    ("P2", "one-token-exact"),
+    ("P3", "copies"),
+    ("P5", None),
+    ("P5", "least-tv"),
+    ("P5", "rounds"),
+    ("P6", None),
+    ("P6", "rounds-one"),
+    ("P6", "scan"),
+    ("P6", "walk"),
+    ("P7", None),
+    ("P7", "lower"),
+    ("P11", "equal-blocks"),
+    ("P11", "pairs"),
+)
+"""Claim and form of each formula of the panel of policies."""
+
 CLOCKS = ("constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric")
 
 
@@ -80,9 +102,15 @@ def _entries(forms: Mapping[str, tuple[str | None, str]]) -> list[str]:
     ]
 
 
+def name_of(claim_id: str, variant: str | None) -> str:
+    """How `policies.js` calls a formula, e.g. ``P5 least-tv``."""
+    return f"{claim_id} {variant}" if variant else claim_id
+
+
 def script() -> str:
     """The text of `formulas.js`."""
     curves, answers = map(_entries, (CURVES, ANSWERS))
+    policies = [f"  {json.dumps(name_of(*one))}: (v) => {code(formula(*one))}" for one in POLICIES]
     clocks = []
     for name in CLOCKS:
         chosen = clock(name)
@@ -103,6 +131,8 @@ def script() -> str:
         + ",\n".join(curves)
         + "\n}, answers: {\n"
         + ",\n".join(answers)
+        + "\n}, policies: {\n"
+        + ",\n".join(policies)
         + "\n}, clocks: {\n"
         + ",\n".join(clocks)
         + "\n}};\n})(window.sharpratesNamed);\n"

@@ -41,7 +41,14 @@ def _copy(app: Sphinx, exception: Exception | None) -> None:
 
 
 WANTED = {
-    "plotly": {PLOTLY: 400, "named.js": 430, "formulas.js": 450, "interactive.js": 600},
+    "plotly": {
+        PLOTLY: 400,
+        "named.js": 430,
+        "formulas.js": 450,
+        "sliders.js": 500,
+        "interactive.js": 600,
+        "policies.js": 650,
+    },
     "stepper": {"stepper.js": 600},
 }
 """Key in a page's front matter → the scripts that it loads, in this order."""

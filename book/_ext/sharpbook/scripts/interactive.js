@@ -3,7 +3,7 @@ document.addEventListener("DOMContentLoaded", () => {
   "use strict";
   const root = document.getElementById("sharprates-app");
   if (!root) return;
-  const R = window.sharprates;
+  const R = window.sharprates, {controls, read, layout, drawing, first, ladder, words, rows, RANGES} = window.sharpratesSliders;
   const MOST = 4096;
   const WORK = 2 ** 21; // K·d up to which a step law's own curves are computed
   const STYLE = {
@@ -82,19 +82,9 @@ document.addEventListener("DOMContentLoaded", () => {
     return [Math.max(0, ...lower), Math.min(1, ...upper)];
   }
 
-  function first(reached) {
-    let low = 0, high = 1;
-    while (high < 2 ** 50 && !reached(high)) { low = high; high *= 2; }
-    while (high - low > 1) {
-      const middle = Math.floor((low + high) / 2);
-      if (reached(middle)) high = middle; else low = middle;
-    }
-    return high;
-  }
-
   // Equal steps that some data need, and that are enough for all data.
   function answer(setting) {
-    return [0, 1].map((side) => first((K) => band(setting, K)[side] <= setting.epsilon));
+    return [0, 1].map((side) => first((K) => band(setting, K)[side] <= setting.epsilon, 2 ** 50));
   }
 
   function evaluate(setting, K) {
@@ -108,95 +98,40 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // --- controls --------------------------------------------------------------------------------
   const CONTROLS = [
-    ["d", "length d", {type: "range", min: 1, max: 12, step: 0.25, value: 6}, (x) => Math.round(2 ** +x), (x) => `${x}`],
-    ["S", "vocabulary S", {type: "range", min: 1, max: 17, step: 1, value: 4}, (x) => 2 ** +x, (x) => `${x}`],
-    ["epsilon", "error ε", {type: "range", min: -3, max: -0.3, step: 0.1, value: -1},
-      (x) => 10 ** +x, (x) => x.toPrecision(2)],
-    ["K", "steps K", {type: "range", min: 0, max: 12, step: 0.25, value: 6}, (x) => Math.round(2 ** +x), (x) => `${x}`],
-    ["clock", "clock", Object.keys(R.clocks)],
-    ["rule", "rule", ["euler", "tau-leaping", "ancestral"]],
-    ["grid", "grid, uniform in", ["time", "α"]],
+    ["d", "length d", ...RANGES.count(1, 12, 0.25, 6)],
+    ["S", "vocabulary S", ...RANGES.count(1, 17, 1, 4)],
+    ["epsilon", "error ε", ...RANGES.epsilon],
+    ["K", "steps K", ...RANGES.count(0, 12, 0.25, 6)],
+    ["clock", "clock", Object.keys(R.clocks).map((name) => [name, name])],
+    ["rule", "rule", ["euler", "tau-leaping", "ancestral"].map((name) => [name, name])],
+    ["grid", "grid, uniform in", [["uniform", "time"], ["alpha", "α"]]],
   ];
-  const inputs = {};
-  const panel = root.querySelector(".controls");
-  for (const [name, label, spec] of CONTROLS) {
-    const box = document.createElement("label");
-    const input = document.createElement(Array.isArray(spec) ? "select" : "input");
-    if (Array.isArray(spec)) {
-      spec.forEach((text) => input.add(new Option(text, text === "time" ? "uniform" : text === "α" ? "alpha" : text)));
-    } else {
-      Object.assign(input, spec);
-      input.value = spec.value;
-    }
-    input.id = `control-${name}`;
-    const text = document.createElement("span"), shown = document.createElement("output");
-    text.textContent = label;
-    box.append(text, input, shown);
-    panel.append(box);
-    inputs[name] = {input, shown};
-    input.addEventListener("input", schedule);
-  }
+  const inputs = controls(root.querySelector(".controls"), CONTROLS, drawing(() => draw()));
   inputs.clock.input.value = "linear";
 
-  function setting() {
-    const found = {};
-    for (const [name, , , read, show] of CONTROLS) {
-      const raw = inputs[name].input.value;
-      found[name] = read ? read(raw) : raw;
-      inputs[name].shown.textContent = read ? show(found[name]) : "";
-    }
-    return found;
-  }
+  const setting = () => read(CONTROLS, inputs);
 
   // --- drawing ---------------------------------------------------------------------------------
-  function layout(more) {
-    const style = getComputedStyle(document.documentElement);
-    const ink = style.getPropertyValue("--pst-color-text-base").trim() || "#222";
-    const grid = style.getPropertyValue("--pst-color-border").trim() || "#ccc";
-    const axis = {gridcolor: grid, zeroline: false, linecolor: grid};
-    return {
-      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: {color: ink, size: 12},
-      margin: {l: 55, r: 10, t: 10, b: 45}, ...more,
-      xaxis: {...axis, ...more.xaxis}, yaxis: {...axis, ...more.yaxis},
-    };
-  }
-
   function smallest(now, name) {
     // the first plotted power of two that reaches ε, then bisection below it
     const reached = (K) => {
       const y = evaluate(now, K)[name];
       return y !== null && y <= now.epsilon;
     };
-    let low = 0, high = 1;
-    const most = Math.min(MOST, WORK / now.d);
-    while (high <= most && !reached(high)) { low = high; high *= 2; }
-    if (high > most) return null;
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if (reached(middle)) high = middle; else low = middle;
-    }
-    return high;
-  }
-
-  let pending = false;
-  function schedule() {
-    if (pending) return;
-    pending = true;
-    requestAnimationFrame(() => { pending = false; draw(); });
+    return first(reached, Math.min(MOST, WORK / now.d));
   }
 
   function draw() {
     const now = setting();
     const [needed, enough] = answer(now);
-    const words = (x) => x.toLocaleString("en").replaceAll(",", "\u202f");
     root.querySelector(".headline").textContent = `With d = ${words(now.d)}, S = ${words(now.S)} and ε = ${now.epsilon.toPrecision(2)}: `
       + `some data need ${words(needed)} parallel steps, ${words(enough)} equal steps are enough for all data; `
       + `first hitting is exact with ${words(now.d)} calls.`;
     const wide = 2 ** Math.ceil(Math.log2(Math.max(MOST, 8 * enough)));
-    const long = Array.from({length: 2 * Math.log2(wide) + 1}, (_, i) => Math.round(2 ** (i / 2))).filter((K, i, all) => i === 0 || K > all[i - 1]);
+    const long = ladder(wide);
     const steps = long.filter((K) => K <= MOST && K * now.d <= WORK);
     const bands = long.map((K) => band(now, K));
-    const rows = steps.map((K) => evaluate(now, K));
+    const table = steps.map((K) => evaluate(now, K));
     const here = now.K * now.d <= WORK ? evaluate(now, now.K) : {};
     const seen = (y) => (y < 1e-9 ? null : y);
     const traces = [
@@ -205,7 +140,7 @@ document.addEventListener("DOMContentLoaded", () => {
         fill: "tonexty", fillcolor: "rgba(11, 110, 153, 0.25)", hovertemplate: "at most %{y:.3g}"},
       {name: "first hitting: 0 from d calls on", x: [now.d, now.d], y: [1, 1e-9], mode: "lines+markers", line: {width: 3, color: "#5b8c3a"}, hoverinfo: "name"},
       ...Object.entries(R.curves).map(([name, curve], i) => ({
-        name: NAMES[name], x: steps, y: rows.map((row) => (row[name] === null ? null : seen(row[name]))),
+        name: NAMES[name], x: steps, y: table.map((row) => (row[name] === null ? null : seen(row[name]))),
         mode: "lines", line: {dash: STYLE[curve.role].dash, width: 2, color: COLOURS[i]},
         visible: SHOWN.includes(name) ? true : "legendonly", hovertemplate: "%{y:.4g}",
       })),
@@ -215,7 +150,7 @@ document.addEventListener("DOMContentLoaded", () => {
       {type: "line", x0: now.K, x1: now.K, yref: "paper", y0: 0, y1: 1, line: {color: "#888", width: 1}},
     ];
     Plotly.react("plot-rates", traces, layout({
-      shapes, uirevision: "kept", hovermode: "closest", legend: {orientation: "h", y: -0.22, font: {size: 11}}, height: 520,
+      shapes, uirevision: "kept", hovermode: "closest", height: window.innerWidth < 600 ? 620 : 520,
       xaxis: {type: "log", dtick: 1, title: {text: "steps K"}}, yaxis: {type: "log", dtick: 1, exponentformat: "power", title: {text: "total variation"}, range: [-4.2, 0.1]},
     }), {displayModeBar: false, responsive: true});
     const w = stepLaw(now, now.K), left = Math.max(0, 1 - w.reduce((a, b) => a + b, 0));
@@ -224,20 +159,14 @@ document.addEventListener("DOMContentLoaded", () => {
       height: 260, margin: {l: 55, r: 10, t: 10, b: 60}, xaxis: {range: [0.5, now.K + 0.5], title: {text: `step k of ${now.K}; left over ${left.toPrecision(2)}`}},
       yaxis: {title: {text: "w_k"}, rangemode: "tozero"},
     }), {displayModeBar: false, responsive: true});
-    const body = root.querySelector("tbody");
-    body.replaceChildren(...Object.entries(R.curves).map(([name, curve]) => {
-      const row = document.createElement("tr");
-      const drawn = rows.some((at) => at[name] !== null);
+    rows(root.querySelector("tbody"), Object.entries(R.curves).map(([name, curve]) => {
+      const drawn = table.some((at) => at[name] !== null);
       const need = drawn ? smallest(now, name) : null;
-      const cells = [NAMES[name], here[name] === undefined ? "too long to draw" : here[name] === null ? "does not apply" : here[name].toPrecision(4),
-        !drawn ? "" : need === null ? `above ${Math.min(MOST, Math.floor(WORK / now.d))}` : `${need}`];
-      cells.push(STYLE[curve.role].word);
-      cells.forEach((text) => { const td = document.createElement("td"); td.textContent = text; row.append(td); });
-      return row;
+      return [NAMES[name], here[name] === undefined ? "too long to draw" : here[name] === null ? "does not apply" : here[name].toPrecision(4),
+        !drawn ? "" : need === null ? `above ${Math.min(MOST, Math.floor(WORK / now.d))}` : `${need}`, STYLE[curve.role].word];
     }));
   }
 
   Object.assign(R, {stepLaw, evaluate, answer, band, setting, draw});
-  new MutationObserver(draw).observe(document.documentElement, {attributeFilter: ["data-theme"]});
   draw();
 });
