@@ -644,6 +644,43 @@ def test_a_search_finds_theorems_and_definitions_first(page: Page, query: str, w
     assert not any(link.startswith("api_") for link in found), found
 
 
+# --- five questions, from the front page ----------------------------------------------------------
+
+# the texts of the links to click, and what the place where one arrives says
+QUESTIONS = {
+    "what is E5's constant, and is it sharp?": (
+        ["audit of constants", "E5"],
+        [r"sharp\?", r"within a factor 1\.\d+"],
+    ),
+    "which data are worst for Euler at S = 2?": (
+        ["E9"],
+        ["worst law", r"copies|q0=\[00:1/2 11:1/2\]"],
+    ),
+    "how many calls for TV ≤ 0.01 at d = 1024?": ([], ["1 024", "382 052", "551 630"]),
+    "is X1 proved?": (["The graph", "X1"], ["conjecture"]),
+    "how do I check my sampler?": (["Five minutes"], ["sharprates check"]),
+}
+LINK = """(() => {
+  const named = [...document.querySelectorAll("article a[href], .bd-article a[href]")].find(
+    (a) => (a.dataset.claim || a.textContent).trim().toLowerCase() === %s.toLowerCase());
+  if (!named) throw Error("no link " + %s);
+  return named.href.baseVal ? new URL(named.href.baseVal, location).href : named.href;
+})()"""
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_is_answered_in_three_clicks(page: Page, question: str) -> None:
+    clicks, answers = QUESTIONS[question]
+    assert len(clicks) <= 3
+    show(page, "index.html")
+    for text in clicks:
+        page.open(page.run(LINK % ((json.dumps(text),) * 2)))
+    place = "(location.hash && document.querySelector(location.hash)) || document.body"
+    told = re.sub(r"[\s\u202f\u00a0\u2009]+", " ", page.run(f"({place}).innerText"))
+    for answer in answers:
+        assert re.search(answer, told), (answer, told[:2000])
+
+
 # --- the checks above would notice ----------------------------------------------------------------
 
 BROKEN = {
