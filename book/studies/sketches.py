@@ -1,4 +1,4 @@
-"""Three small drawings: balls in bins, the ladder of hybrids, and the Riemann sum."""
+"""Small drawings: balls in bins, hitting times and grids, the ladder, and the Riemann sum."""
 
 from __future__ import annotations
 
@@ -18,17 +18,46 @@ def bins(places: Sequence[float], weights: Sequence[float]) -> list[int]:
     return [next(k for k, end in enumerate(ends) if place < end) for place in places]
 
 
+def crowded(places: Sequence[float], weights: Sequence[float]) -> list[bool]:
+    """Whether each place shares its bin with another."""
+    found = bins(places, weights)
+    return [found.count(step) > 1 for step in found]
+
+
+def grids(axis: Axes, times: Sequence[float], steps: Sequence[int]) -> None:
+    """Hitting times on the linear clock, from t = 1 to 0, and grids of so many equal steps below.
+
+    Tokens that fall into one interval are red.
+    """
+    places = [1 - time for time in times]
+    rows = {"first hitting": None, **{f"{count} steps": count for count in steps}}
+    for line, (name, count) in enumerate(rows.items()):
+        red = crowded(places, [1 / count] * count) if count else [False] * len(places)
+        ends = [k / count for k in range(count + 1)] if count else [0, 1]
+        axis.plot([0, 1], [-line, -line], color="#9aa5b1", lw=1, zorder=1)
+        axis.plot(ends, [-line] * len(ends), "|", ms=12, color="#5a6472", zorder=1)
+        for place, shared in zip(places, red, strict=True):
+            axis.plot(place, -line, "o", ms=6, color=CLASH if shared else EXACT, zorder=3)
+        axis.text(-0.03, -line, name, ha="right", va="center")
+    for place in places:
+        axis.plot([place, place], [0, 1 - len(rows)], color=EXACT, lw=0.7, ls=":", zorder=0)
+    axis.text(0, 0.45, "t = 1: all masked", ha="left", size=8.5)
+    axis.text(1, 0.45, "t = 0: none", ha="right", size=8.5)
+    axis.set(xlim=(-0.32, 1.02), ylim=(0.6 - len(rows), 0.8))
+    axis.axis("off")
+
+
 def balls(axis: Axes, weights: Sequence[float], tokens: int, seed: int) -> None:
     """Tokens thrown into the steps, one row a throw; those that share a step are red."""
     rng, ends = random.Random(seed), [0.0, *accumulate(weights)]
     for line in range(3):
         places = [rng.random() for _ in range(tokens)]
-        found = bins(places, weights)
-        for place, step in zip(places, found, strict=True):
-            colour = CLASH if found.count(step) > 1 else EXACT
-            axis.plot(place, -line, "o", ms=9, color=colour)
-        alone = len(set(found)) == tokens
-        axis.text(1.03, -line, "no two share a step" if alone else "two share a step", va="center")
+        red = crowded(places, weights)
+        for place, shared in zip(places, red, strict=True):
+            axis.plot(place, -line, "o", ms=9, color=CLASH if shared else EXACT)
+        axis.text(
+            1.03, -line, "two share a step" if any(red) else "no two share a step", va="center"
+        )
     for end in ends:
         axis.axvline(end, color="#9aa5b1", lw=1)
     for k, (low, width) in enumerate(zip(ends, weights, strict=False)):
