@@ -131,7 +131,8 @@ def summary(rows: Sequence[Row]) -> str:
     texts = []
     if equal:
         most = max(abs(row.measured.middle - row.value.middle) for row in equal)
-        texts.append("equal to the last digit" if most == 0 else f"equal up to {most:.0e}")
+        off = f"equal up to {most:.0e}".replace("-", "−")
+        texts.append("equal to the last digit" if most == 0 else off)
     bounds = [row for row in rows if row.relation in (Relation.UPPER, Relation.LOWER)]
     if any(tightness(row) > 0 for row in bounds):
         best = max(bounds, key=tightness)
@@ -148,8 +149,10 @@ def tightness(row: Row) -> float:
 
 
 def shown(number: Interval) -> str:
-    """A number in six significant digits."""
-    return f"{number.middle:.6g}"
+    """A number in six significant digits; what is 0 up to rounding reads 0."""
+    if number.lower <= 0 <= number.upper and abs(number.middle) < 1e-9:
+        return "0"
+    return f"{number.middle:.6g}".replace("-", "−")
 
 
 def check(

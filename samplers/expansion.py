@@ -230,7 +230,7 @@ def reached(target: Target, denoiser: Denoiser) -> tuple[Iterator[tuple[Tensor, 
     """How a run reaches the contexts of a target: T_a(x_U) for every context x_U, by its size.
 
     Before step k a parallel sampler has revealed exactly x_U with probability
-    (1−t_k)^{d−|U|} Σ_{a ⊨ |U|} M_a(w_{<k})·T_a(x_U). Source: S2, for the tokens of U.
+    (1−u_k)^{d−|U|} Σ_{a ⊨ |U|} M_a(w_{<k})·T_a(x_U). Source: S2, for the tokens of U.
 
     Args:
         target: the data law.

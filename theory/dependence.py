@@ -34,12 +34,12 @@ U1 = Claim(
         r"other token in $R_t$ with probability $t$. A step that raises the probability of being "
         r"revealed from $p$ to $q$ diverges by $\mathbb "
         r"E\,\mathrm{TC}(X_B|X_U)=\Gamma(p,q):=\int_p^q(q-u)\,g'(u)\,du$. Without leftover "
-        r"$\sum_k\Gamma(t_k,t_{k+1})=\sum_m(d\,n_m-1)h_m$, and "
+        r"$\sum_k\Gamma(u_k,u_{k+1})=\sum_m(d\,n_m-1)h_m$, and "
         r"$\mathrm{KL}(q_0\|p_{\mathrm{out}})$ is at most that. With $\psi(t)=\frac t{1-t}$ and "
-        r"$0<p\le q<1$: $\Gamma(p,q)\le(\frac{\psi(q)}{\psi(p)}-1)\,H(p,q)$, "
-        r"$H(p,q)=\int_p^qu(1-u)\,g'(u)\,du$; $H(0,1)\le\min\{\mathrm{TC},\mathrm{DTC}\}$ and "
+        r"$0<p\le q<1$: $\Gamma(p,q)\le(\frac{\psi(q)}{\psi(p)}-1)\,\Xi(p,q)$, "
+        r"$\Xi(p,q)=\int_p^qu(1-u)\,g'(u)\,du$; $\Xi(0,1)\le\min\{\mathrm{TC},\mathrm{DTC}\}$ and "
         r"$\mathrm{TC}=\Gamma(0,1)$. In total variation "
-        r"$\mathrm{TV}\le\sqrt{1-\exp(-\sum_k\Gamma(t_k,t_{k+1}))}$; without the root this is "
+        r"$\mathrm{TV}\le\sqrt{1-\exp(-\sum_k\Gamma(u_k,u_{k+1}))}$; without the root this is "
         r"false."
     ),
     measured=Measured.STEP_KL,
@@ -67,8 +67,8 @@ U2 = Claim(
     id="U2",
     title="Best grids to first order",
     statement=(
-        r"Over grids of $K$ steps from 0 to 1, "
-        r"$K\inf_t\sum_k\Gamma(t_k,t_{k+1})\to\frac12\big(\int_0^1\sqrt{g'}\,dt\big)^2$, with "
+        r"Over grids $0=u_0<\dots<u_K=1$, "
+        r"$K\inf_u\sum_k\Gamma(u_k,u_{k+1})\to\frac12\big(\int_0^1\sqrt{g'}\,dt\big)^2$, with "
         r"steps in proportion to $1/\sqrt{g'}$. Steps of $v(t)/K$ at $t$, $v$ bounded and "
         r"$\int_0^1dt/v=1$: $K\sum_k\Gamma\to\frac12\int_0^1v\,g'\,dt$, which is $\frac d2\bar I$ "
         r"for uniform steps, half of KL2's bound; and $K\,\mathrm{TV}\to\binom "

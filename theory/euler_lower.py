@@ -97,8 +97,8 @@ L2 = Claim(
     id="L2",
     title="Copies",
     statement=(
-        r"All $d$ tokens equal: $\mathrm{TV}=1-\mathbb E[S^{-(N-1)};\,\text{no leftover}]$, $N$ "
-        r"the size of the first non-empty block."
+        r"All $d$ tokens equal: $\mathrm{TV}=1-\mathbb E[S^{-(|B_1|-1)};\,\text{no leftover}]$, "
+        r"$B_1$ the first non-empty block."
     ),
     measured=Measured.TV,
     kind=Kind.THEOREM,
@@ -181,9 +181,9 @@ L5 = Claim(
     statement=(
         r"Uniform law: $K\cdot\mathrm{TV}\to c(q_0)=\frac d2\cdot\frac12\|\sum_{n=0}^{d-2}"
         r"(P_{a^{(n+1)}}-q_0)\|_1$, $a^{(j)}$ = ones with a 2 at place $j$. For general $w$ with "
-        r"$t_k=\sum_{l<k}w_l$ and $\mu=\lim\sum_kw_k^2\delta_{t_k}/\sum_kw_k^2$: "
+        r"$u_k=\sum_{l<k}w_l$ and $\mu=\lim\sum_kw_k^2\delta_{u_k}/\sum_kw_k^2$: "
         r"$\mathrm{TV}/\sum_kw_k^2\to\binom d2\frac12\|\sum_n\beta_nP_{a^{(n+1)}}-q_0\|_1$, "
-        r"$\beta_n=\int\mathrm{Bin}(d-2,t)(n)\,\mu(dt)$: it depends on where the coarse steps are."
+        r"$\beta_n=\int\mathrm{Bin}(d-2,u)(n)\,\mu(du)$: it depends on where the coarse steps are."
     ),
     measured=Measured.TV_TIMES_STEPS,
     kind=Kind.THEOREM,
@@ -263,11 +263,12 @@ L7 = Claim(
     id="L7",
     title="What the uniform grid costs",
     statement=(
-        r"Constant-rate clock, uniform grid $\Delta=T/K$, $c_T=e^{-T}/(1-e^{-T})$, $\Delta\to0$, "
-        r"$d$ and $T$ fixed, Euler and ancestral alike: $\sup_{S,q_0}\mathrm{TV}/\Delta\to\binom "
-        r"d2(\frac12+c_T)$; at $S=2$ exactly $(d-1+d\,c_T)/4$, attained by parity (for ancestral "
-        r"steps at any $K$: $\mathrm{TV}=(1-\frac1S)\,d\,\gamma_{d-2}$); in data form $"
-        r"\mathrm{TV}\lesssim\frac\Delta2(H(q_0)-h_{d-1})$, up to terms of smaller order, for "
+        r"Constant-rate clock, uniform grid $\Delta=T/K$, $\psi_T=e^{-T}/(1-e^{-T})$, "
+        r"$\Delta\to0$, $d$ and $T$ fixed, Euler and ancestral alike: "
+        r"$\sup_{S,q_0}\mathrm{TV}/\Delta\to\binom d2(\frac12+\psi_T)$; at $S=2$ exactly "
+        r"$(d-1+d\,\psi_T)/4$, attained by parity (for ancestral steps at any $K$: "
+        r"$\mathrm{TV}=(1-\frac1S)\,d\,\gamma_{d-2}$); in data form "
+        r"$\mathrm{TV}\lesssim\frac\Delta2(H(q_0)-h_{d-1})$, up to terms of smaller order, for "
         r"large $T$. So the clock term $d\Delta/2$ of E2 is an artefact of the decomposition, "
         "and at $S=2$ this grid costs a factor $T/(1-e^{-T})-T/d$ over the uniform law."
     ),
@@ -299,7 +300,7 @@ L7 = Claim(
         ),
     },
     unchecked=(
-        "the limit h → 0 itself: it is extrapolated from six grids, within 10⁻⁶",
+        "the limit Δ → 0 itself: it is extrapolated from six grids, within 10⁻⁶",
         "that no other law does worse: the supremum and S = 2 rest on E3, L3 and E9",
     ),
 )

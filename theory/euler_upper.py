@@ -49,8 +49,8 @@ E1 = Claim(
     title="Decomposition along the trajectory",
     statement=(
         r"For the kernels $\hat R_k$ of a sampler, the exact reverse kernels $R_k$ and the "
-        r"sampler's law $P_k$ after $k$ steps: $\mathrm{TV}(P_K,q_0)\le\mathrm{TV}(P_0,q_T)$ $+"
-        r"\sum_k\mathbb E_{x\sim q_{t_k}}\mathrm{TV}(\hat R_k(x,\cdot),R_k(x,\cdot))+"
+        r"sampler's law $\hat P_k$ after $k$ steps: $\mathrm{TV}(\hat P_K,q_0)\le\mathrm{TV}(\hat "
+        r"P_0,q_T)$ $+\sum_k\mathbb E_{x\sim q_{t_k}}\mathrm{TV}(\hat R_k(x,\cdot),R_k(x,\cdot))+"
         r"\mathrm{TV}(q_\delta,q_0)$. For Euler the local term at a state with $m$ masked tokens "
         r"splits into score, $\Delta_k\frac{-\alpha'}{\alpha}\sum_i\max\{\sum_a(\hat s-s)_+,"
         r"\sum_a(s-\hat s)_+\}$; clock, $m|\rho_k-r_k|$; and parallel decoding, $\sum_B "
@@ -153,8 +153,8 @@ E5 = Claim(
     title="Entropy bound",
     statement=(
         r"Exact denoiser, any step law. Let $N$ be the number of other tokens revealed strictly "
-        r"before a given one, $n_m=P(N=m)=\sum_kw_k\mathrm{Bin}(d-1,t_k)(m)$, "
-        r"$t_k=\sum_{l<k}w_l$. Without leftover $\mathrm{TV}(p_{\mathrm{out}},q_0)\le"
+        r"before a given one, $n_m=P(N=m)=\sum_kw_k\mathrm{Bin}(d-1,u_k)(m)$, "
+        r"$u_k=\sum_{l<k}w_l$. Without leftover $\mathrm{TV}(p_{\mathrm{out}},q_0)\le"
         r"1-\exp(-d\sum_m(n_m-\frac1d)_+h_m)$, and $\mathrm{TV}\le1-\exp(-d\,"
         r"\mathrm{TV}(N,\mathrm{Unif})\min\{\log S,\bar I+\sqrt{\bar I/2}\})$. With leftover: "
         r"$1-(1-w_\infty)^d+(1-w_\infty)^dB$, $B$ the bound at $\bar w=w/(1-w_\infty)$."

@@ -121,7 +121,7 @@ def _positive(arithmetic: Arithmetic, x: Number) -> Number:
 
 
 def _before(arithmetic: Arithmetic, w: Vector) -> list[Number]:
-    """t_k = Σ_{l<k} w_l for each step, and last Σ w."""
+    """u_k = Σ_{l<k} w_l for each step, and last Σ w."""
     sums = [arithmetic.rational(0)]
     for weight in w:
         sums.append(sums[-1] + weight)
@@ -269,7 +269,7 @@ def binomial_law(arithmetic: Arithmetic, n: int, t: Number) -> list[Number]:
 
 
 def rank_law(arithmetic: Arithmetic, d: int, w: Vector) -> list[Number]:
-    """n_m = Σ_k w_k·Bin(d−1, t_k)(m), m = 0..d−1: how many other tokens come strictly earlier.
+    """n_m = Σ_k w_k·Bin(d−1, u_k)(m), m = 0..d−1: how many other tokens come strictly earlier.
 
     Args:
         arithmetic: the number type.
@@ -401,7 +401,7 @@ def RankGap(arithmetic: Arithmetic, d: int, w: Vector, j: int) -> Number:
 # --- exact families -------------------------------------------------------------------------------
 
 
-@named(r"\mathbb E[{1}^{{-(N-1)}};\,\text{{no leftover}}]")
+@named(r"\mathbb E[{1}^{{-(|B_1|-1)}};\,\text{{no leftover}}]")
 def FirstBlock(arithmetic: Arithmetic, d: int, S: int, w: Vector) -> Number:
     """E[S^{−(N−1)}; no leftover], N the number of tokens in the first non-empty step.
 
@@ -415,7 +415,7 @@ def FirstBlock(arithmetic: Arithmetic, d: int, S: int, w: Vector) -> Number:
 def LastBlock(arithmetic: Arithmetic, d: int, w: Vector) -> Number:
     """P(the last non-empty step reveals at least two tokens; no leftover).
 
-    (Σw)^d − d·Σ_k w_k t_k^{d−1}: all revealed, but not one alone after all others.
+    (Σw)^d − d·Σ_k w_k u_k^{d−1}: all revealed, but not one alone after all others.
     """
     sums = _before(arithmetic, w)
     alone = _sum(arithmetic, [x * integer_power(t, d - 1) for x, t in zip(w, sums, strict=False)])

@@ -56,9 +56,9 @@ def StepGrowth(arithmetic: Arithmetic, start: Number, stop: Number, h: Vector) -
     return whole - (stop - start) * Growth.compute(arithmetic, start, h)
 
 
-@named(r"\sum_k\Gamma(t_k,t_{{k+1}})")
+@named(r"\sum_k\Gamma(u_k,u_{{k+1}})")
 def GrowthSum(arithmetic: Arithmetic, w: Vector, h: Vector) -> Number:
-    """Σ_k Γ(t_k, t_{k+1}) over the steps of a step law, t_k = Σ_{l<k} w_l."""
+    """Σ_k Γ(u_k, u_{k+1}) over the steps of a step law, u_k = Σ_{l<k} w_l."""
     total, start, one = arithmetic.rational(0), arithmetic.rational(0), arithmetic.rational(1)
     for weight in w:
         stop = arithmetic.minimum(start + weight, one)  # sums of rounded weights may exceed 1
@@ -69,7 +69,7 @@ def GrowthSum(arithmetic: Arithmetic, w: Vector, h: Vector) -> Number:
 
 @named(r"\int_{{{0}}}^{{{1}}}u(1-u)\,g'(u)\,du")
 def InnerGrowth(arithmetic: Arithmetic, start: Number, stop: Number, h: Vector) -> Number:
-    """H(p, q): Σ_j (h_j − h_{j+1})·(j+1)(d−1−j)/(d+1)·[P(Bin(d+1, u) > j+1)] from p to q."""
+    """Ξ(p, q): Σ_j (h_j − h_{j+1})·(j+1)(d−1−j)/(d+1)·[P(Bin(d+1, u) > j+1)] from p to q."""
     d = len(h)
     before, after = _tails(arithmetic, d + 1, start), _tails(arithmetic, d + 1, stop)
     return sum(

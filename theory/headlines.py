@@ -73,7 +73,7 @@ HEADLINES: Mapping[str, Headline] = {
     ),
     "E1": Headline(
         "Errors add up along the trajectory; they do not compound",
-        r"\mathrm{TV}(p_{\mathrm{out}},q_0)\le\underbrace{\mathrm{TV}(P_0,q_T)}_{\text{start}}"
+        r"\mathrm{TV}(p_{\mathrm{out}},q_0)\le\underbrace{\mathrm{TV}(\hat P_0,q_T)}_{\text{start}}"
         r"+E_{\mathrm{score}}+E_{\mathrm{clock}}+E_{\mathrm{parallel}}+\underbrace{"
         r"\mathrm{TV}(q_\delta,q_0)}_{\text{early stop}}",
     ),
@@ -132,7 +132,8 @@ HEADLINES: Mapping[str, Headline] = {
     ),
     "L2": Headline(
         "Copies of one token: the error is decided by the first block",
-        r"\mathrm{TV}(p_{\mathrm{out}},q_0)=1-\mathbb E\big[S^{-(N-1)};\ \text{no leftover}\big]",
+        r"\mathrm{TV}(p_{\mathrm{out}},q_0)=1-\mathbb E\big[S^{-(|B_1|-1)};\ "
+        r"\text{no leftover}\big]",
     ),
     "L3": Headline(
         "With enough symbols the birthday bound is attained",
@@ -236,7 +237,7 @@ HEADLINES: Mapping[str, Headline] = {
     ),
     "U2": Headline(
         r"The best grid for divergence has steps in proportion to $1/\sqrt{g'}$",
-        r"K\inf_t\sum_k\Gamma(t_k,t_{k+1})\longrightarrow\tfrac12\Big(\int_0^1\sqrt{g'(t)}\,dt"
+        r"K\inf_u\sum_k\Gamma(u_k,u_{k+1})\longrightarrow\tfrac12\Big(\int_0^1\sqrt{g'(t)}\,dt"
         r"\Big)^2",
     ),
     "U3": Headline(
@@ -251,8 +252,8 @@ HEADLINES: Mapping[str, Headline] = {
     ),
     "G1": Headline(
         "Float32 Gumbel noise favours likely tokens",
-        r"\begin{aligned}\pi'_m&=\pi_m\sum_{i\le m}\frac{e^{(n+1-i-S_i/\pi_i)\,\gamma}-"
-        r"e^{(n+1-i-S_i/\pi_{i-1})\,\gamma}}{S_i},\\\gamma&=e^{-g_{\max}}=-\log(1-2^{-24})"
+        r"\begin{aligned}\pi'_m&=\pi_m\sum_{i\le m}\frac{e^{(n+1-i-\Pi_i/\pi_i)\,\gamma}-"
+        r"e^{(n+1-i-\Pi_i/\pi_{i-1})\,\gamma}}{\Pi_i},\\\gamma&=e^{-g_{\max}}=-\log(1-2^{-24})"
         r"\end{aligned}",
     ),
     "P1": Headline(
@@ -329,7 +330,7 @@ HEADLINES: Mapping[str, Headline] = {
     ),
     "R2": Headline(
         "With remasking the errors of the steps still add up",
-        r"\mathrm{TV}(p_{\mathrm{re}},q_0)\le\underbrace{\mathrm{TV}(P_0,q_T)}_{\text{start}}"
+        r"\mathrm{TV}(p_{\mathrm{re}},q_0)\le\underbrace{\mathrm{TV}(\hat P_0,q_T)}_{\text{start}}"
         r"+E_{\mathrm{score}}+E_{\mathrm{parallel}}+\underbrace{\mathrm{TV}(q_\delta,q_0)}_{"
         r"\text{early stop}}",
     ),

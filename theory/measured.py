@@ -94,9 +94,9 @@ class Measured(Enum):
     DTC = r"\mathrm{DTC}"
     STEP_KL = r"\mathbb E\,\mathrm{TC}(X_B\mid X_U)"
     STEP_KLS = r"\textstyle\sum_k\mathbb E\,\mathrm{TC}(X_{B_k}\mid X_{U_k})"
-    INNER_GROWTH = r"H(0,1)"
-    LEAST_GROWTH = r"K\cdot\inf_t\textstyle\sum_k\Gamma(t_k,t_{k+1})"
-    GROWTH_TIMES_STEPS = r"K\cdot\textstyle\sum_k\Gamma(t_k,t_{k+1})"
+    INNER_GROWTH = r"\Xi(0,1)"
+    LEAST_GROWTH = r"K\cdot\inf_u\textstyle\sum_k\Gamma(u_k,u_{k+1})"
+    GROWTH_TIMES_STEPS = r"K\cdot\textstyle\sum_k\Gamma(u_k,u_{k+1})"
     PREDICTIONS_KL = r"\textstyle\sum_i\mathbb E\,\mathrm{KL}(\mu_i(X_{R_q})\|\mu_i(X_{R_p}))"
     SURROGATE_KL = r"\mathrm{KL}(q_T\|p_{\mathrm{init}})"
 

@@ -17,9 +17,9 @@ G1 = Claim(
     statement=(
         r"Float32 uniforms truncate the Gumbel at $g_{\max}=-\log(-\log(1-2^{-24}))"
         r"\approx16.6355$ (found by Zheng et al., arXiv 2409.02908). With $u$ continuous uniform "
-        r"on $(0,1-2^{-24})$, probabilities ascending $\pi_1\le\dots\le\pi_n$, $S_i=\sum_{k\ge "
-        r"i}\pi_k$, $\pi_0=0$: $\pi'_m=\pi_m\sum_{i\le m}[\exp((n+1-i-S_i/\pi_i)e^{-g_{\max}})$ "
-        r"$-\exp((n+1-i-S_i/\pi_{i-1})e^{-g_{\max}})]/S_i$ (second term 0 at $i=1$). Large "
+        r"on $(0,1-2^{-24})$, probabilities ascending $\pi_1\le\dots\le\pi_n$, $\Pi_i=\sum_{k\ge "
+        r"i}\pi_k$, $\pi_0=0$: $\pi'_m=\pi_m\sum_{i\le m}[\exp((n+1-i-\Pi_i/\pi_i)e^{-g_{\max}})$ "
+        r"$-\exp((n+1-i-\Pi_i/\pi_{i-1})e^{-g_{\max}})]/\Pi_i$ (second term 0 at $i=1$). Large "
         r"probabilities gain; on $\{\text{tokens},\text{mask}\}$ small unmask probabilities "
         "shrink. The law on the float32 lattice differs from this model at the same order."
     ),

@@ -50,9 +50,10 @@ R2 = Claim(
     title="Decomposition with remasking",
     statement=(
         _STEP + r"For a normalised denoiser and tokens drawn independently from $\hat p_i$: "
-        r"$\mathrm{TV}(p_{\mathrm{re}},q_0)\le\mathrm{TV}(P_0,q_T)+\sum_kr_k\mathbb E_{q_{t_k}}"
-        r"\sum_{i\,\mathrm{masked}}\mathrm{TV}(p_i,\hat p_i)$ $+\sum_k\mathbb E_{q_{t_k}}\sum_B"
-        r"r_k^{|B|}(1-r_k)^{m-|B|}\,\mathrm{TV}(q_0(x_B|x_U),\prod_{i\in B}p_i)$ "
+        r"$\mathrm{TV}(p_{\mathrm{re}},q_0)\le\mathrm{TV}(\hat P_0,q_T)+\sum_kr_k"
+        r"\mathbb E_{q_{t_k}}\sum_{i\,\mathrm{masked}}\mathrm{TV}(p_i,\hat p_i)$ "
+        r"$+\sum_k\mathbb E_{q_{t_k}}\sum_Br_k^{|B|}(1-r_k)^{m-|B|}"
+        r"\,\mathrm{TV}(q_0(x_B|x_U),\prod_{i\in B}p_i)$ "
         r"$+\mathrm{TV}(q_\delta,q_0)$: E1 with this $r_k$, and no clock term. As $r$ grows with "
         r"$\sigma$, no term of the third sum falls: whether remasking helps, this bound does not "
         r"decide."

@@ -212,7 +212,7 @@ B4 = Claim(
     statement=(
         r"Any step law, any normalised denoiser. Let $\varepsilon^\infty_w=\sum_kw_k\sum_i\mathbb "
         r"E_U\sup_{x_U}\mathrm{TV}(p_i,\hat p_i)$, the supremum over $q_0(x_U)>0$, and $b_k$ the "
-        r"largest over $U\ne[d]$ of E5's bound for the law of $x_U$ at the steps $w_{<k}/t_k$. "
+        r"largest over $U\ne[d]$ of E5's bound for the law of $x_U$ at the steps $w_{<k}/u_k$. "
         r"Then $\mathrm{TV}(\hat p_{\mathrm{out}},q_0)\le X+\varepsilon_w+\varepsilon^\infty_w"
         r"\max_kb_k$, $X$ the bound of E5."
     ),

@@ -112,7 +112,7 @@ TABLE: tuple[tuple[str, str, str, str], ...] = (
     ("leak", r"\lambda", "nonnegative", "mass of p_out outside the support of q_0"),
     ("probabilities", r"\pi", "real", "positive probabilities in ascending order, a sequence"),
     ("index", "i", "positive integer", "place in that order, counted from 1"),
-    ("E1_initialisation", r"\mathrm{TV}(P_0,q_T)", "nonnegative", "first term of E1"),
+    ("E1_initialisation", r"\mathrm{TV}(\hat P_0,q_T)", "nonnegative", "first term of E1"),
     ("E1_score", r"E_{\mathrm{score}}", "nonnegative", "score term of E1, summed over steps"),
     ("E1_clock", r"E_{\mathrm{clock}}", "nonnegative", "clock term of E1, summed over steps"),
     (

@@ -21,7 +21,7 @@ SYMBOLS = {
         "nu": "ν",
     },
     **{"xi": "ξ", "zeta": "ζ", "Omega": "Ω", "Theta": "Θ", "Delta": "Δ", "Phi": "Φ", "Pi": "Π"},
-    **{"Sigma": "Σ", "Lambda": "Λ", "Gamma": "Γ", "Psi": "Ψ"},
+    **{"Sigma": "Σ", "Lambda": "Λ", "Gamma": "Γ", "Psi": "Ψ", "Xi": "Ξ"},
     **{"sum": "Σ", "prod": "Π", "int": "∫", "infty": "∞", "cdot": "·", "times": "×", "mid": "|"},
     "oplus": "⊕",
     **{"lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "ldots": "…", "dots": "…"},

@@ -369,7 +369,7 @@ _CHUNK = 4096
 
 
 def arrivals(law: StepLaw, length: int) -> tuple[list[Tensor], float]:
-    """Σ_k w_k (1−t_k)^{d−1−m} M_a(w_{<k}) for every composition a of m, m = 0..d−1.
+    """Σ_k w_k (1−u_k)^{d−1−m} M_a(w_{<k}) for every composition a of m, m = 0..d−1.
 
     The chance that a given token is revealed when exactly m given others have been, in blocks of
     sizes a; positive terms only.
@@ -383,7 +383,7 @@ def arrivals(law: StepLaw, length: int) -> tuple[list[Tensor], float]:
         error.
     """
     d, stay = length, torch.cumprod(1 - law.hazards, 0)
-    masked = torch.cat([torch.ones(1, dtype=torch.float64), stay[:-1]])  # 1 − t_k
+    masked = torch.cat([torch.ones(1, dtype=torch.float64), stay[:-1]])  # 1 − u_k
     sizes = [1, *(1 << (m - 1) for m in range(1, d))]
     found = [torch.zeros(size, dtype=torch.float64) for size in sizes]
     carried = [torch.zeros(size, dtype=torch.float64) for size in sizes]

@@ -143,7 +143,7 @@ CONTRAST = """
 """
 
 
-@pytest.mark.parametrize("name", ["graph.html", "euler_upper.html"])
+@pytest.mark.parametrize("name", ["graph.html", "entropy_bound.html"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_light_and_dark_can_be_read(page: Page, name: str, theme: str) -> None:
     page.resize(*DESK)
@@ -213,7 +213,7 @@ def test_a_click_in_the_graph_leads_to_the_claim(page: Page) -> None:
         assert f"proof-{outcome.proof(name)}" in classes
     click = "new MouseEvent('click', {bubbles: true})"
     page.follow(f"document.querySelector('a[data-claim=E5]').dispatchEvent({click})")
-    assert page.run("location.pathname.split('/').pop() + location.hash") == "euler_upper.html#E5"
+    assert page.run("location.pathname.split('/').pop() + location.hash") == "entropy_bound.html#E5"
     legend = (HTML / "graph.html").read_text(encoding="utf-8")
     assert all(f"{proof}</span>" in legend for proof in results.PROOFS)
 
@@ -242,7 +242,7 @@ INK = r"""
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_bars_of_fractions_and_roots_have_the_colour_of_the_text(page: Page, theme: str) -> None:
     page.resize(*DESK)
-    show(page, "euler_upper.html")
+    show(page, "entropy_bound.html")
     page.run(f"document.documentElement.dataset.theme = '{theme}'")
     page.run("new Promise((done) => setTimeout(() => done(1), 400))")
     assert page.run("document.querySelectorAll('.claim-block mjx-container rect').length") > 5
@@ -250,7 +250,7 @@ def test_bars_of_fractions_and_roots_have_the_colour_of_the_text(page: Page, the
 
 
 def test_a_claims_command_can_be_copied(page: Page) -> None:
-    show(page, "euler_upper.html")
+    show(page, "entropy_bound.html")
     page.run("document.querySelector('#E5 button.copy').click()")
     assert page.run("getSelection().toString()") == "sharprates verify --claims E5"
 
@@ -629,9 +629,9 @@ new Promise((done) => {
 @pytest.mark.parametrize(
     ("query", "wanted"),
     [
-        ("E3", r"^euler_upper\.html.*#E3$"),
+        ("E3", r"^birthday\.html.*#E3$"),
         ("first hitting", r"^(first_hitting|notation|sampler_laws)\.html"),
-        ("leftover", r"^(notation|euler_lower|sampler_laws|assumptions)\.html"),
+        ("leftover", r"^(notation|worst_cases|sampler_laws|assumptions)\.html"),
     ],
 )
 def test_a_search_finds_theorems_and_definitions_first(page: Page, query: str, wanted: str) -> None:

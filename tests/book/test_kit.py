@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import kit
 import pytest
 from sharprates.samplers.compositions import first_hitting
 from sharprates.samplers.step_law import StepLaw
 from sharprates.theory.claim import Relation
+from sharprates.verification.arithmetic import Interval
 
 
 def test_a_check_that_holds_and_one_that_does_not() -> None:
@@ -64,6 +67,12 @@ def test_the_tightest_comparison_is_named() -> None:
     lower = kit.check("L0", 0.8, {"d": 1, "w": [0.25]}, "half left")
     assert kit.summary([*upper, lower]).endswith("tightest L0 at half left: 93.8% of the bound")
     assert "E3 at TV 0.4: 80.0%" in kit.summary(upper)
+
+
+def test_a_number_that_is_zero_up_to_rounding_reads_zero() -> None:
+    around = [Interval(Fraction(-1, 10**17), Fraction(3, 10**17)), Interval(-0.1, 0.3)]
+    assert [kit.shown(one) for one in around] == ["0", "0.1"]
+    assert kit.shown(Interval(-1e-5, -1e-5)) == "−1e−05"
 
 
 def test_equalities_tell_their_difference() -> None:

@@ -339,7 +339,7 @@ def _grid(broken: bool) -> Iterator[bool]:
     )
     before = sympy.simplify(bridge.subs({LATE: -sympy.log(a), horizon: -sympy.log(L)}))
     for d in (2, 3, 4, 5):
-        # Σ_k w_k t_k^{d−1}; the step that starts at α = a has w = a(E − 1)/(1 − L)
+        # Σ_k w_k u_k^{d−1}; the step that starts at α = a has w = a(E − 1)/(1 − L)
         poly = sympy.Poly(sympy.expand(a / (1 - L) * before ** (d - 1)), a)
         total = sympy.Integer(0)
         for (power,), coefficient in poly.terms():

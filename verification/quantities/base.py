@@ -62,7 +62,7 @@ class Quantities(ABC):
 
     @property
     def E1_initialisation(self) -> Number:
-        """TV(P_0, q_T)."""
+        """TV(P̂_0, q_T)."""
         return self.E1_term("initialisation")
 
     @property

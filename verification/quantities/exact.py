@@ -224,7 +224,7 @@ class ExactQuantities(Quantities):
 
     @cached_property
     def epsilon_w(self) -> Number:
-        """ε_w of E3: the context reveals each other token with probability t_k."""
+        """ε_w of E3: the context reveals each other token with probability u_k."""
         return self.along_steps(self.gaps, self.w)
 
     def along_steps(self, sums: list[Number], law: list[Number]) -> Number:

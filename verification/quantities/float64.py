@@ -152,7 +152,7 @@ class FloatQuantities(Quantities):
 
     @cached_property
     def epsilon_w(self) -> Number:
-        """ε_w: the context reveals every other token with probability t_k."""
+        """ε_w: the context reveals every other token with probability u_k."""
         if self.gaps is None:
             return ball(0.0)
         d, w = self.experiment.length, self.step_law.weights
