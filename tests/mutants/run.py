@@ -64,9 +64,11 @@ SETTLED = (
     "verification/checks/check.py",
     *(
         f"verification/statistics/{name}.py"
-        for name in ("binomial", "bounded_mean", "budget", "distribution", "empirical_tv")
+        for name in (
+            *("binomial", "bounded_mean", "budget", "distribution", "empirical_tv"),
+            *("homogeneity", "laws", "plug_in_tv", "step_tests"),
+        )
     ),
-    "verification/statistics/homogeneity.py",
 )
 """Those of which every mutant was tried and no one is left: what is tried by default."""
 

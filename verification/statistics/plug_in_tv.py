@@ -16,13 +16,12 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincc, gammaln, ndtri, xlog1py, xlogy
+from scipy.special import betaincc, gammaln, xlog1py, xlogy
 
 Array = NDArray[np.float64]
 
 # Slopes of the tangents: more of them sharpen the bound by a few percent, none can make it wrong.
 _SLOPES, _SLOPES_OF_MANY, _MANY = 32, 8, 300
-_TINY = 1e-300
 
 
 def deviation(n: int, level: float) -> float:
@@ -41,9 +40,7 @@ def deviation(n: int, level: float) -> float:
 
 def _cdf(n: int, k: Array, p: Array) -> Array:
     """P(Bin(n, p) ≤ k), also for k = −1 and k ≥ n."""
-    inner = np.clip(k, 0, n - 1) if n else np.zeros_like(k)
-    value = betaincc(inner + 1, n - inner, p) if n else np.ones(np.broadcast(k, p).shape)
-    return np.where(k < 0, 0.0, np.where(k >= n, 1.0, value))
+    return np.where(k < 0, 0.0, np.where(k >= n, 1.0, betaincc(k + 1, n - k, p)))
 
 
 def _shortfall(n: int, q: Array, p: Array) -> Array:
@@ -66,9 +63,8 @@ def _curve(n: int, q: Array) -> Callable[[Array], tuple[Array, Array, Array]]:
     def at(p: Array) -> tuple[Array, Array, Array]:
         F = _cdf(n - 1, m - 1, p)
         M = np.exp(ways + xlogy(m, p) + xlog1py(n - 1 - m, -p))
-        # The floor stands for 0 only: m/p is 0 there if m is, and else M is.
-        below, above = m / np.maximum(p, _TINY), (n - 1 - m) / np.maximum(1 - p, _TINY)
-        bend = M * ((1 - part) * below + part * above)
+        with np.errstate(divide="ignore", invalid="ignore"):  # f″ has no value at 0 and 1
+            bend = M * ((1 - part) * m / p + part * (n - 1 - m) / (1 - p))
         return (q - p) * F + q * (1 - p) * M, F + part * M, bend
 
     return at
@@ -89,15 +85,13 @@ def mean(n: int, q: Array, p: Array) -> float:
 
 
 def _tangent(n: int, q: Array, slope: Array, low: Array, high: Array) -> Array:
-    """Lower bound on min f(p) + slope·p over [low, high], to rounding the minimum itself.
+    """Lower bound on min f(p) + slope·p over [low, high], which is or ends at q.
 
     For all slopes [m] and all cells [N] at once, [m, N].
     """
     slope, curve = slope[:, None], _curve(n, q)
-    spread = np.sqrt(q * (1 - q) / n)
-    p = np.clip(q - ndtri(slope.clip(1e-9, 1 - 1e-9)) * spread, low, high)
-    a, b = np.broadcast_to(low, p.shape), np.broadcast_to(high, p.shape)
-    for _ in range(4):  # Newton, kept inside a shrinking bracket
+    p, a, b = q, low, high
+    for _ in range(6):  # Newton, kept inside a shrinking bracket
         _, fall, bend = curve(p)
         rise = slope - fall
         a, b = np.where(rise < 0, p, a), np.where(rise < 0, b, p)
@@ -136,7 +130,7 @@ class LeastMean:
         if bool((self.intercepts[~rising] > value).any()):
             return 0.0
         crossing = (value - self.intercepts[rising]) / self.slopes[rising]
-        return float(min(max(crossing.min(initial=1.0), 0.0), max(value, 0.0), 1.0))
+        return max(0.0, min(value, float(crossing.min(initial=1.0))))
 
 
 def least_mean(n: int, q: Array) -> LeastMean:
@@ -157,7 +151,7 @@ def _least_mean(n: int, q: bytes) -> LeastMean:
     # At p = q the slopes are −f′(q): about ½ for cells that are hit often, nq for rare ones.
     middle = float((counts * values * _curve(n, values)(values)[1]).sum())
     slopes_a_side = _SLOPES if len(values) <= _MANY else _SLOPES_OF_MANY
-    grid = (np.arange(slopes_a_side + 1) / slopes_a_side) ** 2
+    grid = np.arange(slopes_a_side) / slopes_a_side
     down, up = middle + (1 - middle) * grid, middle * (1 - grid)
     zero, one = np.zeros_like(values), np.ones_like(values)
     below, above = _tangent(n, values, down, zero, values), _tangent(n, values, up, values, one)

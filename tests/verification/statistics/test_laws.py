@@ -153,7 +153,10 @@ def test_p_values_of_two_cells_by_hand() -> None:
 
 @pytest.mark.parametrize(
     ("n", "cells", "level"),
-    [(1000, 2, 0.01), (5000, 7, 1e-9), (3, 4, 0.1), (1000, 2, 0.5), (10**6, 2, 1e-60)],
+    [
+        *((1000, 2, 0.01), (5000, 7, 1e-9), (3, 4, 0.1), (1000, 2, 0.5), (10**6, 2, 1e-60)),
+        *((1000, 2, 0.9), (10**6, 100, 0.9)),
+    ],
 )
 def test_what_the_multinomial_test_detects(n: int, cells: int, level: float) -> None:
     """There nD ≥ 2n·(TV − the error of a frequency)² is just what the level rejects."""
@@ -181,6 +184,20 @@ def test_what_the_identity_test_detects(level: float) -> None:
     bands = math.sqrt(-math.log(level) / (2 * n)) + math.sqrt(LOST / (2 * n))
     expected = plug_in_tv.mean(n, law, law) + bands
     assert plug_in_tv.least_mean(n, law)(found) == pytest.approx(expected, rel=1e-9)
+
+
+def test_cells_of_chance_0_do_not_count_among_those_of_a_fine_bound() -> None:
+    """A law of 300 chances has finer tangents than one of more."""
+    law = torch.arange(1, 301, dtype=torch.float64)
+    law /= law.sum()
+    with_none = torch.cat([law, torch.zeros(1, dtype=torch.float64)])
+    assert identity_detects(5000, with_none, 0.1) == identity_detects(5000, law, 0.1)
+
+
+def test_the_law_test_takes_the_first_of_two_that_detect_alike() -> None:
+    p = torch.tensor([0.9, 0.1], dtype=torch.float64)
+    x = math.log(10)  # of one sample in the second cell; neither test detects anything
+    assert law_test("", torch.tensor([0, 1]), p, 0.1).p_value == pytest.approx(math.e * x / 10)
 
 
 def test_the_law_test_says_what_it_did() -> None:

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 from sharprates.verification.statistics.plug_in_tv import (
     LeastMean,
+    _cdf,
     _curve,
     _shortfall,
+    _tangent,
     deviation,
     least_mean,
     mean,
@@ -61,16 +63,41 @@ def test_derivatives_agree_with_differences(n: int, q: float, p: float) -> None:
     assert bend == pytest.approx(float(change[0]), abs=1e-6 * n**2)
 
 
+def test_a_binomial_has_all_its_chance_between_its_ends() -> None:
+    for n, p in product((0, 3), (0.0, 0.25, 1.0)):
+        chance = [math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1)]
+        below = [0.0, *np.cumsum(chance), 1.0]
+        assert _cdf(n, np.arange(-1.0, n + 2), np.array(p)) == pytest.approx(np.array(below))
+
+
 @pytest.mark.parametrize("n", [2, 7, 1000])
 def test_the_ends_are_limits(n: int) -> None:
-    # No division by 0 at p = 0 and 1; q = 1 is one cell that has everything.
+    # q = 1 is one cell that has everything
     for q in (1e-5, 1 / 3, 1.0):
         curve = _curve(n, np.array([q]))
         for end, near in ((0.0, 1e-13), (1.0, 1 - 1e-13)):
             at, beside = curve(np.array([end])), curve(np.array([near]))
             for one, other in zip(at[:2], beside[:2], strict=True):
                 assert float(one[0]) == pytest.approx(float(other[0]), abs=1e-9)
-            assert np.isfinite(at[2]).all()
+
+
+@pytest.mark.parametrize("n", [2, 10, 100_000])
+@pytest.mark.parametrize("q", [1e-4, 0.3, 0.9, 1.0])
+def test_a_tangent_lies_below_the_curve_and_nearly_touches_it(n: int, q: float) -> None:
+    cell, slopes = np.array([q]), np.array([0.0, 0.01, 0.1, 0.5, 0.9, 0.99, 1.0])
+    around = q + math.sqrt(q * (1 - q) / n) * np.linspace(-9, 9, 2001)
+    for low, high in ((0.0, q), (q, 1.0)):
+        p = np.append(around.clip(low, high), [low, high])
+        least = (_curve(n, cell)(p)[0][:, None] + slopes * p[:, None]).min(0)
+        found = _tangent(n, cell, slopes, np.array([low]), np.array([high]))[:, 0]
+        assert (found <= least + 1e-12).all()
+        if (n, q) == (100_000, 0.3):
+            assert (found > least - 1.5e-7)[1:-1].all()
+
+
+def test_equal_cells_have_equal_means() -> None:
+    q = np.array([0.25, 0.125, 0.25, 0.375])
+    assert mean(5, q, q) == pytest.approx(enumerated_mean(5, q, q), abs=1e-13)
 
 
 @given(st.integers(2, 300), laws(), st.integers(0, 10**6))

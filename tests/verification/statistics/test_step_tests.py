@@ -303,7 +303,8 @@ def test_what_is_asked_of_a_grid_and_an_order_by_hand(monkeypatch: pytest.Monkey
     laws, bands = Asked(monkeypatch, "law_test"), Asked(monkeypatch, "dkw_test")
     steps = torch.tensor([[0, 2], [1, 1], [0, 1]])
     half = torch.tensor([0.5, 0.25], dtype=torch.float64)
-    for missing, leftover in ((0.0, 0.25), (0.25, 0.0), (0.25 - 5e-13, 0.0)):
+    few = 1.5 * 2**-40  # just above what is taken for rounding
+    for missing, leftover in ((0.0, 0.25), (0.25, 0.0), (0.25 - 5e-13, 0.0), (0.25 - few, few)):
         weights = half + torch.tensor([0.0, missing], dtype=torch.float64)
         step_tests.reveal_steps(steps, weights, 0.1)
         _, counts, law, level = laws.calls.pop()
@@ -314,6 +315,8 @@ def test_what_is_asked_of_a_grid_and_an_order_by_hand(monkeypatch: pytest.Monkey
     _, counts, law, _ = laws.calls.pop()
     assert counts == [0, 1, 0, 0, 0, 2, 0, 0, 0]
     assert law == pytest.approx([0, 1 / 6, 1 / 6, 1 / 6, 0, 1 / 6, 1 / 6, 1 / 6, 0])
+    step_tests.order_uniform(torch.tensor([[1, 0], [0, 1], [1, 0]]), 0.1)
+    assert laws.calls.pop()[1:3] == ([0, 1, 2, 0], [0.0, 0.5, 0.5, 0.0])
     step_tests.order_uniform(torch.zeros((4, 1), dtype=torch.int64), 0.1)
     assert laws.calls.pop()[1:3] == ([4], [1.0])
     # on the linear clock 1 − α is t: of two tokens masked until 1 the first waits by a square
