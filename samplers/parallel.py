@@ -14,7 +14,7 @@ from sharprates.samplers.expansion import tables
 from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.propagation import propagate
 from sharprates.samplers.sampler import RoundCount, Run, Sampler
-from sharprates.samplers.sampling import draw, masked_positions
+from sharprates.samplers.sampling import draw, first_above, masked_positions
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
@@ -161,18 +161,20 @@ class ParallelSampler(Sampler):
         # From a step that reveals all on, rounding must leave no mask.
         by_step[torch.cummax((self.step_law.hazards >= 1).to(torch.int8), 0).values > 0] = 1
         by_step = by_step.to(self.device, self.dtype)
-        at = torch.searchsorted(by_step, u[:, 0].contiguous(), right=True)
+        at = first_above(by_step, u[:, 0])
         # One sort in place of K searches through the batch.
-        order = torch.sort(at.flatten().to(shortest(K)), stable=True).indices
-        values = u[:, 1].flatten()
-        x = torch.full((n, d), denoiser.vocabulary, device=self.device)
+        order = torch.sort(at.flatten(), stable=True).indices
+        at = at.to(torch.int64)
         counts = torch.bincount(at.flatten(), minlength=K + 1).tolist()
-        for k, flat in enumerate(torch.split(order, counts)[:K]):
+        each = (order, order // d, order % d, u[:, 1].take(order))
+        x = torch.full((n, d), denoiser.vocabulary, device=self.device)
+        steps = zip(*(torch.split(one, counts)[:K] for one in each), strict=True)
+        for k, (flat, row, column, value) in enumerate(steps):
             # Ask only for rows that reveal something now; where none does, the call is still made.
-            rows, local = torch.unique_consecutive(flat // d, return_inverse=True)
-            contexts = x[rows] if rows.numel() else x[:1]
-            drawn = draw(self._predict(denoiser, contexts, k, (local, flat % d)), values[flat])
-            x.view(-1)[flat] = drawn
+            rows, local = torch.unique_consecutive(row, return_inverse=True)
+            contexts = x.index_select(0, rows) if rows.numel() else x[:1]
+            drawn = draw(self._predict(denoiser, contexts, k, (local, column)), value)
+            x.view(-1).scatter_(0, flat, drawn)
         return Run(x, at, K)
 
     def _by_mass(self, denoiser: Denoiser, u: Tensor) -> Run:
@@ -190,8 +192,3 @@ class ParallelSampler(Sampler):
             x[rows, columns] = draw(predicted[hit], u[rows, 1, columns])
             at[rows, columns] = k
         return Run(x, at, K)
-
-
-def shortest(largest: int) -> torch.dtype:
-    """Integers that hold 0 to `largest`; short ones sort twice as fast."""
-    return torch.int16 if largest <= torch.iinfo(torch.int16).max else torch.int64

@@ -23,16 +23,49 @@ def draw(weights: Tensor, uniforms: Tensor) -> Tensor:
         InputError: if a row's weights have no positive, finite sum.
     """
     cumulative = weights.to(uniforms.dtype).cumsum(-1)
-    total = cumulative[:, -1]
-    if not bool(((total > 0) & (total < torch.inf)).all()):
+    # A uniform is at most 1 − ε/2, so the product is rounded to less than the total: a sum exceeds
+    # it. None does where the total is 0, infinite or no number, or too small for its precision.
+    threshold = uniforms * cumulative[:, -1]
+    drawn = torch.searchsorted(cumulative, threshold[:, None], right=True).squeeze(-1)
+    if drawn.numel() and int(drawn.max()) == weights.shape[-1]:
         raise InputError(
             "denoiser: its weights at a token to be revealed sum to 0 or are not finite; "
             "it must give every reachable context some mass"
         )
-    # u·total may round up to total, and then no partial sum would exceed it.
-    below = torch.nextafter(total, torch.zeros_like(total))
-    threshold = torch.minimum(uniforms * total, below)
-    return torch.searchsorted(cumulative, threshold[:, None], right=True).squeeze(-1)
+    return drawn
+
+
+def first_above(cumulative: Tensor, uniforms: Tensor) -> Tensor:
+    """Where a law's partial sums first exceed each uniform: its inverse CDF.
+
+    [0, 1) is cut into equal cells, most of which no partial sum divides: there the cell tells.
+
+    Args:
+        cumulative: [K], increasing.
+        uniforms: any shape, same dtype, in [0, 1).
+
+    Returns:
+        Integers of the uniforms' shape, as short as 0..K can be held in.
+    """
+    steps = cumulative.numel()
+    cells = 1 << (16 * steps).bit_length()  # a power of two, so that multiplying by it is exact
+    if uniforms.numel() < 4 * cells:
+        found = torch.searchsorted(cumulative, uniforms.contiguous(), right=True)
+        return found.to(shortest(steps))
+    edges = torch.arange(cells + 1, dtype=cumulative.dtype, device=cumulative.device) / cells
+    start = torch.searchsorted(cumulative, edges[:-1], right=True)
+    divided = start < torch.searchsorted(cumulative, edges[1:])
+    table = torch.where(divided, -1, start).to(shortest(steps))
+    found = table[(uniforms * cells).to(torch.int32)]
+    unsure = found < 0
+    searched = torch.searchsorted(cumulative, uniforms[unsure], right=True)
+    found[unsure] = searched.to(found.dtype)
+    return found
+
+
+def shortest(largest: int) -> torch.dtype:
+    """Integers that hold 0 to `largest`; short ones sort twice as fast."""
+    return torch.int16 if largest <= torch.iinfo(torch.int16).max else torch.int64
 
 
 def random_order(uniforms: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from math import cos, exp, pi, sin
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions
 from sharprates.samplers.errors import InputError
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.families import family
-from sharprates.samplers.parallel import ParallelSampler, shortest
+from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.propagation import propagate
 from sharprates.samplers.schedule import RULES, Schedule, step_law
 from sharprates.samplers.step_law import StepLaw
@@ -25,6 +26,7 @@ from sharprates.verification.statistics.laws import law_test
 from sharprates.verification.statistics.sample_test import SampleTest
 from sharprates.verification.strategies import Perturbed
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.samplers.perturbed import Scaled
 from tests.samplers.targets import FAMILIES, REAL, target
@@ -267,12 +269,6 @@ def test_custom_rules_run() -> None:
     assert set(RULES) == {"euler", "tau-leaping", "ancestral"}
 
 
-@pytest.mark.parametrize("steps", [1, 2**15 - 1, 2**15, 2**40])
-def test_keys_hold_the_number_of_steps_which_stands_for_never(steps: int) -> None:
-    assert int(torch.tensor(steps).to(shortest(steps))) == steps
-    assert (shortest(steps) == torch.int16) == (steps < 2**15)
-
-
 def test_a_token_is_revealed_where_its_uniform_meets_the_step_exactly() -> None:
     """A uniform u in [0, 1) is at least 1 − r with probability r; at r = 1 also u = 0 is."""
     law = StepLaw.from_hazards(torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64))
@@ -398,3 +394,38 @@ def test_the_law_is_that_of_the_algorithm_that_the_denoiser_allows() -> None:
     slow = propagate(target, half, sampler.step_law, sampler.call_times)
     assert torch.allclose(sampler.law(target, half).probability, slow.probability)
     assert float(slow.probability.sum()) < 0.9 * float(expected.probability.sum())
+
+
+class Bounded(TorchDispatchMode):
+    """Lets no operation return more than 1.5 times the numbers that a call is expected to."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = func(*args, **kwargs or {})
+        for one in found if isinstance(found, tuple | list) else [found]:
+            if isinstance(one, Tensor) and one.untyped_storage().nbytes() > 1.5 * 8 * 2**24:
+                raise MemoryError
+        return found
+
+
+class Cheap:
+    """The same law everywhere, of a vocabulary of a language model; it takes no memory."""
+
+    time_free = normalised = True
+    vocabulary = 50_257
+    weights = torch.rand(vocabulary, generator=seeded(), dtype=torch.float64)
+
+    def __call__(self, *_: object, positions: Positions | None = None) -> Tensor:
+        assert positions is not None
+        return self.weights.expand(len(positions[0]), -1)
+
+
+def test_long_rows_of_a_large_vocabulary_take_bounded_memory() -> None:
+    """d = 1024 and S = 50257: all predictions of one row at once would be 412 MB."""
+    sampler = ParallelSampler(1024, StepLaw.uniform(16))
+    with Bounded():
+        rows = sampler.sample(Cheap(), 6, seeded())  # 5 rows at a time, and 1
+    assert bool((rows < Cheap.vocabulary).all())
+    mean = (Cheap.weights @ torch.arange(50_257.0).double()) / Cheap.weights.sum()
+    assert float(rows.double().mean()) == pytest.approx(float(mean), rel=0.06)  # 8 deviations
+    with Bounded(), pytest.raises(MemoryError):
+        replace(sampler, batch=16).sample(Cheap(), 16, seeded())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from random import Random
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.policies import policy
 from sharprates.samplers.policy_sampler import PolicySampler
 from sharprates.samplers.sampler import Run, Sampler
-from sharprates.samplers.sampling import draw, random_order
+from sharprates.samplers.sampling import draw, first_above, random_order, shortest
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import StepLaw
 from sharprates.verification.statistics.budget import Ledger
@@ -66,10 +67,40 @@ def test_a_symbol_of_weight_zero_is_never_drawn(weights: list[float], dtype: tor
     assert drawn[0] == positive[0]
 
 
-@pytest.mark.parametrize("bad", [[0.0, 0.0], [float("nan"), 1.0], [float("inf"), 1.0]])
-def test_weights_without_a_law_are_refused(bad: list[float]) -> None:
+@pytest.mark.parametrize("u", [0.0, 0.5, 1 - 2.0**-53])
+@pytest.mark.parametrize(
+    "bad",
+    [[0.0, 0.0], [float("nan"), 1.0], [1.0, float("nan")], [float("inf"), 1.0], [1e308, 1e308]],
+)
+def test_weights_without_a_law_are_refused(bad: list[float], u: float) -> None:
     with pytest.raises(InputError, match="some mass"):
-        draw(torch.tensor([[1.0, 0.0], bad]), torch.tensor([0.5, 0.5]))
+        draw(
+            torch.tensor([[1.0, 0.0], bad], dtype=torch.float64),
+            torch.tensor([0.5, u], dtype=torch.float64),
+        )
+
+
+@given(WEIGHTS, st.sampled_from([torch.float64, torch.float32]), st.booleans(), st.randoms())
+def test_a_table_of_cells_finds_what_a_search_finds(
+    weights: list[float], dtype: torch.dtype, many: bool, random: Random
+) -> None:
+    """Also where a uniform meets a partial sum, or lies beside one or at the edge of a cell."""
+    sums = torch.tensor(weights, dtype=torch.float64).cumsum(0)
+    sums = (sums / sums[-1]).to(dtype)
+    half, one = sums.new_tensor(0.5), sums.new_tensor(1.0)
+    near = torch.cat([sums, torch.nextafter(sums, half), torch.nextafter(sums, one)])
+    near = torch.cat([near, (sums * 256).floor() / 256, torch.zeros_like(sums)])
+    u = near[near < 1].repeat(40 if many else 1)[:, None]
+    u = u[torch.tensor(random.sample(range(len(u)), len(u)))]
+    found = first_above(sums, u)
+    assert torch.equal(found.long(), torch.searchsorted(sums, u, right=True))
+    assert found.dtype == torch.int16
+
+
+@pytest.mark.parametrize("steps", [1, 2**15 - 1, 2**15, 2**40])
+def test_keys_hold_the_number_of_steps_which_stands_for_never(steps: int) -> None:
+    assert int(torch.tensor(steps).to(shortest(steps))) == steps
+    assert (shortest(steps) == torch.int16) == (steps < 2**15)
 
 
 def test_every_order_is_equally_likely(ledger: Ledger) -> None:
