@@ -19,7 +19,7 @@ from sharprates.theory.setting import Setting
 from sharprates.verification.exact_law import Context, fractions_of
 from sharprates.verification.exact_schedule import exact_facts
 
-MOST_ROWS = 6
+MOST_ROWS = 27
 """A larger support is described by its size."""
 
 

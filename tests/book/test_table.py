@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from sharpbook import table
 from sharpbook.results import Results
 from sharprates.theory.claim import BOUNDS
@@ -51,6 +52,13 @@ def test_a_row_holds_what_the_run_found() -> None:
         '<code class="command">sharprates verify --claims E3</code>',
     ):
         assert part in row("E3"), part
+
+
+def test_a_bound_that_was_scaled_tells_what_is_detected() -> None:
+    killed = {"mutant": "0.97 of the bound", "killed": True}
+    other = {"mutant": "0.999 of t", "killed": True}
+    assert table.detects({"power": [killed, other]}) == pytest.approx(0.03)
+    assert table.detects({"power": [other]}) is None
 
 
 def test_constants_are_those_of_the_registry() -> None:

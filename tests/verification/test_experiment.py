@@ -156,8 +156,9 @@ def test_an_instance_in_words() -> None:
         law, grid=Schedule("euler", "linear", "uniform", 3, Fraction(1, 2), last_step="fill")
     )
     assert str(on_a_grid).endswith("euler linear T=1/2 K=3 fill")
-    many = exact_experiment(family("pairs:6:2"), steps=(Fraction(1, 3),))
-    assert "uniform on 8 rows" in str(many)
+    assert "q0=[000:1/4 011:1/4 101:1/4 110:1/4]" in str(exact_experiment(family("parity:3:2")))
+    many = exact_experiment(family("copies:2:30"), steps=(Fraction(1, 3),))
+    assert "uniform on 30 rows" in str(many)
     assert Example(many, {"b": 2, "_hidden": 3}).text.endswith("w=(1/3), b=2")
 
 

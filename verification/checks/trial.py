@@ -48,10 +48,10 @@ class Example:
         return ", ".join(parts)
 
     @property
-    def plainness(self) -> tuple[bool, int]:
-        """Of equally tight examples the least is shown: more than one token and row, then short."""
-        it = self.experiment
-        return it is not None and (it.length == 1 or len(it.rows) == 1), len(self.text)
+    def plainness(self) -> tuple[int, int]:
+        """Of equally tight examples the least is shown: more than one token, row, step; short."""
+        sizes = (it.length, len(it.rows), len(it.steps)) if (it := self.experiment) else ()
+        return sizes.count(1), len(self.text)
 
     @property
     def law(self) -> Experiment:

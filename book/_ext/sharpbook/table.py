@@ -18,7 +18,7 @@ from sharpbook import results
 from sharpbook.claims import MARKS, command, copied, sharp, worst
 
 CODE = re.compile(r"`([^`]*)`")
-SCALED = re.compile(r"× (\d*\.?\d+)$")
+SCALED = re.compile(r"× (\d*\.?\d+)$|^(\d*\.?\d+) of the bound$")
 
 HEADINGS = ("claim", "bound, and its check", "constants", "sharp?", "worst law", "detects")
 
@@ -41,7 +41,7 @@ class ClaimTableDirective(SphinxDirective):
 def detects(row: Mapping[str, Any]) -> float | None:
     """The smallest change of a constant that a check of the claim was seen to reject."""
     found = [
-        abs(1 - float(scaled[1]))
+        abs(1 - float(scaled[1] or scaled[2]))
         for mutant in row.get("power") or ()
         if mutant.get("killed") and (scaled := SCALED.search(mutant["mutant"]))
     ]

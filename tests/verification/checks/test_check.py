@@ -116,17 +116,20 @@ def test_of_equally_tight_examples_the_shortest_is_shown() -> None:
 
 
 def test_of_equally_tight_examples_one_that_says_more_is_shown() -> None:
-    """More than one token and one row, though it is longer to write."""
+    """More than one token, row and step, though it is longer to write."""
     laws = [families.family(text) for text in ("uniform:1:2", "point-mass:2:2", "copies:2:2")]
-    one = exact_experiment(laws[0], steps=(Fraction(1),))
+    at_once = [exact_experiment(law, steps=(Fraction(1),)) for law in laws]
+    halves = exact_experiment(laws[2], steps=(Fraction(1, 2),) * 2)
     check = Check(
         "E4",
         "all equal",
-        lambda _: [Example.of(exact_experiment(law, steps=one.steps)) for law in laws],
+        lambda _: [Example.of(one) for one in shown],
         lambda example, _: trial_of(example, Relation.UPPER, [(fmpq(1, 2), fmpq(1, 2))]),
     )
-    outcome = run_check(check)
-    assert "copies" in (outcome.instance or "")
+    shown = at_once
+    assert "copies" in (run_check(check).instance or "")
+    shown = [*at_once, halves]
+    assert run_check(check).instance == str(halves)
 
 
 def a_trend(gap: Callable[[int], Fraction]) -> Fit:
