@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +107,21 @@ class Words(Table):
     kind = "checks words"
 
 
-class Checks(Table):
+class Closed(Table):
+    """A closed table below one line that says what it shows."""
+
+    def __init__(
+        self, heads: Sequence[str], rows: Iterable[Sequence[Any]], summary: str = ""
+    ) -> None:
+        super().__init__(heads, rows)
+        self.summary = summary
+
+    def _repr_html_(self) -> str:
+        line = f"<summary>✓ {html.escape(self.summary)}</summary>"
+        return f'<details class="checks-closed">{line}{super()._repr_html_()}</details>'
+
+
+class Checks(Closed):
     """Comparisons that held, below one line that says so; `check` raises at the others."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
@@ -116,12 +131,36 @@ class Checks(Table):
             (r.claim_id, r.what, shown(r.measured), SIGNS[r.relation], shown(r.value), "✓")
             for r in held
         )
-        super().__init__(names, cells)
-        self.summary = summary(held)
+        super().__init__(names, cells, summary(held))
 
-    def _repr_html_(self) -> str:
-        line = f"<summary>✓ {html.escape(self.summary)}</summary>"
-        return f'<details class="checks-closed">{line}{super()._repr_html_()}</details>'
+
+class Agreed(Closed):
+    """Numbers that were computed, and what a text says of them."""
+
+    kind = "checks words"
+
+    def __init__(self, rows: Iterable[tuple[str, Any, str]]) -> None:
+        """Compare: fractions exactly, floats in the digits that the text has.
+
+        Args:
+            rows: (what, computed, the text's number: a fraction, or a decimal for a float).
+
+        Raises:
+            AssertionError: naming the first number that is not what the text says.
+        """
+        held = []
+        for what, computed, said in rows:
+            if isinstance(computed, float):
+                digits = len(said.partition(".")[2])
+                same = f"{computed:.{digits}f}" == said
+            else:
+                same = Fraction(str(computed)) == Fraction(said)
+            assert same, f"{what}: computed {computed}, the text says {said}"
+            number = f"{computed:.9g}" if isinstance(computed, float) else computed
+            held.append((what, number, said))
+        super().__init__(
+            ("", "computed", "in the text"), held, f"{len(held)} numbers of the solutions, computed"
+        )
 
 
 def summary(rows: Sequence[Row]) -> str:

@@ -29,6 +29,14 @@ def test_a_checks_code_is_closed() -> None:
     assert ":tags: [check, hide-input]\n:claims: [E3]\n\ncheck()" in cells.translated(PAGE)
 
 
+def test_a_solution_is_closed_with_what_it_prints() -> None:
+    text = cells.translated("```{code-cell}\n:tags: [solution]\n\n1 + 1\n```\n")
+    options = [line[1:] for line in text.splitlines() if line.startswith(":")]
+    facts = yaml.safe_load("\n".join(options))
+    assert "hide-cell" in facts["tags"]
+    assert set(facts["mystnb"].values()) == {"Solution"}
+
+
 def test_a_caption_makes_a_figure_with_an_alternative_text() -> None:
     (line,) = [x for x in cells.translated(PAGE).splitlines() if x.startswith(":mystnb: ")]
     facts = yaml.safe_load(line[1:])["mystnb"]

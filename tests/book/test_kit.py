@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import kit
 import pytest
+from flint import fmpq
 from sharprates.samplers.compositions import first_hitting
 from sharprates.samplers.step_law import StepLaw
 from sharprates.theory.claim import Relation
@@ -59,6 +60,16 @@ def test_checks_are_one_line_above_a_closed_table() -> None:
     assert "<td>E3</td><td>a &lt;b&gt;</td><td>0.1</td><td>≤</td><td>0.5</td><td>✓</td>" in text
     line = "✓ 1 comparison holds; tightest E3 at a &lt;b&gt;: 20.0% of the bound</summary>"
     assert text.startswith(f'<details class="checks-closed"><summary>{line}<table')
+
+
+def test_numbers_of_a_text_are_computed_again() -> None:
+    rows = [("TV", Fraction(1, 4), "1/4"), ("root", 0.35017, "0.350"), ("flint", fmpq(2, 3), "2/3")]
+    text = kit.Agreed(rows)._repr_html_()
+    assert "3 numbers of the solutions" in text
+    assert "<td>TV</td><td>1/4</td><td>1/4</td>" in text
+    for wrong in (("TV", Fraction(1, 4), "1/5"), ("root", 0.35017, "0.351"), ("", fmpq(2), "3")):
+        with pytest.raises(AssertionError, match="the text says"):
+            kit.Agreed([*rows, wrong])
 
 
 def test_the_tightest_comparison_is_named() -> None:

@@ -1,7 +1,8 @@
 """Cells of a page as authors write them, in the words of MyST-NB.
 
 `:caption: 'text'` (MyST) makes the figure of a cell a numbered one; its alternative text is
-`:alt:`, or the caption without markup. The code of a live check is closed, like hidden input.
+`:alt:`, or the caption without markup. The code of a live check is closed, like hidden input; so
+is a `solution`, lines of code with what they print.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from sphinx.application import Sphinx
 
 OPTIONS = re.compile(r"^(```\{code-cell\}[^\n]*\n)((?::[^\n]*\n)+)", re.MULTILINE)
 OPTION = re.compile(r"^:(caption|alt): (.*)\n", re.MULTILINE)
+SOLUTION = """:tags: [solution, hide-cell]
+:mystnb: {"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
+"""
 ROLE = re.compile(r"\{[\w:-]+\}`([^`]*)`")
 
 
@@ -32,6 +36,7 @@ def _options(options: str) -> str:
     own = {name: yaml.safe_load(text) for name, text in OPTION.findall(options)}
     options = OPTION.sub("", options)
     options = options.replace(":tags: [check]", ":tags: [check, hide-input]")
+    options = options.replace(":tags: [solution]\n", SOLUTION)
     if "caption" not in own:
         return options
     facts = {
