@@ -86,6 +86,31 @@ def test_every_theorem_is_followed_by_its_proof() -> None:
         assert not unproved(text), name
 
 
+EXERCISES = re.compile(r"^\((ex-[\w-]+)\)=$", re.MULTILINE)
+
+
+def exercises(text: str) -> dict[str, tuple[int, int, int]]:
+    """Label of a section of exercises → how many exercises, solutions and checks it has."""
+    parts = EXERCISES.split(text)
+    return {
+        label: (
+            len(re.findall(r"^\*\*\d\. ", after, re.MULTILINE)),
+            after.count(":::{dropdown} Solution") + after.count(":tags: [solution]"),
+            sum("check" in cell[0] for cell in cells(after)),
+        )
+        for label, after in zip(parts[1::2], parts[2::2], strict=True)
+    }
+
+
+def test_every_chapter_has_three_exercises_with_solutions_that_are_checked() -> None:
+    found = exercises(TEXTS["exercises"])
+    assert set(found.values()) == {(3, 3, 1)}, found
+    for name, text in TEXTS.items():
+        linked = set(re.findall(r"<(ex-[\w-]+)>", text))
+        assert linked <= set(found), name
+        assert linked or not claims_on(text), f"{name}.md has no link to its exercises"
+
+
 def test_the_code_that_a_reader_is_to_copy_runs() -> None:
     linear = clock("linear")
     names: dict[str, Any] = {"clock": linear, "times": grid("uniform", linear, 4, 1.0)}
@@ -191,6 +216,13 @@ def test_a_page_as_it_should_be() -> None:
 )
 def test_a_cell_that_checks_nothing_is_noticed(old: str, new: str) -> None:
     assert checked(GOOD.replace(old, new)) == set()
+
+
+def test_an_exercise_without_a_solution_is_noticed() -> None:
+    one = "(ex-a)=\n## A\n\n**1. By hand.** Why?\n\n:::{dropdown} Solution\nSo.\n:::\n"
+    cell = "\n```{code-cell}\n:tags: [check]\n\nassert True\n```\n"
+    assert exercises(one + cell) == {"ex-a": (1, 1, 1)}
+    assert exercises(one + "\n**2. And this?**\n") == {"ex-a": (2, 1, 0)}
 
 
 def test_a_missing_proof_is_noticed() -> None:
