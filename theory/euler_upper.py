@@ -55,8 +55,8 @@ E1 = Claim(
         r"splits into score, $\Delta_k\frac{-\alpha'}{\alpha}\sum_i\max\{\sum_a(\hat s-s)_+,"
         r"\sum_a(s-\hat s)_+\}$; clock, $m|\rho_k-r_k|$; and parallel decoding, $\sum_B "
         r"r^{|B|}(1-r)^{m-|B|}\,\mathrm{TV}(q_0(x_B|x_U),\prod_{i\in B}q_0(x_i|x_U))\le\binom m2 "
-        r"r^2$. Another rule asks for $r\hat p$ in place of $\Delta_k\frac{-\alpha'}{\alpha}\hat "
-        "s$. No score-entropy loss, no bounded score is assumed."
+        r"r^2$. Other rules have $r\hat p$ in place of $\Delta_k\frac{-\alpha'}{\alpha}\hat s$. "
+        "No score-entropy loss, no bounded score is assumed."
     ),
     measured=Measured.TV,
     kind=Kind.THEOREM,

@@ -84,7 +84,7 @@ def _steps_needed(broken: bool) -> Iterator[bool]:
     yield sympy.simplify(bound - epsilon) == 0
 
 
-@proof("E3", "d!·e_d is d! times e_d, d ≤ 5, six steps", "(d+1)! for d!")
+@proof("E3", "the bound against sympy's symmetric polynomial, d ≤ 5, six steps", "(d+1)! for d!")
 def _elementary(broken: bool) -> Iterator[bool]:
     """DistinctSteps is d! times the elementary symmetric polynomial, as sympy has it."""
     for d in range(1, 6):
