@@ -23,6 +23,8 @@ from sharprates.verification.verdict import Verdict
 VERSION = 2
 """Of the schema of `claims.json`."""
 
+SPEED = "examples_per_second"  # of the manifest: by claim, and no two runs have the same
+
 CLAIMS_JSON = Path("build") / "claims.json"
 
 NEAR = 1e-9

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +15,9 @@ from sharprates.theory.registry import CLAIMS
 from sharprates.verification import cli, status, witness
 from sharprates.verification import verify as verification_run
 from sharprates.verification.checks.check import Check
+from sharprates.verification.cli.terminal import console
 from sharprates.verification.evidence import Evidence, Method
+from sharprates.verification.reports.verify import print_statuses
 from sharprates.verification.status import Status, read_evidence
 from sharprates.verification.verdict import Verdict
 from sharprates.verification.verify import verify
@@ -51,6 +54,18 @@ def test_a_run_as_a_function() -> None:
 def test_the_same_seed_gives_the_same_rows_in_one_process_or_two() -> None:
     one, two = (verify(["H3"], examples=10, seed=7, jobs=jobs) for jobs in (1, 2))
     assert one.json()["claims"] == two.json()["claims"]
+
+
+def test_a_report_says_how_fast_examples_are_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = time.process_time()
+    found = verify(["H3"], examples=10)
+    spent = time.process_time() - clock
+    ((claim_id, rate),) = found.json()["manifest"]["examples_per_second"].items()
+    examples = sum(one.n for one in found["H3"].evidence)
+    assert claim_id == "H3"
+    assert examples / spent <= rate < 2 * examples / spent
+    print_statuses(found, console())
+    assert f" {rate:.3g} " in capsys.readouterr().out
 
 
 def test_a_tightened_birthday_bound_is_refuted_by_hand(run: Run) -> None:

@@ -12,7 +12,7 @@ from sharprates.theory.registry import CLAIMS
 from sharprates.verification import witness
 from sharprates.verification.formal import formal_of
 from sharprates.verification.reports.layout import table
-from sharprates.verification.status import Report, Status
+from sharprates.verification.status import SPEED, Report, Status
 from sharprates.verification.verdict import Verdict
 
 MOST_REMARKS = 20
@@ -30,10 +30,10 @@ _STYLES = {
 def print_statuses(found: Report, console: Console) -> None:
     """One row a claim, then what fails."""
     rows = table(
-        *("claim", "kind", "relation", "status (n)", ">count", ">ratio", "at", "sharpness"),
-        *(">power", "break-even", "proof checker"),
+        *("claim", "kind", "relation", "status (n)", ">a second", ">count", ">ratio", "at"),
+        *("sharpness", ">power", "break-even", "proof checker"),
     )
-    labels = formal_of(CLAIMS)
+    labels, speed = formal_of(CLAIMS), found.manifest.get(SPEED, {})
     for one in found.statuses:
         worst, killed = one.worst, one.power
         proofs = sum(record.method == "symbolic" for record in one.evidence)
@@ -44,6 +44,7 @@ def print_statuses(found: Report, console: Console) -> None:
             Text(one.claim.kind.value),
             Text(one.claim.relation.value),
             Text(status, _STYLES[one.status]),
+            Text(f"{speed[one.claim.id]:.3g}" if one.claim.id in speed else "·"),
             Text(share),
             Text(f"{worst.ratio:.4g}" if worst and worst.ratio is not None else "·"),
             Text((worst.instance or "") if worst else ""),
@@ -66,11 +67,12 @@ def print_statuses(found: Report, console: Console) -> None:
 
 
 LEGEND = (
-    "status: certified = decided in exact or ball arithmetic on n examples, or proved symbolically "
-    "for listed sizes; tested = float64 with a stated error bound. count: share of examples on "
-    "which the claim says something. ratio: measured/bound, the one nearest to failing. power: "
-    "mutants rejected. break-even: factor on a constant at which a tried example begins to fail. "
-    "proof checker: what Coq says of the statements in theory/formal, as `make formal` left it; "
+    "status: certified = decided in exact or ball arithmetic on n examples, or proved "
+    "symbolically for listed sizes; tested = float64 with a stated error bound. a second: "
+    "examples tried, with their mutants, a second of CPU. count: share of examples on which the "
+    "claim says something. ratio: measured/bound, the one nearest to failing. power: mutants "
+    "rejected. break-even: factor on a constant at which a tried example begins to fail. proof "
+    "checker: what Coq says of the statements in theory/formal, as `make formal` left it; "
     "`sharprates claims ID` says how much of the claim they cover."
 )
 
