@@ -144,7 +144,7 @@ class Experiment:
             last = " fill" if grid.last_step == "fill" else ""
             end = f"T={grid.horizon} K={grid.steps}{last}"
             parts.append(f"{grid.rule_name} {grid.chosen.name} {end}")
-        shown = list(self.predictions.items())[:4]
+        shown = list(self.predictions.items())[:12]
         for (context, place), p in shown:
             state = "".join("_" if x == S else str(x) for x in context)
             parts.append(f"p̂_{place + 1}({state})={in_words(p)}")

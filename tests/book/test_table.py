@@ -6,9 +6,10 @@ import re
 
 import pytest
 from sharpbook import table
+from sharpbook.claims import worst_of_regimes
 from sharpbook.results import Results
 from sharprates.theory.claim import BOUNDS
-from sharprates.theory.registry import CLAIMS
+from sharprates.theory.registry import CLAIMS, claim
 
 ROWS = {
     "E3": {
@@ -59,6 +60,20 @@ def test_a_bound_that_was_scaled_tells_what_is_detected() -> None:
     other = {"mutant": "0.999 of t", "killed": True}
     assert table.detects({"power": [killed, other]}) == pytest.approx(0.03)
     assert table.detects({"power": [other]}) is None
+
+
+def test_beside_an_instance_that_says_little_stands_that_of_a_regime() -> None:
+    checks = [
+        {"regime": "K ≥ d", "ratio": ratio, "instance": text}
+        for ratio, text in ((0.8, "K=4"), (0.9, "d=2 S=2 copies q0=[00:1/2 11:1/2] uniform K=2"))
+    ]
+    regimes = {"regimes": {"K ≥ d": "within ×1.11", "leftover allowed": "attained"}}
+    found = {"sharpness": regimes, "checks": checks, "ratio": {"instance": "uniform K=1"}}
+    assert worst_of_regimes(found) == {"K ≥ d": "d=2 S=2 copies uniform K=2"}
+    shown = table.cells(claim("E5"), found, "proved", "")[4][1]
+    law = "<code>d=2 S=2 copies uniform K=2</code>"
+    assert shown == f"<code>uniform K=1</code><br>K ≥ d: {law}"
+    assert worst_of_regimes({**found, "ratio": {"instance": "uniform K=3"}}) == {}
 
 
 def test_constants_are_those_of_the_registry() -> None:

@@ -164,8 +164,25 @@ def _factor(kind: str) -> str:
 
 
 def worst(row: Mapping[str, Any]) -> str:
-    """The instance nearest to failing; weights that a family's name gives are left out."""
-    text = str((row.get("ratio") or {}).get("instance") or "")
+    """The instance nearest to failing."""
+    return _instance(str((row.get("ratio") or {}).get("instance") or ""), row)
+
+
+def worst_of_regimes(row: Mapping[str, Any]) -> dict[str, str]:
+    """Regime → the instance nearest to failing in it, if the claim's own says little."""
+    if not DEGENERATE.search(str((row.get("ratio") or {}).get("instance"))):
+        return {}
+    found = {}
+    for name in (row.get("sharpness") or {}).get("regimes") or ():
+        rated = [one for one in row["checks"] if one.get("regime") == name and one.get("ratio")]
+        if "leftover" not in name and rated:
+            nearest = min(rated, key=lambda one: abs(1 - one["ratio"]))
+            found[name] = _instance(str(nearest["instance"]), row)
+    return found
+
+
+def _instance(text: str, row: Mapping[str, Any]) -> str:
+    """An instance in words; weights that a family's name gives are left out."""
     if re.search(r"S=\d+ [a-z-]+ q0=", text):
         return re.sub(r" q0=\[[^]]*\]", "", text)
     if not text or "q0=" in text:

@@ -15,7 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from sharpbook import results
-from sharpbook.claims import MARKS, command, copied, sharp, worst
+from sharpbook.claims import MARKS, command, copied, sharp, worst, worst_of_regimes
 
 CODE = re.compile(r"`([^`]*)`")
 SCALED = re.compile(r"× (\d*\.?\d+)$|^(\d*\.?\d+) of the bound$")
@@ -58,13 +58,15 @@ def cells(one: Claim, row: Mapping[str, Any], proof: str, link: str) -> list[tup
     bound, head = escape(one.title), HEADLINES.get(one.id)
     if head:
         bound += rf'<br><span class="math notranslate">\({escape(head.display)}\)</span>'
-    shown = worst(row)
+    laws = [f"<code>{escape(worst(row))}</code>"] if worst(row) else []
+    for regime, law in worst_of_regimes(row).items():
+        laws.append(f"{escape(regime)}: <code>{escape(law)}</code>")
     return [
         ("", f'<a href="{escape(link)}">{one.id}</a><br>{chip}{MARKS[proof]} {proof}</span>'),
         (one.title, f"{bound}<br>{copied(command(one.id))}"),
         ("", constants),
         ("" if ratio is None else f"{ratio:.9f}", escape(sharp(one, row)) or "no run stored"),
-        ("", f"<code>{escape(shown)}</code>" if shown else ""),
+        ("", "<br>".join(laws)),
         ("", "") if least is None else (f"{least:.6f}", f"a change by {least:.2%}"),
     ]
 
