@@ -481,7 +481,7 @@ def replay(witness: Witness, claim: Claim | None = None, left: LeftSide | None =
         ("bound", found.bound, said.bound),
     ):
         # decimals enclose the new value, and not much more than it
-        wide = old.lower != old.upper and old.upper - old.lower > Fraction(4, 10**DIGITS)
+        wide = old.upper - old.lower > Fraction(4, 10**DIGITS)
         if wide or not (old.lower <= new.lower and new.upper <= old.upper):
             raise WitnessError(
                 f"does not reproduce: {name} is {_show(new)}, the file says {_show(old)}"

@@ -165,7 +165,9 @@ GOOD = witness.to_text(witness.make(CLAIMS["E3"], copies(steps=(HALF, HALF))))
     [
         ("", "no witness file"),
         ("sharprates-witness 2\nsha256: 0\n", "no witness file"),
+        (signed(GOOD.replace("witness 1", "witness 10")), "no witness file"),
         (b"\xff\xfe\x00", "not a text file"),
+        (signed(GOOD.replace("E3", "Z9").replace("relation: upper\n", "")), "an older version's"),
         (signed(GOOD.replace("claim: E3\n", "")), "one line 'claim'"),
         (signed(GOOD.replace("claim: E3\n", "claim: E3\nfoo: 1\n")), "cannot read the line"),
         (signed(GOOD.replace("= 1/2", "= 1/0")), "0"),
@@ -221,6 +223,19 @@ def test_a_claim_of_ones_own_is_needed_again():
     with pytest.raises(WitnessError, match="--claim"):
         witness.replay(made)
     assert witness.replay(made, own).verdict is Verdict.HOLDS
+
+
+def test_a_left_side_of_ones_own_is_needed_again():
+    own = replace(mine(1 / (2 * symbol("K")) + sympy.Integer(0)), measured=Measured.OWN)
+
+    def left(numbers):
+        return numbers.tv
+
+    made = witness.make(own, copies(steps=(HALF, HALF)), left=left)
+    assert made.measure == "own"
+    with pytest.raises(WitnessError, match="the left side of MINE is not known here"):
+        witness.replay(made, own)
+    assert witness.replay(made, own, left).verdict is Verdict.HOLDS
 
 
 def test_an_instance_that_is_too_large():
@@ -404,3 +419,86 @@ def test_a_journal_holds_experiments_as_these_lines():
     lines = VALUES.unstructure(experiment)
     assert lines == witness.experiment_lines(experiment)
     assert VALUES.structure(lines, Experiment).steps == experiment.steps
+
+
+THIRD, LITTLE = Fraction(1, 3), Fraction(1, 10**9)
+
+
+@pytest.mark.parametrize(
+    ("ends", "shown"),
+    [
+        ((THIRD - LITTLE, THIRD + LITTLE), f"0.{'3' * 8}2{'3' * 21} 0.{'3' * 8}4{'3' * 20}4"),
+        ((-THIRD, Fraction(0)), f"-0.{'3' * 29}4 0.{'0' * 30}"),
+        ((Fraction(0), Fraction(125, 3)), f"0.{'0' * 30} 41.{'6' * 29}7"),
+    ],
+)
+def test_an_enclosure_is_rounded_outwards_to_thirty_places(ends, shown):
+    """Hand computation: 1/3 ± 10⁻⁹, −1/3 and 125/3, the nearest decimals below and above."""
+    made = witness.make(CLAIMS["E3"], copies(steps=(HALF, HALF)))
+    sides = ((Interval.exact(HALF), Interval(*ends)),)
+    text = witness.to_text(replace(made, decision=Decision(Relation.UPPER, sides)))
+    assert f"bound: {shown}" in text.splitlines()
+    assert "measured: 1/2" in text.splitlines()
+
+
+def test_an_enclosure_holds_both_ends_of_what_is_found_and_no_more_than_four_units():
+    made = witness.make(CLAIMS["E5"], copies(steps=(HALF, HALF)))
+    low, high = made.decision.bound.lower, made.decision.bound.upper
+    unit = Fraction(1, 10**30)
+    for ends, enough in (
+        ((low, high), True),
+        ((low - unit, low), False),
+        ((high, high + unit), False),
+        ((low, low + 4 * unit), True),
+        ((low, low + 5 * unit), False),
+    ):
+        held = ((made.decision.measured, Interval(*ends)),)
+        said = replace(made, decision=Decision(Relation.UPPER, held))
+        if enough:
+            assert witness.replay(said).verdict is Verdict.HOLDS
+        else:
+            with pytest.raises(WitnessError, match="does not reproduce: bound"):
+                witness.replay(said)
+
+
+def test_another_claim_is_not_the_one_of_the_file():
+    made = witness.make(CLAIMS["E3"], copies(steps=(HALF, HALF)))
+    with pytest.raises(WitnessError, match="claim 'E3' is not known here"):
+        witness.replay(made, CLAIMS["E5"])
+
+
+def test_a_side_is_one_number_or_two():
+    with pytest.raises(WitnessError, match="one number or two"):
+        witness.from_text(signed(GOOD.replace("measured: 1/4", "measured: 1/4 1/4 1/4")))
+
+
+def test_a_remark_needs_no_blank_and_a_file_no_folder(tmp_path):
+    made = witness.make(CLAIMS["E3"], copies(steps=(HALF, HALF)), remark=("near",))
+    text = witness.to_text(made)
+    assert witness.from_text(signed(text.replace("# near", "#near"))).remark == ("near",)
+    witness.write(made, tmp_path / "new" / "one")
+    assert (tmp_path / "new" / "one").read_text(encoding="utf-8") == text
+
+
+def works():
+    """Experiments, the work on each counted by hand, and what a refusal says."""
+    once = (Fraction(1),)
+    # two rows of two bits are 2·2²·2·2 = 32 products, of one word to 31 bits, two to 63
+    for power, words in ((30, 1), (31, 2), (61, 2), (63, 3)):
+        small = Fraction(1, 2**power)
+        law = experiment_on_rows(2, ((0, 0), (1, 1)), (small, 1 - small), steps=once)
+        yield law, 32 * words, f"fractions of {power + 1} bits"
+    # sixteen steps over two places are 64 products, of one word to 63 bits, two to 127
+    for power, words in ((62, 1), (63, 2), (125, 2), (127, 3)):
+        yield copies(steps=(Fraction(1, 2**power),) * 16), 64 * words, "16 steps"
+    # of one symbol the 3² pairs of sets are more than 2²·2 products
+    yield experiment_on_rows(1, ((0, 0),), once, steps=once), 9, "1 rows of length 2"
+
+
+@pytest.mark.parametrize(("experiment", "work", "words"), list(works()))
+def test_long_fractions_are_counted_as_several_words(monkeypatch, experiment, work, words):
+    monkeypatch.setattr(witness, "LARGEST_WORK", work)
+    witness.decide_on(CLAIMS["E3"], experiment)
+    monkeypatch.setattr(witness, "LARGEST_WORK", work - 1)
+    with pytest.raises(ValueError, match=words):
+        witness.decide_on(CLAIMS["E3"], experiment)
