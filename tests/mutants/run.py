@@ -59,7 +59,7 @@ WORDS = {"errors.py", "__init__.py", "make_data.py", "symbols.py", "measured.py"
 SETTLED = (
     *("theory/evaluation.py", "theory/hypotheses.py"),
     *("samplers/parallel.py", "samplers/step_law.py"),
-    *(f"verification/{name}.py" for name in ("decomposition", "profile", "status")),
+    *(f"verification/{name}.py" for name in ("decomposition", "profile", "status", "witness")),
     *(f"verification/quantities/{name}.py" for name in ("exact", "float64")),
     "verification/checks/check.py",
     *(

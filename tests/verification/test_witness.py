@@ -491,6 +491,8 @@ def works():
     # sixteen steps over two places are 64 products, of one word to 63 bits, two to 127
     for power, words in ((62, 1), (63, 2), (125, 2), (127, 3)):
         yield copies(steps=(Fraction(1, 2**power),) * 16), 64 * words, "16 steps"
+    # two rows of three bits are 2·2³·3·2 products
+    yield exact_experiment(family("copies:3:2"), steps=once), 96, "2 rows of length 3"
     # of one symbol the 3² pairs of sets are more than 2²·2 products
     yield experiment_on_rows(1, ((0, 0),), once, steps=once), 9, "1 rows of length 2"
 
