@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
@@ -87,16 +88,20 @@ class Row:
 class Table:
     """Rows of cells below headings, shown as HTML."""
 
-    kind = "checks"
+    kind, cards = "checks", False
 
     def __init__(self, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         self.heads, self.rows = heads, list(rows)
 
     def _repr_html_(self) -> str:
-        def line(tag: str, row: Sequence[Any]) -> str:
-            return "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in row)
+        # a phone shows each row of a wide table as a card, with the headings in it
+        labels = [f' data-label="{html.escape(head)}"' for head in self.heads if self.cards]
 
-        body = "".join(f"<tr>{line('td', row)}</tr>" for row in self.rows)
+        def line(tag: str, row: Sequence[Any], more: Sequence[str] = ()) -> str:
+            cells = itertools.zip_longest(row, more, fillvalue="")
+            return "".join(f"<{tag}{a}>{html.escape(str(cell))}</{tag}>" for cell, a in cells)
+
+        body = "".join(f"<tr>{line('td', row, labels)}</tr>" for row in self.rows)
         head = f"<thead><tr>{line('th', self.heads)}</tr></thead>"
         return f'<table class="{self.kind}">{head}<tbody>{body}</tbody></table>'
 
@@ -105,6 +110,12 @@ class Words(Table):
     """A table whose cells hold sentences, which are wrapped."""
 
     kind = "checks words"
+
+
+class WideWords(Words):
+    """The same for many columns: the page makes room for them."""
+
+    kind, cards = "checks words stretch", True
 
 
 class Closed(Table):

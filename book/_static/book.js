@@ -1,4 +1,5 @@
-// Formulas wider than their column scroll in place; tables of class `sortable` sort by a click.
+// Formulas wider than their column scroll in place, as tables and figures do, and fade where there is
+// more to see; tables of class `sortable` sort by a click.
 (function () {
   "use strict";
 
@@ -8,6 +9,46 @@
       const column = box.closest("p, li, dd, td, th, div");
       const width = svg && svg.getBoundingClientRect().width;
       box.classList.toggle("wide", Boolean(column) && width > column.clientWidth - 1);
+    });
+  }
+
+  // A display that is a little too wide is set smaller; letters stay above 11 px, in the audit's table 9.
+  function fitDisplays() {
+    document.querySelectorAll("mjx-container[display], .audit td:nth-child(2) mjx-container").forEach((box) => {
+      box.style.removeProperty("font-size");
+      const size = parseFloat(getComputedStyle(box).fontSize), least = box.closest(".audit") ? 9.6 : Math.min(size, 11.2);
+      for (let at = size, tries = 0; box.clientWidth && box.scrollWidth > box.clientWidth && tries < 4; tries++) {
+        at = Math.floor(at * (box.clientWidth / box.scrollWidth) * 10 - 1) / 10;
+        if (at < least) { box.style.removeProperty("font-size"); return; }
+        box.style.setProperty("font-size", `${at}px`, "important");
+      }
+    });
+  }
+
+  // No line begins with the full stop of a formula that ends the line above.
+  function keepStops() {
+    document.querySelectorAll(".bd-article span.math").forEach((box) => {
+      const after = box.nextSibling, stop = after && after.nodeType === Node.TEXT_NODE && /^[.,;:!?)\]’”]+/.exec(after.data);
+      if (!stop || box.querySelector(".wide")) return;
+      const whole = document.createElement("span");
+      whole.className = "whole";
+      after.data = after.data.slice(stop[0].length);
+      box.before(whole);
+      whole.append(box, stop[0]);
+    });
+  }
+
+  const SCROLLING = "div.math, mjx-container, .bd-article table, .bd-article pre, .pan, .claim-graph";
+
+  function markMore(box) {
+    box.classList.toggle("more", box.scrollWidth - box.clientWidth - box.scrollLeft > 3 && getComputedStyle(box).overflowX === "auto");
+  }
+
+  function watchMore() {
+    const sizes = new ResizeObserver((seen) => seen.forEach(({target}) => markMore(target)));
+    document.querySelectorAll(SCROLLING).forEach((box) => {
+      sizes.observe(box);
+      box.addEventListener("scroll", () => markMore(box), {passive: true});
     });
   }
 
@@ -68,6 +109,12 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll("code.command").forEach(copyButton);
+    document.querySelectorAll("div.cell_output img").forEach((picture) => { // it scrolls, its caption does not
+      const pan = document.createElement("div");
+      pan.className = "pan";
+      picture.before(pan);
+      pan.append(picture);
+    });
     document.querySelectorAll(".claim-graph svg").forEach((svg) => {
       svg.querySelectorAll("a.node[data-claim]").forEach((node) => {
         for (const on of ["pointerenter", "focus"]) node.addEventListener(on, () => lightUp(svg, node.dataset.claim));
@@ -87,7 +134,8 @@
 
   window.addEventListener("load", () => {
     const ready = window.MathJax && window.MathJax.startup && window.MathJax.startup.promise;
-    Promise.resolve(ready).then(markWide);
-    window.addEventListener("resize", markWide);
+    Promise.resolve(ready).then(markWide).then(keepStops).then(fitDisplays).then(watchMore);
+    window.addEventListener("resize", () => { markWide(); fitDisplays(); });
+    document.addEventListener("toggle", fitDisplays, true); // what a closed box holds has no width
   });
 })();

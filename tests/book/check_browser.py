@@ -313,6 +313,48 @@ def test_no_table_and_no_formula_of_a_claim_is_cut(
     assert page.run(CUT) == []
 
 
+HINTS = """
+(() => {
+  const all = [...document.querySelectorAll(
+    "article mjx-container, article table, article pre, article .pan, .claim-graph")];
+  const more = all.filter((e) => e.checkVisibility() && e.scrollWidth - e.clientWidth > 3
+    && getComputedStyle(e).overflowX === "auto");
+  const loose = [...document.querySelectorAll("article span.math")].filter((e) =>
+    !e.querySelector(".wide") && !e.closest(".whole") && e.nextSibling
+    && /^[.,;:]/.test(e.nextSibling.data || ""));
+  return {
+    more: more.length,
+    plain: more.filter((e) => !e.classList.contains("more")).length,
+    small: [...document.querySelectorAll("article mjx-container[display]")]
+      .filter((e) => parseFloat(getComputedStyle(e).fontSize) < 11).length,
+    loose: loose.length,
+  };
+})()
+"""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_scrolls_fades_and_no_full_stop_is_left_alone(page: Page, name: str) -> None:
+    page.resize(*PHONE, mobile=True)
+    show(page, name)
+    page.run("new Promise((done) => setTimeout(() => done(1), 200))")
+    seen = page.run(HINTS)
+    assert seen == {**seen, "plain": 0, "small": 0, "loose": 0}
+
+
+def test_a_picture_scrolls_under_its_caption_and_stops_fading_at_its_end(page: Page) -> None:
+    page.resize(*PHONE, mobile=True)
+    show(page, "pictures.html")
+    pan = "[...document.querySelectorAll('.pan')].find((e) => e.scrollWidth > e.clientWidth + 9)"
+    fades = f"{pan}.classList.contains('more')"
+    assert page.run(f"new Promise((done) => setTimeout(() => done({fades}), 200))")
+    caption = f"{pan}.closest('figure').querySelector('figcaption').getBoundingClientRect().left"
+    before = page.run(caption)
+    page.run(f"{pan}.scrollLeft = 9999")
+    assert not page.run(f"new Promise((done) => setTimeout(() => done({fades}), 200))")
+    assert page.run(caption) == before
+
+
 SETTINGS = [
     {"clock": name, "rule": rule, "grid": kind, "d": d, "S": S, "K": K}
     for name, rule, kind, d, S, K in [

@@ -72,6 +72,14 @@ def test_numbers_of_a_text_are_computed_again() -> None:
             kit.Agreed([*rows, wrong])
 
 
+def test_a_wide_table_carries_its_headings_in_each_row() -> None:
+    text = kit.WideWords(["one", "<two>"], [[1, "b"]])._repr_html_()
+    assert '<tr><td data-label="one">1</td><td data-label="&lt;two&gt;">b</td></tr>' in text
+    plain = kit.Words(["one", "<two>"], [[1, "b"]])._repr_html_()
+    assert "<th>&lt;two&gt;</th>" in plain
+    assert "<tr><td>1</td><td>b</td></tr>" in plain
+
+
 def test_the_tightest_comparison_is_named() -> None:
     values = {"d": 2, "w": [0.5, 0.5], "epsilon_w": 0}
     upper = [kit.check("E3", tv, values, f"TV {tv}") for tv in (0.1, 0.4, 0.3)]

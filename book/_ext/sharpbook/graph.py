@@ -20,7 +20,7 @@ from sharpbook import results
 from sharpbook.claims import MARKS
 
 WIDTH, HEIGHT = 178, 52
-STRIDE_X, STRIDE_Y, GAP = 226, 60, 9
+STRIDE_X, STRIDE_Y, GAP = 206, 60, 9
 """From a box to the next, and the height that a passing edge is given."""
 MARGIN = 8
 
@@ -198,7 +198,7 @@ def _edge(source: Node, target: Node, bends: Mapping[Bend, tuple[float, float]])
 def _box(node: Node) -> str:
     one = node.claim
     main = " main" if one.id in MAIN else ""
-    lines = textwrap.wrap(one.title, 22 if main else 25)[:2]
+    lines = textwrap.wrap(one.title, 22 if main else 25, max_lines=2, placeholder=" …")
     text = "".join(
         f'<text x="{node.x + 8:.0f}" y="{node.y + 31 + 13.5 * i:.1f}" class="title">'
         f"{escape(line)}</text>"
