@@ -16,9 +16,9 @@
   function fitDisplays() {
     document.querySelectorAll("mjx-container[display], .audit td:nth-child(2) mjx-container").forEach((box) => {
       box.style.removeProperty("font-size");
-      const size = parseFloat(getComputedStyle(box).fontSize), least = box.closest(".audit") ? 9.6 : Math.min(size, 11.2);
-      for (let at = size, tries = 0; box.clientWidth && box.scrollWidth > box.clientWidth && tries < 4; tries++) {
-        at = Math.floor(at * (box.clientWidth / box.scrollWidth) * 10 - 1) / 10;
+      const size = parseFloat(getComputedStyle(box).fontSize), least = box.closest(".audit") ? 9 : Math.min(size, 11.2);
+      for (let at = size, tries = 0; box.clientWidth && box.scrollWidth > box.clientWidth && tries < 9; tries++) {
+        at = Math.floor(at * (box.clientWidth / box.scrollWidth) * 10 - 2) / 10;
         if (at < least) { box.style.removeProperty("font-size"); return; }
         box.style.setProperty("font-size", `${at}px`, "important");
       }
