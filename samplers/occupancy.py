@@ -29,11 +29,11 @@ def _sums(x: Array) -> Array:
     Two levels (within rows of about √K, then over rows) keep the rounding error near √K ulp even
     in the worst case; plain accumulation reaches K ulp.
     """
-    side = max(1, math.isqrt(x.size))
+    side = math.isqrt(x.size)
     rows = np.concatenate([x, np.zeros(-x.size % side)]).reshape(-1, side)
     within = np.cumsum(rows, axis=1)
     before = np.concatenate([[0.0], np.cumsum(within[:-1, -1])])
-    return np.concatenate([[0.0], (within + before[:, None]).reshape(-1)[: x.size]])
+    return np.concatenate([[0.0], (within + before[:, None]).ravel()[: x.size]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,20 +55,12 @@ class Bins:
     @staticmethod
     def of(law: StepLaw) -> Bins:
         """The bins of a step law."""
-        if law.given is not None:
-            w = law.given.numpy()
-            log_kept = math.log1p(-law.leftover) if law.leftover < 1 else -math.inf
-        else:
-            r = law.hazards.numpy()
-            with np.errstate(divide="ignore"):  # a hazard of 1 leaves nothing: log 0 = −∞ is meant
-                log_masked = _sums(np.log1p(-r))
-            w = r * np.exp(log_masked[:-1])
-            left = float(log_masked[-1])
-            log_kept = math.log1p(-math.exp(left)) if left < -0.5 else _log_of_minus_expm1(left)
-        w = w[w > 0]
-        if w.size == 0:
+        w = law.weights.numpy()
+        kept = float(_sums(w)[-1])
+        if kept == 0:
             return Bins(np.ones(1), np.zeros(1), np.zeros(1), -math.inf)
-        width = w / _sums(w)[-1]
+        width = w[w > 0] / kept
+        log_kept = float(_log(kept, law.leftover))
         return Bins(width, _sums(width)[:-1], _sums(width[::-1])[-2::-1], log_kept)
 
     @property
@@ -92,15 +84,10 @@ class Bins:
         return _log(self.before + self.width, self.after)
 
 
-def _log(x: Array, rest: Array) -> Array:
-    """Log x where x + rest = 1, from the smaller of the two."""
+def _log(x: Array | float, rest: Array | float) -> Array:
+    """Log x where x + rest = 1, from the smaller of the two; −∞ at 0."""
     with np.errstate(divide="ignore"):
-        return np.where(rest < 0.5, np.log1p(-np.minimum(rest, 0.5)), np.log(x))
-
-
-def _log_of_minus_expm1(x: float) -> float:
-    """Log of 1 − e^x for x ≤ 0."""
-    return math.log(-math.expm1(x)) if x < 0 else -math.inf
+        return np.where(rest < x, np.log1p(-np.minimum(rest, x)), np.log(x))
 
 
 @dataclass(frozen=True)
@@ -118,7 +105,7 @@ class Chance:
     @staticmethod
     def of(failure: float, log_success: float) -> Chance:
         """From both sums: the smaller chance decides."""
-        return Chance(failure, math.log1p(-failure) if failure < 0.5 else min(0.0, log_success))
+        return Chance(failure, math.log1p(-failure) if failure < 0.5 else log_success)
 
 
 CERTAIN = Chance(0.0, 0.0)
@@ -134,27 +121,16 @@ def equal_draws(bins: Bins, g: int, S: int) -> Chance:
     """
     if g == 1 or S == 1:
         return CERTAIN
-    w, r = bins.width, bins.hazard
-    # Success with first bin k: S·((after + w/S)^g − after^g).
-    lost = bins.before + w * (1 - 1 / S)
-    with np.errstate(divide="ignore"):  # nothing lies after the last bin: +∞ is meant
-        gain = g * np.log1p(w / (S * bins.after))
-        log_success = logsumexp(
-            math.log(S) + g * _log(bins.after + w / S, lost) + np.log(-np.expm1(-gain))
-        )
-        # Failure in a bin that is the first one hit. Closed, where many tokens fall into it …
-        miss, kick = g * np.log1p(-r), g * np.log1p(r / (S * (1 - r)))
-    some_symbol = g * np.log1p(-r * (1 - 1 / S))
-    closed = -np.expm1(miss) + S * np.exp(some_symbol) * np.expm1(-kick)
-    # … and number by number where few do, since there the closed form cancels.
-    few = np.minimum(r, 0.1)
-    series, odds = np.zeros_like(w), few / (1 - few)
-    term = g * odds * np.exp(g * np.log1p(-few))
-    for n in range(2, min(g, 14) + 1):  # 0.1^14/14! is below the last digit
-        term = term * odds * ((g - n + 1) / n)
-        series += term * -math.expm1((1 - n) * math.log(S))
-    failure = np.exp(g * bins.log_from_here) * np.where(g * r < 0.1, series, closed)
-    return Chance.of(float(failure.sum()), float(log_success))
+    # If the bin is the first one hit, and those in it draw a certain symbol:
+    log_alike = g * _log(bins.after + bins.width / S, bins.before + bins.width * (1 - 1 / S))
+    share = bins.width / (bins.width + S * bins.after)
+    with np.errstate(divide="ignore"):  # at the last bin share = 1: log 0 = −∞ is meant
+        log_hit = np.log(-np.expm1(g * np.log1p(-share)))
+    log_success = math.log(S) + float(logsumexp(log_alike + log_hit))
+    # A token alone cannot fail. Of two or more at most the share 1/S succeeds: little cancels.
+    several = np.exp(g * bins.log_from_here) * betainc(2, g - 1, bins.hazard)
+    failure = several - S * np.exp(log_alike) * betainc(2, g - 1, share)
+    return Chance.of(float(failure.sum()), log_success)
 
 
 def code_draws(bins: Bins, d: int, k: int, S: int) -> Chance:
@@ -171,13 +147,13 @@ def code_draws(bins: Bins, d: int, k: int, S: int) -> Chance:
     """
     if k == d or S == 1:
         return CERTAIN
-    share = np.minimum(bins.width / (bins.before + bins.width), 1.0)
+    share = bins.width / (bins.before + bins.width)
     log_width, log_until, log_after = np.log(bins.width), bins.log_until, bins.log_after
     log_failure = log_success = -math.inf
-    # Terms are left out where a bound on them says that all of them add up to less than e^−38.
-    spare = math.log(bins.width.size * d) + 38
     for e in range(d - k + 1):
-        least = min(log_failure, log_success + e * math.log(S)) - spare
+        # Left out where a bound says that even 10^9 such terms add less than the last digit to the
+        # failures so far; to the successes so far too, as these are at least S^−e times as many.
+        least = log_failure - 60
         many = _log_ways(d, e + 1) + (e + 1) * log_width  # at least e + 1 tokens in the bin
         if bool((many < least).all()):
             break  # and so for all larger e: (d·width)^e/e! falls once it is below 1
@@ -219,8 +195,8 @@ def shared_draws(bins: Bins, g: int, b: int) -> Chance:
         return CERTAIN
     series = _SharedSeries(bins.width, g, b)
     log_success = series.log_success()
-    small = log_success > math.log(0.4)
-    return Chance.of(series.failure() if small else 1.0, log_success)
+    # What is rarely a success needs no chance of a failure, of which the terms then overflow.
+    return Chance.of(series.failure() if log_success > -1 else 1.0, log_success)
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,27 +223,30 @@ class _SharedSeries:
     """
 
     RADIUS = 0.25  # f has no zero within |x| < 1, so |c_j| < 1 to leading order
-    ORDER = 32  # 0.25^32 is below the last digit
+    POWERS = np.arange(33)  # 0.25^33 is below the last digit
     ROWS = 256  # of the other bins at a time
+    BEYOND = 16  # terms past the largest: each ratio is half the one before, 2^−C(16,2) is left
 
     def __init__(self, width: Array, g: int, b: int) -> None:
         self.log_width, self.g, self.log_b = np.sort(np.log(width)), g, math.log(b)
-        n = np.arange(self.ORDER + 1)
+        n = self.POWERS
         f = np.exp(-self.log_b * n * (n - 1) / 2 - gammaln(n + 1))
-        c = np.zeros(self.ORDER + 1)
-        c[1] = 1.0
-        for m in range(2, self.ORDER + 1):  # f′ = f·(log f)′
+        c = np.zeros_like(f)
+        for m in n[1:]:  # f′ = f·(log f)′
             c[m] = f[m] - sum(j * c[j] * f[m - j] for j in range(1, m)) / m
         c[1] = 0.0  # φ, not log f
         self.coefficients = c
+        # On both circles the numbers of tokens are spread no more than by Poisson's law of mean g:
+        # b^−C(n,2) is log-concave. To be off by as much as the number of points is below e^−80.
+        self.circle = _Circle(40 + 8 * math.isqrt(g))
 
     def _small(self, log_radius: float) -> tuple[int, float, Array]:
         """How many bins are small, their Σ x, and their Σ φ(x e^{iθ}) as a series in e^{iθ}."""
         log_x = self.log_width + log_radius
         count = int(np.searchsorted(log_x, math.log(self.RADIUS)))
         x = np.exp(log_x[:count])
-        power, sums = np.ones_like(x), np.zeros(self.ORDER + 1)
-        for j in range(1, self.ORDER + 1):
+        power, sums = np.ones_like(x), np.zeros_like(self.coefficients)
+        for j in self.POWERS[1:]:
             power = power * x
             sums[j] = power.sum()
         return count, float(sums[1]), self.coefficients * sums
@@ -277,51 +256,36 @@ class _SharedSeries:
         chunks = []
         for row in range(start, self.log_width.size, self.ROWS):
             log_x = self.log_width[row : row + self.ROWS] + log_radius
-            # Terms grow while x·b^−n > n + 1. Past that each ratio falls by b: 60 more suffice.
-            low, high = 0.0, math.exp(min(log_x[-1], math.log(2.0 * self.g + 60)))
-            while high - low > 1:
-                middle = (low + high) / 2
-                grow = log_x[-1] - middle * self.log_b > math.log1p(middle)
-                low, high = (middle, high) if grow else (low, middle)
-            n = np.arange(int(high) + 60)
+            # Terms grow while x·b^−n > n + 1, and so n < log x/log b.
+            n = np.arange(int(log_x[-1] / self.log_b) + self.BEYOND)
             log_term = n * log_x[:, None] - self.log_b * n * (n - 1) / 2 - gammaln(n + 1)
             top = log_term.max(axis=1)
             chunks.append((np.exp(log_term - top[:, None]), top))
         return chunks
 
-    def _moments(self, log_radius: float) -> tuple[float, float]:
-        """Mean and variance of the number of tokens that the radius stands for."""
-        start, mean, series = self._small(log_radius)
-        j = np.arange(self.ORDER + 1)
-        variance = mean + float((j * j * series).sum())
-        mean += float((j * series).sum())
+    def _mean(self, log_radius: float) -> float:
+        """The mean number of tokens that the radius stands for."""
+        start, x, series = self._small(log_radius)
+        mean = x + float(self.POWERS @ series)
         for terms, _ in self._large(log_radius, start):
-            p = terms / terms.sum(axis=1, keepdims=True)
-            n = np.arange(terms.shape[1])
-            first = p @ n
-            mean += float(first.sum())
-            variance += float((p @ (n * n) - first * first).sum())
-        return mean, variance
+            mean += float((terms @ np.arange(terms.shape[1]) / terms.sum(axis=1)).sum())
+        return mean
 
     def log_success(self) -> float:
         """Log of g!·[z^g] ∏ f(w_k z), on the circle where the mean number of tokens is g."""
-        low = math.log(self.g)  # b^−C(n,2) only lowers the mean below the radius
-        high = low + 1
-        while self._moments(high)[0] < self.g:
-            low, high = high, high + 2 * (high - low)
-        middle = high
+        low = high = math.log(self.g)  # b^−C(n,2) only lowers the mean below the radius
+        while self._mean(high) < self.g:
+            high *= 2
         for _ in range(60):
             middle = (low + high) / 2
-            mean, _ = self._moments(middle)
+            mean = self._mean(middle)
             if abs(mean - self.g) < 0.1:
                 break
             low, high = (middle, high) if mean < self.g else (low, middle)
-        # The coefficients are log-concave: beyond 22σ of the mean there is under e^−43 on a side.
-        circle = _Circle(40 + int(22 * math.sqrt(max(0.0, self._moments(middle)[1]))))
-        point = circle.power(1)
+        circle, point = self.circle, self.circle.power(1)
         start, x, series = self._small(middle)
         log_size = x + float(series.sum())
-        values = np.exp(x * (point - 1) + series @ (circle.power(np.arange(self.ORDER + 1)) - 1))
+        values = np.exp(x * (point - 1) + series @ (circle.power(self.POWERS) - 1))
         for terms, top in self._large(middle, start):
             total = terms.sum(axis=1)
             log_size += float((top + np.log(total)).sum())
@@ -331,15 +295,12 @@ class _SharedSeries:
 
     def failure(self) -> float:
         """g!·[z^g] (e^z − ∏ f(w_k z)), all of whose terms are positive, on the circle |z| = g."""
-        # The coefficients lie below those of e^z, a Poisson law of mean g.
-        circle = _Circle(40 + int(8 * math.sqrt(self.g)))
-        point = circle.power(1)
+        circle, point = self.circle, self.circle.power(1)
         start, _, series = self._small(math.log(self.g))
-        log_ratio = series @ circle.power(np.arange(self.ORDER + 1))
-        row = start
+        log_ratio = series @ circle.power(self.POWERS)
+        x = np.exp(self.log_width[start:] + math.log(self.g))
+        # Where failures are no more likely than successes, Σ x² < 4: one chunk holds x > RADIUS.
         for terms, top in self._large(math.log(self.g), start):
-            x = np.exp(self.log_width[row : row + len(top)] + math.log(self.g))
-            row += len(top)
             with np.errstate(divide="ignore"):  # f = 0: the product is 0, as log 0 = −∞ says
                 log_f = np.log(self._at(terms, circle)) + top[:, None]
             log_ratio = log_ratio + (log_f - x[:, None] * point).sum(axis=0)
@@ -358,9 +319,10 @@ def distinct_draws(bins: Bins, S: int) -> Chance:
     """S tokens, each bin's tokens draw from the symbols not yet seen, and draw distinct ones.
 
     With m tokens still masked, n in a bin succeed with chance m!/((m−n)!·m^n). The number of masked
-    tokens is followed from bin to bin within a window that it leaves with chance under τ in all.
-    What is left out can only lower the results: below 1e-12 of them it is accepted, otherwise a
-    second pass takes the window that the first one asks for.
+    tokens is followed from bin to bin within a window, and what leaves it is left out. Let bin k of
+    K with width w have hazard h. Given all sizes, success is likelier than exp(−Σ n(n−1)/m), whose
+    mean is at least exp(−S Σ w·h) by Jensen; two certain tokens share a bin with chance Σ w² ≥ 1/K,
+    and draw alike there with chance 1/m ≥ 1/S.
 
     Args:
         bins: where tokens fall.
@@ -371,18 +333,12 @@ def distinct_draws(bins: Bins, S: int) -> Chance:
     """
     if S == 1:
         return CERTAIN
-    log_tau = -46.0
-    failure, log_success = _follow(bins, S, _Window.of(bins, S, log_tau))
-    wanted = min(math.log(failure), log_success) - 28.0
-    if wanted < log_tau:
-        # Success is never rarer than with all tokens in one bin, S!/S^S.
-        log_tau = max(wanted, math.lgamma(S + 1) - S * math.log(S) - 28.0)
-        window = _Window.of(bins, S, log_tau)
-        if log_tau < -600:  # float64 does not hold such chances
-            failure, log_success = 1.0, _follow_deep(bins, S, window)
-        else:
-            failure, log_success = _follow(bins, S, window)
-    return Chance.of(failure, log_success)
+    # There are 3K ways to leave it. Times K·S for failures, e^−70 holds less than the last digit.
+    log_each = -S * float(bins.width @ bins.hazard) - 70
+    window = _Window.of(bins, S, log_each)
+    if log_each < -600:  # float64 does not hold such chances
+        return Chance(1.0, _follow_deep(bins, S, window))
+    return Chance.of(*_follow(bins, S, window))
 
 
 @dataclass(frozen=True, eq=False)
@@ -400,16 +356,14 @@ class _Window:
     cap: NDArray[np.int64]
 
     @staticmethod
-    def of(bins: Bins, S: int, log_tau: float) -> _Window:
-        """Windows left with chance under τ in all: 3K events, each of at most τ/(3K)."""
-        log_each = log_tau - math.log(3 * bins.width.size)
+    def of(bins: Bins, S: int, log_each: float) -> _Window:
+        """Windows that are left, at each of their ends, with a chance of this logarithm at most."""
         # Masked before a bin is Bin(S, 1 − before): Bernstein's inequality.
         mean = S * (bins.width + bins.after)
-        third = -log_each / 3
-        away = third + np.sqrt(third * third + 6 * third * mean * bins.before)
-        least = np.floor(np.maximum(mean - away, 0)).astype(np.int64)
-        most = np.ceil(np.minimum(mean + away, S)).astype(np.int64)
-        # In a bin: P(n or more) ≤ C(S,n) w^n; the w at which that is τ/(3K) rises with n.
+        away = np.sqrt(-2 * log_each * mean * bins.before) - log_each / 3
+        least = np.ceil(np.maximum(mean - away, 0)).astype(np.int64)
+        most = np.floor(np.minimum(mean + away, S)).astype(np.int64)
+        # In a bin: P(n or more) ≤ C(S,n) w^n; the w at which that is so rare rises with n.
         n = np.arange(1, S + 1)
         log_ways = gammaln(S + 1) - gammaln(n + 1) - gammaln(S - n + 1)
         cap = np.searchsorted((log_each - log_ways) / n, np.log(bins.width)).astype(np.int64)
@@ -425,7 +379,7 @@ def _follow(bins: Bins, S: int, window: _Window) -> tuple[float, float]:
     succeed = ways * np.exp(log_distinct[:, :direct])
     fail = ways * -np.expm1(log_distinct[:, :direct])
 
-    masked = np.zeros(S + top + 2)  # by m, the chance that m are masked and all is well so far
+    masked = np.zeros(S + top + 1)  # by m, the chance that m are masked and all is well so far
     masked[S] = 1.0
     # Row m: the chances of m, m + 1, … masked tokens; a view, so it follows `masked`.
     reached = sliding_window_view(masked, top + 1)
@@ -447,9 +401,7 @@ def _follow(bins: Bins, S: int, window: _Window) -> tuple[float, float]:
             lost = -(pick * np.expm1(log_distinct[rows, :n])).sum()
         failure += float(lost) * math.exp(log_scale)
         size = float(after.sum())
-        if size == 0:
-            return 1.0, -math.inf
-        masked[window.least[k] : window.most[k] + 1] = 0.0
+        masked[:] = 0.0
         masked[rows] = after / size
         log_scale += math.log(size)
 
@@ -464,7 +416,7 @@ def _follow_deep(bins: Bins, S: int, window: _Window) -> float:
     """As `_follow`, the success alone, in logarithms."""
     top = int(window.cap[:-1].max(initial=0))
     log_ways, log_distinct = _distinct_tables(S, top)
-    log_masked = np.full(S + top + 2, -math.inf)
+    log_masked = np.full(S + top + 1, -math.inf)
     log_masked[S] = 0.0
     reached = sliding_window_view(log_masked, top + 1)
     hazard, count, tokens = bins.hazard, np.arange(top + 1), np.arange(S + 1)
@@ -473,7 +425,7 @@ def _follow_deep(bins: Bins, S: int, window: _Window) -> float:
         log_path = log_ways[rows, :n] + log_distinct[rows, :n] + reached[rows, :n]
         after = logsumexp(log_path + count[:n] * math.log(hazard[k]), axis=1)
         after += tokens[rows] * math.log1p(-hazard[k])
-        log_masked[window.least[k] : window.most[k] + 1] = -math.inf
+        log_masked[:] = -math.inf
         log_masked[rows] = after
     return float(logsumexp(log_masked[: S + 1] + _log_all_distinct(S)))
 

@@ -262,3 +262,31 @@ def test_breaks_outside_the_times_or_too_near_an_end_make_no_piece() -> None:
     for jumps in ((1e-18,), (1.0,), (2.0,)):  # 1 − 1e-18 is 1
         denoiser = Telling((ExactDenoiser(target), uniform), jumps)
         assert len(pieces(denoiser, clock("linear"))) == 1
+
+
+def test_a_jump_that_is_not_told_is_halved_down_to_rounding_and_each_of_many_is() -> None:
+    exact, chosen = ExactDenoiser(copies(2, 2)), clock("linear")
+    for count in (1, 4):
+        jumps = tuple((k + 1) / (2 * count + 1) for k in range(count))
+        found = pieces(Bounded((exact,) * (count + 1), jumps), chosen)
+        around = [one for one in found if one.unresolved > 0]
+        assert len(around) == count
+        assert {one.unresolved for one in around} == {2.0**-50}
+        for one, jump in zip(reversed(around), jumps, strict=True):
+            assert one.early < jump < one.late
+        assert len(found) == 51 if count == 1 else GUESSES < len(found) < PIECES
+
+
+class Late(Telling):
+    """It says that it jumps, and that it is constant before the earliest of times."""
+
+    def variation(self, early: float, late: float) -> float:
+        return max(0.0, min(late, 0.5) - early)
+
+
+def test_what_varies_most_is_cut_first_wherever_the_breaks_lie() -> None:
+    found = pieces(Late((Uniform(2),) * 3, (0.6, 0.9)), clock("linear"))
+    assert len(found) == PIECES
+    cut = [one.unresolved for one in found if one.late < 0.5]
+    assert len(cut) > PIECES - 10
+    assert max(cut) < 4.1 * min(cut)

@@ -11,9 +11,14 @@ import numpy as np
 import pytest
 import torch
 from flint import arb, arb_series, ctx
+from scipy.special import betainc, gammaln
+from scipy.stats import binom
 from sharprates.samplers.occupancy import (
     Bins,
     Chance,
+    _follow,
+    _follow_deep,
+    _Window,
     code_draws,
     distinct_draws,
     equal_draws,
@@ -189,35 +194,43 @@ def assert_close(found: Chance, success: arb | Fraction, rel: float = 2e-12) -> 
         assert found.failure > 0.49
 
 
+def equal_success(weights: Sequence[Fraction], g: int, S: int) -> Fraction:
+    """The tokens of the first bin that is hit: Σ_k S·((after + w/S)^g − after^g)."""
+    before, total = Fraction(0), Fraction(0)
+    for w in weights:
+        after = 1 - before - w
+        total += S * ((after + w / S) ** g - after**g)
+        before += w
+    return total
+
+
 @pytest.mark.parametrize("name", SHAPES)
 @pytest.mark.parametrize(("g", "S"), [(2, 2), (5, 3), (40, 2), (300, 50), (3, 1000)])
 def test_equal_draws_agree_with_fractions(name: str, g: int, S: int) -> None:
-    """The tokens of the first bin that is hit: Σ_k S·((after + w/S)^g − after^g)."""
-    before, exact = Fraction(0), Fraction(0)
-    for w in SHAPES[name]:
-        after = 1 - before - w
-        exact += S * ((after + w / S) ** g - after**g)
-        before += w
-    assert_close(equal_draws(bins_of(name), g, S), exact)
+    assert_close(equal_draws(bins_of(name), g, S), equal_success(SHAPES[name], g, S))
+
+
+def shared_success(weights: Sequence[Fraction], g: int, b: int) -> arb:
+    """g!·[z^g] ∏_k Σ_n b^−C(n,2) (w_k z)^n/n!, in balls."""
+    cap, ctx.cap = ctx.cap, g + 1
+    try:
+        product = arb_series([1])
+        for w, count in Counter(weights).items():
+            x = arb(w.numerator) / w.denominator
+            terms = [
+                x**n / (arb(b) ** math.comb(n, 2) * arb(math.factorial(n))) for n in range(g + 1)
+            ]
+            product = product * arb_series(terms) ** count
+        return product[g] * math.factorial(g)
+    finally:
+        ctx.cap = cap
 
 
 @pytest.mark.parametrize("name", SHAPES)
-@pytest.mark.parametrize(("g", "b"), [(2, 2), (9, 3), (40, 2), (150, 7), (3, 100), (400, 50)])
+@pytest.mark.parametrize(("g", "b"), [(2, 2), (9, 3), (40, 2), (150, 7), (3, 100), (250, 50)])
 def test_shared_draws_agree_with_a_series_in_balls(name: str, g: int, b: int) -> None:
     with precision(600):
-        cap, ctx.cap = ctx.cap, g + 1
-        try:
-            product = arb_series([1])
-            for w, count in Counter(SHAPES[name]).items():
-                x = arb(w.numerator) / w.denominator
-                terms = [
-                    x**n / (arb(b) ** math.comb(n, 2) * arb(math.factorial(n)))
-                    for n in range(g + 1)
-                ]
-                product = product * arb_series(terms) ** count
-            exact = product[g] * math.factorial(g)
-        finally:
-            ctx.cap = cap
+        exact = shared_success(SHAPES[name], g, b)
     assert_close(shared_draws(bins_of(name), g, b), exact, 1e-11)
 
 
@@ -262,7 +275,7 @@ def test_one_token_or_symbol_is_certain() -> None:
     assert distinct_draws(bins, 1) == sure
 
 
-@pytest.mark.parametrize(("d", "k", "S", "steps"), [(400, 2, 2, 200), (300, 3, 5, 60)])
+@pytest.mark.parametrize(("d", "k", "S", "steps"), [(200, 2, 2, 100), (150, 3, 5, 40)])
 def test_codes_of_many_tokens_in_many_bins_agree_with_balls(
     d: int, k: int, S: int, steps: int
 ) -> None:
@@ -290,3 +303,99 @@ def test_the_tables_of_many_tokens_are_asked_for(monkeypatch: pytest.MonkeyPatch
     distinct_draws(bins_of("one"), 9)
     distinct_draws(bins_of("three"), 9)
     assert asked == [40 * 10 * 1, 40 * 10 * 10]  # S + 1 rows, and up to 9 tokens in a bin
+
+
+def test_sums_of_a_million_equal_widths_are_off_by_a_thousand_roundings_at_most() -> None:
+    steps = 1_000_000
+    bins = Bins.of(StepLaw.from_weights(torch.full((steps,), 1e-7, dtype=torch.float64)))
+    exact = np.arange(steps) / steps  # each correctly rounded
+    for found, true in ((bins.before, exact), (bins.after[::-1], exact)):
+        assert np.all(np.abs(found - true) <= 3 * 1000 * 2.0**-53 * true)
+    assert bins.log_kept == pytest.approx(math.log(0.1), rel=1e-12)
+
+
+@pytest.mark.parametrize("S", [3, 60, 100_000])
+@pytest.mark.parametrize("each", [-10.0, -50.0, -300.0])
+@pytest.mark.parametrize("name", ["three", "rising", "equal", "at last", "many"])
+def test_windows_are_left_as_rarely_as_asked_and_are_little_wider(
+    name: str, S: int, each: float
+) -> None:
+    """By binomial tails: too few or too many before a bin, too many in it."""
+    bins = bins_of(name)
+    window = _Window.of(bins, S, each)
+    share = bins.width + bins.after
+    mean, masked = S * share, binom(S, np.minimum(share, 1))
+    assert np.all(masked.logcdf(window.least - 1) <= each)
+    assert np.all(masked.logsf(window.most) <= each)
+    if S > 1000:
+        variance = mean * bins.before
+        wide = variance > 1000 * -each  # where tails are nearly normal
+        for end in (window.least, window.most):
+            needed = np.sqrt(2 * -each * variance)
+            assert np.all((np.abs(end - mean) < 1.03 * needed + 2)[wide])
+    n = np.arange(1, S + 1)
+    ways = gammaln(S + 1) - gammaln(n + 1) - gammaln(S - n + 1)
+    for k in (0, -1):
+        likely = int((ways + n * math.log(bins.width[k]) > each).sum())
+        assert window.cap[k] == min(likely, window.most[k])
+
+
+def test_many_tokens_of_few_steps_are_followed_alike_in_logarithms() -> None:
+    """There are more ways to choose them than float64 holds."""
+    bins = Bins.of(StepLaw.from_weights(torch.arange(1.0, 8.0, dtype=torch.float64) / 28))
+    window = _Window.of(bins, 1200, -590.0)
+    assert 400 < window.cap[0] < window.cap[1]
+    failure, log_success = _follow(bins, 1200, window)
+    assert log_success == pytest.approx(_follow_deep(bins, 1200, window), rel=1e-12)
+    assert failure == pytest.approx(1, abs=1e-11)
+
+
+def test_codes_ask_only_for_chances_that_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 361 numbers of guesses in each of 2000 steps, about seven."""
+    asked = []
+
+    def counting(a: float, b: float, x: Any) -> Any:
+        asked.append(x.size)
+        return betainc(a, b, x)
+
+    monkeypatch.setattr("sharprates.samplers.occupancy.betainc", counting)
+    law = StepLaw.from_weights(torch.full((2000,), 1 / 2000, dtype=torch.float64))
+    assert code_draws(Bins.of(law), 400, 40, 3).failure == pytest.approx(0.0638, abs=1e-4)
+    assert 2 * 2000 < sum(asked) < 7.5 * 2000
+
+
+@pytest.mark.parametrize(("steps", "g"), [(20_000, 3_000), (20_000, 100), (5_000, 4_000)])
+def test_tokens_of_very_many_symbols_succeed_in_steps_of_their_own(steps: int, g: int) -> None:
+    """The birthday problem, K!/((K − g)!·K^g), in small bins and in large ones."""
+    with precision(400):
+        exact = (arb(steps + 1).lgamma() - arb(steps - g + 1).lgamma()).exp() / arb(steps) ** g
+    law = StepLaw.from_weights(torch.full((steps,), 1 / steps, dtype=torch.float64))
+    assert_close(shared_draws(Bins.of(law), g, 10**300), exact, 1e-11)
+
+
+@pytest.mark.parametrize("each", [-1.0, -3.0, -9.0, -100.0])
+@pytest.mark.parametrize("widths", [(1, 2, 3, 4, 5, 6, 7), (7, 6, 5, 4, 3, 2, 1)])
+def test_what_stays_in_the_windows_is_followed_number_by_number(
+    widths: tuple[int, ...], each: float
+) -> None:
+    """And what leaves them is left out, as nowhere else it would be seen."""
+    S = 50
+    bins = Bins.of(StepLaw.from_weights(torch.tensor(widths, dtype=torch.float64) / 28))
+    window = _Window.of(bins, S, each)
+    masked, failure, success = {S: 1.0}, 0.0, 0.0
+    for k, h in enumerate(bins.hazard.tolist()[:-1]):
+        after: dict[int, float] = {}
+        for m, chance in masked.items():
+            for n in range(min(m, window.cap[k]) + 1):
+                if window.least[k + 1] <= m - n <= window.most[k + 1]:
+                    fall = chance * math.comb(m, n) * h**n * (1 - h) ** (m - n)
+                    well = math.perm(m, n) / m**n if n else 1.0
+                    after[m - n] = after.get(m - n, 0.0) + fall * well
+                    failure += fall * (1 - well)
+        masked = after
+    for m, chance in masked.items():
+        well = math.factorial(m) / m**m if m else 1.0
+        success += chance * well
+        failure += chance * (1 - well)
+    assert _follow(bins, S, window) == pytest.approx((failure, math.log(success)), rel=1e-11)
+    assert _follow_deep(bins, S, window) == pytest.approx(math.log(success), rel=1e-11)
