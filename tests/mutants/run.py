@@ -58,7 +58,7 @@ WORDS = {"errors.py", "__init__.py", "make_data.py", "symbols.py", "measured.py"
 
 SETTLED = (
     *("theory/evaluation.py", "theory/hypotheses.py"),
-    *("samplers/parallel.py", "samplers/step_law.py"),
+    *(f"samplers/{name}.py" for name in ("hitting_law", "occupancy", "parallel", "step_law")),
     *(f"verification/{name}.py" for name in ("decomposition", "profile", "status", "witness")),
     *(f"verification/quantities/{name}.py" for name in ("exact", "float64")),
     "verification/checks/check.py",
