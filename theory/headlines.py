@@ -170,7 +170,8 @@ HEADLINES: Mapping[str, Headline] = {
         r"p_{\mathrm{FHS}}=q_0",
     ),
     "H2": Headline(
-        "First hitting errs at most by what its denoiser errs",
+        "First hitting errs at most by what its denoiser errs at the tokens $i$ of a uniform order, "
+        "each given those revealed before it, $x_U$",
         r"\mathrm{TV}(p_{\mathrm{FHS}},q_0)\le\varepsilon_{\mathrm{FHS}}=\mathbb E\sum_{n=1}^d"
         r"\mathrm{TV}\big(p_i(\cdot\mid x_U),\hat p_i(\cdot\mid x_U)\big)",
     ),
@@ -180,7 +181,8 @@ HEADLINES: Mapping[str, Headline] = {
         r"every }\eta\in[0,1]\text{ and every }d",
     ),
     "H4": Headline(
-        "Given only the denoiser, no sampler does better than first hitting",
+        r"Given only the denoiser, no sampler's law $p$ is nearer than $\varepsilon$ to all data "
+        r"$q_0$ with $\varepsilon_{\mathrm{FHS}}\le\varepsilon$",
         r"\min_{p}\max_{q_0}\mathrm{TV}(p,q_0)\ge\varepsilon\qquad(\varepsilon\le1-\tfrac1S)",
     ),
     "C1": Headline(
