@@ -170,8 +170,8 @@ HEADLINES: Mapping[str, Headline] = {
         r"p_{\mathrm{FHS}}=q_0",
     ),
     "H2": Headline(
-        "First hitting errs at most by what its denoiser errs at the tokens $i$ of a uniform order, "
-        "each given those revealed before it, $x_U$",
+        "First hitting errs at most by what its denoiser errs at the tokens $i$ of a uniform order,"
+        " each given those revealed before it, $x_U$",
         r"\mathrm{TV}(p_{\mathrm{FHS}},q_0)\le\varepsilon_{\mathrm{FHS}}=\mathbb E\sum_{n=1}^d"
         r"\mathrm{TV}\big(p_i(\cdot\mid x_U),\hat p_i(\cdot\mid x_U)\big)",
     ),
