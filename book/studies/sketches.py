@@ -54,15 +54,16 @@ def balls(axis: Axes, weights: Sequence[float], tokens: int, seed: int) -> None:
         places = [rng.random() for _ in range(tokens)]
         red = crowded(places, weights)
         for place, shared in zip(places, red, strict=True):
-            axis.plot(place, -line, "o", ms=9, color=CLASH if shared else EXACT)
+            axis.plot(place, -line, "o", ms=7, color=CLASH if shared else EXACT)
         axis.text(
             1.03, -line, "two share a step" if any(red) else "no two share a step", va="center"
         )
     for end in ends:
         axis.axvline(end, color="#9aa5b1", lw=1)
     for k, (low, width) in enumerate(zip(ends, weights, strict=False)):
-        axis.text(low + width / 2, 0.6, f"step {k}", ha="center", size=8.5)
-    axis.set(xlim=(-0.01, 1.4), ylim=(-2.6, 0.9))
+        words = f"step {k}" if width > 0.15 else f"{k}"
+        axis.text(low + width / 2, 0.6, words, ha="center", size=8.5)
+    axis.set(xlim=(-0.02, 1.46), ylim=(-2.6, 0.9))
     axis.axis("off")
 
 
@@ -84,7 +85,7 @@ def ladder(axis: Axes, steps: int) -> None:
         if row < steps:
             words = f"differ in step {row} only"
             axis.text(steps - 0.3, -row - 0.5, words, va="center", size=8.5, color=CLASH)
-    axis.set(xlim=(-1.6, steps + 1.6), ylim=(-steps - 0.6, 0.6))
+    axis.set(xlim=(-1.5, steps + 1.8), ylim=(-steps - 0.6, 0.6))
     axis.axis("off")
 
 
