@@ -1,64 +1,219 @@
-"""The composition expansion over all of a small [S]^d: its indices are made once, then kept."""
+"""The composition expansion over all of [S]^d: indices are those of a few tokens, made once."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 
 import torch
+from sharprates.samplers.errors import check_memory, free_bytes
 from sharprates.samplers.target import all_states
 from torch import Tensor
 
-# Largest (1+2S)^d, the number of pairs of contexts x_U ⊂ x_V: what is kept has up to 10 MiB.
-_MOST_PAIRS = 1 << 17
+# Pairs of tails, whose indices are kept: at most 10 MiB of them.
+_MOST_PAIRS = 1 << 19
+# Heads are worth their calls to torch if the tails have so many tokens at least.
+_FEWEST_TOKENS = 5
+# Products of predictions that are made for each context at most.
+_MOST_PRODUCTS = 1 << 5
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """A context of the first h positions.
+
+    Attributes:
+        context: int64 [h], mask = S.
+        hidden: bool [h].
+        tokens: how many it shows.
+        larger: the numbers of the heads that show its tokens and others.
+        added: int64, for each of these: the place of its other tokens among all states of `hidden`.
+    """
+
+    context: Tensor
+    hidden: Tensor
+    tokens: int
+    larger: tuple[int, ...]
+    added: Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class DenseExpansion:
     """What the expansion over all of [S]^d needs, whatever the denoiser.
 
-    Contexts stand by their number of revealed tokens, then in lexicographic order. For each u there
-    is a sparse matrix from the contexts with u tokens to those with more; its entry at (V, U) is
-    the product of the predictions p̂(x_i|x_U) of all i ∈ V∖U.
+    A context x_U has a head, its first h positions, and a tail, the others. For each head and each
+    number of tail tokens there is one sparse matrix, from the contexts with so many to those with
+    more in their tail; its entries are the products of the predictions of these. It serves all x_V
+    whose heads have more tokens, too: what it is multiplied with is scaled by the products of the
+    predictions of those. So no index is computed: the matrices differ by their entries alone.
+
+    Heads and tails stand by their number of tokens, then in lexicographic order.
 
     Attributes:
-        states: int64 [(S+1)^d − S^d, d], the contexts that hide a token.
-        starts: where the contexts with 0, 1, …, d tokens begin, and (S+1)^d.
+        heads: all (S+1)^h of them.
+        vocabulary: S.
+        tails: int64 [n, d−h], all n = (S+1)^(d−h) of them.
+        starts: where those with 0, 1, … tokens begin, and n.
+        rows: for each number u of tail tokens, int32: where the entries of each x_V with more of
+            them begin, and their number.
         below: for each u, int32: the place of x_U among those with u tokens, for each entry.
-        rows: for each u, int32: where the entries of each x_V begin, and their number.
-        cells: for each u, int64 [entries, d−u]: the predictions to multiply, as places in the flat
-            table [(S+1)^d − S^d, d, S]; the place behind its end stands for 1.
+        cells: int32 [parts, entries of all u], where the products to multiply stand among the
+            `_products` of some positions at a time.
     """
 
-    states: Tensor
+    heads: tuple[Head, ...]
+    vocabulary: int
+    tails: Tensor
     starts: tuple[int, ...]
-    below: tuple[Tensor, ...]
     rows: tuple[Tensor, ...]
-    cells: tuple[Tensor, ...]
+    below: tuple[Tensor, ...]
+    cells: Tensor
 
-    def table(self, predictions: Tensor) -> Tensor:
+    @property
+    def length(self) -> int:
+        """Sequence length d."""
+        return len(self.heads[0].context) + int(self.tails.shape[1])
+
+    def table(self, predict: Callable[[Tensor], Tensor]) -> Tensor:
         """T_a(x) of all x in [S]^d.
 
         Args:
-            predictions: float64 [(S+1)^d − S^d, d, S], p̂ at `states`.
+            predict: p̂ at partial states [B, d]: float64 [B, d, S].
 
         Returns:
             float64 [S^d, 2^(d−1)].
+
+        Raises:
+            TooLargeError: if the tables do not fit into memory.
         """
-        d, starts = self.states.shape[1], self.starts
-        flat = torch.cat([predictions.reshape(-1), predictions.new_ones(1)])
-        # Columns as in `expansion`: 2^(u−1) … 2^u − 1 come from the contexts with u tokens.
-        values = predictions.new_zeros(starts[-1], 1 << (d - 1))
-        values[0] = 1
-        for u in range(d):
-            left, right = (1 << u) >> 1, 1 << u
-            here = values[starts[u] : starts[u + 1], : max(1, left)]
-            factors = flat[self.cells[u]].prod(1)
-            size = (starts[-1] - starts[u + 1], here.shape[0])
-            matrix = sparse_matrix(self.rows[u], self.below[u], factors, size)
-            values[starts[u + 1] :, left:right] = matrix @ here
-        return values[starts[d] :]
+        d, S, device = self.length, self.vocabulary, self.tails.device
+        h = len(self.heads[0].context)
+        alike = _alike(d, S, h, device)
+        found = torch.empty(S**d, 1 << (d - 1), dtype=torch.float64, device=device)
+        begins = all_states(alike, S).tolist() if alike else [[]]
+        by_head = (columns for begin in begins for columns in self._columns(predict, begin))
+        for part, columns in zip(found.chunk(S**h), by_head, strict=True):
+            torch.cat(columns, 1, out=part)
+        return found
+
+    def _columns(
+        self, predict: Callable[[Tensor], Tensor], begin: Sequence[int]
+    ) -> Iterator[list[Tensor]]:
+        """T_a of all x that begin so, for one head after the other: blocks of columns."""
+        d, S, starts, n = self.length, self.vocabulary, self.starts, len(self.tails)
+        levels = list(pairwise(starts))
+        heads = {
+            number: head
+            for number, head in enumerate(self.heads)
+            if all(a in (b, S) for a, b in zip(head.context.tolist(), begin, strict=False))
+        }
+        # By the head of x_V and the number u of tokens before its last block, columns as in
+        # `expansion`: 2^(u−1) … 2^u − 1 of all tails with which x_V has more than u tokens.
+        blocks: dict[int, list[Tensor]] = {number: [] for number in heads}
+
+        def block(V: int, u: int, low: int, high: int) -> Tensor:
+            """Its rows for tails number `low` to `high`."""
+            mine, shown = blocks[V], heads[V].tokens
+            while u >= len(mine):
+                new = len(mine)
+                count = n - starts[max(0, new + 1 - shown)]
+                mine.append(factors.new_zeros(count, max(1, (1 << new) >> 1)))
+            first = n - len(mine[u])
+            return mine[u][low - first : high - first] if high - low < len(mine[u]) else mine[u]
+
+        for U, head in heads.items():
+            # What is predicted where a head or a tail hides nothing is not needed.
+            h, count = len(head.context), n if head.larger else starts[-2]
+            states = self.tails[:count]
+            if h:
+                states = torch.cat([head.context.expand(count, h), states], 1)
+            predicted = predict(states).permute(1, 2, 0)
+            factors = torch.cat([predicted, predicted.new_ones(d, 1, count)], 1)
+            parts = torch.split(factors[h:, :, : starts[-2]], _together(d - h, S))
+            products = torch.cat([_products(part).flatten() for part in parts])
+            entries = products.index_select(0, self.cells.view(-1)).view(self.cells.shape).prod(0)
+            by_level = torch.split(entries, [len(one) for one in self.below])
+            larger = []
+            if head.larger:
+                scales = _products(factors[:h][head.hidden])[head.added]
+                larger = [
+                    pair for pair in zip(head.larger, scales, strict=True) if pair[0] in heads
+                ]
+            for tokens, (low, high) in enumerate(levels):
+                u = head.tokens + tokens
+                columns = [block(U, before, low, high) for before in range(u)]
+                if u == d:
+                    yield columns
+                    break
+                here = torch.cat(columns, 1) if u else factors.new_ones(1, 1)
+                if high < n:
+                    size = (n - high, high - low)
+                    matrix = sparse_matrix(
+                        self.rows[tokens], self.below[tokens], by_level[tokens], size
+                    )
+                    block(U, u, high, n).addmm_(matrix, here)
+                for V, scale in larger:
+                    values = here * scale[low:high, None]
+                    block(V, u, low, high).add_(values)
+                    if high < n:
+                        block(V, u, high, n).addmm_(matrix, values)
+            del blocks[U]  # its memory is needed no more
+
+
+def _alike(d: int, S: int, head: int, device: torch.device) -> int:
+    """How many tokens sequences share that are done together.
+
+    None, unless all sequences at once need too much: each token makes the work 1/(1+3S) more. The
+    numbers do not depend on it.
+
+    Raises:
+        TooLargeError: if even those that share their heads do not fit into memory.
+    """
+    if not head:
+        return 0
+    alike, free = 0, free_bytes(device)
+    while alike < head and working_bytes(d, S, head, alike) > free // 2:
+        alike += 1
+    check_memory(
+        (8 * S**d << (d - 1)) + working_bytes(d, S, head, alike),
+        f"composition tables of length {d} for {S**d} sequences",
+        "use rows='support', or shorter sequences",
+        device,
+    )
+    return alike
+
+
+def working_bytes(d: int, S: int, head: int, alike: int) -> int:
+    """Upper estimate of what the work on the sequences takes that share so many tokens."""
+    # Half a number for x_U ⊂ x_V; a shared position is masked in both, in one, or in none.
+    values: int = 4 * (1 + 2 * S) ** (d - alike) * 3**alike
+    of_a_head: int = 16 * (S + 1) ** (d - head) * (d * S + (S + 1) ** head)
+    return values + of_a_head + 24 * _MOST_PAIRS
+
+
+def _together(length: int, S: int) -> int:
+    """Positions whose products are made at a time, in parts of much the same size."""
+    most = max(1, next(m for m in range(8, -1, -1) if (S + 1) ** m <= _MOST_PRODUCTS))
+    return -(-length // -(-length // most))
+
+
+def _products(factors: Tensor) -> Tensor:
+    """∏_i factors[i, y_i] of all words y, in lexicographic order: [m, S+1, n] to [(S+1)^m, n]."""
+    found = factors[0]
+    for factor in factors[1:]:
+        found = (found[:, None] * factor).flatten(0, 1)
+    return found
+
+
+def _sums(letters: Tensor, weights: Sequence[int]) -> Tensor:
+    """Σ_i w_i·letters[y_i] of all words y, in lexicographic order."""
+    found = letters.new_zeros(1)
+    for weight in weights:
+        found = (found[:, None] + weight * letters).flatten()
+    return found
 
 
 def sparse_matrix(rows: Tensor, columns: Tensor, entries: Tensor, size: tuple[int, int]) -> Tensor:
@@ -77,32 +232,73 @@ def _warn_once() -> None:
 
 @lru_cache(maxsize=32)
 def dense_expansion(d: int, S: int, device: torch.device) -> DenseExpansion | None:
-    """The expansion over [S]^d; None if it is too large to be kept."""
-    if (1 + 2 * S) ** d > _MOST_PAIRS:
+    """The expansion over [S]^d; None where S is so large that indices are better found anew."""
+    length = max(m for m in range(d + 1) if (1 + 2 * S) ** m <= _MOST_PAIRS)
+    if length < min(d, _FEWEST_TOKENS):
         return None
-    states = all_states(d, S + 1)
-    revealed = (states < S).sum(1)
-    order = torch.argsort(revealed, stable=True)
+    _alike(d, S, d - length, device)  # before the heads of what never fits are listed
+    tails, starts, place = _by_tokens(length, S)
+    # A pair x_U ⊂ x_V is a word: a letter is a token of U, S + a token of V∖U, or 2S for a mask.
+    letter = torch.arange(2 * S + 1)
+    in_lower = letter < S
+    lower = torch.where(in_lower, letter, S)
+    upper = torch.where(letter < 2 * S, letter % S, S)
+    added = torch.where(in_lower, S, letter - S)
+    powers = [(S + 1) ** i for i in range(length - 1, -1, -1)]
+    source, sink = place[_sums(lower, powers)], place[_sums(upper, powers)]
+    tokens = _sums(in_lower.to(torch.int64), [1] * length)
+    order = torch.argsort(tokens * len(tails) + sink, stable=True)
+    order = order[source[order] != sink[order]]
+    source, sink, tokens = source[order], sink[order], tokens[order]
+    cells, begin, m = [], 0, _together(length, S)
+    for low in range(0, length, m):
+        high = min(low + m, length)
+        weights = [(S + 1) ** (high - 1 - i) if low <= i < high else 0 for i in range(length)]
+        cells.append((begin + _sums(added, weights)[order]) * starts[-2] + source)
+        begin += (S + 1) ** (high - low)
+    rows, below = [], []
+    for u, (low, high) in enumerate(pairwise(starts[:-1])):
+        mine = tokens == u
+        counts = torch.bincount(sink[mine] - high, minlength=len(tails) - high)
+        rows.append(torch.nn.functional.pad(counts.cumsum(0), (1, 0)).to(device, torch.int32))
+        below.append((source[mine] - low).to(device, torch.int32))
+    return DenseExpansion(
+        _heads(d - length, S, device),
+        S,
+        tails.to(device),
+        starts,
+        tuple(rows),
+        tuple(below),
+        torch.stack(cells).to(device, torch.int32),
+    )
+
+
+def _by_tokens(length: int, S: int) -> tuple[Tensor, tuple[int, ...], Tensor]:
+    """All partial states by their number of tokens, where each number begins, each one's place."""
+    states = all_states(length, S + 1)
+    shown = (states < S).sum(1)
+    order = torch.argsort(shown, stable=True)
     place = torch.empty_like(order)
     place[order] = torch.arange(len(order))
-    starts = [0, *torch.bincount(revealed, minlength=d + 1).cumsum(0).tolist()]
-    # A pair x_U ⊂ x_V: each position is in U with a symbol, in V∖U with a symbol, or masked.
-    pairs = all_states(d, 2 * S + 1)
-    powers = (S + 1) ** torch.arange(d - 1, -1, -1)
-    lower = torch.where(pairs < S, pairs, S)
-    upper = torch.where(pairs < 2 * S, pairs % S, S)
-    source, sink = place[(lower * powers).sum(1)], place[(upper * powers).sum(1)]
-    sizes = (lower < S).sum(1)
-    added = (pairs >= S) & (pairs < 2 * S)
-    cells = (source[:, None] * d + torch.arange(d)) * S + pairs - S
-    cells = torch.where(added, cells, starts[d] * d * S)
-    below, rows, of_u = [], [], []
-    for u in range(d):
-        chosen = ((sizes == u) & added.any(1)).nonzero().squeeze(1)
-        chosen = chosen[torch.argsort(sink[chosen], stable=True)]
-        counts = torch.bincount(sink[chosen] - starts[u + 1], minlength=starts[-1] - starts[u + 1])
-        below.append((source[chosen] - starts[u]).to(device, torch.int32))
-        rows.append(torch.cat([counts.new_zeros(1), counts.cumsum(0)]).to(device, torch.int32))
-        of_u.append(cells[chosen].sort(1).values[:, : d - u].contiguous().to(device))
-    hiding = states[order[: starts[d]]].to(device)
-    return DenseExpansion(hiding, tuple(starts), tuple(below), tuple(rows), tuple(of_u))
+    starts = (0, *torch.bincount(shown, minlength=length + 1).cumsum(0).tolist())
+    return states[order], starts, place
+
+
+def _heads(length: int, S: int, device: torch.device) -> tuple[Head, ...]:
+    """All contexts of so many positions."""
+    states, _, _ = _by_tokens(length, S)
+    found = []
+    for context in states:
+        hidden = context == S
+        larger = ((states == context) | hidden).all(1).nonzero().squeeze(1)[1:]
+        powers = (S + 1) ** torch.arange(int(hidden.sum()) - 1, -1, -1)
+        found.append(
+            Head(
+                context.to(device),
+                hidden.to(device),
+                length - len(powers),
+                tuple(larger.tolist()),
+                (states[larger][:, hidden] * powers).sum(1).to(device),
+            )
+        )
+    return tuple(found)

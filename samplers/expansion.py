@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations, pairwise
 
 import torch
@@ -59,7 +60,7 @@ def tables(
     kept = dense_expansion(d, S, torch.device(device)) if count == S**d else None
     if kept:
         x = listed(target, rows).to(device)
-        table = kept.table(_predictions(denoiser, kept.states))
+        table = kept.table(partial(_predictions, denoiser))
     else:
         x, table = _in_groups(target, denoiser, rows, count, device)
     error = rounding(_depth(d, relative_error(denoiser) / UNIT))
