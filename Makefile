@@ -5,7 +5,7 @@ STAMP := .venv/installed
 # Idle threads of torch sleep: spinning ones take ten times the CPU where cores are shared.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: remask peers letters install audit test mutants lint verify verify-deep formal formal-record book bench
+.PHONY: remask peers letters install audit test mutants lint verify verify-deep formal formal-record book pdf bench
 
 install: $(STAMP)
 
@@ -53,7 +53,14 @@ formal-record: install
 # errors; then every page is opened in a browser.
 book: install
 	$(BIN)/jupyter-book build --all -W -n --keep-going book
-	tests/book/check_book.sh
+	book/chromium.sh
+	$(BIN)/python -m pytest -q -rs -n auto --dist loadgroup tests/book/check_browser.py
+
+# The book for paper, book/_build/book.pdf, of the pages that were built last.
+pdf: install
+	test -e book/_build/html/index.html || $(MAKE) book
+	book/chromium.sh
+	$(BIN)/python book/make_pdf.py
 
 # What deployed rules cost on English letters: the numbers of a page, some minutes on two cores.
 RULES := confidence:2,confidence:4,margin:2,entropy:2,threshold:0.9,threshold:0.3,threshold:0.25,threshold:0.2

@@ -6,11 +6,22 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from sharpbook import api, cells, claims, formal, graph, javascript, offline, table
+from sharpbook import (
+    api,
+    cells,
+    claims,
+    formal,
+    graph,
+    javascript,
+    offline,
+    parallel,
+    table,
+    warm,
+)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything."""
-    for part in (offline, cells, claims, graph, formal, table, javascript, api):
+    for part in (offline, cells, claims, graph, formal, table, javascript, api, parallel, warm):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

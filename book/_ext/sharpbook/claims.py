@@ -396,6 +396,11 @@ def _purge(_: Sphinx, env: BuildEnvironment, docname: str) -> None:
             del pages(env)[name]
 
 
+def _merge(_: Sphinx, env: BuildEnvironment, docnames: Set[str], other: BuildEnvironment) -> None:
+    """What another process read."""
+    pages(env).update({name: page for name, page in pages(other).items() if page in docnames})
+
+
 def _before_reading(_: Sphinx, env: BuildEnvironment, __: list[str]) -> None:
     pages(env)
 
@@ -408,4 +413,5 @@ def setup(app: Sphinx) -> None:
     app.add_role("claim", ClaimRole())
     app.add_role("raw-html", raw_html)
     app.connect("env-purge-doc", _purge)
+    app.connect("env-merge-info", _merge)
     app.connect("env-before-read-docs", _before_reading)

@@ -1,4 +1,4 @@
-"""Headless Chromium, driven through its DevTools protocol: what the browser test needs of it."""
+"""Headless Chromium, driven through its DevTools protocol: to test the book and to print it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,13 @@ def executable() -> str | None:
 
 
 class Page:
-    """One tab. Collects console errors, exceptions, failed loads and the requests it makes."""
+    """One tab. Collects console errors, exceptions, failed loads and the requests it makes.
+
+    Attributes:
+        patience: seconds to wait for an answer.
+    """
+
+    patience: float = PATIENCE
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket, self.number = socket, 0
@@ -43,7 +49,7 @@ class Page:
         self.number += 1
         self.socket.send(json.dumps({"id": self.number, "method": method, "params": params}))
         while True:
-            message = json.loads(self.socket.recv(timeout=PATIENCE))
+            message = json.loads(self.socket.recv(timeout=self.patience))
             if message.get("id") == self.number:
                 if "error" in message:
                     raise RuntimeError(f"{method}: {message['error']['message']}")
@@ -79,12 +85,16 @@ class Page:
     def _load(self, leave: Callable[[], Any]) -> None:
         loads = self.seen["Page.loadEventFired"]
         leave()
-        limit = time.monotonic() + PATIENCE
+        limit = time.monotonic() + self.patience
         while self.seen["Page.loadEventFired"] == loads:
             if time.monotonic() > limit:
                 raise TimeoutError("the page did not load")
-            self._note(json.loads(self.socket.recv(timeout=PATIENCE)))
+            self._note(json.loads(self.socket.recv(timeout=self.patience)))
         self.run("window.MathJax && MathJax.startup ? MathJax.startup.promise.then(() => 1) : 1")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until what was begun is drawn."""
         self.run(
             "new Promise((done) => setTimeout(() => requestAnimationFrame(() => done(1)), 50))"
         )
