@@ -19,7 +19,9 @@ from chromium import Page, browser, executable
 BOOK = Path(__file__).parent
 PAPER, MARGIN = (8.27, 11.69), 0.7
 """A4, and what is left free around it, inches."""
-COLUMN = round(96 * (PAPER[0] - 2 * MARGIN))
+SCALE = 0.85
+"""So that the page is as wide as a screen, not a phone, to the style sheet."""
+COLUMN = round(96 * (PAPER[0] - 2 * MARGIN) / SCALE)
 """Width of the text, px."""
 FOOTER = '<div style="font-size: 8px; width: 100%; text-align: center" class="pageNumber"></div>'
 PATIENCE = 900
@@ -155,6 +157,7 @@ def printed(page: Page) -> bytes:
         paperWidth=width,
         paperHeight=height,
         **margins,
+        scale=SCALE,
         printBackground=True,
         displayHeaderFooter=True,
         headerTemplate="<span></span>",
