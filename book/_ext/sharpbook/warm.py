@@ -44,7 +44,9 @@ class Kernel:
 
     def poll(self) -> int | None:
         """None while it runs; its end of the line closes with it."""
-        return 0 if select.select([self._line], [], [], 0)[0] else None
+        if self._line.fileno() >= 0 and select.select([self._line], [], [], 0)[0]:
+            self._line.close()
+        return None if self._line.fileno() >= 0 else 0
 
     def wait(self) -> int:
         """Called when it has ended."""
