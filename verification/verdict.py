@@ -110,7 +110,7 @@ class Decision:
         """Measured over bound at `side`, as far as it is proved; see `quotient`."""
         return quotient(self.relation, self.side)
 
-    @property
+    @cached_property
     def strain(self) -> float:
         """See `strain`."""
         return strain(self.relation, self.side)
