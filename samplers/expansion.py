@@ -289,17 +289,17 @@ def _by_level(
                     some = group.stop - group.start
                     reached = next_u[v][part, :some].reshape(-1)
                     edge = edges[u + 1][k].index_select(0, reached).view(-1, some)
-                    torch.mul(
-                        shorter[:, :some].index_select(0, below[v][part, k]),
-                        edge,
-                        out=factor[part, group],
+                    product = torch.index_select(
+                        shorter[:, :some], 0, below[v][part, k], out=factor[part, group]
                     )
+                    product.mul_(edge)
                 entries, columns = factor[part].view(-1), at_u[v][part].view(-1)
                 count = len(entries) // width
                 starts = torch.arange(
                     0, width * count + 1, width, dtype=torch.int32, device=x.device
                 )
-                out[part] = sparse_matrix(starts, columns, entries, (count, sizes[u])) @ values[u]
+                matrix = sparse_matrix(starts, columns, entries, (count, sizes[u]))
+                out[part].addmm_(matrix, values[u])
         values[u] = blank  # its memory is needed no more
         at_u = next_u
     yield states[d], values[d]
@@ -330,7 +330,7 @@ def _ancestors(below: list[Tensor], sizes: list[int], u: int, room: Tensor) -> d
         for part in _parts(sizes[v], width):
             for k, group in _groups(v, u):
                 shorter = found[v - 1][:, : group.stop - group.start]
-                found[v][part, group] = shorter.index_select(0, below[v][part, k])
+                torch.index_select(shorter, 0, below[v][part, k], out=found[v][part, group])
     return found
 
 

@@ -13,6 +13,8 @@ from sharprates.samplers.step_law import StepLaw
 from tests.bench.conftest import Report, dense, in_turn, show
 
 TITLE = "Growth"
+MOST_OVER_DESIGN = 1.25
+"""Of a factor or of an exponent: caches that larger sizes leave, and a noisy machine."""
 
 
 def fitted(sizes: Sequence[float], seconds: Sequence[float], by_factor: bool) -> float:
@@ -33,15 +35,19 @@ def measure(
 ) -> None:
     times = in_turn({str(size): run(size) for size in sizes}, rounds=3)
     seconds = [times[str(size)].median for size in sizes]
+    grown = fitted(sizes, seconds, by_factor)
+    designed = fitted(sizes, [work(size) for size in sizes], by_factor)
     kind = f"×{{:.3g}} for each {name} + 1" if by_factor else f"{name}^{{:.2f}}"
     report.add(
         TITLE,
         what=what,
         sizes=", ".join(f"{name} = {size:,}" for size in sizes),
         times=", ".join(map(show, seconds)),
-        fitted=kind.format(fitted(sizes, seconds, by_factor)),
-        predicted=kind.format(fitted(sizes, [work(size) for size in sizes], by_factor)),
+        fitted=kind.format(grown),
+        predicted=kind.format(designed),
     )
+    # What every call costs makes small sizes slow, so time grows more slowly than work, not faster.
+    assert grown <= MOST_OVER_DESIGN * designed, f"{what}: {kind.format(grown)}"
 
 
 def pairs(d: int, S: int) -> int:
@@ -68,8 +74,9 @@ def test_tables_in_S(report: Report) -> None:
         target = dense(4, S)
         return lambda: tables(target, ExactDenoiser(target))
 
+    # Smaller vocabularies have another algorithm, with indices that are kept.
     what = "tables of all S^4 sequences, d = 4"
-    measure(report, what, "S", (4, 8, 16, 24), run, lambda S: products(4, S), False)
+    measure(report, what, "S", (16, 20, 24), run, lambda S: products(4, S), False)
 
 
 def test_monomials_in_K(report: Report) -> None:
