@@ -645,6 +645,19 @@ def test_each_control_of_the_panel_changes_what_is_shown(
     assert_changes(page, f"policy-{control}", value, state)
 
 
+def test_plots_keep_their_height_when_the_window_changes(page: Page) -> None:
+    page.resize(*DESK)
+    show(page, "interactive.html")
+    heights = "[...document.querySelectorAll('.js-plotly-plot')].map((e) => e.clientHeight)"
+    assert len(page.run(heights)) == 3
+    page.resize(1000, 800)
+    page.run("new Promise((done) => setTimeout(() => done(1), 500))")
+    assert min(page.run(heights)) >= 250
+    drawn = "[...document.querySelectorAll('.js-plotly-plot .main-svg')]"
+    assert min(page.run(f"{drawn}.map((e) => e.getBoundingClientRect().height)")) >= 250
+    page.resize(*DESK)
+
+
 def assert_changes(page: Page, control: str, value: str, state: str) -> None:
     """Moving a control changes what an expression tells of the page."""
     before = page.run(state)

@@ -150,13 +150,13 @@ document.addEventListener("DOMContentLoaded", () => {
       {type: "line", x0: now.K, x1: now.K, yref: "paper", y0: 0, y1: 1, line: {color: "#888", width: 1}},
     ];
     Plotly.react("plot-rates", traces, layout({
-      shapes, uirevision: "kept", hovermode: "closest", height: window.innerWidth < 600 ? 620 : 520,
+      shapes, uirevision: "kept", hovermode: "closest",
       xaxis: {type: "log", dtick: 1, title: {text: "steps K"}}, yaxis: {type: "log", dtick: 1, exponentformat: "power", title: {text: "total variation"}, range: [-4.2, 0.1]},
     }), {displayModeBar: false, responsive: true});
     const w = stepLaw(now, now.K), left = Math.max(0, 1 - w.reduce((a, b) => a + b, 0));
     Plotly.react("plot-law", [{x: w.map((_, k) => k + 1), y: w, type: "scatter", mode: w.length > 120 ? "lines" : "lines+markers",
       line: {color: COLOURS[0]}, hovertemplate: "step %{x}: %{y:.3g}"}], layout({
-      height: 260, margin: {l: 55, r: 10, t: 10, b: 60}, xaxis: {range: [0.5, now.K + 0.5], title: {text: `step k of ${now.K}; left over ${left.toPrecision(2)}`}},
+      margin: {l: 55, r: 10, t: 10, b: 60}, xaxis: {range: [0.5, now.K + 0.5], title: {text: `step k of ${now.K}; left over ${left.toPrecision(2)}`}},
       yaxis: {title: {text: "w_k"}, rangemode: "tozero"},
     }), {displayModeBar: false, responsive: true});
     rows(root.querySelector("tbody"), Object.entries(R.curves).map(([name, curve]) => {

@@ -186,7 +186,7 @@ document.addEventListener("DOMContentLoaded", () => {
       {type: "line", x0: now.R, x1: now.R, yref: "paper", y0: 0, y1: 1, line: {color: "#888", width: 1}},
     ];
     Plotly.react("plot-policies", traces, layout({
-      shapes, showlegend: true, hovermode: "closest", height: 500,
+      shapes, showlegend: true, hovermode: "closest",
       xaxis: {type: "log", dtick: 1, range: [0, Math.log10(wide)], title: {text: "rounds, or steps"}},
       yaxis: {type: "log", dtick: 1, exponentformat: "power", title: {text: data.divergence ? "divergence, nats" : "total variation"}, range: [-4.2, Math.log10(top) + 0.15]},
     }), {displayModeBar: false, responsive: true});
