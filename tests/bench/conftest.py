@@ -49,16 +49,20 @@ def show(seconds: float) -> str:
     return f"{seconds / 1e-6:.3g} µs"
 
 
-def in_turn(runs: Mapping[str, Callable[[], object]], rounds: int = 5) -> dict[str, Times]:
+def in_turn(
+    runs: Mapping[str, Callable[[], object]],
+    rounds: int = 5,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, Times]:
     """Run all of them in turn, round by round, so that a busy machine slows all alike."""
     for run in runs.values():
         run()  # warm up
     found: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
-            start = time.perf_counter()
+            start = clock()
             run()
-            found[name].append(time.perf_counter() - start)
+            found[name].append(clock() - start)
     return {name: Times(tuple(seconds)) for name, seconds in found.items()}
 
 
