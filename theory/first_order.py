@@ -24,7 +24,7 @@ E9 = Claim(
     title="Sharp first order at S = 2",
     statement=(
         r"Uniform law: $c(q_0)\le d/4$ for every $q_0$ on $\{0,1\}^d$, $c$ the first-order "
-        r"constant of L5; attained by copies and parity for every $d$."
+        r"constant of L5; attained by copies and parity for every $d\ge2$."
     ),
     measured=Measured.FIRST_ORDER,
     kind=Kind.THEOREM,
