@@ -181,7 +181,8 @@ L5 = Claim(
     statement=(
         r"Uniform law: $K\cdot\mathrm{TV}\to c(q_0)=\frac d2\cdot\frac12\|\sum_{n=0}^{d-2}"
         r"(P_{a^{(n+1)}}-q_0)\|_1$, $a^{(j)}$ = ones with a 2 at place $j$. For general $w$ "
-        r"without leftover, $\max_kw_k\to0$, with $u_k=\sum_{l<k}w_l$ and $\mu=\lim\sum_kw_k^2\delta_{u_k}/\sum_kw_k^2$: "
+        r"without leftover, $\max_kw_k\to0$, $u_k=\sum_{l<k}w_l$ and "
+        r"$\mu=\lim\sum_kw_k^2\delta_{u_k}/\sum_kw_k^2$: "
         r"$\mathrm{TV}/\sum_kw_k^2\to\binom d2\frac12\|\sum_n\beta_nP_{a^{(n+1)}}-q_0\|_1$, "
         r"$\beta_n=\int\mathrm{Bin}(d-2,u)(n)\,\mu(du)$: it depends on where the coarse steps are."
     ),
