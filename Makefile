@@ -18,7 +18,7 @@ audit: install
 	$(BIN)/sharprates audit
 
 test: install
-	$(BIN)/python -m pytest -q -n auto --dist loadgroup
+	$(BIN)/python -m pytest -q -n auto
 
 # Changes the product in one place after the other, in a copy, and sees that a test fails. By default
 # 40 changes of the files that are settled; `make mutants FILES=samplers/distance.py SAMPLE=` makes all
@@ -54,7 +54,7 @@ formal-record: install
 book: install
 	$(BIN)/jupyter-book build --all -W -n --keep-going book
 	book/chromium.sh
-	$(BIN)/python -m pytest -q -rs -n auto --dist loadgroup tests/book/check_browser.py
+	$(BIN)/python -m pytest -q -rs -n auto tests/book/check_browser.py
 
 # The book for paper, book/_build/book.pdf, of the pages that were built last.
 pdf: install

@@ -1,6 +1,7 @@
 """One profile for every property test: same examples every run, and a blob to replay a failure."""
 
 import os
+import re
 
 # xdist workers share the cores: one thread each, which also makes float sums reproducible. BLAS
 # reads this when numpy is first imported.
@@ -67,3 +68,24 @@ def ledger(request: pytest.FixtureRequest) -> Ledger:
     """The levels of a test file's statistical checks."""
     name = request.path.relative_to(request.config.rootpath / "tests").as_posix()
     return Ledger(Budget().share(STATISTICAL_FILES)[name], request.module.CHECKS)
+
+
+TOGETHER = re.compile(
+    r"tests/test_(wheel|additions)\.py|check_browser\.py::.*\[([\w/]+(\.html)?)\]$"
+)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Tests that share what is costly to make, a wheel or an open page, run in one process.
+
+    The mark xdist_group says the same, but pytest-xdist 3.8 cannot put it into the node ids of
+    pytest 9.2, and is silent about it.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            found = TOGETHER.search(nodeid)
+            return (found[1] or found[2]) if found else nodeid
+
+    return Together(config, log)

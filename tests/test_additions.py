@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("additions")  # made once
-
 ROOT = Path(__file__).parents[1]
 
 FAMILY = {
