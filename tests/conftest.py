@@ -75,6 +75,7 @@ TOGETHER = re.compile(
 )
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Tests that share what is costly to make, a wheel or an open page, run in one process.
 
