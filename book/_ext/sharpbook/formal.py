@@ -51,10 +51,11 @@ def summary() -> str:
         mine = [one for one in stated() if key in one.claims]
         if not mine:
             continue
-        covers = label.covers or " ".join(one.covers for one in mine)
+        covers = cell(label.covers or " ".join(one.covers for one in mine))
         if label.status not in (CHECKED, CLASSICAL):
-            covers = f"{label.reason} (Would cover: {covers})"
-        rows.append(f"| {link(key)} | {label.status} | {cell(covers)} |")
+            reason = cell(label.reason).replace("\\`", "`")  # it names a command
+            covers = f"{reason} (Would cover: {covers})"
+        rows.append(f"| {link(key)} | {label.status} | {covers} |")
     return "\n".join(rows)
 
 
