@@ -25,19 +25,6 @@
     });
   }
 
-  // No line begins with the full stop of a formula that ends the line above.
-  function keepStops() {
-    document.querySelectorAll(".bd-article span.math").forEach((box) => {
-      const after = box.nextSibling, stop = after && after.nodeType === Node.TEXT_NODE && /^[.,;:!?)\]’”]+/.exec(after.data);
-      if (!stop || box.querySelector(".wide")) return;
-      const whole = document.createElement("span");
-      whole.className = "whole";
-      after.data = after.data.slice(stop[0].length);
-      box.before(whole);
-      whole.append(box, stop[0]);
-    });
-  }
-
   const SCROLLING = "div.math, mjx-container, .bd-article table, .bd-article pre, .pan, .claim-graph";
 
   function markMore(box) {
@@ -134,7 +121,7 @@
 
   window.addEventListener("load", () => {
     const ready = window.MathJax && window.MathJax.startup && window.MathJax.startup.promise;
-    Promise.resolve(ready).then(markWide).then(keepStops).then(fitDisplays).then(watchMore);
+    Promise.resolve(ready).then(markWide).then(fitDisplays).then(watchMore);
     window.addEventListener("resize", () => { markWide(); fitDisplays(); });
     document.addEventListener("toggle", fitDisplays, true); // what a closed box holds has no width
   });

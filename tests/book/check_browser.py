@@ -152,7 +152,18 @@ HINTS = """
   const loose = [...document.querySelectorAll("article span.math")].filter((e) =>
     !e.querySelector(".wide") && !e.closest(".whole") && e.nextSibling
     && /^[.,;:]/.test(e.nextSibling.data || ""));
+  const texts = document.createTreeWalker(document.querySelector("article"), NodeFilter.SHOW_TEXT);
+  let alone = 0;  // the end of a proof at the beginning of a line
+  for (let text; (text = texts.nextNode());) {
+    const at = text.data.indexOf("□"), sign = document.createRange();
+    if (at < 0 || (at === 0 && !text.previousSibling)) continue;
+    sign.setStart(text, at);
+    sign.setEnd(text, at + 1);
+    const line = text.parentElement.closest("p, li, td, div").getBoundingClientRect();
+    alone += sign.getBoundingClientRect().left < line.left + 3;
+  }
   return {
+    alone,
     more: more.length,
     plain: more.filter((e) => !e.classList.contains("more")).length,
     small: [...document.querySelectorAll("article mjx-container[display]")]
@@ -251,7 +262,7 @@ def test_what_scrolls_fades_and_no_full_stop_is_left_alone(
     seen: Callable[[str], Seen], name: str
 ) -> None:
     hints = seen(name).hints
-    assert hints == {**hints, "plain": 0, "small": 0, "loose": 0}
+    assert hints == {**hints, "plain": 0, "small": 0, "loose": 0, "alone": 0}
 
 
 CONTRAST = """

@@ -15,6 +15,7 @@ from sharpbook import (
     javascript,
     offline,
     parallel,
+    stops,
     table,
     warm,
 )
@@ -22,6 +23,18 @@ from sharpbook import (
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything."""
-    for part in (offline, cells, claims, graph, formal, table, javascript, api, parallel, warm):
+    for part in (
+        offline,
+        cells,
+        claims,
+        graph,
+        formal,
+        table,
+        javascript,
+        api,
+        stops,
+        parallel,
+        warm,
+    ):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
