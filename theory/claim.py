@@ -60,7 +60,7 @@ class Provenance:
     """Where a statement comes from.
 
     Attributes:
-        promises: what it makes good of the abstract of arXiv 2602.22505: A1 to A7, or nothing.
+        promises: of the abstract of arXiv 2602.22505, by their names in `abstract.PROMISES`.
         works: other works to which the statement is due, with arXiv numbers.
     """
 

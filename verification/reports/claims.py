@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from sharprates.samplers.errors import InputError
+from sharprates.theory.abstract import PROMISES
 from sharprates.theory.claim import Claim
 from sharprates.theory.proofs import proofs_of
 from sharprates.theory.registry import CLAIMS
+from sharprates.theory.symbols import LATEX, MEANINGS
 from sharprates.verification.checks.check import Check
 from sharprates.verification.checks.registry import checks_of
 from sharprates.verification.formal import formal_of
 from sharprates.verification.plain_text import readable, readable_formula
-from sharprates.verification.scope import scope
+from sharprates.verification.scope import ARITHMETIC, scope
 from sharprates.verification.status import CLAIMS_JSON, ClaimStatus, read_evidence, statuses
 
 
@@ -35,6 +37,7 @@ def page(one: Claim, results: Path = CLAIMS_JSON) -> dict[str, Any]:
         "relation": one.relation.value,
         "statement": one.statement,
         "formula": one.formula(),
+        "letters": _letters(one),
         "constants": {name: str(value) for name, value in one.constants.items()},
         "hypotheses": [hypothesis.reason for hypothesis in one.hypotheses],
         "promises": list(one.provenance.promises),
@@ -44,7 +47,7 @@ def page(one: Claim, results: Path = CLAIMS_JSON) -> dict[str, Any]:
         "proofs": [{"says": proof.says, "rejects": [proof.mutant]} for proof in proofs_of(one.id)],
         "checks": [
             {
-                "says": f"{check.name} ({check.method})",
+                "says": f"{check.name} ({ARITHMETIC[check.method]})",
                 "rejects": [mutant.name for mutant in check.mutants],
             }
             for check in checks_of(one.id)
@@ -55,6 +58,31 @@ def page(one: Claim, results: Path = CLAIMS_JSON) -> dict[str, Any]:
         "command": f"sharprates verify --claims {one.id}",
         "last_run": None if found is None else _row(found),
     }
+
+
+def _letters(one: Claim) -> dict[str, str]:
+    """LaTeX of what stands in the claim's formulas → what it is."""
+    forms = (None, *one.variants)
+    formulas = " ".join(map(one.formula, forms))
+    names = set().union(*map(one.symbols, forms))
+    laws = {letter: it for letter, it in LAWS.items() if letter in formulas}
+    return laws | {
+        LATEX[name]: it.removeprefix("mapping: ") for name, it in MEANINGS.items() if name in names
+    }
+
+
+LAWS = {
+    r"p_{\mathrm{out}}": "law of a parallel sampler's output",
+    r"p_{\mathrm{FHS}}": "law of first hitting's output: one token a call, in a random order",
+    r"q_\pi": "law of a policy's output",
+    "q_0": "law of the data",
+}
+"""Laws in the left sides, which no formula asks for."""
+
+
+def _delivered(promises: Iterable[str]) -> list[str]:
+    told = "; ".join(f"{name}, {PROMISES[name]}" for name in promises)
+    return [f"what the abstract of arXiv 2602.22505 promises: {told}"] if told else []
 
 
 def _label(one: Claim) -> list[str]:
@@ -95,11 +123,12 @@ def text(content: Mapping[str, Any], width: int = 100, latex: bool = False) -> s
     lines += [*_wrapped(words(content["statement"]), width, ""), ""]
     lines += [*_wrapped(formula(content["formula"]), width, "    "), ""]
     about: dict[str, list[str]] = {
+        "letters": [f"{formula(name)}: {it}" for name, it in content["letters"].items()],
         "stated for": [content["scope"]["stated"]],
         "constants": [f"{name} = {value}" for name, value in content["constants"].items()],
         "other forms": [f"{name}: {formula(it)}" for name, it in content["variants"].items()],
         "from": content["works"] or ["derived in this project"],
-        "promises": [", ".join(content["promises"])],
+        "delivers": _delivered(content["promises"]),
         "uses": [", ".join(content["depends_on"])],
         "last run": _run_text(content["last_run"]),
         "proof checker": content["proof_checker"],

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.statemachine import StringList
+from sharprates.theory.abstract import PROMISES
 from sharprates.theory.claim import BOUNDS, Claim, Kind, Relation
 from sharprates.theory.headlines import HEADLINES
 from sharprates.theory.registry import CLAIMS
@@ -26,17 +27,6 @@ BLOCKS = {Kind.THEOREM: "theorem", Kind.IDENTITY: "proposition", Kind.CONJECTURE
 
 MARKS = {"machine-checked": "✓✓", "proved": "✓", "conjecture": "?", "refuted": "✗"}
 """Label of a proof → sign, so that colour is not the only carrier."""
-
-PROMISES = {
-    "A1": "a direct TV analysis of Euler, by an error decomposition along the trajectory",
-    "A2": "relaxed assumptions on score estimation",
-    "A3": "improved parameter dependencies",
-    "A4": "no surrogate initialization",
-    "A5": "the first lower bound for Euler, tight in d and ε",
-    "A6": "first hitting incurs no sampling error beyond score estimation",
-    "A7": "a matching lower bound for first hitting",
-}
-"""What the abstract of arXiv 2602.22505 promises, in short words of ours."""
 
 CITATIONS = {
     "2409.02908": "zheng2024masked",

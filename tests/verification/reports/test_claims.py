@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from sharprates.theory.abstract import PROMISES
 from sharprates.theory.registry import CLAIMS
+from sharprates.theory.symbols import LATEX
 from sharprates.verification.checks.registry import checks_of
 from sharprates.verification.files import manifest
 from sharprates.verification.plain_text import readable, readable_formula
@@ -28,6 +30,11 @@ def test_every_proof_check_and_mutant_is_shown(claim_id: str) -> None:
     for condition in one.hypotheses:
         told = condition.families or (conditions([condition]),)
         assert all(part in shown for part in told)
+    forms = (None, *one.variants)
+    for name in set().union(*map(one.symbols, forms)):
+        assert f"{readable_formula(LATEX[name])}: " in shown
+    for promise in one.provenance.promises:
+        assert f"{promise}, {PROMISES[promise]}" in shown
     proofs, checks = content["proofs"], content["checks"]
     assert len(proofs) + len(checks) == len(checks_of(claim_id))
     for told in (*proofs, *checks):
@@ -43,6 +50,13 @@ def test_no_line_is_wider_than_the_terminal() -> None:
     assert max(map(len, lines)) <= 80
     assert lines[0] == "E5 · Entropy bound (theorem, upper)"
     assert all(line == line.rstrip() for line in lines)
+
+
+def test_the_laws_on_the_left_are_told() -> None:
+    content = page(CLAIMS["H3"], NONE)
+    assert content["letters"][r"p_{\mathrm{FHS}}"].startswith("law of first hitting")
+    assert "q_0" in content["letters"]
+    assert not any("FHS" in letter for letter in page(CLAIMS["P7"], NONE)["letters"])
 
 
 def test_the_last_run_is_told(tmp_path: Path) -> None:
