@@ -10,6 +10,13 @@ from sharprates.samplers.step_law import StepLaw
 
 STEPS = tuple(2**n for n in range(11))
 
+ON_PAPER = (
+    "On a screen the letters of a word fall into K steps here, for a K of your choice; those that "
+    "share a step turn red. It is on the page index.html, which “make book” writes to "
+    "book/_build/html."
+)
+"""Printed in its place."""
+
 
 def data() -> dict[str, object]:
     """Words with their weights, and the exact TV of K uniform steps, for `stepper.js`."""
@@ -26,6 +33,6 @@ class Stepper:
 
     def _repr_html_(self) -> str:
         return (
-            '<div id="sharprates-stepper"></div>'
+            f'<div id="sharprates-stepper" data-paper="{ON_PAPER}"></div>'
             f'<script type="application/json" id="stepper-data">{json.dumps(data())}</script>'
         )

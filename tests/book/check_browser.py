@@ -338,6 +338,14 @@ def test_links_lead_somewhere() -> None:
     assert dead(HTML) == []
 
 
+def test_every_page_has_the_book_s_icon_beside_it() -> None:
+    files = [HTML / name for name in PAGES]
+    files += [file for room in ROOMS for file in (HTML / room).rglob("*.html")]
+    for file in files:
+        (icon,) = re.findall(r'<link rel="icon" href="([^"]+)"', file.read_text(encoding="utf-8"))
+        assert (file.parent / icon).read_text(encoding="utf-8").startswith("<svg "), file
+
+
 # --- the graph, the table, the sliders ------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import make_pdf
 import pytest
 from chromium import browser, executable
+from studies.stepper import Stepper
 
 CONTENTS = [("", ["index"]), ("Theory", ["one", "two"])]
 STYLE = make_pdf.BOOK / "_static" / "book.css"
@@ -63,7 +64,22 @@ def test_a_page_that_is_not_built_is_named(folder: Path) -> None:
         make_pdf.joined(folder, CONTENTS)
 
 
+MOVING = re.compile(r'<div id="sharprates-[^>]*>')
+
+
+def test_what_moves_has_a_line_for_paper_that_says_where_it_is() -> None:
+    found = {
+        **{page.stem: page.read_text(encoding="utf-8") for page in make_pdf.BOOK.glob("*.md")},
+        "index": Stepper()._repr_html_(),
+    }
+    moving = [(name, tag) for name, text in found.items() for tag in MOVING.findall(text)]
+    assert len(moving) == 3
+    for name, tag in moving:
+        assert re.search(rf'data-paper="On a screen [^"]*page {name}\.html[^"]*\."', tag), name
+
+
 WIDE = "<table><tr>" + "<td>unbreakable</td>" * 20 + "</tr></table>"
+MOVES = "<div data-paper='It moves.'><p>slider</p></div>"
 CLIPPED = "<div style='overflow-x: hidden !important'><p style='width: 3000px'>x</p></div>"
 
 
@@ -72,12 +88,15 @@ def test_a_pdf_has_every_page_and_wide_things_are_drawn_smaller_or_named(folder:
     file = folder / "print.html"
     text = make_pdf.joined(folder, CONTENTS)
     with browser() as page:
-        file.write_text(text.replace("</h1>", f"</h1>{WIDE}", 1), encoding="utf-8")
+        file.write_text(text.replace("</h1>", f"</h1>{WIDE}{MOVES}", 1), encoding="utf-8")
         assert make_pdf.lay_out(page, file) == []
         assert page.run("[...document.querySelectorAll('details')].map((e) => e.open)") == [
             False,
             True,
         ]
+        told = "document.querySelector('[data-paper]')"
+        assert page.run(f"{told}.innerText") == ""
+        assert page.run(f"getComputedStyle({told}, '::after').content") == '"It moves."'
         assert "zoom" in page.run("document.querySelector('table').getAttribute('style')")
         pdf = make_pdf.printed(page)
         file.write_text(text.replace("</h1>", f"</h1>{CLIPPED}", 1), encoding="utf-8")
