@@ -118,10 +118,11 @@ class Decision:
     @property
     def text(self) -> str:
         """Measured and bound at `side`: fractions where exact and short, else decimals."""
-        return " against ".join(map(_shown, self.side))
+        return " against ".join(map(in_digits, self.side))
 
 
-def _shown(value: Interval) -> str:
+def in_digits(value: Interval) -> str:
+    """A number for a reader: a fraction where it is exact and short, else decimals."""
     if value.lower == math.inf:
         return "∞"
     if value.lower == value.upper and (text := brief(Fraction(value.lower), 40)):

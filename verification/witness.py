@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -111,6 +111,31 @@ class Witness:
     remark: tuple[str, ...] = ()
 
 
+def refuse_large(experiment: Experiment) -> None:
+    """Refuse an experiment that takes long to be decided exactly.
+
+    Raises:
+        InputError: naming its size.
+    """
+    n, d, S = len(experiment.rows), experiment.length, experiment.vocabulary
+    laws = (experiment.weights, *experiment.predictions.values())
+    # a sum over rows has the common denominator of all their weights
+    digits = math.lcm(*{one.denominator for law in laws for one in law}).bit_length()
+    # sums of steps have a common denominator, which may be long
+    words = 1 + sum(one.bit_length() for one in {w.denominator for w in experiment.steps}) // 64
+    if (len(experiment.steps) << d) * words > LARGEST_WORK:
+        raise InputError(
+            f"experiment: {len(experiment.steps)} steps with these denominators are too many to "
+            "decide exactly: take fewer, or shorter rows"
+        )
+    if n * max(3**d, 2**d * d * S) * (1 + digits // 32) > LARGEST_WORK:
+        raise InputError(
+            f"experiment: {n} rows of length {d} on {S} symbols, with fractions of {digits} bits, "
+            "are too much to decide exactly: take fewer or shorter rows, fewer symbols, or shorter "
+            "fractions"
+        )
+
+
 def decide_on(
     claim: Claim,
     experiment: Experiment,
@@ -132,23 +157,7 @@ def decide_on(
         InputError: if the claim needs a value that an instance does not have, or the instance is
             too large to be decided exactly.
     """
-    n, d, S = len(experiment.rows), experiment.length, experiment.vocabulary
-    laws = (experiment.weights, *experiment.predictions.values())
-    # a sum over rows has the common denominator of all their weights
-    digits = math.lcm(*{one.denominator for law in laws for one in law}).bit_length()
-    # sums of steps have a common denominator, which may be long
-    words = 1 + sum(one.bit_length() for one in {w.denominator for w in experiment.steps}) // 64
-    if (len(experiment.steps) << d) * words > LARGEST_WORK:
-        raise InputError(
-            f"experiment: {len(experiment.steps)} steps with these denominators are too many to "
-            "decide exactly: take fewer, or shorter rows"
-        )
-    if n * max(3**d, 2**d * d * S) * (1 + digits // 32) > LARGEST_WORK:
-        raise InputError(
-            f"experiment: {n} rows of length {d} on {S} symbols, with fractions of {digits} bits, "
-            "are too much to decide exactly: take fewer or shorter rows, fewer symbols, or shorter "
-            "fractions"
-        )
+    refuse_large(experiment)
     return decide(claim, lambda: ExactQuantities(experiment), variant, scale, left)
 
 
@@ -369,6 +378,21 @@ class _Fields:
         return self.single(name) if name in self.values else None
 
 
+def exact_target(
+    rows: Sequence[Sequence[int]], weights: Sequence[Fraction], vocabulary: int
+) -> Target:
+    """A data law as it is written, which a target would merge and normalise.
+
+    Raises:
+        InputError: if rows differ in length or repeat, or the weights are no probabilities.
+    """
+    if not rows or len(set(map(tuple, rows))) < len(rows) or len(set(map(len, rows))) > 1:
+        raise InputError("needs distinct rows of one length")
+    if any(weight <= 0 for weight in weights) or sum(weights) != 1:
+        raise InputError("the weights must be positive and sum to 1")
+    return Target.from_rows(rows, weights, vocabulary)
+
+
 def _experiment(fields: _Fields) -> Experiment:
     vocabulary = int(fields.single("vocabulary"))
     rows, weights = [], []
@@ -376,11 +400,6 @@ def _experiment(fields: _Fields) -> Experiment:
         symbols, _, weight = line.partition(" = ")
         rows.append(tuple(map(int, symbols.split())))
         weights.append(read_rational(weight))
-    # a target would merge and normalise them: a file that says something else is no witness
-    if not rows or len(set(rows)) < len(rows) or len(set(map(len, rows))) > 1:
-        raise WitnessError("needs distinct rows of one length")
-    if any(weight <= 0 for weight in weights) or sum(weights) != 1:
-        raise WitnessError("the weights must be positive and sum to 1")
     predictions = {}
     for line in fields.all("prediction"):
         shown, _, rest = line.partition(" @ ")
@@ -393,7 +412,7 @@ def _experiment(fields: _Fields) -> Experiment:
         if not 1 <= int(uniform) <= MOST_STEPS:
             raise WitnessError(f"uniform: needs 1 to {MOST_STEPS} steps, has {uniform}")
         steps += (Fraction(1, int(uniform)),) * int(uniform)
-    target = Target.from_rows(rows, weights, vocabulary)
+    target = exact_target(rows, weights, vocabulary)
     return exact_experiment(
         replace(target, family=_family(fields.optional("family"), target)),
         steps=steps,

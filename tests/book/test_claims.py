@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
-from sharpbook import claims
+from sharpbook import claims, results
 from sharprates.theory.registry import CLAIMS
+from sharprates.verification.instance import open_instance, read_instance
+from sharprates.verification.verdict import Verdict
 
 ROW = {
     "status": "certified",
@@ -160,3 +165,16 @@ def test_what_was_tried_stands_against_what_is_stated() -> None:
 
 def test_a_runs_words_are_not_read_as_markup() -> None:
     assert r"w\_∞" in "".join(claims.evidence(CLAIMS["E3"], ROW))
+
+
+def test_a_command_opens_the_worst_law_that_a_claim_shows() -> None:
+    outcome, shown = results.load(), []
+    for one in CLAIMS.values():
+        text = "\n".join(claims.evidence(one, outcome.row(one.id)))
+        found = re.search(r"verify --claims (\w+) --on &#x27;(.*?)&#x27;", text)
+        if found:
+            experiment = read_instance(unescape(found[2]))
+            opened = open_instance(CLAIMS[found[1]], experiment)
+            assert all(x.decision.verdict is Verdict.HOLDS for x in opened if x.decision), one.id
+            shown.append(one.id)
+    assert {"E5", "E8", "E9", "X1"} <= set(shown)

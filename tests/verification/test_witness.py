@@ -12,6 +12,7 @@ import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
+from sharprates.samplers.errors import InputError
 from sharprates.samplers.families import family
 from sharprates.samplers.schedule import Schedule
 from sharprates.theory.claim import Claim, Kind, Relation
@@ -370,7 +371,7 @@ def test_what_is_just_allowed_is_read(tmp_path, monkeypatch):
             else:
                 with pytest.raises(WitnessError, match="needs 1 to 50 steps"):
                     witness.from_text(text)
-    with pytest.raises(WitnessError, match="distinct rows of one length"):
+    with pytest.raises(InputError, match="distinct rows of one length"):
         witness.from_text(signed(GOOD.replace("row: 0 0 =", "row: 0 0 0 =")))
     # a file of a mebibyte, and one of a byte more
     for size, longer in ((1 << 20, False), ((1 << 20) + 1, True)):

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sharprates.samplers.errors import InputError
+from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import user_claim
 from sharprates.verification import verify as checks
 from sharprates.verification.adversary import campaign
@@ -14,7 +16,9 @@ from sharprates.verification.cli import options
 from sharprates.verification.cli.options import MOST_JOBS
 from sharprates.verification.cli.terminal import EXIT, console, doing, progress
 from sharprates.verification.files import to_json, write_whole
+from sharprates.verification.instance import read_instance
 from sharprates.verification.reports.adversary import adversary_json, print_campaign
+from sharprates.verification.reports.instance import print_instance
 from sharprates.verification.reports.verify import LEGEND, explain, print_replay, print_statuses
 from sharprates.verification.status import CLAIMS_JSON, write_claims
 
@@ -27,6 +31,13 @@ def verify_command(
     ] = None,
     witness: Annotated[
         Path | None, typer.Option(help="Replay this witness file, nothing else.")
+    ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="INSTANCE",
+            help="Only this instance, as reports and the book write it: both sides of the claim.",
+        ),
     ] = None,
     adversary: Annotated[
         bool, typer.Option("--adversary", help="Hunt worst cases, constants and the frontier.")
@@ -55,6 +66,8 @@ def verify_command(
     always = ("out", "seed", "jobs")
     if witness is not None:
         options.only(context, "--witness", *always, "witness", "own")
+    elif on is not None:
+        options.only(context, "--on", *always, "on", "claims", "scale")
     elif own is not None:
         options.only(context, "--claim", *always, "own", "scale", "json", "resume")
     elif adversary:
@@ -80,6 +93,12 @@ def verify_command(
     if witness is not None:
         doing(f"replaying {witness}")
         raise typer.Exit(EXIT[print_replay(witness, terminal, *user_claim.sides(user))])
+    if on is not None:
+        if chosen is None or len(chosen) != 1:
+            raise InputError("--on: needs one claim, as --claims E5")
+        doing("computing both sides in exact arithmetic")
+        (one,) = map(claim_of, chosen)
+        raise typer.Exit(EXIT[print_instance(one, read_instance(on), terminal, factors)])
     if user is not None:
         with progress(user_claim.count(user)) as told:
             mine = user_claim.verify_own(

@@ -14,6 +14,7 @@ from sharprates.theory.claim import BOUNDS, Claim, Kind, Relation
 from sharprates.theory.headlines import HEADLINES
 from sharprates.theory.registry import CLAIMS
 from sharprates.verification.formal import formal_of
+from sharprates.verification.instance import opens
 from sharprates.verification.scope import Scope, conditions, scope
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -77,6 +78,9 @@ def evidence(one: Claim, row: Mapping[str, Any]) -> list[str]:
     ratio = row.get("ratio") or {}
     if ratio.get("worst") is not None and one.relation in BOUNDS:
         texts.append(f"largest measured/bound {words(ratio['worst'])} at `{ratio['instance']}`")
+    law = worst(row)
+    if one.relation in BOUNDS and opens(one, law):
+        texts.append(f"to see it whole: {{raw-html}}`{copied(open_command(one.id, law))}`")
     texts += [_safe(text) for text in [*trends(row), *breaks(row), *results.notes(row)]]
     power = row.get("power") or []
     if power:
@@ -185,6 +189,11 @@ def _instance(text: str, row: Mapping[str, Any]) -> str:
 def command(claim_id: str) -> str:
     """What re-runs a claim's checks."""
     return f"sharprates verify --claims {claim_id}"
+
+
+def open_command(claim_id: str, law: str) -> str:
+    """What shows a single instance: its numbers, both sides of each form, and the slack."""
+    return f"{command(claim_id)} --on '{law}'"
 
 
 def copied(text: str) -> str:
