@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ ARRAYS = Arrays()
 
 
 def _hull(*ends: Array) -> tuple[Array, Array]:
-    return np.min(ends, axis=0), np.max(ends, axis=0)
+    return reduce(np.minimum, ends), reduce(np.maximum, ends)
 
 
 def _product(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, Array]:
@@ -66,8 +67,8 @@ class Ranged:
     Attributes:
         low: [n].
         high: [n].
-        falls: least slopes, [n, k].
-        rises: largest slopes, [n, k].
+        falls: least slopes, [k, n].
+        rises: largest slopes, [k, n].
     """
 
     low: Array
@@ -81,8 +82,9 @@ class Ranged:
     def sides(boxes: Array) -> list[Ranged]:
         """The k variables on boxes [n, k, 2]."""
         n, k, _ = boxes.shape
-        units = np.broadcast_to(np.eye(k), (n, k, k))
-        return [Ranged(boxes[:, i, 0], boxes[:, i, 1], units[:, i], units[:, i]) for i in range(k)]
+        ends = np.ascontiguousarray(boxes.transpose(1, 2, 0))
+        units = [np.broadcast_to(unit[:, None], (k, n)) for unit in np.eye(k)]
+        return [Ranged(ends[i, 0], ends[i, 1], units[i], units[i]) for i in range(k)]
 
     def __neg__(self) -> Ranged:
         return Ranged(-self.high, -self.low, -self.rises, -self.falls)
@@ -110,8 +112,8 @@ class Ranged:
                 (a * other, b * other) if other >= 0 else (b * other, a * other) for a, b in ends
             ]
             return Ranged(*pairs[0], *pairs[1])
-        first = _product(self.falls, self.rises, other.low[:, None], other.high[:, None])
-        second = _product(self.low[:, None], self.high[:, None], other.falls, other.rises)
+        first = _product(self.falls, self.rises, other.low, other.high)
+        second = _product(self.low, self.high, other.falls, other.rises)
         values = _product(self.low, self.high, other.low, other.high)
         return Ranged(*values, first[0] + second[0], first[1] + second[1])
 
@@ -126,12 +128,12 @@ class Ranged:
     def _inverse(self) -> Ranged:
         """1/x of a positive number."""
         a, b = 1 / self.high, 1 / self.low
-        least, most = _product(self.falls, self.rises, (-b * b)[:, None], (-a * a)[:, None])
+        least, most = _product(self.falls, self.rises, -b * b, -a * a)
         return Ranged(a, b, least, most)
 
     def log(self) -> Ranged:
         """log x of a positive number."""
-        slopes = _product(self.falls, self.rises, 1 / self.high[:, None], 1 / self.low[:, None])
+        slopes = _product(self.falls, self.rises, 1 / self.high, 1 / self.low)
         return Ranged(np.log(self.low), np.log(self.high), *slopes)
 
     def maximum(self, other: Ranged | float) -> Ranged:
@@ -139,8 +141,8 @@ class Ranged:
         if not isinstance(other, Ranged):
             ends, none = np.full_like(self.low, other), np.zeros_like(self.falls)
             other = Ranged(ends, ends, none, none)
-        mine, theirs = (self.low >= other.high)[:, None], (other.low >= self.high)[:, None]
-        least, most = _hull(self.falls, other.falls)[0], _hull(self.rises, other.rises)[1]
+        mine, theirs = self.low >= other.high, other.low >= self.high
+        least, most = np.minimum(self.falls, other.falls), np.maximum(self.rises, other.rises)
         return Ranged(
             np.maximum(self.low, other.low),
             np.maximum(self.high, other.high),
@@ -166,9 +168,12 @@ def least(formula: Formula, boxes: Array) -> tuple[Array, Array, NDArray[np.int6
     centre = np.asarray(formula(ARRAYS, *boxes.mean(2).T))
     ranged = formula(ARRAYS, *Ranged.sides(boxes))
     steepest = np.maximum(np.abs(ranged.falls), np.abs(ranged.rises))
-    reach = steepest * (boxes[:, :, 1] - boxes[:, :, 0]) / 2
-    return np.maximum(ranged.low, centre - reach.sum(1)), centre, reach.argmax(1)
+    reach = steepest * (boxes[:, :, 1] - boxes[:, :, 0]).T / 2
+    return np.maximum(ranged.low, centre - reach.sum(0)), centre, reach.argmax(0)
 
+
+AT_ONCE = 4096
+"""Boxes that are looked at together: their arrays stay in a core's cache."""
 
 Look = Callable[[Array, int], tuple[NDArray[np.bool_], Array, NDArray[np.int64]]]
 """(boxes, turn) → which of them are proved, right minus left at the centres, the axes to halve."""
@@ -183,21 +188,25 @@ def halve(boxes: Array, axis: NDArray[np.int64]) -> Array:
     return np.concatenate([left, right])
 
 
-def subdivide(whole: Array, look: Look, most: int) -> tuple[float, float]:
-    """The largest violation at the centre of a box, and the share of the volume left undecided.
+def subdivide(whole: Array, look: Look, most: int, slack: float) -> tuple[float, float]:
+    """The largest violation seen at a box's centre, and the share of the volume left undecided.
+
+    A violation ends it: what then is not proved is undecided.
 
     Args:
         whole: the boxes to begin with, [n, k, 2].
         look: decides boxes.
         most: stop when more than so many are undecided.
+        slack: what counts as a violation.
     """
     volume = np.prod(whole[:, :, 1] - whole[:, :, 0], axis=1).sum()
     violation = 0.0
     for turn in itertools.count():
-        proved, centre, axis = look(whole, turn)
+        looks = [look(whole[i : i + AT_ONCE], turn) for i in range(0, len(whole), AT_ONCE)]
+        proved, centre, axis = map(np.concatenate, zip(*looks, strict=True))
         violation = max(violation, -float(centre.min()))
         whole, axis = whole[~proved], axis[~proved]
-        if len(whole) == 0 or 2 * len(whole) > most or turn > 60:
+        if len(whole) == 0 or 2 * len(whole) > most or turn > 60 or violation > slack:
             break
         whole = halve(whole, axis)
     left_over = np.prod(whole[:, :, 1] - whole[:, :, 0], axis=1).sum()

@@ -263,7 +263,7 @@ class Lemma:
             return low >= self.margin, centre, axis
 
         whole = np.array([example["box"]], dtype=np.float64)
-        violation, undecided = subdivide(whole, look, example["boxes"])
+        violation, undecided = subdivide(whole, look, example["boxes"], SLACK)
         sides = ((violation, SLACK), (undecided, 1.0))
         return trial_of(example, Relation.UPPER, sides, counts=True)
 

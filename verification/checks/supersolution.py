@@ -10,7 +10,7 @@ import itertools
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial, reduce
 
 import numpy as np
 from flint import arb, fmpq
@@ -53,7 +53,7 @@ class Start:
         """For a start in (0.176, ½]; below that the entropy is less than ½."""
         return Start(-math.log(p0), -math.log1p(-float(p0)), scale)
 
-    @property
+    @cached_property
     def _linear(self) -> float:
         return 1 - (math.log(2) - self.second)  # 1 − C_0: Ĵ is linear from here on
 
@@ -64,18 +64,26 @@ class Start:
     def value(self, p: Array) -> Array:
         """Ĵ(p)."""
         small = np.clip(np.minimum(p, 1 - p), 0, 0.5)
-        curve = -(1 - small) * np.log1p(-small) - (1 - math.log(2)) * small
-        bent = curve - (self._linear - 1 - math.log(self._linear)) * p
+        return self._value(p, small, np.log1p(-small))
+
+    def _value(self, p: Array, small: Array, logarithm: Array) -> Array:
+        curve = -(1 - small) * logarithm - (1 - math.log(2)) * small
+        bent = curve - self._fall * p
         found: Array = self.scale * np.where(p <= self._linear, bent, (1 - p) * self.second)
         return found
 
-    def slope(self, p: Array) -> Array:
-        """Ĵ′(p)."""
+    @cached_property
+    def _fall(self) -> float:
+        return self._linear - 1 - math.log(self._linear)
+
+    def value_and_slope(self, p: Array) -> tuple[Array, Array]:
+        """Ĵ(p) and Ĵ′(p)."""
         small = np.clip(np.minimum(p, 1 - p), 0, 0.5)
-        rise = np.log1p(-small) + math.log(2)
-        bent = np.where(p <= 0.5, rise, -rise) - (self._linear - 1 - math.log(self._linear))
-        found: Array = self.scale * np.where(p <= self._linear, bent, -self.second)
-        return found
+        logarithm = np.log1p(-small)
+        rise = logarithm + math.log(2)
+        bent = np.where(p <= 0.5, rise, -rise) - self._fall
+        slope: Array = self.scale * np.where(p <= self._linear, bent, -self.second)
+        return self._value(p, small, logarithm), slope
 
     def bend(self, low: Array, high: Array) -> Array:
         """The largest −Ĵ″ on [low, high]: 1/max(p, 1−p), and 0 where Ĵ is linear."""
@@ -85,9 +93,10 @@ class Start:
         )
         return found
 
-    def tangent(self, p: Array, q: Array) -> Array:
-        """T(q) = Ĵ(p) + Ĵ′(p)(q − p)."""
-        return self.value(p) + self.slope(p) * (q - p)
+    def tangents(self, p: Array, *points: Array) -> list[Array]:
+        """T(q) = Ĵ(p) + Ĵ′(p)(q − p) at some points q."""
+        value, slope = self.value_and_slope(p)
+        return [value + slope * (q - p) for q in points]
 
 
 def _phi(x: Array) -> Array:
@@ -108,7 +117,8 @@ def gap(start: Start, p: Array, q: Array, theta: Array) -> Array:
         q: p', in (0, 1).
         theta: in (0, 1].
     """
-    found: Array = -theta * start.tangent(p, q)
+    (tangent,) = start.tangents(p, q)
+    found: Array = -theta * tangent
     most = np.zeros_like(p)
     for phi, tau, share in (
         (_phi(p / q), start.first, q),
@@ -143,12 +153,15 @@ def proved(start: Start, box: Array) -> NDArray[np.bool_]:
         smallest = np.where((low <= 1) & (high >= 1), 0.0, np.minimum(*ends))
         below.append(smallest - SLACK <= tau * most)
         above.append(np.maximum(*ends) + SLACK >= tau * least)
-    found: NDArray[np.bool_] = (
-        (~(below[0] & below[1]) | _both_below(start, box))
-        & (~(above[0] & below[1]) | _one_above(start, box, first=True))
-        & (~(below[0] & above[1]) | _one_above(start, box, first=False))
-        & (~(above[0] & above[1]) | _both_above(start, box))
-    )
+    found: NDArray[np.bool_] = np.ones(len(box), dtype=np.bool_)
+    for occurs, holds in (
+        (below[0] & below[1], _both_below),
+        (above[0] & below[1], partial(_one_above, first=True)),
+        (below[0] & above[1], partial(_one_above, first=False)),
+        (above[0] & above[1], _both_above),
+    ):
+        asked = np.flatnonzero(occurs & found)
+        found[asked] = holds(start, box[asked])
     return found
 
 
@@ -177,7 +190,7 @@ def _both_below(start: Start, box: Array) -> NDArray[np.bool_]:
     bend = start.bend(np.minimum(a, c), np.maximum(b, d)) / 2
     apart = np.maximum(np.maximum(c - b, a - d), 0)
     # T grows away from p = p' and is linear in p', so it is largest at a corner; Ĵ least at an end
-    largest = np.max([start.tangent(p, q) for p in (a, b) for q in (c, d)], axis=0)
+    largest = reduce(np.maximum, [*start.tangents(a, c, d), *start.tangents(b, c, d)])
     rise = largest - np.minimum(start.value(c), start.value(d)) + SLACK
     with np.errstate(divide="ignore"):  # ∞ where they meet
         bend = np.minimum(bend, rise / apart**2)
@@ -202,7 +215,8 @@ def _one_above(start: Start, box: Array, first: bool) -> NDArray[np.bool_]:
         else:
             free, other = (1 - q) * start.second, (p - q) + q * np.log(q / p)
             change = -start.second + np.log(q / p) / most
-        return free + other / most - start.tangent(p, q), change - start.slope(p)
+        value, slope = start.value_and_slope(p)
+        return free + other / most - (value + slope * (q - p)), change - slope
 
     def least(p: Array | None, low: Array, high: Array) -> Array:
         """A lower bound over p' in [low, high] at this p, or on p = p'; ∞ if there are none."""
@@ -215,7 +229,7 @@ def _one_above(start: Start, box: Array, first: bool) -> NDArray[np.bool_]:
         least(b, np.maximum(c, b), d),
         least(None, np.maximum(a, c), np.minimum(b, d)),
     )
-    lowest = np.min(parts, axis=0)
+    lowest = reduce(np.minimum, parts)
     if not first:  # T = p'_2τ_2 there, and p'_1φ_1 ≥ 0 is left
         lowest = np.where(start.is_linear(a), np.inf, lowest)
     found: NDArray[np.bool_] = (start.scale * most <= 1) & (lowest >= SLACK / most)
@@ -226,11 +240,11 @@ def _both_above(start: Start, box: Array) -> NDArray[np.bool_]:
     """Of Σ p'_aτ_a − T(p'): linear in p', and T grows away from p = p', so least at a corner."""
     (a, b), (c, d) = box[:, 0].T, box[:, 1].T
     corners = [
-        q * start.first + (1 - q) * start.second - start.tangent(p, q)
+        q * start.first + (1 - q) * start.second - tangent
         for p in (a, b)
-        for q in (c, d)
+        for q, tangent in zip((c, d), start.tangents(p, c, d), strict=True)
     ]
-    found: NDArray[np.bool_] = np.min(corners, axis=0) >= SLACK
+    found: NDArray[np.bool_] = reduce(np.minimum, corners) >= SLACK
     return found
 
 
@@ -247,7 +261,7 @@ def subdivide_slab(start: Start, p: tuple[float, float], boxes: int) -> tuple[fl
         return proved(start, some), gap(start, *some.mean(2).T), np.full(len(some), turn % 3)
 
     whole: Array = np.array([[p, (EDGE, 1 - EDGE), (0, 1)]], dtype=np.float64)
-    return subdivide(whole, look, boxes)
+    return subdivide(whole, look, boxes, SLACK)
 
 
 STARTS = (Fraction(1, 2), Fraction(1, 3), Fraction(9, 50))

@@ -34,8 +34,7 @@ def test_a_range_holds_every_value_and_slope() -> None:
             [
                 (formula(ARRAYS, x + h, y) - formula(ARRAYS, x - h, y)) / (2 * h),
                 (formula(ARRAYS, x, y + h) - formula(ARRAYS, x, y - h)) / (2 * h),
-            ],
-            1,
+            ]
         )
         within = (found.falls - 1e-5 <= slopes) & (slopes <= found.rises + 1e-5)
         assert within.mean() > 0.999  # differences across a kink next to the box
@@ -59,15 +58,18 @@ def test_halves_share_a_face() -> None:
 
 @pytest.mark.parametrize(("shift", "violated"), [(0.01, False), (-0.2, True)])
 def test_subdivision_decides_a_parabola(shift: float, violated: bool) -> None:
-    """x² − x + ¼ + shift on [0, 1], least at ½."""
+    """x² − x + ¼ + shift on [0, 1], least at ½; a violation above the slack ends it."""
 
     def look(some, _):
         low, centre, axis = least(lambda _, x: x * x - x + 0.25 + shift, some)
         return low >= 0, centre, axis
 
-    violation, undecided = subdivide(np.array([[[0.0, 1.0]]]), look, 4000)
+    whole = np.array([[[0.0, 1.0]]])
+    violation, undecided = subdivide(whole, look, 4000, 1e-12)
     if violated:
+        assert (violation, undecided) == (pytest.approx(0.2), 1)
+        violation, undecided = subdivide(whole, look, 4000, 1)
         assert violation == pytest.approx(0.2)
-        assert undecided > 0.8  # 2·√0.2
+        assert 1 > undecided > 0.8  # 2·√0.2
     else:
         assert (violation, undecided) == (0, 0)
