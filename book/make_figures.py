@@ -22,7 +22,7 @@ CALLS = front.calls()
 def words4() -> Figure:
     """Exact TV on four-letter words, below its bounds."""
     bench, steps = kit.Bench.of(datasets.builtin("words4")), kit.powers_of_two(2, 1024)
-    laws = [StepLaw.uniform(K) for K in steps]
+    laws = [StepLaw.equal(K) for K in steps]
     figure, axis = plt.subplots(figsize=(7, 3.6))
     axis.plot(steps, [bench.bound("E3", law) for law in laws], "--", label="E3, any data")
     axis.plot(steps, [bench.bound("E5", law) for law in laws], "--", label="E5, by entropy")

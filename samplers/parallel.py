@@ -78,7 +78,7 @@ class ParallelSampler(Sampler):
         known = {
             "steps": steps,
             "has_leftover": law.leftover > 0,
-            "uniform_law": law.is_uniform(steps),
+            "equal_steps": law.is_equal(steps),
         }
         if isinstance(schedule, StepLaw):
             return known

@@ -228,7 +228,7 @@ class RemaskingSampler(Sampler):
     def facts(self) -> Mapping[str, Any]:
         """See `samplers.sampler.Sampler`; it has no step law, for a token may be revealed twice."""
         known = {**self._plain.facts(), "sampler": self.kind, "remasking": self.remasking.name}
-        return {**known, "uniform_law": False}
+        return {**known, "equal_steps": False}
 
     def run_batch(self, denoiser: Denoiser, uniforms: Tensor) -> Run:
         """See `samplers.sampler.Sampler`; a token's step is the last one that revealed it."""

@@ -86,7 +86,7 @@ class StepLaw:
             return float(1 - sum(self.fractions))
         return float(self._stay[-1]) if self.given is None else _missing(self.given)
 
-    def is_uniform(self, steps: int) -> bool:
+    def is_equal(self, steps: int) -> bool:
         """Whether w_k = 1/K without leftover; in float64 as far as that can say.
 
         Args:
@@ -169,7 +169,7 @@ class StepLaw:
         return replace(rounded, fractions=tuple(map(Fraction, weights)))
 
     @staticmethod
-    def uniform(steps: int) -> StepLaw:
+    def equal(steps: int) -> StepLaw:
         """w_k = 1/K, no leftover: steps equidistant in α. Source: S3, E6."""
         if steps < 1:
             raise InputError(f"steps: need K ≥ 1, got {steps}")

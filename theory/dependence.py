@@ -71,11 +71,11 @@ U2 = Claim(
         r"$K\inf_u\sum_k\Gamma(u_k,u_{k+1})\to\frac12\big(\int_0^1\sqrt{g'}\,dt\big)^2$, with "
         r"steps in proportion to $1/\sqrt{g'}$. Steps of $v(t)/K$ at $t$, $v$ bounded and "
         r"$\int_0^1dt/v=1$: $K\sum_k\Gamma\to\frac12\int_0^1v\,g'\,dt$, which is $\frac d2\bar I$ "
-        r"for uniform steps, half of KL2's bound; and $K\,\mathrm{TV}\to\binom "
+        r"for equal steps, half of KL2's bound; and $K\,\mathrm{TV}\to\binom "
         r"d2\cdot\frac12\|\int_0^1v(t)(\sum_n\mathrm{Bin}(d-2,t)(n)\,P_{a^{(n+1)}}-q_0)\,dt\|_1$, "
         r"$\beta_n$ the share of $n$ in it. This is convex in $v$. The two best grids differ in "
         r"general: for half copies and half parity, $d=3$, $K\,\mathrm{TV}\to\frac{13}{32}$ for "
-        r"uniform steps, $0.4295$ for the grid that is best in $\sum\Gamma$, and $0.3959$ for the "
+        r"equal steps, $0.4295$ for the grid that is best in $\sum\Gamma$, and $0.3959$ for the "
         r"one that is best in TV; for copies and for parity they are the same."
     ),
     measured=Measured.LEAST_GROWTH,
@@ -86,7 +86,7 @@ U2 = Claim(
     provenance=Provenance(works=(_WAINWRIGHT, "Lavenant, Zanella, arXiv 2510.25544")),
     depends_on=("U1", "L5"),
     variants={
-        "uniform": Variant(d * I_bar / 2, Relation.LIMIT, measured=Measured.GROWTH_TIMES_STEPS),
+        "equal-steps": Variant(d * I_bar / 2, Relation.LIMIT, measured=Measured.GROWTH_TIMES_STEPS),
         "grid": Variant(
             symbol("growth_along") / 2, Relation.LIMIT, measured=Measured.GROWTH_TIMES_STEPS
         ),

@@ -7,6 +7,8 @@ from sharprates.theory.claim import Claim, Kind, Provenance, Relation, Variant
 from sharprates.theory.functions import (
     Birthday,
     DistinctSteps,
+    EqualStepsFirstOrder,
+    EqualStepsSharedSymbols,
     FirstBlock,
     FirstOrder,
     Harmonic,
@@ -17,13 +19,12 @@ from sharprates.theory.functions import (
     SharedSymbols,
     SumOfSquares,
     Threshold,
-    UniformFirstOrder,
-    UniformSharedSymbols,
 )
 from sharprates.theory.hypotheses import (
     ALL_MASKED_START,
     BINARY,
     CONSTANT_CLOCK,
+    EQUAL_STEPS,
     EULER_OR_ANCESTRAL,
     EXACT,
     NO_EARLY_STOPPING,
@@ -32,7 +33,6 @@ from sharprates.theory.hypotheses import (
     TWO_SYMBOLS,
     TWO_TOKENS,
     UNIFORM_GRID,
-    UNIFORM_LAW,
     on_families,
 )
 from sharprates.theory.measured import Measured
@@ -129,8 +129,8 @@ L3 = Claim(
     provenance=Provenance(promises=("A5",)),
     depends_on=("S2", "S5", "E3", "E6"),
     variants={
-        "uniform": Variant(
-            1 - UniformSharedSymbols(d, b, K), Relation.WORST_CASE, hypotheses=(UNIFORM_LAW,)
+        "equal-steps": Variant(
+            1 - EqualStepsSharedSymbols(d, b, K), Relation.WORST_CASE, hypotheses=(EQUAL_STEPS,)
         ),
         # A coinciding pair costs at least a factor 1/b; then E6.
         "every-law": Variant(
@@ -179,7 +179,7 @@ L5 = Claim(
     id="L5",
     title="First-order constant",
     statement=(
-        r"Uniform law: $K\cdot\mathrm{TV}\to c(q_0)=\frac d2\cdot\frac12\|\sum_{n=0}^{d-2}"
+        r"Equal steps: $K\cdot\mathrm{TV}\to c(q_0)=\frac d2\cdot\frac12\|\sum_{n=0}^{d-2}"
         r"(P_{a^{(n+1)}}-q_0)\|_1$, $a^{(j)}$ = ones with a 2 at place $j$. For general $w$ "
         r"without leftover, $\max_kw_k\to0$, $u_k=\sum_{l<k}w_l$ and "
         r"$\mu=\lim\sum_kw_k^2\delta_{u_k}/\sum_kw_k^2$: "
@@ -189,8 +189,8 @@ L5 = Claim(
     measured=Measured.TV_TIMES_STEPS,
     kind=Kind.THEOREM,
     relation=Relation.LIMIT,
-    expression=sympy.binomial(d, 2) * UniformFirstOrder(d, q0, P),
-    hypotheses=(*RUN, UNIFORM_LAW, TWO_TOKENS),
+    expression=sympy.binomial(d, 2) * EqualStepsFirstOrder(d, q0, P),
+    hypotheses=(*RUN, EQUAL_STEPS, TWO_TOKENS),
     provenance=Provenance(promises=("A5",)),
     depends_on=("S2", "S3", "S5"),
     variants={
@@ -210,12 +210,12 @@ L6 = Claim(
     statement=(
         r"(a) $S\ge2^{g-1}$, $\lfloor d/g\rfloor$ independent groups of L3 ($b=2$) of size $g$ "
         r"(the other tokens constant): every $K$-step law has $\mathrm{TV}\ge1-(1-\frac12"
-        r"(1-\prod_{j<g}(1-j/K)))^{\lfloor d/g\rfloor}$. With E3 and E7 the uniform law's worst "
-        r"case over $q_0$ is $K=\Theta(d\min(d,\log S)/\varepsilon)$ for $d,S\ge2$, "
+        r"(1-\prod_{j<g}(1-j/K)))^{\lfloor d/g\rfloor}$. With E3 and E7 the worst "
+        r"case of equal steps over $q_0$ is $K=\Theta(d\min(d,\log S)/\varepsilon)$ for $d,S\ge2$, "
         r"$\varepsilon\le\frac14$. (b) Uniformly random permutations of $[S]$ in groups of $S$ "
         r"tokens ($S\mid d$): $\mathrm{TV}=1-(\mathbb E\prod_{\text{blocks}}(m)_n/m^n)^{d/S}$ "
-        r"($m$ symbols left in the group, no leftover), and $c=\frac d2(H_S-1)$ at the uniform "
-        r"law: the leading constant $\frac d2\log S$ of E7 is sharp as $S\to\infty$."
+        r"($m$ symbols left in the group, no leftover), and $c=\frac d2(H_S-1)$ at equal "
+        r"steps: the leading constant $\frac d2\log S$ of E7 is sharp as $S\to\infty$."
     ),
     measured=Measured.TV,
     kind=Kind.THEOREM,
@@ -242,7 +242,7 @@ L6 = Claim(
             d / 2 * (Harmonic(S) - 1),
             Relation.LIMIT,
             measured=Measured.TV_TIMES_STEPS,
-            hypotheses=(*RUN, UNIFORM_LAW, on_families("permutations")),
+            hypotheses=(*RUN, EQUAL_STEPS, on_families("permutations")),
             replaces=True,
         ),
     },
@@ -271,7 +271,7 @@ L7 = Claim(
         r"$\mathrm{TV}=(1-\frac1S)\,d\,\gamma_{d-2}$); in data form "
         r"$\mathrm{TV}\lesssim\frac\Delta2(H(q_0)-h_{d-1})$, up to terms of smaller order, for "
         r"large $T$. So the clock term $d\Delta/2$ of E2 is an artefact of the decomposition, "
-        "and at $S=2$ this grid costs a factor $T/(1-e^{-T})-T/d$ over the uniform law."
+        "and at $S=2$ this grid costs a factor $T/(1-e^{-T})-T/d$ over equal steps."
     ),
     measured=Measured.TV_SUPREMUM_PER_STEP_SIZE,
     kind=Kind.THEOREM,
@@ -310,7 +310,7 @@ X1 = Claim(
     id="X1",
     title="Sharp first order for every S",
     statement=(
-        r"Conjecture ($S\ge3$; at $S=2$ it is E9), uniform law: $c(q_0)\le\frac d2(H_S-1)$ for all "
+        r"Conjecture ($S\ge3$; at $S=2$ it is E9), equal steps: $c(q_0)\le\frac d2(H_S-1)$ for all "
         r"$d$, $q_0$. Proved is $c\le\frac d2v_S$, $v_3=0.8567$ in place of $H_3-1=0.8333\ldots$ "
         r"(X3), and the conjecture itself where no support point gains mass to first order (X2). "
         r"Attained if $S\mid d$ (permutations)."

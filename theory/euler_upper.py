@@ -19,15 +19,16 @@ from sharprates.theory.functions import (
     Birthday,
     CompositionSum,
     DistinctSteps,
+    EqualStepsRankDistance,
+    EqualStepsRankExcess,
     Largest,
     RankDistance,
-    UniformRankDistance,
-    UniformRankExcess,
 )
 from sharprates.theory.hypotheses import (
     ALL_MASKED_START,
     CONSTANT_CLOCK,
     ENOUGH_STEPS,
+    EQUAL_STEPS,
     EULER,
     EXACT,
     NO_EARLY_STOPPING,
@@ -36,7 +37,6 @@ from sharprates.theory.hypotheses import (
     STEP_LAW,
     TWO_SYMBOLS,
     UNIFORM_GRID,
-    UNIFORM_LAW,
 )
 from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import constant, symbol
@@ -104,7 +104,7 @@ E3 = Claim(
         r"Any schedule, any clock: $\mathrm{TV}(p_{\mathrm{out}},q_0)\le1-d!\,e_d(w)"
         r"+\varepsilon_w$, the probability that two tokens share a step or a token is never "
         r"revealed, plus $\varepsilon_w=\sum_kw_k\sum_i\mathbb E\,\mathrm{TV}(p_i,\hat p_i)$ "
-        r"(0 for the exact denoiser). For uniform $w$ this is "
+        r"(0 for the exact denoiser). For equal steps this is "
         r"$1-\prod_{j<d}(1-j/K)\le\frac{d(d-1)}{2K}$. There is no initialisation term: $T$ need "
         r"not grow."
     ),
@@ -116,15 +116,15 @@ E3 = Claim(
     provenance=Provenance(promises=("A3", "A4", "A5")),
     depends_on=("S2",),
     variants={
-        "uniform": Variant(
+        "equal-steps": Variant(
             1 - Birthday(d, K) + epsilon_w,
             Relation.UPPER,
-            hypotheses=(UNIFORM_LAW,),
+            hypotheses=(EQUAL_STEPS,),
         ),
         "linear": Variant(
             d * (d - 1) / (2 * K) + epsilon_w,
             Relation.UPPER,
-            hypotheses=(UNIFORM_LAW,),
+            hypotheses=(EQUAL_STEPS,),
         ),
     },
 )
@@ -177,20 +177,20 @@ E5 = Claim(
         ),
         "transport": Variant(with_leftover(1 - sympy.exp(-transport)), Relation.UPPER),
         "vocabulary": Variant(with_leftover(1 - sympy.exp(-_vocabulary)), Relation.UPPER),
-        "uniform-entropy": Variant(
-            1 - sympy.exp(-d * UniformRankExcess(d, K, h)),
+        "equal-steps-entropy": Variant(
+            1 - sympy.exp(-d * EqualStepsRankExcess(d, K, h)),
             Relation.UPPER,
-            hypotheses=(UNIFORM_LAW,),
+            hypotheses=(EQUAL_STEPS,),
         ),
-        "uniform-information": Variant(
-            1 - sympy.exp(-d * UniformRankDistance(d, K) * sympy.Min(sympy.log(S), information)),
+        "equal-steps-information": Variant(
+            1 - sympy.exp(-d * EqualStepsRankDistance(d, K) * sympy.Min(sympy.log(S), information)),
             Relation.UPPER,
-            hypotheses=(UNIFORM_LAW,),
+            hypotheses=(EQUAL_STEPS,),
         ),
-        "uniform-vocabulary": Variant(
-            1 - sympy.exp(-d * UniformRankDistance(d, K) * sympy.log(S)),
+        "equal-steps-vocabulary": Variant(
+            1 - sympy.exp(-d * EqualStepsRankDistance(d, K) * sympy.log(S)),
             Relation.UPPER,
-            hypotheses=(UNIFORM_LAW,),
+            hypotheses=(EQUAL_STEPS,),
         ),
     },
 )
@@ -199,8 +199,8 @@ E6 = Claim(
     id="E6",
     title="Worst-case optimal steps",
     statement=(
-        r"$1-d!\,e_d(w)$ is Schur-convex in $w$, so among $K$-step laws it is smallest at the "
-        r"uniform one: steps equidistant in $\alpha$ are worst-case optimal, with "
+        r"$1-d!\,e_d(w)$ is Schur-convex in $w$, so among $K$-step laws it is smallest for "
+        r"equal steps (equidistant in $\alpha$), which are worst-case optimal, with "
         r"$1-\prod_{j<d}(1-j/K)$."
     ),
     measured=Measured.COINCIDENCE,
@@ -217,9 +217,9 @@ _rate = closed_distance(constant("E7", "correction"))
 
 E7 = Claim(
     id="E7",
-    title="Closed form for the uniform law",
+    title="Closed form for equal steps",
     statement=(
-        r"Uniform law, exact denoiser, $K\ge d$: $\mathrm{TV}(N,\mathrm{Unif})\le\frac1{2K}"
+        r"Equal steps, exact denoiser, $K\ge d$: $\mathrm{TV}(N,\mathrm{Unif})\le\frac1{2K}"
         r"(1+\frac d{5K})$, so $\mathrm{TV}(p_{\mathrm{out}},q_0)\le1-\exp(-\frac d{2K}"
         r"(1+\frac d{5K})\min\{\log S,\bar I+\sqrt{\bar I/2}\})$."
     ),
@@ -228,7 +228,7 @@ E7 = Claim(
     relation=Relation.UPPER,
     expression=1 - sympy.exp(-d * _rate * sympy.Min(sympy.log(S), information)),
     constants={"correction": sympy.Rational(1, 5)},
-    hypotheses=(STEP_LAW, EXACT, ALL_MASKED_START, UNIFORM_LAW, ENOUGH_STEPS),
+    hypotheses=(STEP_LAW, EXACT, ALL_MASKED_START, EQUAL_STEPS, ENOUGH_STEPS),
     provenance=Provenance(promises=("A3", "A5")),
     depends_on=("E5",),
     variants={
@@ -238,7 +238,7 @@ E7 = Claim(
             _rate,
             Relation.UPPER,
             measured=Measured.RANK_DISTANCE,
-            hypotheses=(UNIFORM_LAW, ENOUGH_STEPS),
+            hypotheses=(EQUAL_STEPS, ENOUGH_STEPS),
             replaces=True,
         ),
     },

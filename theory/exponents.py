@@ -35,7 +35,7 @@ def with_leftover(bound: sympy.Expr) -> sympy.Expr:
 
 
 def closed_distance(correction: sympy.Expr = _FIFTH) -> sympy.Expr:
-    """E7's bound on TV(N, Unif) for the uniform law, K ≥ d."""
+    """E7's bound on TV(N, Unif) for equal steps, K ≥ d."""
     return (1 + correction * d / K) / (2 * K)
 
 

@@ -183,7 +183,7 @@ def DistinctSteps(arithmetic: Arithmetic, d: int, w: Vector) -> Number:
 
 @named(r"\prod_{{j<{0}}}(1-j/{1})")
 def Birthday(arithmetic: Arithmetic, d: int, K: int) -> Number:
-    """∏_{j<d}(1−j/K) = d!·e_d(1/K, …, 1/K): d tokens in distinct steps of the uniform law.
+    """∏_{j<d}(1−j/K) = d!·e_d(1/K, …, 1/K): d tokens in distinct steps out of K equal ones.
 
     0 if d > K.
     """
@@ -195,7 +195,7 @@ def Birthday(arithmetic: Arithmetic, d: int, K: int) -> Number:
 
 @named(r"P(\text{{at most }}{0}-2\text{{ distinct steps}})")
 def FewSteps(arithmetic: Arithmetic, d: int, K: int) -> Number:
-    """P(d tokens choose at most d−2 distinct steps) under the uniform law.
+    """P(d tokens choose at most d−2 distinct steps) if the K steps are equal.
 
     Token after token, by the number of steps chosen so far: positive terms only, in O(d²).
     """
@@ -294,10 +294,10 @@ def rank_excess(arithmetic: Arithmetic, d: int, w: Vector) -> list[Number]:
     return [value - arithmetic.rational(1, d) for value in rank_law(arithmetic, d, w)]
 
 
-def uniform_rank_excess(
+def equal_steps_rank_excess(
     arithmetic: Arithmetic, d: int, K: int, last: int | None = None
 ) -> list[Number]:
-    """n_m − 1/d for the uniform law w_k = 1/K, without a loop over the steps if K ≥ d.
+    """n_m − 1/d for equal steps, w_k = 1/K, without a loop over the steps if K ≥ d.
 
     Exactly Σ_m (n_m − 1/d) z^m = Σ_{j=1}^{d} (B_j/j!) K^{−j} (d−1)_{j−1} (z−1)^{j−1} (z^{d−j}−1)
     (Euler–Maclaurin for a polynomial: only boundary terms; proof of E7). All d terms are taken,
@@ -308,8 +308,8 @@ def uniform_rank_excess(
         arithmetic: the number type.
         d: sequence length.
         K: number of steps.
-        last: stop after the term j = last ≥ 2 (K ≥ d only); `uniform_rank_remainder` bounds what
-            is left out, so that balls at large d need not take all terms.
+        last: stop after the term j = last ≥ 2 (K ≥ d only); `equal_steps_rank_remainder` bounds
+            what is left out, so that balls at large d need not take all terms.
     """
     if d > K:
         return rank_excess(arithmetic, d, [arithmetic.rational(1, K)] * K)
@@ -340,10 +340,10 @@ def uniform_rank_excess(
     return excess
 
 
-def uniform_rank_remainder(arithmetic: Arithmetic, d: int, K: int, last: int) -> Number:
-    """A bound on ½Σ_m of what `uniform_rank_excess` leaves out after the even term `last`, K ≥ d.
+def equal_steps_rank_remainder(arithmetic: Arithmetic, d: int, K: int, last: int) -> Number:
+    """A bound on ½Σ_m of what `equal_steps_rank_excess` leaves out after `last`, an even term.
 
-    (ζ(4)/d)·x^{last+2}/(1−x²) with x = d/(πK) and ζ(4) = π⁴/90: the remainder in E7's proof.
+    K ≥ d: (ζ(4)/d)·x^{last+2}/(1−x²) with x = d/(πK) and ζ(4) = π⁴/90: the remainder in E7's proof.
     """
     x = arithmetic.rational(d, K) / arithmetic.pi()
     zeta = arithmetic.pi() ** 4 / 90
@@ -357,9 +357,9 @@ def RankDistance(arithmetic: Arithmetic, d: int, w: Vector) -> Number:
 
 
 @named(r"\mathrm{{TV}}(N_{{{1}}},\mathrm{{Unif}})")
-def UniformRankDistance(arithmetic: Arithmetic, d: int, K: int) -> Number:
-    """TV(N, Unif{0..d−1}) for the uniform law on K steps, in O(d) for floats at any K ≥ d."""
-    return _half_norm(arithmetic, uniform_rank_excess(arithmetic, d, K))
+def EqualStepsRankDistance(arithmetic: Arithmetic, d: int, K: int) -> Number:
+    """TV(N, Unif{0..d−1}) for K equal steps, in O(d) for floats at any K ≥ d."""
+    return _half_norm(arithmetic, equal_steps_rank_excess(arithmetic, d, K))
 
 
 def _half_norm(arithmetic: Arithmetic, values: Vector) -> Number:
@@ -373,9 +373,9 @@ def RankExcess(arithmetic: Arithmetic, d: int, w: Vector, h: Vector) -> Number:
 
 
 @named(r"\sum_m (n_m^{{({1})}}-1/{0})_+ h_m")
-def UniformRankExcess(arithmetic: Arithmetic, d: int, K: int, h: Vector) -> Number:
-    """Σ_m (n_m − 1/d)_+ h_m for the uniform law on K steps."""
-    return _positive_mean(arithmetic, uniform_rank_excess(arithmetic, d, K), h)
+def EqualStepsRankExcess(arithmetic: Arithmetic, d: int, K: int, h: Vector) -> Number:
+    """Σ_m (n_m − 1/d)_+ h_m for K equal steps."""
+    return _positive_mean(arithmetic, equal_steps_rank_excess(arithmetic, d, K), h)
 
 
 def _positive_mean(arithmetic: Arithmetic, excess: Vector, h: Vector) -> Number:
@@ -440,8 +440,8 @@ def SharedSymbols(arithmetic: Arithmetic, d: int, b: int, w: Vector) -> Number:
 
 
 @named(r"\mathbb E_{{{2}}}[{1}^{{-\sum_j\binom{{n_j}}{{2}}}}]")
-def UniformSharedSymbols(arithmetic: Arithmetic, d: int, b: int, K: int) -> Number:
-    """E[b^{−Σ_j C(n_j,2)}] for the uniform law on K steps.
+def EqualStepsSharedSymbols(arithmetic: Arithmetic, d: int, b: int, K: int) -> Number:
+    """E[b^{−Σ_j C(n_j,2)}] for K equal steps.
 
     d!·[z^d] A(z)^K by the recurrence for powers of a power series: O(d²) at any K.
     """
@@ -597,7 +597,7 @@ def FirstOrder(arithmetic: Arithmetic, d: int, q: Vector, table: Table, beta: Ve
     r"\tfrac1{{{0}-1}}\cdot\tfrac12\big\|\textstyle\sum_{{n=0}}^{{{0}-2}}"
     r"({2}_{{a^{{(n+1)}}}}-q_0)\big\|_1"
 )
-def UniformFirstOrder(arithmetic: Arithmetic, d: int, q: Vector, table: Table) -> Number:
+def EqualStepsFirstOrder(arithmetic: Arithmetic, d: int, q: Vector, table: Table) -> Number:
     """(1/(d−1))·½‖Σ_n (P_{a^{(n+1)}} − q_0)‖₁: `FirstOrder` at uniform β; 0 for one token."""
     if d == 1:
         return arithmetic.rational(0)

@@ -12,10 +12,10 @@ from sharprates.theory.hypotheses import (
     ALL_MASKED_START,
     BLOCKS,
     ENOUGH_STEPS,
+    EQUAL_STEPS,
     EXACT,
     NO_LEFTOVER,
     STEP_LAW,
-    UNIFORM_LAW,
 )
 from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import symbol
@@ -55,7 +55,7 @@ KL2 = Claim(
     title="Divergence and the largest step",
     statement=(
         r"$\mathrm{KL}(q_0\|p_{\mathrm{out}})\le d\,\max_kw_k\,\bar I$ without leftover (after Li, "
-        r"Cai, arXiv 2505.21400); uniform: $\frac dK\bar I$. Hence "
+        r"Cai, arXiv 2505.21400); equal steps: $\frac dK\bar I$. Hence "
         r"$\mathrm{TV}\le\sqrt{d\bar I/(2K)}$."
     ),
     measured=Measured.KL,
@@ -66,13 +66,13 @@ KL2 = Claim(
     provenance=Provenance(works=("after Li, Cai, arXiv 2505.21400",)),
     depends_on=("KL1",),
     variants={
-        "uniform": Variant(d / K * I_bar, Relation.UPPER, hypotheses=(UNIFORM_LAW,)),
+        "equal-steps": Variant(d / K * I_bar, Relation.UPPER, hypotheses=(EQUAL_STEPS,)),
         "tv": Variant(Root(d * W * I_bar / 2), Relation.UPPER, measured=Measured.TV),
-        "uniform-tv": Variant(
+        "equal-steps-tv": Variant(
             Root(d * I_bar / (2 * K)),
             Relation.UPPER,
             measured=Measured.TV,
-            hypotheses=(UNIFORM_LAW,),
+            hypotheses=(EQUAL_STEPS,),
         ),
     },
 )
@@ -153,7 +153,7 @@ KL6 = Claim(
 
 _rank = d * RankDistance(d, w) * I_bar
 _closed = d * closed_distance() * I_bar
-_CLOSED = (UNIFORM_LAW, ENOUGH_STEPS)
+_CLOSED = (EQUAL_STEPS, ENOUGH_STEPS)
 
 KL7 = Claim(
     id="KL7",
@@ -161,7 +161,7 @@ KL7 = Claim(
     statement=(
         r"Exact denoiser, no leftover, $N$ and $n_m$ as in E5: "
         r"$\mathrm{KL}(q_0\|p_{\mathrm{out}})\le\sum_m(d\,n_m-1)h_m\le d\,"
-        r"\mathrm{TV}(N,\mathrm{Unif})\,\bar I$; uniform law, $K\ge d$: "
+        r"\mathrm{TV}(N,\mathrm{Unif})\,\bar I$; equal steps, $K\ge d$: "
         r"$\le\frac d{2K}(1+\frac d{5K})\bar I$, half of KL2 as $K\to\infty$. Hence "
         r"$\mathrm{TV}\le\frac12\sqrt{\frac dK(1+\frac d{5K})\bar I}$. Copies attain the middle "
         r"term's bound at $K=1$, and to first order as $K\to\infty$."
@@ -174,9 +174,9 @@ KL7 = Claim(
     provenance=Provenance(promises=("A3",)),
     depends_on=("KL1", "E7"),
     variants={
-        "uniform": Variant(_closed, Relation.UPPER, hypotheses=_CLOSED),
+        "equal-steps": Variant(_closed, Relation.UPPER, hypotheses=_CLOSED),
         "tv": Variant(Root(_rank / 2), Relation.UPPER, measured=Measured.TV),
-        "uniform-tv": Variant(
+        "equal-steps-tv": Variant(
             Root(_closed / 2), Relation.UPPER, measured=Measured.TV, hypotheses=_CLOSED
         ),
     },

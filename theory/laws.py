@@ -8,11 +8,11 @@ from sharprates.theory.clocks import bridge
 from sharprates.theory.functions import CompositionSum, Deficit
 from sharprates.theory.hypotheses import (
     ALL_MASKED_START,
+    EQUAL_STEPS,
     FIRST_HITTING,
     NORMALISED,
     STEP_LAW,
     TIME_FREE,
-    UNIFORM_LAW,
 )
 from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import symbol
@@ -70,13 +70,13 @@ S2 = Claim(
 
 S3 = Claim(
     id="S3",
-    title="Uniform step law",
+    title="Weights of equal steps",
     statement=(r"For $w_k=1/K$ and a composition $a$ with $m$ parts: $M_a(w)=\binom Km/K^d$."),
-    measured=Measured.UNIFORM_MONOMIAL,
+    measured=Measured.EQUAL_STEPS_MONOMIAL,
     kind=Kind.IDENTITY,
     relation=Relation.EQUALITY,
     expression=sympy.binomial(K, m) / K**d,
-    hypotheses=(UNIFORM_LAW,),
+    hypotheses=(EQUAL_STEPS,),
     depends_on=("S2",),
 )
 

@@ -29,7 +29,7 @@ X2 = Claim(
     id="X2",
     title="Mass off the support",
     statement=(
-        r"Uniform law, exact denoiser, every $q_0$ on $[S]^d$: $\lim_{K\to\infty}K\,P("
+        r"Equal steps, exact denoiser, every $q_0$ on $[S]^d$: $\lim_{K\to\infty}K\,P("
         r"p_{\mathrm{out}}\notin\mathrm{supp}\,q_0)=\frac12\mathbb E_{q_0}\sum_jF_j\le"
         r"\frac12\sum_jN(x_j)\le\frac d2(H_S-1)$, $F_j$ as in the proof of E9. Here $N(x_j)=N(p)$ "
         r"for the law $p$ of $x_j$, $N(p)=\max\{\mathbb E[E_\beta]-1\}$ over all $\beta\in[S]$ of "
@@ -59,7 +59,7 @@ X3 = Claim(
     id="X3",
     title="First order between X1 and log S",
     statement=(
-        r"Uniform law, exact denoiser, every $q_0$ on $[S]^d$: $c(q_0)\le\frac12\sum_jv(x_j)\le"
+        r"Equal steps, exact denoiser, every $q_0$ on $[S]^d$: $c(q_0)\le\frac12\sum_jv(x_j)\le"
         r"\frac d2v_S$. Here $v_S=\sup_pv(p)$ and $v(p)=\min_\gamma\max\{H(p)-\frac\gamma2"
         r"\sum_aJ(p_a),\;H(p)-\log\frac1{\max p}\cdot\frac{\max_aJ(p_a)}{t}\}$, $H$ the entropy, "
         r"$\kappa=2\log2-1$, $t=\frac{2\kappa}{2-\gamma}$, $\gamma\in[2-\frac{2\kappa}{\log2},1]$, "

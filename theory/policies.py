@@ -391,7 +391,7 @@ P11 = Claim(
         r"step law $w_b$ without leftover and the exact denoiser, given the earlier blocks: "
         r"$\mathrm{TV}\le1-\exp(-X)$, $X=\sum_b\min\{d_b\sum_m(n^b_m-\frac1{d_b})_+h^{"
         r"(b)}_m,d_b\,\mathrm{TV}(N_b,\mathrm{Unif})\min\{\log S,\bar I_b+\sqrt{\bar I_b/2}\}\}$, "
-        r"and $\mathrm{TV}\le1-\prod_bd_b!\,e_{d_b}(w_b)$. $L$ equal blocks, $K$ uniform steps in "
+        r"and $\mathrm{TV}\le1-\prod_bd_b!\,e_{d_b}(w_b)$. $L$ equal blocks, $K$ equal steps in "
         r"all, $K\ge d$: $X\le\frac{Ld}{2K}(1+\frac d{5K})\log S$; pairs inside the blocks have "
         r"$\mathrm{TV}=1-(1-(1-\frac1S)\frac LK)^{L\lfloor d/2L\rfloor}$. So at fixed $S$ they "
         r"need $L$ times the steps of an any-order sampler."

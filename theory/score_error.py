@@ -25,11 +25,11 @@ from sharprates.theory.functions import (
 from sharprates.theory.hypotheses import (
     ALL_MASKED_START,
     ENOUGH_STEPS,
+    EQUAL_STEPS,
     NO_LEFTOVER,
     STEP_LAW,
     TIME_FREE,
     TWO_SYMBOLS,
-    UNIFORM_LAW,
     Hypothesis,
 )
 from sharprates.theory.measured import Measured
@@ -40,7 +40,7 @@ epsilon_w, epsilon_log = symbol("epsilon_w"), symbol("epsilon_log")
 rho, theta = symbol("rho"), symbol("theta")
 
 RUN = (STEP_LAW, ALL_MASKED_START)
-CLOSED = (UNIFORM_LAW, ENOUGH_STEPS)
+CLOSED = (EQUAL_STEPS, ENOUGH_STEPS)
 DOMINATED = Hypothesis(
     lambda it: not it.exact_denoiser, "needs a denoiser that errs, and gives 0 to nothing possible"
 )
@@ -87,8 +87,8 @@ B1 = Claim(
         r"$P_\sigma$ the law of the exact denoiser's output given $\sigma$; allocations that leave "
         r"a token masked count 1. And $\bar T$ is at most each of (i) $1-d!\,e_d(w)$ (E3); (ii) "
         r"the sum of E4; without leftover (iii) $(1-\frac1S)(d-\mathbb E[\text{steps used}])$, "
-        r"those that reveal something, for uniform $w$ at most $(1-\frac1S)\frac{d(d-1)}{2K}$; "
-        r"(iv) $\sqrt{d\,\mathrm{TV}(N,\mathrm{Unif})\bar I/2}$, for uniform $w$ and $K\ge d$ at "
+        r"those that reveal something, for equal steps at most $(1-\frac1S)\frac{d(d-1)}{2K}$; "
+        r"(iv) $\sqrt{d\,\mathrm{TV}(N,\mathrm{Unif})\bar I/2}$, for equal steps and $K\ge d$ at "
         r"most $\frac12\sqrt{\frac dK(1+\frac d{5K})\bar I}$. With leftover (iii) and (iv) become "
         r"$1-(1-w_\infty)^d+(1-w_\infty)^dB$, $B$ the bound at $\bar w=w/(1-w_\infty)$."
     ),
@@ -108,17 +108,17 @@ B1 = Claim(
         ),
         "steps": Variant(_saved + epsilon_w, Relation.UPPER),
         "divergence": Variant(_pinsker + epsilon_w, Relation.UPPER),
-        "uniform-steps": Variant(
+        "equal-steps": Variant(
             (1 - 1 / S) * (d - K * (1 - (1 - 1 / K) ** d)) + epsilon_w,
             Relation.UPPER,
-            hypotheses=(UNIFORM_LAW,),
+            hypotheses=(EQUAL_STEPS,),
         ),
-        "uniform-linear": Variant(
+        "equal-steps-linear": Variant(
             (1 - 1 / S) * d * (d - 1) / (2 * K) + epsilon_w,
             Relation.UPPER,
-            hypotheses=(UNIFORM_LAW,),
+            hypotheses=(EQUAL_STEPS,),
         ),
-        "uniform-divergence": Variant(
+        "equal-steps-divergence": Variant(
             Root(d * closed_distance() * I_bar / 2) + epsilon_w, Relation.UPPER, hypotheses=CLOSED
         ),
     },

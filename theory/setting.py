@@ -25,7 +25,7 @@ class Setting:
         delta: early-stopping time δ ≥ 0.
         last_step: ``leave`` or ``fill``.
         has_leftover: whether w_∞ > 0.
-        uniform_law: whether w_k = 1/K for every step, without leftover.
+        equal_steps: whether w_k = 1/K for every step, without leftover.
         exact_denoiser: whether p̂ is the conditional of q_0.
         normalised: whether p̂ sums to 1 over the symbols.
         time_free: whether p̂ does not depend on the time.
@@ -48,7 +48,7 @@ class Setting:
     delta: float = 0.0
     last_step: str = "leave"
     has_leftover: bool = False
-    uniform_law: bool = False
+    equal_steps: bool = False
     exact_denoiser: bool = True
     normalised: bool = True
     time_free: bool = True

@@ -92,7 +92,7 @@ TABLE: tuple[tuple[str, str, str, str], ...] = (
         "ε_w with the largest TV(p_i, p̂_i) over x_U of positive probability",
     ),
     ("marginal_bound", r"\textstyle\max_kb_k", "nonnegative", "E5 of the tokens shown (B4)"),
-    ("first_order", "c(q_0)", "nonnegative", "first-order constant of L5, uniform law"),
+    ("first_order", "c(q_0)", "nonnegative", "first-order constant of L5, equal steps"),
     ("kl_revealed", r"\mathrm{KL}_{\mathrm{rev}}", "nonnegative", "KL(q_0‖p_out) at w/(1−w_∞)"),
     (
         "off_support",

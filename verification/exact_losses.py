@@ -1,4 +1,4 @@
-"""What each row loses to first order at the uniform step law, and payments of one target; exact."""
+"""What each row loses to first order at equal steps, and payments of one target; exact."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def exact_facts(grid: Schedule) -> dict[str, bool]:
     complete = grid.rule_name == "ancestral" or 1 - sum(w) == 0
     return {
         "has_leftover": grid.last_step == "leave" and not complete,
-        "uniform_law": all(isinstance(x, fmpq) and x == fmpq(1, len(w)) for x in w),
+        "equal_steps": all(isinstance(x, fmpq) and x == fmpq(1, len(w)) for x in w),
     }
 
 

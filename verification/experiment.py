@@ -36,7 +36,7 @@ class Experiment:
         target: the data law.
         denoiser: what predicts hidden tokens.
         sampler: what is run; None for a claim about the data law alone, which is then the limit
-            K → ∞ of the uniform step law.
+            K → ∞ of equal steps.
     """
 
     target: Target
@@ -105,7 +105,7 @@ class Experiment:
     def _setting(self) -> Setting:
         family = self.target.family
         facts: Mapping[str, Any] = (
-            {"uniform_law": True} if self.sampler is None else self.sampler.facts()
+            {"equal_steps": True} if self.sampler is None else self.sampler.facts()
         )
         if self.grid is not None and isinstance(self.grid.horizon, Fraction):
             facts = {**facts, **exact_facts(self.grid)}

@@ -14,6 +14,7 @@ the difference is then what has to be read again.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import re
@@ -521,8 +522,11 @@ def as_json(
     }
 
 
-def make_formal(arguments: Sequence[str]) -> int:
-    """Check the proofs and write the file; with ``--record``, record the statements as read.
+def make_formal(record: bool = False) -> int:
+    """Check the proofs and write the file.
+
+    Args:
+        record: record the present statements as read first.
 
     Returns:
         0 if no theorem is refused, or if Coq can't be had, which the file then says; else 1.
@@ -535,12 +539,12 @@ def make_formal(arguments: Sequence[str]) -> int:
     except ProofSourceError as error:
         print(error, file=sys.stderr)
         return 1
-    if "--record" in arguments:
+    if record:
         read = Reading.read(FOLDER) if (FOLDER / "statements.json").exists() else {}
         not_run = [one.theorem.name for one in checked if one.status == NOT_RUN]
         Reading.write(FOLDER, recorded(read, readings, not_run))
         print(f"{len(readings)} statements recorded as read")
-        return make_formal([one for one in arguments if one != "--record"])
+        return make_formal()
     write_whole(OUTPUT, to_json(as_json(checked, CLAIMS, FOLDER, coq)), parents=True)
     for one in checked:
         axioms = f" ({', '.join(one.axioms)})" if one.axioms else ""
@@ -587,4 +591,6 @@ def recorded(
 
 
 if __name__ == "__main__":
-    sys.exit(make_formal(sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--record", action="store_true", help="record the statements as read")
+    sys.exit(make_formal(**vars(parser.parse_args())))

@@ -26,7 +26,7 @@ WITHOUT_DATA = {
     Measured.EULER_HAZARD,
     Measured.TAU_LEAPING_HAZARD,
     Measured.ANCESTRAL_HAZARD,
-    Measured.UNIFORM_MONOMIAL,
+    Measured.EQUAL_STEPS_MONOMIAL,
     Measured.HITTING_TIME,
     Measured.HITTING_TIME_MASKED,
     Measured.TRUNCATED_GUMBEL,
@@ -61,8 +61,8 @@ WIDER: Mapping[str, Mapping[str, Mapping[str, bool]]] = {
         "varies in time": {"exact_denoiser": False, "time_free": False},
     },
     "steps": {
-        "with leftover": {"has_leftover": True, "uniform_law": False},
-        "not uniform": {"uniform_law": False},
+        "with leftover": {"has_leftover": True, "equal_steps": False},
+        "unequal": {"equal_steps": False},
     },
 }
 """What is tried, in `Reach.kinds` → its harder cases → the facts of a setting that has one."""
@@ -246,7 +246,7 @@ def _own(claim: Claim, form: str) -> list[Hypothesis]:
 
 def _settings() -> Iterator[Setting]:
     """Plain settings, of which one satisfies what a claim asks for."""
-    for size, sampler, uniform, leftover, clock in itertools.product(
+    for size, sampler, equal, leftover, clock in itertools.product(
         ((4, 2), (3, 2), (4, 4)),
         ("ancestral", "euler", "fhs", "blocks", "policy", "speculative", "remasking"),
         *((False, True), (False, True), (None, "constant")),
@@ -260,7 +260,7 @@ def _settings() -> Iterator[Setting]:
             clock=clock,
             grid=clock and "uniform",
             has_leftover=leftover,
-            uniform_law=uniform,
+            equal_steps=equal,
             one_token=True,
         )
 

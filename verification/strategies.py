@@ -181,8 +181,8 @@ SHUFFLED = {
 """Random permutations, by name."""
 
 
-def uniform_steps(max_steps: int = 8) -> SearchStrategy[tuple[Fraction, ...]]:
-    """The uniform step law on 1 to `max_steps` steps."""
+def equal_steps(max_steps: int = 8) -> SearchStrategy[tuple[Fraction, ...]]:
+    """The equal steps on 1 to `max_steps` steps."""
     return st.integers(1, max_steps).map(lambda K: (Fraction(1, K),) * K)
 
 
@@ -204,7 +204,7 @@ def mostly_left(max_steps: int = 3) -> SearchStrategy[tuple[Fraction, ...]]:
 
 def step_laws(max_steps: int = 6, leftover: bool = True) -> SearchStrategy[tuple[Fraction, ...]]:
     """Step laws w as fractions: uniform, random, with zeros, with leftover up to almost all."""
-    complete = (uniform_steps(max_steps), random_steps(max_steps, leftover=False))
+    complete = (equal_steps(max_steps), random_steps(max_steps, leftover=False))
     if not leftover:
         return st.one_of(*complete)
     return st.one_of(*complete, random_steps(max_steps), mostly_left())

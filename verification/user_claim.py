@@ -229,10 +229,8 @@ def examples(bound: Bound) -> SearchStrategy[Example]:
     elif space.schedule == "none":
         found = strategies.laws(min_length=2).map(exact_experiment)
     else:
-        uniform = space.schedule == "uniform"
-        steps = (
-            strategies.uniform_steps() if uniform else strategies.step_laws(leftover=space.leftover)
-        )
+        equal = space.schedule == "equal"
+        steps = strategies.equal_steps() if equal else strategies.step_laws(leftover=space.leftover)
         found = strategies.instances(steps=steps, erring=space.erring)
 
     def applies(instance: Experiment) -> bool:

@@ -14,7 +14,7 @@ is refused. The format, a line a fact, in this order::
     row: 0 0 0 = 1/2                      (one line a support row, with its weight)
     family: copies d=3 S=2                (if q_0 is of a built-in family)
     steps: 1/2 1/4                        (step law; or one of the next three)
-    uniform: 7                            (the uniform step law with K = 7)
+    uniform: 7                            (equal steps with K = 7)
     blocks: 1 2                           (block sizes)
     grid: euler constant 5 8 leave        (rule, clock, horizon, K, leave or fill)
     prediction: 0 _ _ @ 1 = 1/3 2/3       (p̂ at a context, where it is not the exact conditional)

@@ -89,7 +89,7 @@ class Calls:
     Attributes:
         exact: of first hitting, which needs no more.
         needed: some data need at least so many parallel steps, under every schedule.
-        enough: so many uniform steps are enough for all data.
+        enough: so many equal steps are enough for all data.
         pinsker: so many are, if one goes through the divergence and Pinsker's inequality.
         needed_by: the claim behind it.
         enough_by: the claim behind it.

@@ -5,7 +5,7 @@
       ≤ E (1 − e^{−Z'})                the positive part taken term by term, Z ≤ Z'
       ≤ 1 − exp(−E Z')                 concavity over x: E5's first form
       ≤ 1 − exp(−d·TV(N,Unif)·log S)   h_m ≤ log S: E5's second form
-      ≤ E7                             the closed form of TV(N, Unif), uniform law with K ≥ d
+      ≤ E7                             the closed form of TV(N, Unif), equal steps with K ≥ d
 
 The same with log S replaced by Ī + √(Ī/2) stands beside it. Source: E5, E7.
 """
@@ -139,7 +139,7 @@ def losses(target: Target, law: StepLaw, known: CompositionTables | None = None)
 
 
 def scan(targets: Sequence[Target], steps: Sequence[int]) -> list[Losses]:
-    """The losses of uniform step laws on several data laws.
+    """The losses of equal steps on several data laws.
 
     Args:
         targets: the laws.
@@ -148,5 +148,5 @@ def scan(targets: Sequence[Target], steps: Sequence[int]) -> list[Losses]:
     found = []
     for target in targets:
         known = tables(target, ExactDenoiser(target))
-        found += [losses(target, StepLaw.uniform(K), known) for K in steps]
+        found += [losses(target, StepLaw.equal(K), known) for K in steps]
     return found

@@ -1,6 +1,6 @@
 """The rate in d, S and ε: steps that are enough for every law, over steps that some law needs.
 
-Both come from the planner's inversions of the claims' own formulas at the uniform step law: E3, E5
+Both come from the planner's inversions of the claims' own formulas at equal steps: E3, E5
 (with the exact TV(N, Unif)) and E7 above, L1, L3 and L6 (each at its best group size) below. Their
 quotient says how far the theory is from the exact number of steps in the worst case over q_0.
 """

@@ -145,7 +145,7 @@ def climb(
         vocabulary: S.
         steps: K.
         errs: whether p̂ may differ from p.
-        uniform: whether w is the uniform law.
+        uniform: whether the steps are equal.
         starts: how many climb at once.
         rounds: of ascent.
         seed: of the starts.
@@ -204,6 +204,6 @@ def open_ratio(batch: Batch) -> Tensor:
 
 
 def second_order(batch: Batch) -> Tensor:
-    """C in TV = (d/4K)(1 + C·d/K), at S = 2 and uniform steps, with the exact denoiser."""
+    """C in TV = (d/4K)(1 + C·d/K), at S = 2 and equal steps, with the exact denoiser."""
     d, K = batch.length, int(batch.w.shape[1])
     return (batch.tv(exact=True) * 4 * K / d - 1) * K / d

@@ -19,12 +19,12 @@ ON_PAPER = (
 
 
 def data() -> dict[str, object]:
-    """Words with their weights, and the exact TV of K uniform steps, for `stepper.js`."""
+    """Words with their weights, and the exact TV of K equal steps, for `stepper.js`."""
     words = datasets.builtin("words4")
     assert words.symbols is not None
     spelt = ["".join(words.symbols[c] for c in row) for row in words.rows.tolist()]
     bench = kit.Bench.of(words)
-    total = {steps: bench.tv(StepLaw.uniform(steps)).middle for steps in STEPS}
+    total = {steps: bench.tv(StepLaw.equal(steps)).middle for steps in STEPS}
     return {"words": dict(zip(spelt, words.weights.tolist(), strict=True)), "tv": total}
 
 

@@ -21,15 +21,20 @@ HUES = {"E3": "#5b8c3a", "E5": "#0b6e99", "E8": "#b08900", "KL2": "#8a5aa8"}
 
 
 def fewest(length: int, vocabulary: int, tv: float) -> str:
-    """The bound that asks for the fewest uniform steps, for data of which only (d, S) is known."""
+    """The bound that asks for the fewest equal steps, for data of which only (d, S) is known."""
     counts = {one.claim: one.steps for one in enough_steps(Question(length, vocabulary, tv))}
     return min(NAMES, key=lambda name: counts[name] or math.inf)
 
 
 def smallest(length: int, vocabulary: int, steps: int, information: float) -> str:
-    """The smallest bound at K uniform steps for data of mean mutual information Ī."""
+    """The smallest bound at K equal steps for data of mean mutual information Ī."""
     values = {"d": length, "S": vocabulary, "K": steps, "I_bar": information, "W": 1 / steps}
-    forms = {"E3": "uniform", "E5": "uniform-information", "E8": "step-size", "KL2": "uniform-tv"}
+    forms = {
+        "E3": "equal-steps",
+        "E5": "equal-steps-information",
+        "E8": "step-size",
+        "KL2": "equal-steps-tv",
+    }
     found = {
         name: float(claim(name).value({**values, "epsilon_w": 0}, FLOAT, variant=form))
         for name, form in forms.items()

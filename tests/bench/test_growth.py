@@ -84,7 +84,7 @@ def test_tables_in_S(report: Report) -> None:
 
 def test_monomials_in_K(report: Report) -> None:
     def run(K: int) -> Callable[[], object]:
-        weights = StepLaw.uniform(K).weights
+        weights = StepLaw.equal(K).weights
         return lambda: monomials(weights, 8)
 
     what = "a schedule's monomials, d = 8"
@@ -95,7 +95,7 @@ def test_propagation_in_K(report: Report) -> None:
     target = dense(5, 2)
 
     def run(K: int) -> Callable[[], object]:
-        law = StepLaw.uniform(K)
+        law = StepLaw.equal(K)
         return lambda: propagate(target, ExactDenoiser(target), law)
 
     what = "propagation, d = 5, S = 2"
@@ -104,7 +104,7 @@ def test_propagation_in_K(report: Report) -> None:
 
 def test_propagation_in_d(report: Report) -> None:
     def run(d: int) -> Callable[[], object]:
-        target, law = dense(d, 2), StepLaw.uniform(16)
+        target, law = dense(d, 2), StepLaw.equal(16)
         return lambda: propagate(target, ExactDenoiser(target), law)
 
     what = "propagation, S = 2, K = 16"

@@ -99,7 +99,7 @@ def test_tables_on_a_gpu(report):
 def test_one_more_schedule(benchmark, ready, length, steps):
     """At d = 10 and K = 64 at most 20 ms."""
     target, found = ready[length]
-    law = StepLaw.uniform(steps)
+    law = StepLaw.equal(steps)
     value = benchmark(lambda: total_variation(found.law(law), target).value)
     assert 0 < value < 1
 
@@ -137,5 +137,5 @@ def test_exact_denoiser_on_every_state_of_d12(benchmark):
 )
 def test_propagation_of_64_steps(benchmark, target):
     built = target()
-    law = StepLaw.uniform(64)
+    law = StepLaw.equal(64)
     benchmark.pedantic(lambda: propagate(built, ExactDenoiser(built), law), rounds=2)

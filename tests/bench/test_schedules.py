@@ -17,7 +17,7 @@ def test_share_of_copy_bandwidth(report: Report) -> None:
     found = tables(target, ExactDenoiser(target))
     copy = torch.empty_like(found.table)
     size = found.table.numel() * 8
-    laws = {K: StepLaw.uniform(K) for K in (16, 64, 256)}
+    laws = {K: StepLaw.equal(K) for K in (16, 64, 256)}
     runs = {
         f"K = {K}": lambda law=law: total_variation(found.law(law), target).value
         for K, law in laws.items()

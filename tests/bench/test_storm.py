@@ -113,7 +113,7 @@ CASES = [(4, 2, 32), (5, 2, 32), (6, 2, 8), (6, 2, 32), (6, 2, 64), (4, 3, 32)]
 
 @pytest.mark.parametrize(("d", "S", "K"), CASES)
 def test_exact_law(report: Report, d: int, S: int, K: int) -> None:
-    target, law = dense(d, S), StepLaw.uniform(K)
+    target, law = dense(d, S), StepLaw.equal(K)
     denoiser = ExactDenoiser(target)
     chain = Chain.of(target, law)
     models: dict[bool, object] = {}

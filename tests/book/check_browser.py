@@ -461,7 +461,7 @@ def python_values(it: dict[str, Any]) -> tuple[list[float], dict[str, float]]:
         clock=it["clock"],
         grid=it["grid"],
         has_leftover=law.leftover > 1e-12,
-        uniform_law=w == pytest.approx([1 / it["K"]] * it["K"]),
+        equal_steps=w == pytest.approx([1 / it["K"]] * it["K"]),
     )
     values = {
         **{name: it[name] for name in ("d", "S", "K")},
@@ -627,7 +627,7 @@ def test_the_panel_has_what_the_policys_law_has(
 @pytest.mark.parametrize("data", ["copies", "pairs"])
 def test_the_panels_equal_steps_are_the_samplers(page: Page, data: str) -> None:
     found = at_panel(page, data=data, d=4, R=6)["equal steps"]
-    assert found == pytest.approx(kit.Bench.of(f"{data}:4:2").tv(StepLaw.uniform(6)).middle)
+    assert found == pytest.approx(kit.Bench.of(f"{data}:4:2").tv(StepLaw.equal(6)).middle)
 
 
 @pytest.mark.parametrize(
@@ -713,7 +713,7 @@ def test_the_stepper_predicts_what_the_denoiser_predicts(page: Page) -> None:
         assert third[word[2]] * last.get(word[3], 0) == pytest.approx(pair.product[word])
     bench = kit.Bench.of(datasets.builtin("words4"))
     for steps, total in page.run("sharpratesStepper.tv").items():
-        assert total == pytest.approx(bench.tv(StepLaw.uniform(int(steps))).middle)
+        assert total == pytest.approx(bench.tv(StepLaw.equal(int(steps))).middle)
 
 
 def test_the_stepper_steps(page: Page) -> None:

@@ -125,9 +125,9 @@ def sharp(claim_id: str, **sharpness: object) -> str:
 
 
 def test_the_regime_that_matters_stands_before_a_degenerate_instance() -> None:
-    regimes = {"leftover allowed": "attained", "uniform steps, K ≥ d": "within ×1.18"}
+    regimes = {"leftover allowed": "attained", "equal steps, K ≥ d": "within ×1.18"}
     text = sharp("E5", kind="attained", regimes=regimes)
-    assert text == "uniform steps, K ≥ d: within a factor 1.18; attained (in one step)"
+    assert text == "equal steps, K ≥ d: within a factor 1.18; attained (in one step)"
     assert sharp("E5", kind="attained") == "yes, attained (in one step)"
 
 

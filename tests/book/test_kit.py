@@ -31,16 +31,16 @@ def test_a_worst_case_is_an_equality_on_its_own_family() -> None:
 
 def test_a_bench_compares_its_exact_tv() -> None:
     bench = kit.Bench.of("parity:4:2")
-    row = bench.check("E3", StepLaw.uniform(8))
-    assert row.measured == bench.tv(StepLaw.uniform(8))
-    assert row.value.middle == bench.bound("E3", StepLaw.uniform(8))
+    row = bench.check("E3", StepLaw.equal(8))
+    assert row.measured == bench.tv(StepLaw.equal(8))
+    assert row.value.middle == bench.bound("E3", StepLaw.equal(8))
     assert bench.tv(first_hitting(4)).middle < 1e-12
     assert bench.kl(first_hitting(4)) == pytest.approx(0, abs=1e-12)
-    assert bench.tv(StepLaw.uniform(8)).middle <= bench.bound("E3", StepLaw.uniform(8))
+    assert bench.tv(StepLaw.equal(8)).middle <= bench.bound("E3", StepLaw.equal(8))
 
 
 def test_a_bench_refuses_a_claim_that_does_not_apply() -> None:
-    with pytest.raises(AssertionError, match="uniform step law"):
+    with pytest.raises(AssertionError, match="equal steps"):
         kit.Bench.of("copies:3:2").check("E7", kit.random_law(5))
 
 

@@ -138,7 +138,7 @@ def test_one_step_draws_the_marginals(target):
     marginals = ExactDenoiser(target)(torch.full((1, target.length), target.vocabulary))[0]
     wanted = marginals[torch.arange(target.length), law.rows].prod(1)
     assert torch.allclose(law.probability, wanted, rtol=1e-13, atol=0)
-    whole = tables(target, ExactDenoiser(target), "all").law(StepLaw.uniform(1))
+    whole = tables(target, ExactDenoiser(target), "all").law(StepLaw.equal(1))
     assert torch.allclose(whole.probability, wanted, rtol=1e-13, atol=0)
 
 
@@ -297,7 +297,7 @@ def test_tables_on_a_gpu():
     here, there = (tables(target, ExactDenoiser(target), "all", dev) for dev in ("cpu", "cuda"))
     assert there.table.is_cuda
     assert torch.allclose(there.table.cpu(), here.table, rtol=1e-13, atol=0)
-    w = StepLaw.uniform(7)
+    w = StepLaw.equal(7)
     one, other = (total_variation(found.law(w), target) for found in (here, there))
     assert abs(one.value - other.value) <= one.error
 

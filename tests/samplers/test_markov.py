@@ -146,7 +146,7 @@ def test_long_sequences_follow_the_chain(name: str, ledger: Ledger) -> None:
 
 def test_one_parallel_step_loses_the_chain(ledger: Ledger) -> None:
     chain = MarkovChain.of(random_chain(4, 3), 2048)
-    rows = ParallelSampler(2048, StepLaw.uniform(1)).sample(chain, 2000, seeded())
+    rows = ParallelSampler(2048, StepLaw.equal(1)).sample(chain, 2000, seeded())
     alone = torch.outer(chain.stationary, chain.stationary).flatten()
     found = pairs(rows, 1, 4)
     assert law_test("product", found, alone, ledger.take("one step")).passed
@@ -159,7 +159,7 @@ def test_a_long_product_is_exact_under_any_step_law(ledger: Ledger) -> None:
     d, n = 3000, 1000
     p = torch.rand(d, 3, generator=seeded(), dtype=torch.float64)
     product = ProductMixture.product(p / p.sum(1, keepdim=True))
-    rows = ParallelSampler(d, StepLaw.uniform(5)).sample(product, n, seeded())
+    rows = ParallelSampler(d, StepLaw.equal(5)).sample(product, n, seeded())
     law = torch.outer(product.marginals[0, 1000], product.marginals[0, 1002]).flatten()
     check = law_test("product", pairs(rows, 2, 3), law, ledger.take("product"))
     assert check.passed, str(check)

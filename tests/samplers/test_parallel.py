@@ -175,7 +175,7 @@ def test_runs_and_single_steps_follow_the_propagated_law(name: str, ledger: Ledg
 def test_a_rate_that_is_off_is_rejected(ledger: Ledger) -> None:
     q = family("copies:3:3")
     denoiser = ExactDenoiser(q)
-    right = StepLaw.uniform(3)
+    right = StepLaw.equal(3)
     wrong = StepLaw.from_hazards(right.hazards * torch.tensor([1.1, 1.0, 1.0]))
     law = law_on_cells(tables(q, denoiser).law(right), q)
     rows = ParallelSampler(3, wrong).sample(denoiser, 200_000, seeded())
@@ -218,7 +218,7 @@ def test_one_denoiser_call_a_step_at_its_start(last: str, calls: int, rows: int)
 def test_a_law_without_leftover_leaves_no_mask() -> None:
     # Sums of these weights round to less than 1: a token of large uniform must still be revealed.
     given = torch.full((7,), 0.1, dtype=torch.float64)
-    for law in (StepLaw.uniform(49), StepLaw.from_weights(given).filled()):
+    for law in (StepLaw.equal(49), StepLaw.from_weights(given).filled()):
         sampler, denoiser = ParallelSampler(2, law), ExactDenoiser(family("uniform:2:2"))
         top = torch.full((1, 2, 2), 1 - 2.0**-53, dtype=torch.float64)
         assert bool((sampler._value_blind(denoiser, top).rows < 2).all())
@@ -227,8 +227,8 @@ def test_a_law_without_leftover_leaves_no_mask() -> None:
 def test_single_precision_is_explicit() -> None:
     q = family("dirichlet:3:3")
     exact = ExactDenoiser(q)
-    sampler = ParallelSampler(3, StepLaw.uniform(2), dtype=torch.float32)
-    double = ParallelSampler(3, StepLaw.uniform(2))
+    sampler = ParallelSampler(3, StepLaw.equal(2), dtype=torch.float32)
+    double = ParallelSampler(3, StepLaw.equal(2))
     assert not torch.equal(sampler.sample(exact, 99, seeded()), double.sample(exact, 99, seeded()))
 
 
@@ -236,7 +236,7 @@ def test_an_unknown_rule_or_missing_times_are_named() -> None:
     with pytest.raises(InputError, match="rule"):
         Schedule("heun", "linear", "uniform", 3)
     with pytest.raises(InputError, match="depends on time"):
-        ParallelSampler(3, StepLaw.uniform(3)).sample(Tilted(True), 5, seeded())
+        ParallelSampler(3, StepLaw.equal(3)).sample(Tilted(True), 5, seeded())
 
 
 def test_a_denoiser_without_mass_reveals_nothing() -> None:
@@ -344,9 +344,9 @@ def test_facts_of_leftover_rules_and_grids() -> None:
         assert sampler.grid is schedule
         facts = sampler.facts()
         assert (facts["has_leftover"], facts["custom_rule"]) == (leftover, custom)
-    alone = ParallelSampler(2, StepLaw.uniform(2))
+    alone = ParallelSampler(2, StepLaw.equal(2))
     assert alone.grid is None
-    assert alone.facts() == {"steps": 2, "has_leftover": False, "uniform_law": True}
+    assert alone.facts() == {"steps": 2, "has_leftover": False, "equal_steps": True}
 
 
 @pytest.mark.parametrize("mass", [None, 1.0])
@@ -374,10 +374,10 @@ def test_a_uniform_that_meets_the_hazard_exactly_reveals_nothing(
 def test_a_uniform_that_meets_a_sum_of_weights_is_of_the_next_step_and_the_last_takes_all() -> None:
     exact = ExactDenoiser(families.copies(2, 2))
     uniforms = torch.tensor([[[0.5, 0.25], [0.5, 0.5]]], dtype=torch.float64)
-    assert ParallelSampler(2, StepLaw.uniform(2)).run_batch(exact, uniforms).steps.tolist() == [
+    assert ParallelSampler(2, StepLaw.equal(2)).run_batch(exact, uniforms).steps.tolist() == [
         [1, 0]
     ]
-    tenths = StepLaw.uniform(10)
+    tenths = StepLaw.equal(10)
     assert float(torch.cumsum(tenths.weights, 0)[-1]) < 1 - 2**-54
     uniforms[0, 0] = 1 - 2**-53
     assert ParallelSampler(2, tenths).run_batch(exact, uniforms).steps.tolist() == [[9, 9]]
@@ -422,7 +422,7 @@ class Cheap:
 
 def test_long_rows_of_a_large_vocabulary_take_bounded_memory(ledger: Ledger) -> None:
     """d = 1024 and S = 50257: all predictions of one row at once would be 412 MB."""
-    sampler = ParallelSampler(1024, StepLaw.uniform(16))
+    sampler = ParallelSampler(1024, StepLaw.equal(16))
     with Bounded():
         rows = sampler.sample(Cheap(), 6, seeded())  # 5 rows at a time, and 1
     assert bool((rows < Cheap.vocabulary).all())

@@ -342,15 +342,15 @@ def test_states_that_no_integer_can_number_and_that_no_memory_holds():
 def test_impossible_arguments():
     target = Target.from_rows([[0, 1], [1, 0]], [1, 1], 2)
     with pytest.raises(InputError, match="its vocabulary is 3, the target's 2"):
-        propagate(target, Arbitrary(3, True, True), StepLaw.uniform(2))
+        propagate(target, Arbitrary(3, True, True), StepLaw.equal(2))
     timed = Arbitrary(2, True, False)
     for times in (None, torch.tensor([1.0])):
         with pytest.raises(InputError, match="needs 2 of them, one a step"):
-            propagate(target, timed, StepLaw.uniform(2), times)
+            propagate(target, timed, StepLaw.equal(2), times)
     with pytest.raises(InputError, match="hazards"):
         propagate(target, ExactDenoiser(target), torch.tensor([-1.0]))
     with pytest.raises(InputError, match="rows 'dense' is unknown"):
-        propagate(target, ExactDenoiser(target), StepLaw.uniform(2), rows="dense")
+        propagate(target, ExactDenoiser(target), StepLaw.equal(2), rows="dense")
     wrong = torch.zeros(7, 2, 2)
     with pytest.raises(InputError, match=r"need shape \[7, 2, 3\], got \[7, 2, 2\]"):
         propagate_kernel(target, lambda _x, _k: wrong, 1)
@@ -373,7 +373,7 @@ def test_hazards_are_taken_as_they_are():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_propagation_on_a_gpu():
     target = Target.from_pmf(torch.rand((3,) * 5, generator=torch.Generator().manual_seed(8)))
-    law = StepLaw.uniform(7)
+    law = StepLaw.equal(7)
     here, there = (
         propagate(target, ExactDenoiser(target), law, rows="all", device=device)
         for device in ("cpu", "cuda")

@@ -34,7 +34,7 @@ EXACT = ExactDenoiser(TARGET)
 PLAN = Schedule("euler", "cosine", "uniform", 3)
 SAMPLERS: tuple[Sampler, ...] = (
     ParallelSampler(4, PLAN),
-    ParallelSampler(4, StepLaw.uniform(3)),
+    ParallelSampler(4, StepLaw.equal(3)),
     FirstHittingSampler(4, "cosine"),
     BlockSampler(4, (1, 3)),
     PolicySampler(4, policy("threshold:0.7")),
@@ -55,15 +55,15 @@ def test_facts_are_those_that_claims_ask_for() -> None:
         assert Setting(length=4, vocabulary=2, **sampler.facts()).steps == sampler.calls
     facts = ParallelSampler(4, PLAN).facts()
     assert (facts["sampler"], facts["clock"], facts["grid"]) == ("euler", "cosine", "uniform")
-    assert not facts["uniform_law"]
+    assert not facts["equal_steps"]
     assert facts["has_leftover"] == (PLAN.law(4).leftover > 0)
-    assert SAMPLERS[1].facts() == {"steps": 3, "has_leftover": False, "uniform_law": True}
+    assert SAMPLERS[1].facts() == {"steps": 3, "has_leftover": False, "equal_steps": True}
 
 
 def test_equal_samplers_have_one_hash() -> None:
     again = (
         ParallelSampler(4, Schedule("euler", "cosine", "uniform", 3)),
-        ParallelSampler(4, StepLaw.uniform(3)),
+        ParallelSampler(4, StepLaw.equal(3)),
         FirstHittingSampler(4, "cosine"),
         BlockSampler(4, (1, 3)),
         PolicySampler(4, policy("threshold:0.7")),

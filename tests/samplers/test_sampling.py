@@ -174,8 +174,8 @@ def test_neither_threads_nor_batches_change_the_rows() -> None:
 
     def rows(batch: int | None) -> list[Tensor]:
         samplers: tuple[tuple[Denoiser, Sampler], ...] = (
-            (chain, ParallelSampler(64, StepLaw.uniform(4), batch=batch)),
-            (Halved(chain), ParallelSampler(64, StepLaw.uniform(4), batch=batch)),
+            (chain, ParallelSampler(64, StepLaw.equal(4), batch=batch)),
+            (Halved(chain), ParallelSampler(64, StepLaw.equal(4), batch=batch)),
             (chain, FirstHittingSampler(64, CLOCK, batch=batch)),
             (chain, BlockSampler(64, (32, 32), batch=batch)),
             (chain, PolicySampler(64, policy("confidence:32"), batch=batch)),

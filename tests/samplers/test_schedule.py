@@ -70,13 +70,13 @@ def test_a_step_law_keeps_its_fractions() -> None:
         StepLaw.from_fractions((Fraction(1, 2), Fraction(2, 3)))
 
 
-def test_what_a_uniform_law_is() -> None:
+def test_what_equal_steps_are() -> None:
     third = Fraction(1, 3)
-    assert StepLaw.from_fractions((third,) * 3).is_uniform(3)
-    assert not StepLaw.from_fractions((third, third)).is_uniform(2)
-    assert StepLaw.uniform(7).is_uniform(7)
-    assert StepLaw.uniform(7).filled().is_uniform(7)
-    assert not StepLaw.from_weights(torch.tensor([0.5, 0.4])).is_uniform(2)
+    assert StepLaw.from_fractions((third,) * 3).is_equal(3)
+    assert not StepLaw.from_fractions((third, third)).is_equal(2)
+    assert StepLaw.equal(7).is_equal(7)
+    assert StepLaw.equal(7).filled().is_equal(7)
+    assert not StepLaw.from_weights(torch.tensor([0.5, 0.4])).is_equal(2)
 
 
 CLOCKS = ["constant", "linear", "cosine", "cosine-late", "polynomial:2", "geometric"]

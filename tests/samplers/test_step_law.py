@@ -81,7 +81,7 @@ def test_weights_with_a_sum_just_above_one_become_a_law():
 
 @given(steps=st.integers(1, 200))
 def test_uniform(steps):
-    law = StepLaw.uniform(steps)
+    law = StepLaw.equal(steps)
     assert torch.equal(law.weights, torch.full((steps,), 1 / steps, dtype=torch.float64))
     assert law.leftover == 0
     assert torch.allclose(StepLaw.from_hazards(law.hazards).weights, law.weights, rtol=1e-13)
@@ -125,7 +125,7 @@ def test_impossible_weights(weights):
 
 def test_no_steps():
     with pytest.raises(InputError, match="K ≥ 1, got 0"):
-        StepLaw.uniform(0)
+        StepLaw.equal(0)
 
 
 def test_what_rounding_leaves_above_one_is_not_clipped() -> None:
@@ -164,29 +164,29 @@ def test_the_error_of_weights_on_a_long_grid_is_within_its_bound() -> None:
 
 
 UNIFORM = torch.tensor([1 / 4, 1 / 3, 1 / 2, 1], dtype=torch.float64)
-"""Hazards of the uniform law on four steps, in floats."""
+"""Hazards of four equal steps, in floats."""
 
 
-def test_uniform_in_floats_is_known_to_a_millionth_of_a_millionth() -> None:
-    assert StepLaw.from_hazards(UNIFORM).is_uniform(4)
-    assert StepLaw.from_hazards(UNIFORM).filled().is_uniform(4)
+def test_equal_in_floats_is_known_to_a_millionth_of_a_millionth() -> None:
+    assert StepLaw.from_hazards(UNIFORM).is_equal(4)
+    assert StepLaw.from_hazards(UNIFORM).filled().is_equal(4)
     for off, uniform in ((0.5e-12, True), (1.5e-12, False)):
         weights = torch.full((4,), 0.25, dtype=torch.float64)
         weights[0] += 0.25 * off  # one step is off by that share, another makes up for it
         weights[1] -= 0.25 * off
-        assert StepLaw.from_weights(weights).is_uniform(4) is uniform
+        assert StepLaw.from_weights(weights).is_equal(4) is uniform
         left = UNIFORM.clone()
         left[-1] -= 4 * off  # a quarter of the tokens comes to the last step
         assert (StepLaw.from_hazards(left).leftover < 1e-12) is uniform
-    assert not StepLaw.from_hazards(UNIFORM[:3]).is_uniform(3)
-    assert not StepLaw.from_hazards(UNIFORM[:3]).is_uniform(4)  # a quarter is left
+    assert not StepLaw.from_hazards(UNIFORM[:3]).is_equal(3)
+    assert not StepLaw.from_hazards(UNIFORM[:3]).is_equal(4)  # a quarter is left
 
 
-def test_fractions_are_rounded_once_and_uniform_where_all_are_equal() -> None:
+def test_fractions_are_rounded_once_and_equal_steps_where_all_are_equal() -> None:
     half, third, sixth = Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)
     assert StepLaw.from_fractions((half, third, sixth)).weight_error == 2.0**-53
-    assert not StepLaw.from_fractions((half, third, sixth)).is_uniform(3)
-    assert StepLaw.from_fractions((third,) * 3).is_uniform(3)
+    assert not StepLaw.from_fractions((half, third, sixth)).is_equal(3)
+    assert StepLaw.from_fractions((third,) * 3).is_equal(3)
 
 
 def test_what_is_lost_by_rounding_alone_is_no_leftover() -> None:
@@ -214,7 +214,7 @@ def test_a_hazard_is_clipped_from_just_above_one_on() -> None:
 def test_steps_without_weight_reveal_nothing_and_nothing_is_left_after_all() -> None:
     law = StepLaw.from_weights(torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64))
     assert law.hazards.tolist() == [0, 1, 0]
-    assert (law.leftover, law.clipped, StepLaw.uniform(3).clipped) == (0, 0, 0)
+    assert (law.leftover, law.clipped, StepLaw.equal(3).clipped) == (0, 0, 0)
 
 
 def test_edges_belong_to_what_is_allowed() -> None:
@@ -230,7 +230,7 @@ def test_edges_belong_to_what_is_allowed() -> None:
     with pytest.raises(InputError, match="must be numbers ≥ 0"):
         StepLaw.from_hazards(torch.tensor([-1.5e-12], dtype=torch.float64))
     short = torch.full((4,), 0.25 * (1 - 8e-13), dtype=torch.float64)
-    assert StepLaw.from_weights(short).is_uniform(4)
+    assert StepLaw.from_weights(short).is_equal(4)
 
 
 def test_fractions_stay_exact_with_what_is_left() -> None:

@@ -131,8 +131,8 @@ def families(d: int) -> list[str]:
 
 
 LAWS = {
-    "one step": StepLaw.uniform(1),
-    "three equal": StepLaw.uniform(3),
+    "one step": StepLaw.equal(1),
+    "three equal": StepLaw.equal(3),
     "euler": euler(7),
     "little leftover": euler(5, horizon=40.0),
     "ragged": ragged(1, 9),
@@ -154,9 +154,9 @@ def test_agrees_with_balls(d: int, name: str) -> None:
 
 
 LONG = {
-    "equal": StepLaw.uniform(24),
+    "equal": StepLaw.equal(24),
     "euler": euler(20),
-    "two": StepLaw.uniform(2),
+    "two": StepLaw.equal(2),
     "ragged": ragged(3, 12),
 }
 
@@ -204,7 +204,7 @@ def test_shared_symbols_agree_with_a_power_series(g: int, steps: int) -> None:
     ctx.prec, ctx.cap = 1200, g + 1  # the series alternates: 1 − TV is left after cancellation
     f = arb_series([power(2, -math.comb(n, 2)) / math.factorial(n) for n in range(g + 1)], g + 1)
     exact = (f.log() * steps).exp()[g] * math.factorial(g) / arb(steps) ** g
-    assert error(structured_tv(f"shared-symbols:{g}:2", StepLaw.uniform(steps)), exact) < TOLERANCE
+    assert error(structured_tv(f"shared-symbols:{g}:2", StepLaw.equal(steps)), exact) < TOLERANCE
 
 
 def test_the_comparison_with_balls_rejects_a_wrong_digit() -> None:
@@ -244,7 +244,7 @@ def test_the_comparison_with_balls_rejects_a_wrong_digit() -> None:
 def test_agrees_with_enumeration(text: str) -> None:
     target = family(text)
     table = tables(target, ExactDenoiser(target))
-    for law in (StepLaw.uniform(5), euler(9), ragged(4, 6)):
+    for law in (StepLaw.equal(5), euler(9), ragged(4, 6)):
         found, enumerated = structured_tv(text, law), total_variation(table.law(law), target)
         assert abs(found.tv - enumerated.value) <= enumerated.error + TOLERANCE * found.tv
 
@@ -284,7 +284,7 @@ def simulate(text: str, law: StepLaw, runs: int, seed: int) -> int:
 
 
 @pytest.mark.parametrize("text", ["permutations:64:64", "mds:64:20:3"])
-@pytest.mark.parametrize("law", [StepLaw.uniform(900), euler(2500, 12.0)], ids=["uniform", "euler"])
+@pytest.mark.parametrize("law", [StepLaw.equal(900), euler(2500, 12.0)], ids=["uniform", "euler"])
 def test_agrees_with_simulation(text: str, law: StepLaw) -> None:
     """Within 5.5 standard deviations: a false alarm in 4e-8, for a fixed seed never."""
     runs, exact = 1000, structured_tv(text, law).tv
@@ -325,7 +325,7 @@ def test_leftover_and_no_guess_can_only_lose(d: int, r: list[float]) -> None:
 @given(st.integers(2, 60), st.integers(1, 200))
 def test_relations_between_families(d: int, steps: int) -> None:
     """The same law under two names, computed by different code paths."""
-    law = StepLaw.uniform(steps)
+    law = StepLaw.equal(steps)
     same = [
         (f"copies:{d}:5", f"mds:{d}:1:5"),
         ("copies:2:5", "shared-symbols:2:5"),
@@ -349,7 +349,7 @@ def test_no_step_reveals_anything() -> None:
 def test_first_order_constants_at_large_sizes() -> None:
     """K·TV → d/4 for copies and parity, (d/2)(H_S − 1) for permutations, as K grows."""
     steps, d = 100_000, 64
-    law = StepLaw.uniform(steps)
+    law = StepLaw.equal(steps)
     harmonic = sum(1 / j for j in range(1, 17))
     for text, constant in (
         (f"copies:{d}:2", d / 4),
@@ -374,7 +374,7 @@ def test_first_order_constants_at_large_sizes() -> None:
 )
 def test_bad_input_is_named(text: str, hint: str) -> None:
     with pytest.raises(InputError, match=hint):
-        structured_tv(text, StepLaw.uniform(3))
+        structured_tv(text, StepLaw.equal(3))
 
 
 @pytest.mark.parametrize(
@@ -383,11 +383,11 @@ def test_bad_input_is_named(text: str, hint: str) -> None:
 def test_a_target_knows_its_closed_form(text: str) -> None:
     member = family(text).family
     assert member is not None
-    assert structured_tv(member, StepLaw.uniform(5)) == structured_tv(text, StepLaw.uniform(5))
+    assert structured_tv(member, StepLaw.equal(5)) == structured_tv(text, StepLaw.equal(5))
 
 
 def test_a_target_without_a_closed_form_says_so() -> None:
     member = family("ising:3:1").family
     assert member is not None
     with pytest.raises(InputError, match="family ising:3:1"):
-        structured_tv(member, StepLaw.uniform(5))
+        structured_tv(member, StepLaw.equal(5))

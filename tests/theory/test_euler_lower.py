@@ -39,7 +39,7 @@ def test_every_law_suffers_at_least_this(w: list[Fraction], d: int, S: int) -> N
 @pytest.mark.parametrize("S", [2, 3])
 @pytest.mark.parametrize("K", [1, 2, 5])
 @pytest.mark.parametrize("d", [2, 4, 5])
-def test_the_uniform_law_attains_the_pair_bound(d: int, K: int, S: int) -> None:
+def test_equal_steps_attain_the_pair_bound(d: int, K: int, S: int) -> None:
     values: dict[str, Any] = {"d": d, "S": S, "K": K, "w": [Fraction(1, K)] * K}
     exact = L1.value(values, RATIONALS)
     assert L1.value(values, RATIONALS, variant="every-law") == exact
@@ -84,9 +84,9 @@ def test_many_symbols_reach_the_supremum() -> None:
 def test_uniform_form_at_a_size_that_no_loop_over_steps_reaches() -> None:
     # against E3 from above and L6's argument from below
     values: dict[str, Any] = {"d": 40, "b": 2, "K": 10**7, "epsilon_w": 0}
-    found = L3.value(values, FLOAT, variant="uniform")
+    found = L3.value(values, FLOAT, variant="equal-steps")
     assert L3.value(values, FLOAT, variant="every-law") < found
-    assert found < E3.value(values, FLOAT, variant="uniform")
+    assert found < E3.value(values, FLOAT, variant="equal-steps")
     # to first order one pair shares a step and pays 1/2
     assert found == pytest.approx(math.comb(40, 2) / 10**7 / 2, rel=1e-4)
 
@@ -129,7 +129,7 @@ def test_permutations_by_hand() -> None:
 def test_the_uniform_grid_costs_what_the_note_says() -> None:
     d, T = 6, 3.0
     values: dict[str, Any] = {"d": d, "T": T, "S": 2}
-    # the factor T/(1−e^{−T}) − T/d over the uniform law's d/4 per step, h = T/K
+    # the factor T/(1−e^{−T}) − T/d over the d/4 per step of equal steps, h = T/K
     cost = L7.value(values, FLOAT, variant="binary") * T / (d / 4)
     assert cost == pytest.approx(T / (1 - math.exp(-T)) - T / d)
     assert L7.value(values, FLOAT) == pytest.approx(15 * (0.5 + math.exp(-T) / (1 - math.exp(-T))))
@@ -153,7 +153,7 @@ def test_where_they_are_exact_and_where_they_give_a_verdict() -> None:
     assert L4.applies(plain, "parity") is not None
     assert L3.applies(plain, "supremum") is None
     assert L0.applies(plain) is None
-    assert L5.applies(plain) == "needs the uniform step law w_k = 1/K"
+    assert L5.applies(plain) == "needs equal steps, w_k = 1/K"
     assert L5.applies(plain, "steps") is None
     grid = Setting(length=4, vocabulary=2, clock="constant", grid="uniform", family="parity")
     assert L7.applies(grid) is None

@@ -30,16 +30,16 @@ def smallest(bound: Callable[[int], float], epsilon: float) -> int:
     ("claim", "variant", "d", "S", "epsilon", "steps"),
     [
         # the examples of the note, §8
-        (E3, "uniform", 1024, 50257, 0.01, 52_115_615),
+        (E3, "equal-steps", 1024, 50257, 0.01, 52_115_615),
         (E7, "vocabulary", 1024, 50257, 0.01, 551_665),
-        (E5, "uniform-vocabulary", 1024, 50257, 0.01, 551_630),
+        (E5, "equal-steps-vocabulary", 1024, 50257, 0.01, 551_630),
         (L6, "every-law", 1024, 50257, 0.01, 382_052),
         (E7, "vocabulary", 1024, 2, 0.01, 35_516),
-        (E5, "uniform-vocabulary", 1024, 2, 0.01, 35_482),
+        (E5, "equal-steps-vocabulary", 1024, 2, 0.01, 35_482),
         (L1, "every-law", 1024, 2, 0.01, 25_473),
         (E7, "vocabulary", 64, 4, 0.05, 878),
-        (E5, "uniform-vocabulary", 64, 4, 0.05, 876),
-        (E3, "uniform", 64, 4, 0.05, 39_325),
+        (E5, "equal-steps-vocabulary", 64, 4, 0.05, 876),
+        (E3, "equal-steps", 64, 4, 0.05, 39_325),
         (L6, "every-law", 64, 4, 0.05, 615),
     ],
 )
@@ -60,7 +60,7 @@ def test_bounds_are_accurate_where_they_are_small() -> None:
     rate = 1e-9 * (1 + 2 / 5e9) * math.log(2)
     found = E7.value(values, FLOAT, variant="vocabulary")
     assert found == pytest.approx(rate - rate**2 / 2, rel=1e-14, abs=0)
-    exact = E3.value(values, RATIONALS, variant="uniform")
+    exact = E3.value(values, RATIONALS, variant="equal-steps")
     assert exact == Fraction(1, 10**9)
 
 
@@ -107,12 +107,15 @@ def test_the_forms_of_e5_and_e8_stand_as_the_note_says(
 @pytest.mark.parametrize(("d", "K"), [(2, 2), (3, 5), (7, 7), (12, 40), (64, 64), (200, 333)])
 def test_e7_is_e5_with_the_rank_distance_bounded(d: int, K: int) -> None:
     values = {"d": d, "K": K, "S": 5, "I_bar": 0.3}
-    for weak, strong in (("vocabulary", "uniform-vocabulary"), (None, "uniform-information")):
+    for weak, strong in (
+        ("vocabulary", "equal-steps-vocabulary"),
+        (None, "equal-steps-information"),
+    ):
         assert E5.value(values, FLOAT, variant=strong) < E7.value(values, FLOAT, variant=weak)
     # the mutant: without the correction the closed form is too small
     broken = {"E7.correction": Fraction(0)}
     if d > 2:
-        assert E5.value(values, FLOAT, variant="uniform-vocabulary") > E7.value(
+        assert E5.value(values, FLOAT, variant="equal-steps-vocabulary") > E7.value(
             values, FLOAT, broken, "vocabulary"
         )
 
@@ -130,10 +133,10 @@ def test_uniform_forms_agree_with_the_general_ones() -> None:
     values = {"d": 5, "K": 9, "S": 3, "w": [Fraction(1, 9)] * 9, "I_bar": 0.4, "epsilon_w": 0.01}
     values["h"] = [1.0, 0.9, 0.8, 0.65, 0.6]
     for claim, general, uniform in (
-        (E3, None, "uniform"),
-        (E5, "entropy", "uniform-entropy"),
-        (E5, "information", "uniform-information"),
-        (E5, "vocabulary", "uniform-vocabulary"),
+        (E3, None, "equal-steps"),
+        (E5, "entropy", "equal-steps-entropy"),
+        (E5, "information", "equal-steps-information"),
+        (E5, "vocabulary", "equal-steps-vocabulary"),
     ):
         left = claim.value(values, FLOAT, variant=general)
         assert left == pytest.approx(claim.value(values, FLOAT, variant=uniform), rel=1e-12)
@@ -180,8 +183,8 @@ def test_where_the_bounds_apply() -> None:
     assert E2.applies(plain) is None
     assert E2.applies(Setting(length=4, vocabulary=2, sampler="ancestral")) is not None
     assert E3.applies(plain) is None
-    assert E3.applies(plain, "uniform") == "needs the uniform step law w_k = 1/K"
+    assert E3.applies(plain, "equal-steps") == "needs equal steps, w_k = 1/K"
     assert E5.applies(Setting(length=4, vocabulary=2, exact_denoiser=False)) is not None
-    assert E7.applies(plain) == "needs the uniform step law w_k = 1/K"
-    assert E7.applies(Setting(length=4, vocabulary=2, steps=3, uniform_law=True)) is not None
+    assert E7.applies(plain) == "needs equal steps, w_k = 1/K"
+    assert E7.applies(Setting(length=4, vocabulary=2, steps=3, equal_steps=True)) is not None
     assert E8.applies(Setting(length=4, vocabulary=1)) == "needs S ≥ 2"

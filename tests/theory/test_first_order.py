@@ -43,6 +43,6 @@ def test_two_copies_attain_e11() -> None:
 
 def test_where_they_apply() -> None:
     assert E9.applies(Setting(length=4, vocabulary=3)) == "needs S = 2"
-    plain = Setting(length=4, vocabulary=3, sampler="ancestral", steps=9, uniform_law=True)
+    plain = Setting(length=4, vocabulary=3, sampler="ancestral", steps=9, equal_steps=True)
     assert E11.applies(plain) == "needs S = 2"
     assert E11.applies(plain, "vocabulary") is None

@@ -140,27 +140,27 @@ def test_rank_gap_is_the_distance_of_an_order_statistic_to_its_bin(d: int) -> No
 def test_uniform_rank_law_needs_no_loop_over_steps(d: int, K: int) -> None:
     w = [Fraction(1, K)] * K
     h = [Fraction(m * m + 1, 3) for m in range(d)]
-    assert f.uniform_rank_excess(RATIONALS, d, K) == f.rank_excess(RATIONALS, d, w)
-    uniform = f.UniformRankDistance.compute(RATIONALS, d, K)
+    assert f.equal_steps_rank_excess(RATIONALS, d, K) == f.rank_excess(RATIONALS, d, w)
+    uniform = f.EqualStepsRankDistance.compute(RATIONALS, d, K)
     assert uniform == f.RankDistance.compute(RATIONALS, d, w)
-    entropy = f.UniformRankExcess.compute(RATIONALS, d, K, h)
+    entropy = f.EqualStepsRankExcess.compute(RATIONALS, d, K, h)
     assert entropy == f.RankExcess.compute(RATIONALS, d, w, h)
 
 
 @pytest.mark.parametrize(("d", "K"), [(40, 40), (40, 57), (64, 1000), (130, 131), (12, 10**7)])
 def test_stopping_early_in_floats_loses_nothing(d: int, K: int) -> None:
-    exact = f.uniform_rank_excess(RATIONALS, d, K)
-    for own, value in zip(f.uniform_rank_excess(FLOAT, d, K), exact, strict=True):
+    exact = f.equal_steps_rank_excess(RATIONALS, d, K)
+    for own, value in zip(f.equal_steps_rank_excess(FLOAT, d, K), exact, strict=True):
         assert own == pytest.approx(float(value), rel=1e-12, abs=1e-17 / K)
 
 
 @pytest.mark.parametrize(("d", "K"), [(5, 5), (12, 12), (12, 30), (30, 31)])
 @pytest.mark.parametrize("last", [2, 4, 8])
 def test_what_is_left_out_is_within_the_remainder(d: int, K: int, last: int) -> None:
-    full = f.uniform_rank_excess(RATIONALS, d, K)
-    short = f.uniform_rank_excess(RATIONALS, d, K, last)
+    full = f.equal_steps_rank_excess(RATIONALS, d, K)
+    short = f.equal_steps_rank_excess(RATIONALS, d, K, last)
     lost = float(sum(abs(x - y) for x, y in zip(full, short, strict=True)) / 2)
-    bound = f.uniform_rank_remainder(FLOAT, d, K, last)
+    bound = f.equal_steps_rank_remainder(FLOAT, d, K, last)
     assert lost <= bound
     if d == 30 and last == 2:  # not idle: a twentieth of it would be too small
         assert lost > bound / 20
@@ -219,7 +219,7 @@ def test_uniform_closed_forms(d: int, K: int) -> None:
     assert f.Birthday.compute(RATIONALS, d, K) == distinct
     for b in (1, 2, 3):
         expected = f.SharedSymbols.compute(RATIONALS, d, b, w)
-        assert f.UniformSharedSymbols.compute(RATIONALS, d, b, K) == expected
+        assert f.EqualStepsSharedSymbols.compute(RATIONALS, d, b, K) == expected
 
 
 def test_enumeration_can_tell_the_order_of_steps() -> None:
@@ -249,8 +249,8 @@ def test_deficit_and_first_order_constant() -> None:
     early = f.FirstOrder.compute(RATIONALS, 3, q, table, [Fraction(3, 4), Fraction(1, 4)])
     late = f.FirstOrder.compute(RATIONALS, 3, q, table, [Fraction(1, 4), Fraction(3, 4)])
     assert (early, late) == (Fraction(3, 8), Fraction(1, 8))
-    assert f.UniformFirstOrder.compute(RATIONALS, 3, q, table) == Fraction(1, 4)
-    assert f.UniformFirstOrder.compute(RATIONALS, 1, q, {}) == 0
+    assert f.EqualStepsFirstOrder.compute(RATIONALS, 3, q, table) == Fraction(1, 4)
+    assert f.EqualStepsFirstOrder.compute(RATIONALS, 1, q, {}) == 0
 
 
 def test_block_divergence() -> None:

@@ -11,7 +11,7 @@ PLAIN = Setting(
     steps=4,
     clock="constant",
     grid="uniform",
-    uniform_law=True,
+    equal_steps=True,
     family="pairs",
 )
 
@@ -26,7 +26,7 @@ PLAIN = Setting(
         ("TIME_FREE", {"time_free": False}),
         ("ALL_MASKED_START", {"all_masked_start": False}),
         ("NO_LEFTOVER", {"has_leftover": True}),
-        ("UNIFORM_LAW", {"uniform_law": False}),
+        ("EQUAL_STEPS", {"equal_steps": False}),
         ("NO_EARLY_STOPPING", {"delta": 0.1}),
         ("CONSTANT_CLOCK", {"clock": "linear"}),
         ("UNIFORM_GRID", {"grid": "alpha"}),

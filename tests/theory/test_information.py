@@ -26,9 +26,9 @@ def test_the_largest_step_bounds_the_average(w: list[Fraction]) -> None:
 
 def test_forms_in_total_variation() -> None:
     values = {"d": 8, "W": 0.25, "K": 4, "I_bar": 0.25}
-    assert KL2.value(values, FLOAT) == KL2.value(values, FLOAT, variant="uniform") == 0.5
+    assert KL2.value(values, FLOAT) == KL2.value(values, FLOAT, variant="equal-steps") == 0.5
     tv = KL2.value(values, FLOAT, variant="tv")
-    assert tv == KL2.value(values, FLOAT, variant="uniform-tv") == 0.5
+    assert tv == KL2.value(values, FLOAT, variant="equal-steps-tv") == 0.5
 
 
 def test_leaking_mass() -> None:

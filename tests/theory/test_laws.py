@@ -32,7 +32,7 @@ def test_expansion_needs_a_time_free_normalised_denoiser() -> None:
     assert S2.applies(replace(plain, sampler="policy")) is not None
 
 
-def test_uniform_law_and_hitting_times() -> None:
+def test_equal_steps_and_hitting_times() -> None:
     assert S3.value({"K": 5, "m": 2, "d": 3}, RATIONALS) == Fraction(10, 125)
     assert S4.value({"alpha_s": 0.75, "alpha_t": 0.5, "n": 3}, FLOAT) == 0.125
     half = S4.value({"alpha_t": 0.5, "v": 0.125, "n": 3}, FLOAT, variant="quantile")

@@ -27,7 +27,7 @@ def test_every_bound_holds(law: Target, w: tuple[Fraction, ...]) -> None:
 
 
 def test_routes_and_order() -> None:
-    table = BoundTables(family("copies:4:2"))(StepLaw.uniform(4))
+    table = BoundTables(family("copies:4:2"))(StepLaw.equal(4))
     by_name = {(row.quantity, row.name): row for row in table.rows}
     kl = by_name["KL", "KL2"].value
     assert kl == pytest.approx(math.log(2), rel=1e-12)  # d/K·Ī
@@ -48,7 +48,7 @@ def test_bretagnolle_and_huber_beat_pinsker_at_large_divergences_only() -> None:
     tables = BoundTables(family("permutations:5:5"))
 
     def route(steps: int, name: str) -> float:
-        rows = tables(StepLaw.uniform(steps)).rows
+        rows = tables(StepLaw.equal(steps)).rows
         return next(row.value for row in rows if row.name == f"KL1, {name}")
 
     assert route(1, "Bretagnolle–Huber") < route(1, "Pinsker")
@@ -59,7 +59,7 @@ def test_the_exponential_without_a_root_would_fail() -> None:
     """Power: two nearly independent tokens, whose KL is 60 times below their TV."""
     weights = [Fraction(1, 4), Fraction(5, 16), Fraction(3, 16), Fraction(1, 4)]
     law = Target.from_rows([(0, 0), (0, 1), (1, 0), (1, 1)], weights, 2)
-    table = BoundTables(law)(StepLaw.uniform(1))
+    table = BoundTables(law)(StepLaw.equal(1))
     assert table.tv.middle == pytest.approx(1 / 128)
     assert table.tv.lower > 1 - math.exp(-table.kl.middle)
     assert all(row.verdict is Verdict.HOLDS for row in table.rows)

@@ -21,8 +21,8 @@ def test_euler_that_lags_leaves_masks_unless_they_are_filled() -> None:
         assert exact_facts(schedule)["has_leftover"] is left
 
 
-def test_only_equal_fractions_are_the_uniform_law() -> None:
+def test_only_equal_fractions_are_equal_steps() -> None:
     linear = Schedule("euler", "linear", "uniform", 3, Fraction(1))
-    assert exact_facts(linear) == {"has_leftover": False, "uniform_law": True}
+    assert exact_facts(linear) == {"has_leftover": False, "equal_steps": True}
     other = Schedule("ancestral", "polynomial:2", "uniform", 3, Fraction(1))
-    assert exact_facts(other) == {"has_leftover": False, "uniform_law": False}
+    assert exact_facts(other) == {"has_leftover": False, "equal_steps": False}

@@ -99,7 +99,7 @@ def test_instance_bound_and_divergence(target, steps):
     with precision(128):
         bound = CLAIMS["E4"].value(exact.values(("d", "w", "D")), RATIONAL)
         assert exact.tv <= bound
-    law = tables(target, ExactDenoiser(target)).law(StepLaw.uniform(steps))
+    law = tables(target, ExactDenoiser(target)).law(StepLaw.equal(steps))
     kl = float((target.weights * (target.weights / law.probability).log()).sum())
     assert interval(exact.kl).middle == pytest.approx(kl, abs=1e-12)
 
@@ -108,16 +108,16 @@ def test_settings():
     copies = family("copies:3:2")
     half = Fraction(1, 2)
     uniform = exact_experiment(copies, steps=(half, half)).setting()
-    assert uniform.uniform_law
+    assert uniform.equal_steps
     assert not uniform.has_leftover
     assert uniform.steps == 2
     assert exact_experiment(copies, steps=(half,)).setting().has_leftover
     assert exact_experiment(copies, blocks=(1, 1, 1)).setting().sampler == "fhs"
     assert exact_experiment(copies, blocks=(1, 2)).setting().sampler == "blocks"
     linear = Schedule("euler", "linear", "uniform", 4, Fraction(1))
-    assert exact_experiment(copies, grid=linear).setting().uniform_law
+    assert exact_experiment(copies, grid=linear).setting().equal_steps
     cosine = replace(linear, clock="cosine")
-    assert not exact_experiment(copies, grid=cosine).setting().uniform_law
+    assert not exact_experiment(copies, grid=cosine).setting().equal_steps
     constant = exact_experiment(copies, grid=replace(linear, clock="constant")).setting()
     assert constant.has_leftover
     assert constant.clock == "constant"

@@ -11,7 +11,7 @@ SIZES = {"d": (1.0, 4.0), "S": (2.0, 3.0), "K": (1.0, 8.0)}
 KINDS = {
     "q_0": ("copies", "drawn"),
     "denoiser": ("exact",),
-    "steps": ("not uniform", "uniform", "without leftover"),
+    "steps": ("equal", "unequal", "without leftover"),
 }
 
 
@@ -37,7 +37,7 @@ def test_sizes_above_the_largest_and_kinds_that_are_allowed_were_not_tried() -> 
     found = scope(CLAIMS["E4"], [evidence("E4")])
     assert found.tried == (
         "in fractions or balls: 9 examples; d = 1…4, S = 2…3, K = 1…8; q₀: copies, drawn; "
-        "denoiser: exact; steps: not uniform, uniform, without leftover",
+        "denoiser: exact; steps: equal, unequal, without leftover",
     )
     assert found.not_tried == ("d > 4, S > 3, K > 8; steps with leftover",)
 

@@ -394,7 +394,7 @@ def test_c3_leftover_masks_and_the_two_divergences(left: float) -> None:
     denoiser = Mixed(ExactDenoiser(target), Uniform(2), 0.1)
     made = tables(target, denoiser)
     law = StepLaw.from_weights(torch.full((5,), (1 - left) / 5, dtype=torch.float64))
-    out, whole = made.law(law), made.law(StepLaw.uniform(5))
+    out, whole = made.law(law), made.law(StepLaw.equal(5))
     q = target.weights
 
     def divergence(p: Tensor) -> float:

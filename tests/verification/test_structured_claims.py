@@ -72,12 +72,12 @@ def test_formulas_that_are_quick_agree_at_length(d: int, steps: int) -> None:
 
 
 @pytest.mark.parametrize(("d", "b", "steps"), [(40, 2, 30), (120, 2, 5000), (12, 3, 10**5)])
-def test_shared_symbols_at_the_uniform_law(d: int, b: int, steps: int) -> None:
+def test_shared_symbols_at_equal_steps(d: int, b: int, steps: int) -> None:
     """The power-series recurrence of the claim against the contour integral."""
     with precision(600):
-        value = CLAIMS["L3"].value({"d": d, "b": b, "K": steps}, BALL, variant="uniform")
+        value = CLAIMS["L3"].value({"d": d, "b": b, "K": steps}, BALL, variant="equal-steps")
         tv, complement = interval(value).middle, interval(1 - value).middle
-    found = structured_tv(f"shared-symbols:{d}:{b}", StepLaw.uniform(steps))
+    found = structured_tv(f"shared-symbols:{d}:{b}", StepLaw.equal(steps))
     assert agree(found.tv, tv)
     assert agree(found.complement, complement)
 

@@ -11,7 +11,7 @@ from flint import arb, fmpq
 from rich.console import Console
 from sharprates.samplers.families import family
 from sharprates.theory.claim import Claim, Kind, Relation
-from sharprates.theory.hypotheses import EXACT, FIRST_HITTING, NO_LEFTOVER, STEP_LAW, UNIFORM_LAW
+from sharprates.theory.hypotheses import EQUAL_STEPS, EXACT, FIRST_HITTING, NO_LEFTOVER, STEP_LAW
 from sharprates.theory.measured import Measured
 from sharprates.theory.symbols import constant, symbol
 from sharprates.verification import user_claim, witness
@@ -43,7 +43,7 @@ def claim(**changes):
         "kind": Kind.CONJECTURE,
         "relation": Relation.UPPER,
         "expression": symbol("d") / symbol("K"),
-        "hypotheses": (STEP_LAW, EXACT, UNIFORM_LAW),
+        "hypotheses": (STEP_LAW, EXACT, EQUAL_STEPS),
     }
     return Claim(**{**fields, **changes})
 
@@ -295,7 +295,7 @@ def test_unknown_left_sides(monkeypatch, bound, message):
 
 
 def test_a_claim_that_applies_to_nothing():
-    never = claim(hypotheses=(FIRST_HITTING, UNIFORM_LAW))
+    never = claim(hypotheses=(FIRST_HITTING, EQUAL_STEPS))
     with pytest.raises(ValueError, match="applies to nothing"):
         user_claim.examples(Bound(never))
 

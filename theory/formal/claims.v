@@ -547,7 +547,7 @@ Qed.
 
 (** claim: E3
     says: With K equal steps and an exact denoiser the total variation is at most d(d-1)/(2K).
-    covers: The corollary for the uniform step law, for d at most K. *)
+    covers: The corollary for equal steps, for d at most K. *)
 Theorem claim_E3_uniform (R : realFieldType) (I A : finType) (q : full I A -> R) p K :
   dist q -> exact_denoiser q p -> (0 < K)%N -> (#|I| <= K)%N ->
   tv (euler (uniform_rate R K) (fun => p) K) (ext q) <= 'C(#|I|, 2)%:R / K%:R.
@@ -634,7 +634,7 @@ Proof. by split=> [m a|]; [exact: partitions_card | exact: S2_full]. Qed.
 
 (** claim: S3
     says: For K equal steps M_a is C(K, m)/K^d for every composition a of d with m parts.
-    covers: The whole claim; the rates 1/(K-k) give the uniform step law. *)
+    covers: The whole claim; the rates 1/(K-k) give equal steps. *)
 Theorem claim_S3 (R : realFieldType) (d m K : nat) (a : {ffun 'I_m -> 'I_d.+1}) :
   (0 < K)%N -> (\sum_k a k)%N = d ->
   (forall k, (k < K)%N -> step (uniform_rate R K) k = K%:R^-1)
@@ -722,10 +722,10 @@ Qed.
 
 (** claim: E6
     says: Over all laws w of K steps (leftover allowed) the probability that the d tokens are
-        revealed in d different steps, d! e_d(w), is largest at the uniform law, where it is
+        revealed in d different steps, d! e_d(w), is largest for equal steps, where it is
         prod_{j<d} (1 - j/K). So the worst case over data and vocabularies, 1 - d! e_d(w), is
         least there.
-    covers: That the uniform law is worst-case optimal. For Schur-convexity see
+    covers: That equal steps are worst-case optimal. For Schur-convexity see
         claim_E6_transfer. *)
 Theorem claim_E6 (R : realFieldType) (I : finType) (w : nat -> R) K :
   (forall k, 0 <= w k) -> \sum_(k < K) w k <= 1 -> (0 < K)%N ->
@@ -1095,8 +1095,8 @@ Qed.
         the total variation is 1 - (E of the product over steps of (m)_n / m^n; no
         leftover)^(number of groups): in one group m tokens are masked before the step and n of
         them are drawn, and (m)_n is the falling factorial.
-    covers: Part (b)'s exact value, for every S at least 1, every schedule (the claim has the
-        uniform law), leftover included, and every exact denoiser. Left out: its first-order
+    covers: Part (b)'s exact value, for every S at least 1, every schedule (the claim has
+        equal steps), leftover included, and every exact denoiser. Left out: its first-order
         constant (d/2)(H_S - 1). *)
 Theorem claim_L6_permutations (R : realFieldType) (J T : finType) (r : nat -> R) K :
   (0 < #|T|)%N -> rate r ->

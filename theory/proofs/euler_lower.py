@@ -162,7 +162,7 @@ def _coinciding_pair(broken: bool) -> Iterator[bool]:
 
 @proof(
     "L1",
-    "the bound for every law is a sum of squares above, and attained at the uniform law, K ≤ 6",
+    "the bound for every law is a sum of squares above, and attained at equal steps, K ≤ 6",
     "K + 1 for K",
 )
 def _every_law_of_pairs(broken: bool) -> Iterator[bool]:
@@ -181,7 +181,7 @@ def _every_law_of_pairs(broken: bool) -> Iterator[bool]:
                 law = [RATIONALS.rational(1, steps + broken)] * steps
                 exact = evaluate(L1.expression, {"S": S, "d": d, "w": law}, RATIONALS)
                 values = {"S": S, "d": d, "K": steps}
-                # at the uniform law the bound for every law is the exact value
+                # at equal steps the bound for every law is the exact value
                 yield exact == L1.value(values, RATIONALS, variant="every-law")
 
 
@@ -239,7 +239,7 @@ def first_order_by_rows(
     return L5.value({**values, "beta": beta}, RATIONALS, variant="steps")
 
 
-def _uniform_limit(value: Callable[[int], Fraction], degree: int) -> Fraction:
+def _equal_steps_limit(value: Callable[[int], Fraction], degree: int) -> Fraction:
     """lim K·TV(K) as K → ∞, where K^degree·TV(K) is a polynomial in K of that degree − 1."""
     K = sympy.Symbol("K")
     points = [(k, k**degree * value(k)) for k in range(1, degree + 2)]
@@ -277,7 +277,7 @@ def _limits(broken: bool) -> Iterator[bool]:
             yield c == Fraction(values["d"], 4)
         if variant:
             yield c == L6.value(values, RATIONALS, variant="permutations-limit")
-        yield _uniform_limit(exact, values["d"]) == c * (2 if broken else 1)
+        yield _equal_steps_limit(exact, values["d"]) == c * (2 if broken else 1)
 
 
 @proof("E10", "attained: shared symbols, (d,b) up to (3,3) and (4,2)", "b + 1")
@@ -365,7 +365,7 @@ def _grid_supremum(broken: bool) -> Iterator[bool]:
 
 @proof("L7", "the cost of the grid at S = 2, T/(1−e^(−T)) − T/d, for all d and T", "without − T/d")
 def _grid_cost(broken: bool) -> Iterator[bool]:
-    """L7's rate in 1/K at S = 2 over that of the uniform law, E9's bound; both are attained."""
+    """L7's rate in 1/K at S = 2 over that of equal steps, E9's bound; both are attained."""
     d, horizon = symbol("d"), symbol("T")
     per_step = fill(L7, "binary") * horizon  # h = T/K
     uniform = fill(E9).subs(constant("E9", "factor"), E9.constants["factor"])

@@ -8,7 +8,7 @@ import sympy
 from sharprates.theory.claim import Claim
 from sharprates.theory.clocks import clock
 from sharprates.theory.euler_upper import E2, E3, E6, E7
-from sharprates.theory.functions import DistinctSteps, uniform_rank_excess
+from sharprates.theory.functions import DistinctSteps, equal_steps_rank_excess
 from sharprates.theory.proofs.laws import STEP, T, lag
 from sharprates.theory.proofs.proof import (
     RATIONALS,
@@ -114,15 +114,15 @@ def _series(broken: bool) -> Iterator[bool]:
         yield quotient.count_roots(0, end) == 0 and bool(quotient.eval(end) > 0)
 
 
-@proof("E3", "closed form for the uniform law, d ≤ 6, K ≤ 8", "K + 1 for K")
-def _uniform_value(broken: bool) -> Iterator[bool]:
+@proof("E3", "closed form for equal steps, d ≤ 6, K ≤ 8", "K + 1 for K")
+def _equal_steps_value(broken: bool) -> Iterator[bool]:
     """d!·e_d at w_k = 1/K is the product of E3 and E6, d ≤ 6, K ≤ 8."""
     for d in range(1, 7):
         for steps in range(1, 9):
             values = {"d": d, "K": steps, "epsilon_w": 0}
             law = [RATIONALS.rational(1, steps + broken)] * steps
             main = E3.value({**values, "w": law}, RATIONALS)
-            uniform = E3.value(values, RATIONALS, variant="uniform")
+            uniform = E3.value(values, RATIONALS, variant="equal-steps")
             yield main == uniform == E6.value(values, RATIONALS)
 
 
@@ -175,7 +175,7 @@ def _euler_maclaurin(broken: bool) -> Iterator[bool]:
         right = sympy.expand(_boundary_terms(d, z, x) * (2 if broken else 1))
         yield sympy.expand(left - right) == 0
         for points in (d, d + 1, 3 * d):
-            own = uniform_rank_excess(RATIONALS, d, points)
+            own = equal_steps_rank_excess(RATIONALS, d, points)
             poly = sympy.Poly(right.subs(x, sympy.Rational(1, points)), z)
             yield all(poly.coeff_monomial(z**m) == own[m] for m in range(d))
 
@@ -235,7 +235,7 @@ def _geometric_mean(broken: bool) -> Iterator[bool]:
         yield left_over.is_zero and all(c >= 0 for c in rest.all_coeffs())
 
 
-@proof("E10", "the sum of powers is least at the uniform law", "exponent 1/m")
+@proof("E10", "the sum of powers is least at equal steps", "exponent 1/m")
 def _power_mean(broken: bool) -> Iterator[bool]:
     """x^{1+1/m} is convex on x > 0 for every m > 0; at p_a = 1/S its sum is S^{−1/m}."""
     x, m, symbols = (sympy.Symbol(name, positive=True) for name in "xmS")

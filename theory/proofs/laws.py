@@ -169,7 +169,7 @@ def _rational_target(broken: bool) -> Iterator[bool]:
     "for all K, by interpolation of degree m in K, every composition of d ≤ 6",
     "one more factor 1/K",
 )
-def _uniform_law(broken: bool) -> Iterator[bool]:
+def _equal_steps(broken: bool) -> Iterator[bool]:
     """M_a(1/K, …)·K^d and C(K, m) are polynomials in K of degree m: equal at m + 1 points."""
     for d in range(1, 7):
         for a in all_compositions(d):

@@ -49,7 +49,7 @@ class Space:
     """What the adversary may choose besides the law.
 
     Attributes:
-        schedule: ``steps`` (any step law), ``uniform``, ``grid`` (Euler on the uniform grid of the
+        schedule: ``steps`` (any step law), ``equal``, ``grid`` (Euler on the uniform grid of the
             constant clock), ``fhs``, or ``none``.
         leftover: whether masks may be left over.
         erring: whether the denoiser may err.
@@ -65,15 +65,15 @@ class Space:
             length=shape.length, vocabulary=shape.vocabulary, exact_denoiser=not self.erring
         )
         if self.schedule == "none":
-            return replace(base, uniform_law=True)
+            return replace(base, equal_steps=True)
         if self.schedule == "fhs":
             return replace(base, sampler="fhs", steps=shape.length)
         if self.schedule == "grid":
             return replace(
                 base, steps=shape.steps, clock="constant", grid="uniform", has_leftover=True
             )
-        uniform = self.schedule == "uniform"
-        return replace(base, steps=shape.steps, uniform_law=uniform, has_leftover=self.leftover)
+        equal = self.schedule == "equal"
+        return replace(base, steps=shape.steps, equal_steps=equal, has_leftover=self.leftover)
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,8 @@ SPACES = (
     Space("steps"),
     Space("grid", erring=True),
     Space("grid"),
-    Space("uniform", erring=True),
-    Space("uniform"),
+    Space("equal", erring=True),
+    Space("equal"),
     Space("fhs", erring=True),
 )
 """From the most general one on; a claim is attacked in the first one in which it applies."""
@@ -271,7 +271,7 @@ class _Point:
         self.horizon = 1 + self._noise(scale=2.0)
         self.error = self._noise(2**d, d, n, scale=1.0) - 3
         self.wrong = self._noise(2**d, d, n, S, scale=1.0)
-        if space.schedule in ("uniform", "none"):
+        if space.schedule in ("equal", "none"):
             self.steps = torch.zeros(shape.steps, dtype=torch.float64)
 
     def _noise(self, *size: int, scale: float) -> Tensor:
@@ -341,7 +341,7 @@ class _Point:
             return {}
         if kind == "fhs":
             return {"blocks": (1,) * self.shape.length}
-        if kind == "uniform":
+        if kind == "equal":
             return {"steps": (Fraction(1, K),) * K}
         if kind == "grid":
             assert it.horizon is not None
@@ -465,7 +465,7 @@ def _instances(draw: st.DrawFn, space: Space, shape: Shape) -> Experiment:
         schedule["grid"] = Schedule(
             "euler", "constant", "uniform", draw(st.integers(1, 2 * K)), horizon
         )
-    elif space.schedule == "uniform":
+    elif space.schedule == "equal":
         steps = draw(st.integers(d, 4 * d))
         schedule["steps"] = (Fraction(1, steps),) * steps
     elif space.schedule == "steps":

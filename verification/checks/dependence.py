@@ -193,9 +193,9 @@ def _grid(example: Example, mutant: Mutant) -> Trial:
         (k * growth_in_steps(it, coarse), formula("U2", "grid", {"growth_along": along}, mutant)),
         (k * first_order_in_steps(it, coarse), formula("U2", "tv", values, mutant)),
     ]
-    if it.experiment.setting().uniform_law:
+    if it.experiment.setting().equal_steps:
         given = it.values(("d", "I_bar"))
-        sides.append((k * growth_in_steps(it, coarse), formula("U2", "uniform", given, mutant)))
+        sides.append((k * growth_in_steps(it, coarse), formula("U2", "equal-steps", given, mutant)))
     return trial_of(example, Relation.EQUALITY, sides, _dependent(it))
 
 
@@ -213,18 +213,18 @@ def _least_growth(example: Example, mutant: Mutant) -> Trial:
     return near(example, measured, claimed, 0.01 * claimed)
 
 
-STATED = {"uniform": 13 / 32, "growth": 0.4295, "tv": 0.3959}
+STATED = {"equal": 13 / 32, "growth": 0.4295, "tv": 0.3959}
 """K·TV in the limit on half copies and half parity, as the statement has it."""
 
 
 def _best_lengths(kind: str) -> Callable[[float], float]:
-    """v(t) up to a factor: uniform, best in ΣΓ, or best in TV, on half copies and half parity.
+    """v(t) up to a factor: equal, best in ΣΓ, or best in TV, on half copies and half parity.
 
     The last is 1/√φ, φ(t) = Σ_x s(x)(Σ_n Bin(1, t)(n)·P_{a^{(n+1)}} − q_0)(x) with s = −1 on the
     strings of one symbol and 1 on the others.
     """
     it = exact(exact_experiment(NAMED))
-    if kind == "uniform":
+    if kind == "equal":
         return lambda _: 1.0
     if kind == "growth":
         h = [float(x.mid()) for x in it.h]
@@ -257,7 +257,7 @@ def _named_law(example: Example, mutant: Mutant, other: str | None = None) -> Tr
     return trial_of(example, Relation.UPPER, sides, counts=True)
 
 
-def _one_grid(example: Example, mutant: Mutant, uniform: bool = False) -> Trial:
+def _one_grid(example: Example, mutant: Mutant, equal: bool = False) -> Trial:
     """K·TV with v ∝ 1/√g' against the least there is, for laws uniform on their support.
 
     With signs −1 on the support and 1 off it, φ is twice the mass that leaves the support, and
@@ -267,7 +267,7 @@ def _one_grid(example: Example, mutant: Mutant, uniform: bool = False) -> Trial:
     d, h = it.d, [float(x.mid()) for x in it.h]
 
     def v(t: float) -> float:
-        return 1.0 if uniform else 1 / math.sqrt(GrowthRate.compute(FLOAT, t, h))
+        return 1.0 if equal else 1 / math.sqrt(GrowthRate.compute(FLOAT, t, h))
 
     lost = [1 - float(sum(it.P[(1,) * n + (2,) + (1,) * (d - 2 - n)])) for n in range(d - 1)]
 
@@ -481,7 +481,7 @@ CHECKS = (
         lambda _: [Example.of(grid=grid) for grid in STATED],
         _named_law,
         method=Method.TESTED,
-        mutants=(Mutant("uniform steps for all", trial=partial(_named_law, other="uniform")),),
+        mutants=(Mutant("equal steps for all", trial=partial(_named_law, other="equal")),),
         rated=False,
     ),
     Check(
@@ -494,7 +494,7 @@ CHECKS = (
         ],
         _one_grid,
         method=Method.TESTED,
-        mutants=(Mutant("uniform steps", trial=partial(_one_grid, uniform=True)),),
+        mutants=(Mutant("equal steps", trial=partial(_one_grid, equal=True)),),
         rated=False,
     ),
     Check(

@@ -47,10 +47,10 @@ def of_family(text: str, parameters: Parameters) -> Callable[[Any], Example]:
 
 
 def family_examples(
-    members: Members, leftover: bool = True, uniform: bool = False
+    members: Members, leftover: bool = True, equal: bool = False
 ) -> st.SearchStrategy[Example]:
     """Members of a family with random step laws."""
-    steps = some.uniform_steps(8) if uniform else some.step_laws(6, leftover)
+    steps = some.equal_steps(8) if equal else some.step_laws(6, leftover)
     return st.one_of(*(steps.map(of_family(text, them)) for text, them in members.items()))
 
 
@@ -321,9 +321,9 @@ CHECKS = (
     ),
     Check(
         "L3",
-        "shared symbols: the closed form at the uniform law",
-        family_examples(SHARED, uniform=True),
-        on_instances("L3", "uniform"),
+        "shared symbols: the closed form at equal steps",
+        family_examples(SHARED, equal=True),
+        on_instances("L3", "equal-steps"),
         mutants=(changed("K + 1 for K", K=lambda K: K + 1),),
     ),
     Check(

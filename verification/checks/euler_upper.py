@@ -20,7 +20,11 @@ from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.structured import groups_tv, permutations_tv
 from sharprates.samplers.target import Target
 from sharprates.theory.claim import Relation
-from sharprates.theory.functions import binomial_law, uniform_rank_excess, uniform_rank_remainder
+from sharprates.theory.functions import (
+    binomial_law,
+    equal_steps_rank_excess,
+    equal_steps_rank_remainder,
+)
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification import strategies as some
 from sharprates.verification.arithmetic import BALL, Interval, as_fmpq, ball, power
@@ -205,7 +209,7 @@ def _collide(d: int, w: tuple[Fraction, ...]) -> fmpq:
     return fmpq(1) - as_fmpq(distinct)
 
 
-def _uniform_is_best(example: Example, mutant: Mutant) -> Trial:
+def _equal_steps_are_best(example: Example, mutant: Mutant) -> Trial:
     d, w = example["d"], example["w"]
     bound = formula("E6", None, {"d": d, "K": len(w)}, mutant)
     return trial_of(example, Relation.LOWER, [(_collide(d, w), bound)])
@@ -235,7 +239,7 @@ STEPS_AND_LENGTH = st.builds(
 
 
 def rank_distance(d: int, K: int) -> fmpq:
-    """TV(N, Unif) for the uniform law, exactly: n_m = C(d−1, m) Σ_{k<K} k^m (K−k)^{d−1−m} / K^d."""
+    """TV(N, Unif) for equal steps, exactly: n_m = C(d−1, m) Σ_{k<K} k^m (K−k)^{d−1−m} / K^d."""
     scale = K**d
     sums = _power_sums(d, max(K, 10 * d))
     gap = sum(abs(d * comb(d - 1, m) * int(sums[m][K]) - scale) for m in range(d))
@@ -276,8 +280,8 @@ def rank_distance_ball(d: int, K: int) -> Any:
 
     That these terms are n − 1/d, and the bound on the others, are proved in `theory.proofs`.
     """
-    excess = uniform_rank_excess(BALL, d, K, TERMS)
-    rest = uniform_rank_remainder(BALL, d, K, TERMS)
+    excess = equal_steps_rank_excess(BALL, d, K, TERMS)
+    rest = equal_steps_rank_remainder(BALL, d, K, TERMS)
     return sum((abs(value) for value in excess), arb(0)) / 2 + arb(0, rest.upper())
 
 
@@ -304,11 +308,11 @@ def _permutations(example: Example, mutant: Mutant) -> Trial:
 
 @cache
 def _one_permutation(S: int) -> float:
-    return permutations_tv(StepLaw.uniform(64 * S), S, S).tv
+    return permutations_tv(StepLaw.equal(64 * S), S, S).tv
 
 
-def _uniform_forms(example: Example, mutant: Mutant) -> Trial:
-    """TV(N, Unif) of the uniform law: Euler–Maclaurin in the formula, definition here."""
+def _equal_steps_forms(example: Example, mutant: Mutant) -> Trial:
+    """TV(N, Unif) of equal steps: Euler–Maclaurin in the formula, definition here."""
     d, K, S = example["d"], example["K"], 2
     law = [BALL.rational(0)] * d
     for k in range(K):
@@ -316,7 +320,7 @@ def _uniform_forms(example: Example, mutant: Mutant) -> Trial:
             law[m] = law[m] + value / K
     distance = sum((abs(value - arb(1) / d) for value in law), arb(0)) / 2
     measured = 1 - (-d * distance * arb(S).log()).exp()
-    bound = formula("E5", "uniform-vocabulary", {"d": d, "K": K, "S": S}, mutant)
+    bound = formula("E5", "equal-steps-vocabulary", {"d": d, "K": K, "S": S}, mutant)
     return trial_of(example, Relation.EQUALITY, [(measured, bound)])
 
 
@@ -365,7 +369,7 @@ def _c_below(example: Example, measured: Interval, bound: Interval) -> bool:
 COMPLETE = some.instances(steps=some.step_laws(leftover=False))
 WITH_LEFTOVER = some.instances(steps=st.one_of(some.random_steps(), some.mostly_left()))
 MANY_STEPS = some.instances(
-    targets=some.laws(min_length=2, max_length=4), steps=some.uniform_steps(12)
+    targets=some.laws(min_length=2, max_length=4), steps=some.equal_steps(12)
 ).filter(lambda it: len(it.steps) >= it.length)
 
 CHECKS = (
@@ -485,9 +489,9 @@ CHECKS = (
     ),
     Check(
         "E3",
-        "uniform law: the product and d(d−1)/(2K)",
-        some.instances(steps=some.uniform_steps(24)),
-        forms("E3", "uniform", "linear"),
+        "equal steps: the product and d(d−1)/(2K)",
+        some.instances(steps=some.equal_steps(24)),
+        forms("E3", "equal-steps", "linear"),
         edges={"copies": _copies_in_two_steps(64)},
         mutants=(changed("K + 1 for K", K=lambda K: K + 1),),
     ),
@@ -530,17 +534,19 @@ CHECKS = (
     ),
     Check(
         "E5",
-        "uniform steps, K ≥ d",
+        "equal steps, K ≥ d",
         MANY_STEPS,
-        forms("E5", None, "entropy", "information", "uniform-entropy", "uniform-information"),
+        forms(
+            "E5", None, "entropy", "information", "equal-steps-entropy", "equal-steps-information"
+        ),
         mutants=(halves("the bound", "E5"),),
-        regime="uniform steps, K ≥ d",
+        regime="equal steps, K ≥ d",
     ),
     Check(
         "E5",
-        "its value at the uniform law: Euler–Maclaurin against the definition",
+        "its value at equal steps: Euler–Maclaurin against the definition",
         SMALL_SIZES,
-        _uniform_forms,
+        _equal_steps_forms,
         mutants=(changed("K + 1 for K", K=lambda K: K + 1),),
     ),
     Check(
@@ -554,11 +560,11 @@ CHECKS = (
     ),
     Check(
         "E6",
-        "any step law against the uniform one",
+        "any step law against equal steps",
         st.builds(
             Example.of, d=st.integers(1, 4), w=some.step_laws(6).filter(lambda w: len(w) > 1)
         ),
-        _uniform_is_best,
+        _equal_steps_are_best,
         edges={"equal steps": Example.of(d=3, w=(Fraction(1, 4),) * 4)},
         mutants=(tightened("E6"),),
     ),
@@ -637,12 +643,12 @@ CHECKS = (
     ),
     Check(
         "E8",
-        "uniform steps, K ≥ d",
+        "equal steps, K ≥ d",
         MANY_STEPS.filter(some.two_symbols),
         forms("E8", None, "coarse", "fine"),
         mutants=(Mutant("0.3 of the bound", {"E8.constant": Fraction(3, 10)}),),
         effort=0.5,
-        regime="uniform steps, K ≥ d",
+        regime="equal steps, K ≥ d",
     ),
     Check(
         "E8",
@@ -691,7 +697,7 @@ CHECKS = (
     Check(
         "E11",
         "laws on two symbols, every number of steps",
-        some.instances(BINARY_LAWS, some.uniform_steps(40)),
+        some.instances(BINARY_LAWS, some.equal_steps(40)),
         edges={
             "copies, 200 steps": some.family_experiment(
                 "copies:2:2", steps=(Fraction(1, 200),) * 200
@@ -703,7 +709,7 @@ CHECKS = (
     Check(
         "E11",
         "laws on two symbols, K ≥ d",
-        some.instances(BINARY_LAWS, some.uniform_steps(40)).filter(
+        some.instances(BINARY_LAWS, some.equal_steps(40)).filter(
             lambda it: len(it.steps) >= it.length
         ),
         mutants=(Mutant("half of the bound", {"E11.constant": Fraction(1, 2)}),),
@@ -713,7 +719,7 @@ CHECKS = (
     Check(
         "E11",
         "c(q_0) of the law itself, v_S and log S; any number of symbols",
-        some.instances(some.laws(min_length=2), some.uniform_steps(24)).filter(some.two_symbols),
+        some.instances(some.laws(min_length=2), some.equal_steps(24)).filter(some.two_symbols),
         forms("E11", "instance", "pairs", "vocabulary", "symbols"),
         edges={"copies": _copies_in_two_steps(3)},
         mutants=(tightened("E11"), changed("c forgotten", first_order=lambda _: 0)),

@@ -78,7 +78,7 @@ def _slopes(example: Example, _: Mutant, of_tv: float = -1.0) -> Trial:
     laws = tables(target, ExactDenoiser(target))
     tv, root = [], []
     for K in (example["K"], 2 * example["K"]):
-        law = laws.law(StepLaw.uniform(K))
+        law = laws.law(StepLaw.equal(K))
         q = on_rows(law, target)
         tv.append(float((q - law.probability).clamp(min=0).sum()))
         root.append(math.sqrt(float((q * (q / law.probability).log()).sum()) / 2))
@@ -93,7 +93,7 @@ def _forms_of_tv(example: Example, mutant: Mutant) -> Trial:
     measured = it.tv
     names = ("d", "W", "K", "I_bar")
     values = it.values(names)
-    variants = ["tv"] + ["uniform-tv"] * it.experiment.setting().uniform_law
+    variants = ["tv"] + ["equal-steps-tv"] * it.experiment.setting().equal_steps
     sides = [(measured, formula("KL2", variant, values, mutant)) for variant in variants]
     return trial_of(example, Relation.UPPER, sides)
 
@@ -113,7 +113,7 @@ def _tv_by_rank(example: Example, mutant: Mutant) -> Trial:
     values = it.values(("d", "w", "K", "I_bar"))
     variants = [
         name
-        for name in ("tv", "uniform-tv")
+        for name in ("tv", "equal-steps-tv")
         if claim_of("KL7").applies(it.experiment.setting(), name) is None
     ]
     sides = [(it.tv, formula("KL7", name, values, mutant)) for name in variants]
@@ -124,7 +124,7 @@ def _mean_of_copies(example: Example, mutant: Mutant) -> Trial:
     """The mean over compositions against the closed form, for copies."""
     it = exact(example.law)
     values = it.values(("d", "w", "h", "K", "I_bar"))
-    side = (formula("KL1", "average", values), formula("KL7", "uniform", values, mutant))
+    side = (formula("KL1", "average", values), formula("KL7", "equal-steps", values, mutant))
     return trial_of(example, Relation.UPPER, [side], counts=True)
 
 
@@ -183,7 +183,7 @@ def _programme(example: Example, mutant: Mutant) -> Trial:
 
 
 COMPLETE = some.instances(some.laws(min_length=2), some.step_laws(6, leftover=False))
-MANY_STEPS = some.instances(some.laws(min_length=2), some.uniform_steps(12)).filter(
+MANY_STEPS = some.instances(some.laws(min_length=2), some.equal_steps(12)).filter(
     lambda it: len(it.steps) >= it.length
 )
 NEARLY_INDEPENDENT = exact_experiment(
@@ -223,9 +223,9 @@ CHECKS = (
     ),
     Check(
         "KL2",
-        "KL(q_0‖p_out), uniform steps",
-        some.instances(some.laws(min_length=2), some.uniform_steps(8)),
-        _divergence("uniform"),
+        "KL(q_0‖p_out), equal steps",
+        some.instances(some.laws(min_length=2), some.equal_steps(8)),
+        _divergence("equal-steps"),
         edges={"copies": next(_copies_of(4))},
         mutants=(Mutant("0.6 of the bound", {"KL2.constant": Fraction(3, 5)}),),
     ),
@@ -286,15 +286,15 @@ CHECKS = (
     ),
     Check(
         "KL7",
-        "the closed form, uniform steps, K ≥ d",
+        "the closed form, equal steps, K ≥ d",
         MANY_STEPS,
-        on_instances("KL7", "uniform", counts=dependent),
+        on_instances("KL7", "equal-steps", counts=dependent),
         edges={"copies": some.family_experiment("copies:2:2", steps=(Fraction(1, 2),) * 2)},
         mutants=(Mutant("0.6 of the bound", {"KL7.constant": Fraction(3, 5)}),),
     ),
     Check(
         "KL7",
-        "TV, any step law without leftover, and uniform steps",
+        "TV, any step law without leftover, and equal steps",
         COMPLETE,
         _tv_by_rank,
         edges={"two bits": NEARLY_INDEPENDENT},

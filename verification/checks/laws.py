@@ -155,7 +155,7 @@ SMALL = some.instances(some.laws(min_length=2, max_length=3), some.step_laws(4))
 # --- S3, S4 ---------------------------------------------------------------------------------------
 
 
-def _uniform_monomials(example: Example, mutant: Mutant) -> Trial:
+def _equal_steps_monomials(example: Example, mutant: Mutant) -> Trial:
     d, K = example["d"], example["K"]
     found = exact_monomials([fmpq(1, K)] * K, d)
     sides = [
@@ -254,7 +254,7 @@ CHECKS = (
         "S3",
         "prefix sums over the steps, every composition",
         st.builds(Example.of, d=st.integers(1, 6), K=st.integers(1, 12)),
-        _uniform_monomials,
+        _equal_steps_monomials,
         mutants=(changed("one more part", m=lambda m: m + 1),),
     ),
     Check(

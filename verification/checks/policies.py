@@ -490,12 +490,12 @@ def _diffused(example: Example, mutant: Mutant, form: str | None = None) -> Tria
 
 
 @st.composite
-def _in_consecutive_blocks(draw: st.DrawFn, uniform: bool = False) -> Example:
+def _in_consecutive_blocks(draw: st.DrawFn, equal: bool = False) -> Example:
     """A law in equal consecutive blocks, a step law for each."""
     size, count = draw(st.sampled_from([(1, 2), (2, 1), (2, 2), (2, 2), (3, 1), (1, 3)]))
     d = size * count
     law = draw(st.one_of(some.sparse_laws(d, d), some.family_laws(d, d)))
-    if uniform:
+    if equal:
         K = draw(st.integers(size, 4 * size))
         laws = ((Fraction(1, K),) * K,) * count
     else:
@@ -505,7 +505,7 @@ def _in_consecutive_blocks(draw: st.DrawFn, uniform: bool = False) -> Example:
 
 
 def pairs_in_blocks(size: int, count: int, S: int, K: int) -> Example:
-    """Pairs of equal symbols inside `count` consecutive blocks, K uniform steps for each."""
+    """Pairs of equal symbols inside `count` consecutive blocks, K equal steps for each."""
     inside = families.family(f"pairs:{size}:{S}").rows.tolist()
     rows = [
         tuple(itertools.chain.from_iterable(parts))
@@ -540,12 +540,12 @@ P11_CHECKS = (
     ),
     Check(
         "P11",
-        "equal blocks, uniform steps",
-        _in_consecutive_blocks(uniform=True),
+        "equal blocks of equal steps",
+        _in_consecutive_blocks(equal=True),
         partial(_diffused, form="equal-blocks"),
         edges=PAIRS,
         mutants=(Mutant("half of the bound", {"P11.constant": HALF}),),
-        regime="uniform steps",
+        regime="equal steps",
     ),
     Check(
         "P11",

@@ -70,7 +70,7 @@ class Tally:
             self._kind("denoiser", "varies in time")
         if it.step_law is not None:
             self._size("K", len(it.step_law.weights))
-            self._kind("steps", "uniform" if setting.uniform_law else "not uniform")
+            self._kind("steps", "equal" if setting.equal_steps else "unequal")
             self._kind("steps", "with leftover" if setting.has_leftover else "without leftover")
         if it.grid is not None:
             self._schedule(it.grid)

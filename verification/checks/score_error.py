@@ -96,11 +96,11 @@ def _allocations(example: Example, mutant: Mutant) -> Trial:
     return trial_of(example, Relation.UPPER, sides)
 
 
-def _uniform(example: Example, mutant: Mutant) -> Trial:
+def _equal_steps(example: Example, mutant: Mutant) -> Trial:
     it = of_example(example)
     claim, setting = claim_of("B1"), it.experiment.setting()
     sides = []
-    for form in ("uniform-steps", "uniform-linear", "uniform-divergence"):
+    for form in ("equal-steps", "equal-steps-linear", "equal-steps-divergence"):
         if claim.applies(setting, form) is None:
             values = it.values(claim.symbols(form))
             sides.append((it.alloc_tv + it.epsilon_w, formula("B1", form, values, mutant)))
@@ -151,7 +151,7 @@ EDGES = {**some.EDGES, "one token that errs": some.ONE_THAT_ERRS}
 ERRING_EDGES = {name: it for name, it in EDGES.items() if some.two_symbols(it)}
 WHOLE_EDGES = {name: it for name, it in some.COMPLETE_EDGES.items() if some.two_symbols(it)}
 CLOSED = some.instances(
-    some.laws(min_length=2, max_length=3), some.uniform_steps(12), erring=True
+    some.laws(min_length=2, max_length=3), some.equal_steps(12), erring=True
 ).filter(lambda it: len(it.steps) >= it.length and some.two_symbols(it))
 
 LARGER = some.float_experiments(
@@ -179,12 +179,12 @@ def _closed(claim_id: str) -> Check:
     """A claim's closed form."""
     return Check(
         claim_id,
-        "the closed form, uniform steps, K ≥ d",
+        "the closed form, equal steps, K ≥ d",
         CLOSED,
         forms(claim_id, "closed", numbers=erring),
         mutants=(Mutant("half of the bound", {f"{claim_id}.constant": HALF}),),
         effort=0.5,
-        regime="uniform steps, K ≥ d",
+        regime="equal steps, K ≥ d",
     )
 
 
@@ -225,9 +225,9 @@ CHECKS = (
     ),
     Check(
         "B1",
-        "uniform steps: T̄ + ε_w below the closed forms",
-        some.instances(some.laws(max_length=3), some.uniform_steps(24), erring=True),
-        _uniform,
+        "equal steps: T̄ + ε_w below the closed forms",
+        some.instances(some.laws(max_length=3), some.equal_steps(24), erring=True),
+        _equal_steps,
         edges={"copies": some.family_experiment("copies:2:3", steps=(HALF, HALF))},
         mutants=(tightened("B1"), changed("K + 1 for K", K=lambda K: K + 1)),
     ),

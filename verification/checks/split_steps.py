@@ -19,7 +19,7 @@ def first_order_in_steps(it: ExactQuantities, coarse: Sequence[Fraction] = (Frac
 
     p_out(x) is a polynomial in 1/r of degree at most d − 1, so its values at r = 1..d fix it; what
     is missing of q_0 at first order, where it is positive, adds up. One step split in r is the
-    uniform law on r steps: then this is c.
+    law of r equal steps: then this is c.
     """
     d = it.d
     nodes = [fmpq(1, r) for r in range(1, d + 1)]

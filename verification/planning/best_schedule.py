@@ -20,17 +20,17 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class BestSchedule:
-    """A step law found by search, beside the uniform one.
+    """A step law found by search, beside equal steps.
 
     Attributes:
         weights: w, float64 [K], sum 1.
         tv: exact TV of the law found.
-        uniform: exact TV of w = 1/K.
+        equal: exact TV of equal steps.
     """
 
     weights: Tensor
     tv: TotalVariation
-    uniform: TotalVariation
+    equal: TotalVariation
 
     @property
     def steps(self) -> int:
@@ -39,8 +39,8 @@ class BestSchedule:
 
     @property
     def gain(self) -> float | None:
-        """TV of the uniform law over that of this one; None where this one has no error."""
-        return self.uniform.value / self.tv.value if self.tv.value > 0 else None
+        """TV of equal steps over that of this one; None where this one has no error."""
+        return self.equal.value / self.tv.value if self.tv.value > 0 else None
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
@@ -49,7 +49,7 @@ class BestSchedule:
             "weights": self.weights.tolist(),
             "times": self.times(clock("linear")).tolist(),
             "tv": self.tv._asdict(),
-            "uniform_tv": self.uniform._asdict(),
+            "equal_steps_tv": self.equal._asdict(),
             "gain": self.gain,
             "label": "local minimum found",
         }
@@ -81,9 +81,9 @@ def best_schedule(
 ) -> BestSchedule:
     """Search the K-step law without leftover whose exact TV is smallest.
 
-    L-BFGS on w = softmax(θ) from the uniform law, from laws that grow and shrink linearly, and from
+    L-BFGS on w = softmax(θ) from equal steps, from laws that grow and shrink linearly, and from
     random ones. TV is piecewise smooth and not convex in w: what is found is a local minimum, never
-    worse than the uniform law.
+    worse than equal steps.
 
     Args:
         table: composition tables of the target and a denoiser, on the support.
@@ -119,8 +119,8 @@ def best_schedule(
     starts = [np.zeros(steps), np.log(place), np.log(1 - place)]
     starts += [generator.normal(size=steps) for _ in range(restarts)]
 
-    uniform = total_variation(table.law(StepLaw.uniform(steps)), target)
-    best = BestSchedule(StepLaw.uniform(steps).weights, uniform, uniform)
+    equal = total_variation(table.law(StepLaw.equal(steps)), target)
+    best = BestSchedule(StepLaw.equal(steps).weights, equal, equal)
     for start in starts if steps > 1 else []:
         found = minimize(
             objective, start, jac=True, method="L-BFGS-B", options={"maxiter": iterations}
@@ -129,5 +129,5 @@ def best_schedule(
         weights = weights / weights.sum()
         tv = total_variation(table.law(weights), target)
         if tv.value < best.tv.value:
-            best = BestSchedule(weights, tv, uniform)
+            best = BestSchedule(weights, tv, equal)
     return best

@@ -1,6 +1,6 @@
 """The claims that bound TV, as functions of the number of steps K.
 
-The law is the uniform one, w_k = 1/K (steps equidistant in α), which is worst-case optimal (E6); E2
+The steps are equal, w_k = 1/K (equidistant in α), which is worst-case optimal (E6); E2
 alone is about Euler on the uniform grid of the constant-rate clock. All are evaluated in balls, but
 E5, whose rank distance is float64, and what is evaluated at the weights of another schedule.
 """
@@ -67,7 +67,7 @@ _EULER: Mapping[str, Any] = {
     "grid": "uniform",
     "has_leftover": True,
 }
-_UNIFORM: Mapping[str, Any] = {"sampler": "ancestral", "uniform_law": True}
+_EQUAL_STEPS: Mapping[str, Any] = {"sampler": "ancestral", "equal_steps": True}
 
 
 def _curve(
@@ -87,7 +87,7 @@ def _curve(
     def why_not(steps: int) -> str | None:
         if curve.role == "needed":  # some law suffers that, whatever the sampler
             return None
-        facts = _EULER if claim == "E2" else _UNIFORM
+        facts = _EULER if claim == "E2" else _EQUAL_STEPS
         # No hypothesis asks more of S than S ≥ 2, so that an unknown one may be anything.
         return CLAIMS[claim].applies(
             Setting(ask.length, ask.vocabulary or 2, steps, **facts), variant
@@ -106,7 +106,7 @@ def _curve(
 
 
 def upper_bounds(ask: Question) -> tuple[BoundCurve, ...]:
-    """E2, E3, B1, E5, E7, E8, E11, KL2 and KL7 at the uniform law, for every law that fits.
+    """E2, E3, B1, E5, E7, E8, E11, KL2 and KL7 at equal steps, for every law that fits.
 
     Raises:
         InputError: if nothing bounds Ī.
@@ -127,14 +127,14 @@ def upper_bounds(ask: Question) -> tuple[BoundCurve, ...]:
 
     return (
         _euler(ask),
-        _curve(ask, "E3", "uniform", error),
-        *([_curve(ask, "B1", "uniform-steps", error)] if ask.vocabulary else []),
+        _curve(ask, "E3", "equal-steps", error),
+        *([_curve(ask, "B1", "equal-steps", error)] if ask.vocabulary else []),
         rank_bound(ask),
         _curve(ask, "E7", "main" if ask.vocabulary else "information", information),
         _curve(ask, "E8", "step-size", lambda K: {"W": BALL.rational(1, K), **information(K)}),
         *_first_order(ask),
-        _curve(ask, "KL2", "uniform-tv", information),
-        _curve(ask, "KL7", "uniform-tv", information),
+        _curve(ask, "KL2", "equal-steps-tv", information),
+        _curve(ask, "KL7", "equal-steps-tv", information),
     )
 
 
@@ -171,9 +171,9 @@ def rank_bound(ask: Question, least: int | None = None) -> BoundCurve:
         ask: the question.
         least: smallest K; by default 1 for short sequences, else d.
     """
-    form = "uniform-vocabulary" if ask.information is None else "uniform-information"
+    form = "equal-steps-vocabulary" if ask.information is None else "equal-steps-information"
     forms = [] if ask.vocabulary is None else [form]  # both use log S
-    forms += [] if ask.curve is None else ["uniform-entropy"]
+    forms += [] if ask.curve is None else ["equal-steps-entropy"]
     values = {"h": ask.curve, "I_bar": ask.information}
     first = least or (1 if ask.length <= _RANK_LENGTH else ask.length)
     parts = [

@@ -36,10 +36,10 @@ class CurvePlan:
         measured: how many of the d losses were measured.
         best: the schedule of at most K blocks with the smallest excess.
         equal: min(K, d) blocks of equal size.
-        random: mean excess of the blocks that the uniform law on K steps reveals, nats; None where
+        random: mean excess of the blocks that equal steps on K steps reveals, nats; None where
             K·d is too large to sum over.
         counts: steps for ε by upper bounds.
-        bound: E5 at K: a bound on the uniform law's TV for the exact denoiser, the score error
+        bound: E5 at K: a bound on that of equal steps TV for the exact denoiser, the score error
             added; None where K < d is too large to sum over.
         bound_label: ``bound``, or ``estimate`` where numbers of tokens were rounded.
         own: block schedules that were asked for.
@@ -67,10 +67,10 @@ class CurvePlan:
             "best_blocks": asdict(self.best),
             "equal_blocks": asdict(self.equal),
             "own_blocks": [asdict(one) for one in self.own],
-            "uniform_law": {"mean_excess": self.random, "label": self.best.label},
+            "equal_steps": {"mean_excess": self.random, "label": self.best.label},
             # Differences of L stand for those of h: Pinsker then gives no bound.
             "tv_of_best_blocks": {"value": self.pinsker, "label": "estimate"},
-            "tv_of_uniform_law": {"value": self.bound, "label": self.bound_label},
+            "tv_of_equal_steps": {"value": self.bound, "label": self.bound_label},
             "bounds": {
                 one.claim: {**one.to_json(), "label": self.bound_label} for one in self.counts
             },

@@ -61,7 +61,7 @@ class SmallestSteps:
     """The smallest number of steps that was found with exact TV ≤ ε, on one schedule.
 
     Attributes:
-        schedule: clock, grid, rule and last step, or ``uniform law``.
+        schedule: clock, grid, rule and last step, or ``equal steps``.
         steps: K without a filling step; None if none was found.
         tv: at K, or at the largest K tried.
         tv_before: at K − 1, found above ε; None at K = 1.
@@ -94,7 +94,7 @@ def exact_steps(
     laws: Mapping[str, Law],
     progress: Callable[[str], None] = lambda _: None,
 ) -> Iterator[SmallestSteps]:
-    """The smallest K of the uniform law and of other schedules, and the TV of its neighbour.
+    """The smallest K of equal steps and of other schedules, and the TV of its neighbour.
 
     Args:
         ask: the question.
@@ -102,7 +102,7 @@ def exact_steps(
         laws: the other schedules by name.
         progress: told of each schedule before it is searched.
     """
-    for name, law in {"uniform law": StepLaw.uniform, **laws}.items():
+    for name, law in {"equal steps": StepLaw.equal, **laws}.items():
         progress(name)
         yield _search(ask, measure, name, law)
 

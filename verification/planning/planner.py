@@ -134,7 +134,7 @@ def plan_length(ask: Question, schedules: Sequence[Schedule] = ()) -> StepPlan:
     Args:
         ask: the question. Lower bounds are about some law of that d and S, so they are left out as
             soon as anything else is known.
-        schedules: whose bounds are wanted beside those of the uniform law, with any number of
+        schedules: whose bounds are wanted beside those of equal steps, with any number of
             steps.
 
     Raises:
@@ -165,8 +165,8 @@ def plan_target(
         target: the data law.
         tv: ε.
         score_error: e, summed along the sampler's own contexts; taken off ε.
-        schedules: to try beside the uniform law, with any number of steps.
-        steps: K of the best schedule; by default what the uniform law needs.
+        schedules: to try beside equal steps, with any number of steps.
+        steps: K of the best schedule; by default what equal steps needs.
         seed: of the search for that schedule.
         progress: told of the tables, of each schedule and of the search before it is done.
 
@@ -267,7 +267,7 @@ def plan_structured(
         text: e.g. ``pairs:4096:2``.
         tv: ε.
         score_error: e, summed along the sampler's own contexts; taken off ε.
-        schedules: to try beside the uniform law, with any number of steps.
+        schedules: to try beside equal steps, with any number of steps.
         progress: told of each schedule before it is searched.
 
     Raises:
@@ -275,7 +275,7 @@ def plan_structured(
     """
     family = structured_family(text)
     d, log_S, S = _size(family)
-    structured_tv(family, StepLaw.uniform(1))  # a bad number is found before the work
+    structured_tv(family, StepLaw.equal(1))  # a bad number is found before the work
     if S is not None and S <= _LARGEST_VOCABULARY:
         ask = Question(d, S, tv, score_error)
     else:  # E5 reads log S off h_m ≤ log S
@@ -315,7 +315,7 @@ def plan_sampled(
 ) -> StepPlan:
     """Steps for a law that can be sampled but not enumerated: bounds, and limits from samples.
 
-    The uniform law is tried at the K that the best bound asks for, then at half of it, and so on
+    Equal steps are tried at the K that the best bound asks for, then at half of it, and so on
     until samples show that its TV is above ε. A chain's own information curve enters the bounds,
     and schedules are made for it.
 
@@ -348,8 +348,8 @@ def plan_sampled(
     estimates: list[SampledTV] = []
     while len(estimates) < RUNGS:
         progress(f"K = {steps}")
-        uniform = StepLaw.uniform(steps)
-        one = sampled_tv(law, uniform, samples, seed=seed + len(estimates), level=level / RUNGS)
+        equal = StepLaw.equal(steps)
+        one = sampled_tv(law, equal, samples, seed=seed + len(estimates), level=level / RUNGS)
         estimates.append(one)
         if one.lower > ask.left or steps == 1:
             break

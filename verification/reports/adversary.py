@@ -56,7 +56,7 @@ def print_constants(found: Sequence[BreakEven], console: Console) -> None:
 def print_frontier(rows: Sequence[Row], console: Console) -> None:
     """The frontier table: certified lower bounds, proved upper bounds, and X1's value."""
     heads = ("d", "S", "found", "", "rows", "", "≤ E9", "≤ E10", "≤ X3", "≤ E7", "X1", "")
-    lines = table(*(f">{head}" for head in heads), title="sup c(q_0) of L5, uniform law")
+    lines = table(*(f">{head}" for head in heads), title="sup c(q_0) of L5, equal steps")
     for one in rows:
         mark = "REFUTED" if one.refutes else "attained" if one.attained else ""
         lines.add_row(

@@ -79,7 +79,7 @@ def print_plan(plan: StepPlan, console: Console) -> None:
         best = plan.schedule
         console.print(
             f"Best {best.steps}-step law found: exact TV {shown(best.tv.value)}, "
-            f"{best.gain:.3f} times less than the uniform law's. Its weights, and times on "
+            f"{best.gain:.3f} times less than that of equal steps. Its weights, and times on "
             "the linear clock, are in the JSON."
         )
     if plan.estimates:
@@ -106,8 +106,8 @@ def _print_schedules(found: Mapping[str, tuple[StepCount, ...]], console: Consol
 
 
 def _print_estimates(plan: StepPlan, console: Console) -> None:
-    """Print what samples say of the uniform law, step count by step count."""
-    lines = table("uniform law, steps K", "TV at least", "TV at most", "by", "KL1 mean (nats)")
+    """Print what samples say of equal steps, step count by step count."""
+    lines = table("equal steps, steps K", "TV at least", "TV at most", "by", "KL1 mean (nats)")
     for one in plan.estimates:
         by = min(one.parts, key=lambda name: one.parts[name])
         kl = one.divergence
@@ -143,7 +143,7 @@ def print_curve_plan(plan: CurvePlan, console: Console) -> None:
     found += [("your blocks", one) for one in plan.own]
     rows = [(one.excess, (name, one.label, _sizes(one.blocks))) for name, one in found]
     if plan.random is not None:
-        rows.append((plan.random, ("uniform law, on average", best.label, "")))
+        rows.append((plan.random, ("equal steps, on average", best.label, "")))
     rows.append((0.0, ("one token at a time", "exact", f"{ask.length} calls")))
     for value, (name, label, sizes) in sorted(rows, key=lambda row: row[0]):
         lines.add_row(name, f"{value:.5g}", label, sizes)
@@ -152,7 +152,7 @@ def print_curve_plan(plan: CurvePlan, console: Console) -> None:
         console.print(f"TV of the best blocks: about {shown(plan.pinsker)} by Pinsker (estimate).")
     if plan.bound is not None and round(plan.bound, 4) < 1:
         console.print(
-            f"TV of the uniform law on {_grouped(plan.steps)} steps: at most {shown(plan.bound)} "
+            f"TV of equal steps, {_grouped(plan.steps)} steps: at most {shown(plan.bound)} "
             f"(E5, {plan.bound_label}; for the exact denoiser, plus the score error given)."
         )
     console.print(Text(f"{_asked(ask)} ({plan.bound_label}, from h_m ≤ L_m)", "bold"))

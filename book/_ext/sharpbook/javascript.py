@@ -34,7 +34,7 @@ CURVES: Mapping[str, tuple[str | None, str]] = {
 """Claim → form, and its role: a bound, exact on a family, or suffered by some law."""
 
 ANSWERS: Mapping[str, tuple[str, str]] = {
-    "E3": ("uniform", "enough"),
+    "E3": ("equal-steps", "enough"),
     "E7": ("vocabulary", "enough"),
     "L1": ("every-law", "needed"),
     "L6": ("every-law", "needed"),

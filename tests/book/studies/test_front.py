@@ -47,7 +47,7 @@ def test_each_count_is_the_smallest_of_its_claim() -> None:
 
     def through_pinsker(steps: int) -> float:
         values = {"d": 1024, "K": steps, "I_bar": FLOAT.log(50257), "W": 1 / steps}
-        return float(divergence.value(values, FLOAT, variant="uniform-tv"))
+        return float(divergence.value(values, FLOAT, variant="equal-steps-tv"))
 
     assert through_pinsker(CALLS.pinsker) <= 0.01 < through_pinsker(CALLS.pinsker - 1)
     assert CALLS.exact < CALLS.needed <= CALLS.enough < CALLS.pinsker

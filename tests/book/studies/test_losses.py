@@ -67,24 +67,24 @@ def test_the_exponent_by_its_definition(target, law):
 
 def test_copies_in_one_step_lose_nothing():
     # E5's log S form is attained: every inequality is an equality.
-    found = losses.losses(family("copies:3:2"), StepLaw.uniform(1))
+    found = losses.losses(family("copies:3:2"), StepLaw.equal(1))
     assert found.tv == pytest.approx(0.75)
     assert all(value == pytest.approx(0.75) for value in found.values().values())
     assert all(factor == pytest.approx(1) for factor in found.factors().values())
 
 
 def test_independent_tokens_lose_only_at_the_end():
-    found = losses.losses(family("uniform:3:2"), StepLaw.uniform(4))
+    found = losses.losses(family("uniform:3:2"), StepLaw.equal(4))
     # Z = 0: nothing depends on the order
     assert found.tv == pytest.approx(0, abs=1e-12)
     assert found.jensen == pytest.approx(0, abs=1e-12)
     assert found.positive_part > 0.05
 
 
-def test_the_closed_form_needs_the_uniform_law_and_enough_steps():
+def test_the_closed_form_needs_equal_steps_and_enough_steps():
     target = family("copies:3:2")
-    assert losses.losses(target, StepLaw.uniform(2)).closed_form is None
-    assert losses.losses(target, StepLaw.uniform(3)).closed_form is not None
+    assert losses.losses(target, StepLaw.equal(2)).closed_form is None
+    assert losses.losses(target, StepLaw.equal(3)).closed_form is not None
     uneven = StepLaw.from_weights(torch.tensor([0.5, 0.25, 0.25]))
     assert losses.losses(target, uneven).closed_form is None
 
@@ -103,4 +103,4 @@ def test_a_scan():
         ("permutations:3:3", 4),
     ]
     assert list(found[0].values()) == [name for name in losses.STEPS if name != "closed_form"]
-    assert found[0] == losses.losses(family("copies:3:2"), StepLaw.uniform(2))
+    assert found[0] == losses.losses(family("copies:3:2"), StepLaw.equal(2))

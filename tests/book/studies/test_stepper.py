@@ -20,6 +20,6 @@ def test_the_page_holds_the_words_and_the_exact_tv() -> None:
     assert len(found["words"]) == words.support
     assert sum(found["words"].values()) == pytest.approx(1)
     assert max(found["words"], key=found["words"].get) == "that"
-    total = kit.Bench.of(words).tv(StepLaw.uniform(4)).middle
+    total = kit.Bench.of(words).tv(StepLaw.equal(4)).middle
     assert found["tv"]["4"] == pytest.approx(total)
     assert list(map(int, found["tv"])) == list(stepper.STEPS)

@@ -20,7 +20,7 @@ def test_the_smallest_is_below_each_of_the_others() -> None:
     values = {"d": 64, "S": 16, "K": 8, "I_bar": 0.5, "W": 1 / 8}
     value = {
         one: float(claim(one).value(values, FLOAT, variant=form))
-        for one, form in (("E8", "step-size"), ("KL2", "uniform-tv"))
+        for one, form in (("E8", "step-size"), ("KL2", "equal-steps-tv"))
     }
     assert value["E8"] < value["KL2"]
     assert value["KL2"] == pytest.approx((64 * 0.5 / 16) ** 0.5)

@@ -44,7 +44,7 @@ def copies(**schedule):
     [
         ("E3", Space("steps", leftover=True, erring=True)),
         ("E5", Space("steps", leftover=True)),
-        ("E7", Space("uniform")),
+        ("E7", Space("equal")),
         ("E2", Space("grid", erring=True)),
         ("H2", Space("fhs", erring=True)),
         ("KL2", Space("steps")),

@@ -35,7 +35,7 @@ def test_sizes_and_kinds_of_instances() -> None:
     assert found.sizes == {"d": (1, 3), "S": (2, 4), "K": (1, 2), "eta": (0.5, 0.5)}
     assert found.kinds["q_0"] == ("copies", "point-mass")
     assert found.kinds["denoiser"] == ("exact",)
-    assert found.kinds["steps"] == ("not uniform", "uniform", "with leftover", "without leftover")
+    assert found.kinds["steps"] == ("equal", "unequal", "with leftover", "without leftover")
 
 
 def test_a_law_without_a_sampler_has_no_steps() -> None:

@@ -40,7 +40,7 @@ def tv_of(experiment: Experiment) -> Interval:
 
 
 def test_total_variation_of_copies() -> None:
-    """L2 at four uniform steps, worked out: 1 − E 2^{−(N−1)}."""
+    """L2 at four equal steps, worked out: 1 − E 2^{−(N−1)}."""
     w = Fraction(1, 4)
     stays = sum((w / 2 + k * w) ** 3 - (k * w) ** 3 for k in range(4)) * 2
     found = tv_of(run())
@@ -57,9 +57,9 @@ def test_propagation_takes_over_where_expansion_does_not_apply() -> None:
 
 
 def test_an_experiment_knows_its_schedule() -> None:
-    assert quantities_of(run()).experiment.setting().uniform_law
+    assert quantities_of(run()).experiment.setting().equal_steps
     stopped = quantities_of(run(delta=0.25)).experiment.setting()
-    assert not stopped.uniform_law
+    assert not stopped.equal_steps
     assert stopped.has_leftover
     growing = quantities_of(run(Perturbed(EXACT, slope=1.0), last_step="fill"))
     assert not growing.experiment.setting().time_free

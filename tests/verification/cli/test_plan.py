@@ -59,7 +59,7 @@ def test_data(run, tmp_path: Path) -> None:
     code, out, _ = run("copies:4:2", *options, "--json", str(found), "--plot", str(drawn))
     assert code == 0
     assert "copies:4:2: d = 4, S = 2: parallel steps for TV ≤ 0.1, score error 0.01" in out
-    assert "uniform law: smallest K found 12, exact TV" in out
+    assert "equal steps: smallest K found 12, exact TV" in out
     assert "linear clock, uniform grid, euler, leave: smallest K found 12" in out
     assert "4 calls, one token each: TV ≤ 0.0100" in out
     content = json.loads(found.read_text())

@@ -56,7 +56,7 @@ def test_it_ends_with_the_command(
 
 
 def witness_text(length: int, steps: int) -> str:
-    """Of two sequences in so many uniform steps; its numbers are wrong, which takes time to see."""
+    """Of two sequences in so many equal steps; its numbers are wrong, which takes time to see."""
     half = Fraction(1, 2)
     rows = [(symbol,) * length for symbol in (0, 1)]
     target = Target.from_rows(rows, [half, half], 2)

@@ -65,7 +65,7 @@ def test_tv_agrees_with_another_algorithm(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["pairs:4:3", "shared-symbols:3:3"])
-def test_the_uniform_law_is_kept_where_it_is_optimal(text: str) -> None:
+def test_equal_steps_are_kept_where_they_are_optimal(text: str) -> None:
     """Pairs lose by Σw², shared symbols by a Schur-convex sum: both least at w = 1/K."""
     target, table = with_tables(text)
     found = best_schedule(table, target, 7)
@@ -78,7 +78,7 @@ def test_never_worse_than_uniform(seed: int, steps: int) -> None:
     target, table = with_tables(f"dirichlet:3:2:0.5:{seed}")
     found = best_schedule(table, target, steps, restarts=0, iterations=20, seed=seed)
     assert found.tv.value <= found.uniform.value
-    assert found.uniform == total_variation(table.law(StepLaw.uniform(steps)), target)
+    assert found.uniform == total_variation(table.law(StepLaw.equal(steps)), target)
     assert found.steps == steps
 
 

@@ -32,12 +32,12 @@ def test_the_bound_holds_on_a_chain_that_is_known(chain: Target) -> None:
     table = tables(chain, ExactDenoiser(chain))
     for steps in (1, 2, 5, 40):
         plan = plan_loss_curve(curve, 3, steps, 0.05)
-        exact = total_variation(table.law(StepLaw.uniform(steps)), chain).value
+        exact = total_variation(table.law(StepLaw.equal(steps)), chain).value
         assert plan.bound is not None
         assert exact <= plan.bound <= 1
     for row in plan.counts:
         assert row.steps is not None
-        assert total_variation(table.law(StepLaw.uniform(row.steps)), chain).value <= 0.05
+        assert total_variation(table.law(StepLaw.equal(row.steps)), chain).value <= 0.05
 
 
 def test_a_plan_without_vocabulary_and_its_json() -> None:

@@ -23,13 +23,13 @@ def test_exact_steps_agree_with_a_scan_by_another_algorithm(text: str) -> None:
     """`structured_tv` at every K from 1 up, until TV falls to ε."""
     target, tv = family(text), 0.03
     found = plan_target(target, tv)
-    scan = next(K for K in range(1, 10**4) if structured_tv(text, StepLaw.uniform(K)).tv <= tv)
+    scan = next(K for K in range(1, 10**4) if structured_tv(text, StepLaw.equal(K)).tv <= tv)
     (exact,) = found.exact
     assert exact.steps == scan
     assert exact.tv_before is not None
     assert exact.tv_before.value > tv >= exact.tv.value
     assert exact.tv_before.value == pytest.approx(
-        structured_tv(text, StepLaw.uniform(scan - 1)).tv, rel=1e-10
+        structured_tv(text, StepLaw.equal(scan - 1)).tv, rel=1e-10
     )
     # Every bound that applies asks for at least as many.
     assert all(row.steps >= scan for row in found.counts if row.steps)
@@ -52,7 +52,7 @@ def test_other_clocks_and_rules_are_searched_too() -> None:
     by_name = {one.schedule: one for one in found.exact}
     assert len(by_name) == 5
     linear = by_name["linear clock, uniform grid, euler, leave"]
-    assert linear.steps == by_name["uniform law"].steps  # Euler on the linear clock is uniform
+    assert linear.steps == by_name["equal steps"].steps  # Euler on the linear clock is uniform
     slow = by_name["constant clock, uniform grid, euler, leave"]
     assert slow.steps is not None
     assert slow.steps > linear.steps

@@ -59,7 +59,7 @@ def test_no_grid_of_fewer_steps_is_enough(h: np.ndarray, most: float) -> None:
 
 
 def test_long_curves_and_limits() -> None:
-    """K·ΣΓ tends to (∫√g')²/2; uniform steps cost d·Ī/2 (U2)."""
+    """K·ΣΓ tends to (∫√g')²/2; equal steps cost d·Ī/2 (U2)."""
     d = 4096
     h = 1 / np.sqrt(1 + np.arange(d) / 1000)
     uniform = tuple((64 - k) / 64 for k in range(65))

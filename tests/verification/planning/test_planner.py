@@ -99,7 +99,7 @@ def test_a_huge_vocabulary_falls_back_on_e3() -> None:
 # ── other schedules ─────────────────────────────────────────────────────────────────────────────
 
 
-def test_bounds_by_schedule_agree_with_exact_tv_and_with_the_uniform_law() -> None:
+def test_bounds_by_schedule_agree_with_exact_tv_and_with_equal_steps() -> None:
     """L1 counts what the recursion counts; at E5's and E8's K no family is above ε."""
     d, S, tv = 12, 3, 0.1
     schedules = {
@@ -150,7 +150,7 @@ def test_a_score_error_on_data() -> None:
     found = plan_target(target, 0.06, score_error=0.02)
     steps = found.exact[0].steps
     assert steps is not None
-    assert total_variation(table.law(StepLaw.uniform(steps)), target).value <= 0.04
+    assert total_variation(table.law(StepLaw.equal(steps)), target).value <= 0.04
     assert found.to_json()["fhs"]["tv_at_most"] == 0.02
     spent = plan_target(target, 0.06, score_error=0.06)
     assert spent.schedule is None
@@ -193,7 +193,7 @@ def test_pairs_of_four_thousand_tokens() -> None:
     assert found.steps is not None
     for K, inside in ((found.steps, True), (found.steps - 1, False)):
         assert ((1 - 1 / (2 * K)) ** 2048 >= 0.95) is inside
-        assert (structured_tv("pairs:4096:2", StepLaw.uniform(K)).tv <= 0.05) is inside
+        assert (structured_tv("pairs:4096:2", StepLaw.equal(K)).tv <= 0.05) is inside
 
 
 def test_a_vocabulary_too_large_to_write_down() -> None:
@@ -254,7 +254,7 @@ def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
     place, picture = tmp_path / "p.json", tmp_path / "p.svg"
     shown = run("plan", "pairs:400:2", "--clock", "linear", "--rule", "ancestral", "--tv", "0.1")
-    assert "uniform law: smallest K found 950" in shown
+    assert "equal steps: smallest K found 950" in shown
     options = ("--samples", "300", "--json", str(place), "--plot", str(picture))
     shown = run("plan", f"markov:30:{STICKY}", "--tv", "0.2", *options)
     assert "probability ≥ 1 − 1e-06" in shown

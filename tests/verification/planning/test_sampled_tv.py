@@ -55,7 +55,7 @@ def divergence(information: Tensor, law: StepLaw) -> float:
 def test_limits_enclose_exact_values(kind: str, steps: int, ledger: Ledger) -> None:
     target: Tractable = MarkovChain.of(SLOW, 5) if kind == "chain" else mixture(6)
     listed = enumerated(target)
-    law = StepLaw.uniform(steps)
+    law = StepLaw.equal(steps)
     level = ledger.take(f"{kind} {steps}")
     found = sampled_tv(target, law, 1500, seed=steps, level=level, inner=2)
     h = profile(listed).information
@@ -71,7 +71,7 @@ def test_limits_enclose_exact_values(kind: str, steps: int, ledger: Ledger) -> N
 def test_limits_are_useful_at_length(ledger: Ledger) -> None:
     """d = 200: the divergence is known within two fifths, and another chain's is excluded."""
     chain = MarkovChain.of(SLOW, 200)
-    law = StepLaw.uniform(50)
+    law = StepLaw.equal(50)
     found = sampled_tv(chain, law, 1200, seed=3, level=ledger.take("long chain"), inner=1)
     exact = divergence(chain_information(chain), law)
     assert found.divergence is not None
@@ -84,7 +84,7 @@ def test_limits_are_useful_at_length(ledger: Ledger) -> None:
 
 def test_a_lower_limit_that_says_something() -> None:
     """One step: independent tokens look unlike a chain, and likelihood sees it."""
-    found = sampled_tv(MarkovChain.of(SLOW, 30), StepLaw.uniform(1), 1500, level=1e-3, inner=1)
+    found = sampled_tv(MarkovChain.of(SLOW, 30), StepLaw.equal(1), 1500, level=1e-3, inner=1)
     assert found.lower > 0.5
     assert found.parts["allocations"] > found.lower
 
@@ -100,7 +100,7 @@ def test_masks_left_over_count_exactly() -> None:
 
 def test_a_product_law_has_no_divergence() -> None:
     target = ProductMixture.product(torch.tensor([[0.2, 0.8]] * 12, dtype=torch.float64))
-    found = sampled_tv(target, StepLaw.uniform(3), 3000, inner=1)
+    found = sampled_tv(target, StepLaw.equal(3), 3000, inner=1)
     assert found.divergence is not None
     assert found.divergence.mean == pytest.approx(0, abs=1e-12)
     assert found.upper < 0.02
@@ -116,4 +116,4 @@ def test_a_product_law_has_no_divergence() -> None:
 )
 def test_bad_arguments_are_named(options: dict[str, float], hint: str) -> None:
     with pytest.raises(InputError, match=hint):
-        sampled_tv(MarkovChain.of(SLOW, 3), StepLaw.uniform(2), **options)
+        sampled_tv(MarkovChain.of(SLOW, 3), StepLaw.equal(2), **options)

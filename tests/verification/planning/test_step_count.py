@@ -91,12 +91,12 @@ def test_small_errors_of_few_symbols_ask_for_fewest_steps_by_e11() -> None:
 @pytest.mark.parametrize(("d", "S", "tv", "expected"), KNOWN)
 def test_exact_tv_confirms_both_sides(d: int, S: int, tv: float, expected: dict[str, int]) -> None:
     """At E5's K every family is within ε; one step below L6 or L1 its family is above."""
-    law = StepLaw.uniform(expected["E5"])
+    law = StepLaw.equal(expected["E5"])
     g = min(d, S.bit_length())
     for text in (f"copies:{d}:{S}", f"pairs:{d}:{S}", f"parity:{d}:{S}", f"mds:{d}:{d // 2}:{S}"):
         assert structured_tv(text, law).tv <= tv, text
     assert structured_tv(f"groups:{d}:{g}", law).tv <= tv
-    forbidden = StepLaw.uniform((expected.get("L6") or expected["L1"]) - 1)
+    forbidden = StepLaw.equal((expected.get("L6") or expected["L1"]) - 1)
     assert structured_tv(f"groups:{d}:{g}", forbidden).tv > tv
 
 

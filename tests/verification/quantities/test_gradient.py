@@ -113,7 +113,7 @@ def test_formulas_take_torch_numbers_and_give_gradients():
         assert float(value.detach()) == pytest.approx(float(known), abs=1e-10)
     tv = moving.tv
     tv.backward()
-    # the uniform law is a critical point of copies neither in its first nor in its last step
+    # equal steps are a critical point of copies neither in its first nor in its last step
     assert logits.grad is not None
     step = 1e-6
     for k in range(4):

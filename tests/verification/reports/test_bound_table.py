@@ -10,7 +10,7 @@ from sharprates.verification.arithmetic import Interval
 from sharprates.verification.bound_table import BoundTables
 from sharprates.verification.reports.bound_table import bounds_json, print_bounds
 
-TABLE = BoundTables(family("copies:2:2"))(StepLaw.uniform(2))
+TABLE = BoundTables(family("copies:2:2"))(StepLaw.equal(2))
 
 
 def test_exact_values_stand_above_what_bounds_them() -> None:

@@ -98,7 +98,7 @@ def test_law_on_cells_keeps_the_tv(rows: str) -> None:
 
 def test_empirical_tv_of_a_running_sampler_holds_the_exact_tv(ledger: Ledger) -> None:
     q = family("copies:3:3")
-    steps = StepLaw.uniform(4)
+    steps = StepLaw.equal(4)
     denoiser = ExactDenoiser(q)
     p = law_on_cells(tables(q, denoiser).law(steps), q)
     exact = float((torch.cat([q.weights, torch.zeros(1)]) - p).clamp(min=0).sum())

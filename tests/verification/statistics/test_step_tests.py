@@ -100,7 +100,7 @@ def step_of(kind: str, hazard: float) -> Tensor:
     shown = after != MASK
     p = DENOISER(STATE[None])[0]
     if kind == "one coin for all tokens":
-        full = replace(sampler, schedule=StepLaw.uniform(1)).step(DENOISER, x, 0, seeded())
+        full = replace(sampler, schedule=StepLaw.equal(1)).step(DENOISER, x, 0, seeded())
         coin = torch.rand(N, 1, generator=seeded(2)) < hazard
         return torch.where(coin | (x != MASK), full, MASK)
     if kind == "argmax":
