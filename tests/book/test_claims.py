@@ -106,12 +106,19 @@ def test_evidence_tells_what_a_run_found() -> None:
         "0.9877",
         "q0=[00:1/2",
         "0.995",
-        "1 of 2 altered",
-        "begins to fail when scaled: constant ×0.75",
-        "begins to fail (data form) when scaled: constant ×0.5",
+        "1 of 2 (d for d−1; K+1)",
+        "would allow constant × 0.75, and nothing smaller",
+        "would allow constant × 0.5, and nothing smaller (data form)",
         "0.039 % of the volume",
     ):
         assert part in text, part
+
+
+def test_of_several_checks_the_one_that_leaves_least_room_speaks() -> None:
+    checks = [{"break_even": {"constant": x}} for x in (0.9, 1.0, None, 0.95)]
+    assert claims.breaks({"checks": checks}) == ["the tried instances allow no better constant"]
+    (above,) = claims.breaks({"checks": [{"break_even": {"factor": 1.2}}]})
+    assert above.endswith("factor × 1.2, and nothing larger")
 
 
 def test_evidence_of_a_run_without_a_check_claims_nothing() -> None:

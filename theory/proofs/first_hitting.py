@@ -35,7 +35,7 @@ def _compensator(broken: bool) -> Iterator[bool]:
 
 @proof(
     "H2",
-    "α runs from 1 to 0 on every clock of the note but the geometric one, which ends above 0",
+    "α runs from 1 to 0 on every clock but the geometric one, which ends above 0",
     "to 0 on the geometric clock, too",
 )
 def _change_of_variable(broken: bool) -> Iterator[bool]:

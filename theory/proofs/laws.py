@@ -46,7 +46,7 @@ STEP = sympy.Symbol("step", positive=True)
 
 @proof(
     "S1",
-    "the three rules on every clock of the note are the formula with that clock put in",
+    "the three rules on every clock are the formula with that clock put in",
     "twice the speed",
 )
 def _formulas(broken: bool) -> Iterator[bool]:

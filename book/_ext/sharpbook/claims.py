@@ -77,7 +77,8 @@ def evidence(one: Claim, row: Mapping[str, Any]) -> list[str]:
         texts.append(f"symbolic: {'; '.join(map(_safe, row['proofs']))}")
     ratio = row.get("ratio") or {}
     if ratio.get("worst") is not None and one.relation in BOUNDS:
-        texts.append(f"largest measured/bound {words(ratio['worst'])} at `{ratio['instance']}`")
+        share = f"measured over bound is {words(ratio['worst'])}"
+        texts.append(f"nearest to failing: `{ratio['instance']}`, where {share}")
     law = worst(row)
     if one.relation in BOUNDS and opens(one, law):
         texts.append(f"to see it whole: {{raw-html}}`{copied(open_command(one.id, law))}`")
@@ -86,7 +87,7 @@ def evidence(one: Claim, row: Mapping[str, Any]) -> list[str]:
     if power:
         killed = sum(bool(mutant.get("killed")) for mutant in power)
         named = "; ".join(dict.fromkeys(mutant["mutant"] for mutant in power))
-        texts.append(f"{killed} of {len(power)} altered claims are rejected: {_safe(named)}")
+        texts.append(f"altered claims that are rejected: {killed} of {len(power)} ({_safe(named)})")
     return [f"* {text}." for text in filter(None, texts)]
 
 
@@ -94,24 +95,36 @@ def trends(row: Mapping[str, Any]) -> list[str]:
     """What the ratio of both sides tends to along families."""
     found = []
     for limit in (row.get("sharpness") or {}).get("limits") or ():
-        text = f"measured/bound is {words(limit['last'])} along {limit['family']}"
+        text = f"measured over bound is {words(limit['last'])} along {limit['family']}"
         if limit.get("at"):
             text += f" at {limit['parameter']} = {limit['at']:g}"
         if limit.get("exponent"):
-            text += f", and 1 − ratio falls like {limit['parameter']}^−{limit['exponent']:.2g}"
+            text += f"; 1 less that ratio falls like {limit['parameter']}^−{limit['exponent']:.2g}"
         found.append(text)
     return found
 
 
 def breaks(row: Mapping[str, Any]) -> list[str]:
-    """Where the constants begin to fail when scaled; a part of a claim speaks for itself only."""
-    found = []
+    """How far the tried instances let constants be improved; a part of a claim speaks for itself.
+
+    Of several checks the one that leaves least room says it.
+    """
+    nearest: dict[tuple[str, str], float] = {}
     for check in row.get("checks") or ():
-        broken = {name: x for name, x in (check.get("break_even") or {}).items() if x is not None}
-        if broken:
-            part = f" ({check['regime']})" if check.get("regime") else ""
-            found.append(f"begins to fail{part} when scaled: {words(broken)}")
-    return list(dict.fromkeys(found))
+        for name, x in (check.get("break_even") or {}).items():
+            place = (check.get("regime") or "", name)
+            if x is not None:
+                nearest[place] = min(x, nearest.get(place, x), key=lambda y: abs(1 - y))
+    found = []
+    for (regime, name), x in nearest.items():
+        part, end = f" ({regime})" if regime else "", "smaller" if x < 1 else "larger"
+        room = f"{name} × {words(x)}, and nothing {end}"
+        found.append(
+            f"the tried instances allow no better {name}{part}"
+            if words(x) == "1"
+            else f"the tried instances would allow {room}{part}"
+        )
+    return found
 
 
 def sharp(one: Claim, row: Mapping[str, Any]) -> str:
