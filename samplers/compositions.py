@@ -81,6 +81,8 @@ def monomials(weights: Tensor, length: int) -> Tensor:
     # So much at a time stays in cache.
     columns, chunk = max(1, _SMALL >> length), _chunk(w.shape[1])
     together = max(1, columns * chunk // max(1, w.shape[1]))
+    if w.shape[1] <= chunk and w.numel() << length <= _SMALL:  # nothing to split, none to join
+        return _summed(w, length)[-1].T.reshape(*weights.shape[:-1], -1)
     found = []
     for laws in torch.split(w, together):
         parts = [_block(part, length, chunk) for part in torch.split(laws, columns * chunk, 1)]
@@ -93,7 +95,7 @@ def _block(w: Tensor, d: int, chunk: int) -> Tensor:
     n, k = w.shape
     columns = -(-k // chunk)
     if columns == 1 and w.numel() << d <= _SMALL:
-        return _summed(w, d)
+        return torch.cat(_summed(w, d))
     # A step of weight 0 changes nothing, so it may fill up the last chunk.
     padded = torch.nn.functional.pad(w, (0, columns * chunk - k))
     state = [w.new_ones(1, columns, n)]
@@ -107,8 +109,11 @@ def _block(w: Tensor, d: int, chunk: int) -> Tensor:
 _SMALL = 1 << 18
 
 
-def _summed(w: Tensor, d: int) -> Tensor:
-    """The same as `_block` for all steps at once, by sums over time: a third of the calls."""
+def _summed(w: Tensor, d: int) -> list[Tensor]:
+    """The same as `_block` for all steps at once, by sums over time: a third of the calls.
+
+    Of the compositions of m, for m = 0..d: [·, n].
+    """
     found = [w.new_ones(1, len(w))]
     # Over the compositions of m: the value of those whose last block is revealed in each step.
     ending = w[None]
@@ -117,8 +122,7 @@ def _summed(w: Tensor, d: int) -> Tensor:
         found.append(upto[:, :, -1])
         before = torch.nn.functional.pad(upto[:, :, :-1], (1, 0))
         ending = torch.cat([ending, before]) * w
-    found.append(ending.sum(2))
-    return torch.cat(found)
+    return [*found, ending.sum(2)]
 
 
 def _appended(state: Sequence[Tensor], w: Tensor) -> list[Tensor]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import torch
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.marginal_table import is_small, joint_and_mass, marginal_table
+from sharprates.samplers.marginal_table import Places, is_small, marginal_table, powers, split
 from sharprates.samplers.target import Target
 from torch import Tensor
 
@@ -176,10 +176,11 @@ class ExactDenoiser:
         d, S = self.target.length, self.vocabulary
         if x.ndim != 2 or x.shape[1] != d:
             raise InputError(f"x: need partial states [B, {d}], got {list(x.shape)}")
-        if x.numel() and (int(x.min()) < 0 or int(x.max()) > S):
+        if x.numel() and not 0 <= int(x.min()) <= int(x.max()) <= S:
             raise InputError(f"x: symbols must lie in 0..{S}, where {S} is the mask")
-        if is_small(d, S, self.target.support):
-            return self._looked_up(x, positions)
+        if self.has_table(d):
+            found = self.at(Places.of(x, S, positions), positions)
+            return found if positions is not None else found * (x == S)[..., None]
         contexts, which = _distinct(x, S)
         wanted = which if positions is None else which[positions[0]]
         by_context = torch.argsort(wanted)
@@ -204,16 +205,27 @@ class ExactDenoiser:
                 out[items] = table[local, rank[local, positions[1][items]]]
         return out
 
-    def _looked_up(self, x: Tensor, positions: Positions | None) -> Tensor:
-        """The predictions by a table of all marginals."""
-        device, S = x.device, self.vocabulary
+    def has_table(self, length: int) -> bool:
+        """Whether predictions for sequences so long are looked up in a table."""
+        q = self.target
+        return length == q.length and is_small(length, q.vocabulary, q.support)
+
+    def at(self, where: Places, positions: Positions | None = None) -> Tensor:
+        """Predict where the marginals to be divided stand at known places of the table.
+
+        Args:
+            where: these places.
+            positions: the pairs that they are for, if they are for pairs.
+
+        Returns:
+            float64 [B, d, S], 1 or a convention at revealed positions, or [n, S].
+        """
+        device = where.mass.device
         if device not in self._marginals:
-            self._marginals[device] = marginal_table(*self._support(device), S)
-        joint, mass = joint_and_mass(self._marginals[device], x, S, positions)
-        convention = self._convention(device)
-        at = convention if positions is None else convention[positions[1]]
-        found = torch.where(mass > 0, joint / mass, at)
-        return found if positions is not None else found * (x == S)[..., None]
+            self._marginals[device] = marginal_table(*self._support(device), self.vocabulary)
+        joint, mass = (self._marginals[device].take(place) for place in where)
+        convention = self._convention(device)[slice(None) if positions is None else positions[1]]
+        return torch.where(mass > 0, joint / mass, convention)
 
     def _groups(self, contexts: Tensor) -> Iterator[tuple[int, int, Tensor]]:
         """Slices of contexts that hide equally many positions, and a number for each pattern: [n].
@@ -293,22 +305,10 @@ class ExactDenoiser:
         return self._copies[device]
 
 
-def split(weights: Tensor) -> Tensor:
-    """Weights as coarse + fine, exactly: [2, N].
-
-    Coarse parts are multiples of 2^-52 with sum below 2, so any sum of them is exact in any order:
-    the error of a marginal does not grow with the number of rows, as a plain sum's would.
-    """
-    coarse = (weights * 2.0**52).round() / 2.0**52
-    return torch.stack([coarse, weights - coarse])
-
-
 def _keys(x: Tensor, base: int) -> Tensor:
     """One int64 a row, equal just where rows are equal; mixed radix, or ranks if that overflows."""
-    d = x.shape[1]
-    if base**d < 2**63:
-        powers = [base**i for i in range(d - 1, -1, -1)]
-        return (x * torch.tensor(powers, dtype=torch.int64, device=x.device)).sum(1)
+    if base ** x.shape[1] < 2**63:
+        return (x * powers(base, x.shape[1], x.device)).sum(1)
     ranks: Tensor = torch.unique(x, dim=0, return_inverse=True)[1]
     return ranks
 

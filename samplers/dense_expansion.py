@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,11 +11,15 @@ from itertools import pairwise
 
 import torch
 from sharprates.samplers.errors import check_memory, free_bytes
+from sharprates.samplers.marginal_table import Places
 from sharprates.samplers.target import all_states
 from torch import Tensor
 
 # Pairs of tails, whose indices are kept: at most 10 MiB of them.
 _MOST_PAIRS = 1 << 19
+# Matrices with so few entries in all, zeros included, are multiplied in less time than a sparse
+# product takes to start, and no second thread need be woken for them.
+_FILLED = 1 << 15
 # Heads are worth their calls to torch if the tails have so many tokens at least.
 _FEWEST_TOKENS = 5
 # Products of predictions that are made for each context at most.
@@ -60,8 +65,12 @@ class DenseExpansion:
         rows: for each number u of tail tokens, int32: where the entries of each x_V with more of
             them begin, and their number.
         below: for each u, int32: the place of x_U among those with u tokens, for each entry.
-        cells: int32 [parts, entries of all u], where the products to multiply stand among the
-            `_products` of some positions at a time.
+        cells: int32 [parts, entries of all u], where the products to multiply stand among those
+            of some positions at a time.
+        filled: where the matrices of all u ≥ 1 are small, int64: the place of each entry among all
+            of theirs, zeros included.
+        asked: where there are no heads, the places of the marginals that the exact predictions at
+            the tails that hide a token are made of.
     """
 
     heads: tuple[Head, ...]
@@ -71,6 +80,8 @@ class DenseExpansion:
     rows: tuple[Tensor, ...]
     below: tuple[Tensor, ...]
     cells: Tensor
+    filled: Tensor | None
+    asked: Places | None
 
     @property
     def length(self) -> int:
@@ -91,6 +102,8 @@ class DenseExpansion:
         """
         d, S, device = self.length, self.vocabulary, self.tails.device
         h = len(self.heads[0].context)
+        if self.asked is not None:
+            return self.short_table(predict(self.tails[: self.starts[-2]]))
         alike = _alike(d, S, h, device)
         found = torch.empty(S**d, 1 << (d - 1), dtype=torch.float64, device=device)
         begins = all_states(alike, S).tolist() if alike else [[]]
@@ -98,6 +111,44 @@ class DenseExpansion:
         for part, columns in zip(found.chunk(S**h), by_head, strict=True):
             torch.cat(columns, 1, out=part)
         return found
+
+    def short_table(self, predicted: Tensor) -> Tensor:
+        """T_a(x) of all x where there are no heads: in few calls to torch, which take the time.
+
+        Args:
+            predicted: p̂ at the tails that hide a token, float64 [B, d, S].
+
+        Returns:
+            float64 [S^d, 2^(d−1)].
+        """
+        starts, n, entries = self.starts, self.starts[-1], self._entries(predicted)
+        # By the number u of tokens before the last block, rows of all tails with more of them.
+        blocks = [entries[: n - starts[1], None]]
+        for u, matrix in enumerate(self._matrices(entries[n - starts[1] :]), 1):
+            before = zip(starts[1:], blocks, strict=False)
+            here = [block[starts[u] - first : starts[u + 1] - first] for first, block in before]
+            blocks.append(matrix @ torch.cat(here, 1))
+        return torch.cat([block[starts[-2] - n :] for block in blocks], 1)
+
+    def _matrices(self, entries: Tensor) -> Iterator[Tensor]:
+        """Those of all u ≥ 1."""
+        n, levels = self.starts[-1], pairwise(self.starts[1:-1])
+        sizes = [(n - high, high - low) for low, high in levels]
+        if self.filled is not None:
+            filled = entries.new_zeros(sum(map(math.prod, sizes)))
+            filled.index_copy_(0, self.filled, entries)
+            yield from map(Tensor.view, torch.split(filled, [*map(math.prod, sizes)]), sizes)
+            return
+        parts = torch.split(entries, [one.shape[0] for one in self.below[1:]])
+        yield from map(sparse_matrix, self.rows[1:], self.below[1:], parts, sizes)
+
+    def _entries(self, predicted: Tensor) -> Tensor:
+        """Of all matrices, from predictions at tails for their tokens: [B, d−h, S]."""
+        B, length, S = predicted.shape
+        parts, m = self.cells.shape[0], _together(length, S)
+        factors = _factors(predicted, parts * m).view(parts, m, S + 1, B)
+        products = _products(factors.unbind(1)).reshape(-1)
+        return products.index_select(0, self.cells.view(-1)).view(parts, -1).prod(0)
 
     def _columns(
         self, predict: Callable[[Tensor], Tensor], begin: Sequence[int]
@@ -120,7 +171,7 @@ class DenseExpansion:
             while u >= len(mine):
                 new = len(mine)
                 count = n - starts[max(0, new + 1 - shown)]
-                mine.append(factors.new_zeros(count, max(1, (1 << new) >> 1)))
+                mine.append(predicted.new_zeros(count, max(1, (1 << new) >> 1)))
             first = n - len(mine[u])
             return mine[u][low - first : high - first] if high - low < len(mine[u]) else mine[u]
 
@@ -130,15 +181,12 @@ class DenseExpansion:
             states = self.tails[:count]
             if h:
                 states = torch.cat([head.context.expand(count, h), states], 1)
-            predicted = predict(states).permute(1, 2, 0)
-            factors = torch.cat([predicted, predicted.new_ones(d, 1, count)], 1)
-            parts = torch.split(factors[h:, :, : starts[-2]], _together(d - h, S))
-            products = torch.cat([_products(part).flatten() for part in parts])
-            entries = products.index_select(0, self.cells.view(-1)).view(self.cells.shape).prod(0)
+            predicted = predict(states)
+            entries = self._entries(predicted[: starts[-2], h:])
             by_level = torch.split(entries, [len(one) for one in self.below])
             larger = []
             if head.larger:
-                scales = _products(factors[:h][head.hidden])[head.added]
+                scales = _products(_factors(predicted[:, :h][:, head.hidden]))[head.added]
                 larger = [
                     pair for pair in zip(head.larger, scales, strict=True) if pair[0] in heads
                 ]
@@ -148,7 +196,7 @@ class DenseExpansion:
                 if u == d:
                     yield columns
                     break
-                here = torch.cat(columns, 1) if u else factors.new_ones(1, 1)
+                here = torch.cat(columns, 1) if u else predicted.new_ones(1, 1)
                 if high < n:
                     size = (n - high, high - low)
                     matrix = sparse_matrix(
@@ -200,11 +248,23 @@ def _together(length: int, S: int) -> int:
     return -(-length // -(-length // most))
 
 
-def _products(factors: Tensor) -> Tensor:
-    """∏_i factors[i, y_i] of all words y, in lexicographic order: [m, S+1, n] to [(S+1)^m, n]."""
+def _factors(predicted: Tensor, positions: int = 0) -> Tensor:
+    """What a token multiplies by: [B, k, S] to [k, S+1, B], the last is 1 for none added.
+
+    More positions than k add none.
+    """
+    more = max(0, positions - predicted.shape[1])
+    return torch.nn.functional.pad(predicted.permute(1, 2, 0), (0, 0, 0, 1, 0, more), value=1.0)
+
+
+def _products(factors: Sequence[Tensor] | Tensor) -> Tensor:
+    """∏_i factors[i][y_i] of all words y, in lexicographic order.
+
+    From m times [·, S+1, B] to [·, (S+1)^m, B].
+    """
     found = factors[0]
     for factor in factors[1:]:
-        found = (found[:, None] * factor).flatten(0, 1)
+        found = (found[..., :, None, :] * factor[..., None, :, :]).flatten(-3, -2)
     return found
 
 
@@ -250,18 +310,24 @@ def dense_expansion(d: int, S: int, device: torch.device) -> DenseExpansion | No
     order = torch.argsort(tokens * len(tails) + sink, stable=True)
     order = order[source[order] != sink[order]]
     source, sink, tokens = source[order], sink[order], tokens[order]
-    cells, begin, m = [], 0, _together(length, S)
-    for low in range(0, length, m):
-        high = min(low + m, length)
-        weights = [(S + 1) ** (high - 1 - i) if low <= i < high else 0 for i in range(length)]
-        cells.append((begin + _sums(added, weights)[order]) * starts[-2] + source)
-        begin += (S + 1) ** (high - low)
-    rows, below = [], []
+    cells, m = [], _together(length, S)
+    for part, first in enumerate(range(0, length, m)):
+        # its words are numbers of m digits in base S + 1, however many positions are left
+        weights = [
+            (S + 1) ** (first + m - 1 - i) if first <= i < first + m else 0 for i in range(length)
+        ]
+        word = part * (S + 1) ** m + _sums(added, weights)[order]
+        cells.append(word * starts[-2] + source)
+    rows, below, filled, begin = [], [], [], 0
     for u, (low, high) in enumerate(pairwise(starts[:-1])):
         mine = tokens == u
-        counts = torch.bincount(sink[mine] - high, minlength=len(tails) - high)
+        row, column = sink[mine] - high, source[mine] - low
+        counts = torch.bincount(row, minlength=len(tails) - high)
         rows.append(torch.nn.functional.pad(counts.cumsum(0), (1, 0)).to(device, torch.int32))
-        below.append((source[mine] - low).to(device, torch.int32))
+        below.append(column.to(device, torch.int32))
+        if u:
+            filled.append(begin + row * (high - low) + column)
+            begin += (len(tails) - high) * (high - low)
     return DenseExpansion(
         _heads(d - length, S, device),
         S,
@@ -270,6 +336,8 @@ def dense_expansion(d: int, S: int, device: torch.device) -> DenseExpansion | No
         tuple(rows),
         tuple(below),
         torch.stack(cells).to(device, torch.int32),
+        torch.cat(filled).to(device) if 0 < begin <= _FILLED else None,
+        Places.of(tails[: starts[-2]].to(device), S) if length == d else None,
     )
 
 

@@ -6,14 +6,15 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import combinations, pairwise
 
 import torch
 from sharprates.samplers.compositions import CompositionTables
-from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, relative_error, split
+from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, relative_error
 from sharprates.samplers.dense_expansion import dense_expansion, sparse_matrix
 from sharprates.samplers.errors import InputError, check_memory, check_tokens, free_bytes
+from sharprates.samplers.marginal_table import split
 from sharprates.samplers.output_law import UNIT, rounding
 from sharprates.samplers.target import Target, listed
 from torch import Tensor
@@ -60,7 +61,12 @@ def tables(
     kept = dense_expansion(d, S, torch.device(device)) if count == S**d else None
     if kept:
         x = listed(target, rows).to(device)
-        table = kept.table(partial(_predictions, denoiser))
+        # Which marginals an exact prediction divides is known beforehand; a subclass may predict
+        # otherwise.
+        if kept.asked and type(denoiser) is ExactDenoiser and denoiser.has_table(d):
+            table = kept.short_table(denoiser.at(kept.asked))
+        else:
+            table = kept.table(partial(_predictions, denoiser))
     else:
         x, table = _in_groups(target, denoiser, rows, count, device)
     error = rounding(_depth(d, relative_error(denoiser) / UNIT))
@@ -90,11 +96,7 @@ def _in_groups(
         device,
     )
     x = listed(target, rows).to(device)
-    # Where all of the support is at hand, exact predictions are ratios of the contexts' masses.
-    # A subclass may predict otherwise.
-    exact = type(denoiser) is ExactDenoiser and denoiser.target == target
-    whole = size == count == target.support
-    weights = split(target.weights).to(device) if exact and whole else None
+    weights = _weights(target, denoiser, device) if size == count == target.support else None
     return x, torch.cat([_table(part, denoiser, weights) for part in torch.split(x, size)])
 
 
@@ -103,10 +105,13 @@ def _depth(d: int, prediction: float) -> float:
 
     Filling V_v from V_u costs |B| factors and C(v, u) sums, for every block on the way.
     """
-    depth = [0.0] * (d + 1)
-    for v in range(1, d + 1):
-        depth[v] = max(depth[u] + (v - u) * (prediction + 1) + math.comb(v, u) for u in range(v))
-    return depth[d]
+    return d * (prediction + 1) + _most_sums(d)
+
+
+@cache
+def _most_sums(d: int) -> int:
+    """The largest Σ C(v, u) over the blocks of a way from 0 to d tokens."""
+    return max((_most_sums(u) + math.comb(d, u) for u in range(d)), default=0)
 
 
 def _working_bytes(d: int, S: int, count: int) -> int:
@@ -194,7 +199,8 @@ _CELLS = 1 << 21
 def _predictions(denoiser: Denoiser, states: Tensor) -> Tensor:
     """p̂ at partial states: float64 [B, d, S], checked."""
     found = denoiser(states).detach().to(states.device, torch.float64)
-    if not bool((found[states == denoiser.vocabulary] >= 0).all()):
+    shown = states != denoiser.vocabulary
+    if not bool(((found >= 0) | shown[..., None]).all()):
         raise InputError("denoiser: every prediction must be a number ≥ 0")
     return found
 

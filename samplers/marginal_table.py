@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -29,39 +32,60 @@ def marginal_table(rows: Tensor, parts: Tensor, vocabulary: int) -> Tensor:
         float64 [(S+1)^d], states in lexicographic order, mask = S.
     """
     d, S = rows.shape[1], vocabulary
-    table = parts.new_zeros(len(parts), S**d)
-    table[:, (rows * _powers(S, d, rows.device)).sum(1)] = parts
+    n = parts.shape[0]
+    code = (rows * powers(S, d, rows.device)).sum(1)
+    table = parts.new_zeros(n, S**d).index_copy_(1, code, parts)
     for axis in range(d):
-        table = table.view(len(parts), (S + 1) ** axis, S, -1)
+        table = table.view(n, (S + 1) ** axis, S, -1)
         table = torch.cat([table, table.sum(2, keepdim=True)], 2)
-    return table.view(len(parts), -1).sum(0)
+    return table.view(n, -1).sum(0)
 
 
-def joint_and_mass(
-    table: Tensor, x: Tensor, vocabulary: int, positions: tuple[Tensor, Tensor] | None
-) -> tuple[Tensor, Tensor]:
-    """q_0(x_i = a, x_U) and q_0(x_U); where i is revealed, both are the latter.
+def split(weights: Tensor) -> Tensor:
+    """Weights as coarse + fine, exactly: [2, N].
 
-    Args:
-        table: of `marginal_table`.
-        x: int64 [B, d], partial states.
-        vocabulary: S.
-        positions: (row, position) pairs, or None for all.
-
-    Returns:
-        [B, d, S] and [B, 1, 1], or [n, S] and [n, 1].
+    Coarse parts are multiples of 2^-52 with sum below 2, so any sum of them is exact in any order:
+    the error of a marginal does not grow with the number of rows, as a plain sum's would.
     """
-    d, S = x.shape[1], vocabulary
-    powers = _powers(S + 1, d, x.device)
-    state = (x * powers).sum(1)
-    if positions is None:
-        state, hidden = state[:, None], x == S
-    else:
-        rows, place = positions
-        state, hidden, powers = state[rows], x[rows, place] == S, powers[place]
-    moves = (torch.arange(S, device=x.device) - S) * powers[:, None]
-    return table[state[..., None] + hidden[..., None] * moves], table[state][..., None]
+    coarse = (weights * 2.0**52).round() / 2.0**52
+    return torch.stack([coarse, weights - coarse])
 
 
-def _powers(base: int, length: int, device: torch.device) -> Tensor:
+class Places(NamedTuple):
+    """Where the table holds q_0(x_i = a, x_U) and q_0(x_U): int64 [B, d, S] and [B, 1, 1].
+
+    Of chosen pairs [n, S] and [n, 1]. Where i is revealed, both are the place of q_0(x_U).
+    """
+
+    joint: Tensor
+    mass: Tensor
+
+    @staticmethod
+    def of(x: Tensor, vocabulary: int, positions: tuple[Tensor, Tensor] | None = None) -> Places:
+        """What predictions at partial states are made of.
+
+        Args:
+            x: int64 [B, d], partial states.
+            vocabulary: S.
+            positions: (row, position) pairs, or None for all.
+        """
+        d, S = x.shape[1], vocabulary
+        state, moves = (x * powers(S + 1, d, x.device)).sum(1), _moves(S, d, x.device)
+        if positions is None:
+            state, hidden = state[:, None], x == S
+        else:
+            rows, place = positions
+            state, hidden, moves = state[rows], x[rows, place] == S, moves[place]
+        return Places(state[..., None] + hidden[..., None] * moves, state[..., None])
+
+
+@lru_cache(maxsize=64)
+def powers(base: int, length: int, device: torch.device) -> Tensor:
+    """Place values of the digits of a number in this base."""
     return base ** torch.arange(length - 1, -1, -1, device=device)
+
+
+@lru_cache(maxsize=64)
+def _moves(S: int, length: int, device: torch.device) -> Tensor:
+    """From a masked state's number to that with a token: [d, S]."""
+    return (torch.arange(S, device=device) - S) * powers(S + 1, length, device)[:, None]

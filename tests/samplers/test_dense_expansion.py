@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 
 import pytest
 import torch
@@ -89,6 +90,18 @@ def test_the_numbers_depend_neither_on_free_memory_nor_on_threads(monkeypatch):
         torch.set_num_threads(2)
         assert torch.equal(kept.table(ExactDenoiser(target)), whole)
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("size", [(4, 2), (5, 2), (4, 3), (6, 2)])
+def test_small_matrices_are_filled_up_and_neither_they_nor_sparse_ones_depend_on_threads(size):
+    denoiser, kept = ExactDenoiser(random(*size, 3)), dense_expansion(*size, CPU)
+    assert (kept.filled is None) == (size == (6, 2))
+    found, sparse = kept.table(denoiser), replace(kept, filled=None).table(denoiser)
+    assert torch.allclose(found, sparse, rtol=1e-13, atol=0)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    assert torch.equal(kept.table(denoiser), found)
+    torch.set_num_threads(before)
 
 
 def test_fourteen_tokens_fit_into_24_gib_and_elsewhere_it_is_said_how_much_they_need(monkeypatch):

@@ -5,7 +5,7 @@ from itertools import product
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sharprates.samplers.marginal_table import is_small, joint_and_mass, marginal_table
+from sharprates.samplers.marginal_table import Places, is_small, marginal_table
 
 whole = st.integers(1, 9).map(float)
 
@@ -35,11 +35,11 @@ def test_joint_masses_sum_to_the_mass_and_pairs_are_picked(law):
     d = rows.shape[1]
     table = marginal_table(rows, parts, S)
     x = torch.tensor(list(product(range(S + 1), repeat=d)))
-    joint, mass = joint_and_mass(table, x, S, None)
+    joint, mass = (table.take(place) for place in Places.of(x, S))
     hidden = x == S
     assert torch.equal(joint.sum(2)[hidden], mass.squeeze(2).expand(-1, d)[hidden])
     pairs = hidden.nonzero().unbind(1)
-    some, of_some = joint_and_mass(table, x, S, (pairs[0], pairs[1]))
+    some, of_some = (table.take(place) for place in Places.of(x, S, (pairs[0], pairs[1])))
     assert torch.equal(some, joint[hidden])
     assert torch.equal(of_some.squeeze(1), mass.view(-1)[pairs[0]])
 
