@@ -74,7 +74,7 @@ def exact_weights(grid: Schedule) -> list[Number]:
 
 
 def exact_facts(grid: Schedule) -> dict[str, bool]:
-    """Whether masks are left over, and whether the step law is uniform: facts of a setting."""
+    """Whether masks are left over, and whether the steps are equal: facts of a setting."""
     w = exact_weights(grid)
     # of a ball that is not sure, False; but the bridge to time 0, where α is 1, has ρ = 1
     complete = grid.rule_name == "ancestral" or 1 - sum(w) == 0

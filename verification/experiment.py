@@ -135,7 +135,7 @@ class Experiment:
         parts = [f"d={d} S={S}", *([family.name] if family else []), f"q0=[{law}]"]
         steps, grid = self.steps, self.grid
         if steps and set(steps) == {Fraction(1, len(steps))}:
-            parts.append(f"uniform K={len(steps)}")
+            parts.append(f"equal K={len(steps)}")
         elif steps:
             parts.append(f"w={in_words(steps)}")
         if self.blocks:

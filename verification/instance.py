@@ -2,8 +2,8 @@
 
 The text is that of `Experiment`; a family's name may stand for a law that is written out::
 
-    d=2 S=2 q0=[00:1/3 11:2/3] uniform K=3
-    d=2 S=2 copies uniform K=3
+    d=2 S=2 q0=[00:1/3 11:2/3] equal K=3
+    d=2 S=2 copies equal K=3
     copies:2:2 w=(1/3 2/3)
     parity:3:2 euler constant T=3 K=4 fill
     point-mass:1:2 blocks=(1) p̂_1(_)=(1/3 2/3)
@@ -41,7 +41,7 @@ from sharprates.verification.quantities.exact import ExactQuantities
 from sharprates.verification.verdict import Decision
 from sharprates.verification.witness import MOST_STEPS, exact_target, refuse_large
 
-FORM = "write it as copies:2:2 uniform K=3, or d=2 S=2 q0=[00:1/2 11:1/2] w=(1/3 2/3)"
+FORM = "write it as copies:2:2 equal K=3, or d=2 S=2 q0=[00:1/2 11:1/2] w=(1/3 2/3)"
 PIECE = re.compile(r"(?:\[[^\[\]]*\]|\([^()]*\)|[^\s\[\]()])+")
 PREDICTION = re.compile(r"p\u0302?_(\d+)\((\w+)\)=\((.*)\)")
 LISTED = re.compile(r"(uniform on )?(\d+) rows")
@@ -108,8 +108,8 @@ def _schedule(facts: Mapping[str, str], words: list[str]) -> dict[str, Any]:
     if not 1 <= steps <= MOST_STEPS:
         raise InputError(f"needs 1 to {MOST_STEPS} steps, has {steps}")
     if "T" not in facts:
-        if words[-1:] != ["uniform"]:
-            raise InputError("K steps need 'uniform' before them, or a rule, a clock and T")
+        if words[-1:] != ["equal"]:
+            raise InputError("K steps need 'equal' before them, or a rule, a clock and T")
         words.pop()
         found["steps"] = found.get("steps", ()) + (Fraction(1, steps),) * steps
         return found
@@ -217,7 +217,7 @@ def says_nothing(claim: Claim, experiment: Experiment, variant: str | None = Non
     if side not in LEFT_SIDES:
         return f"is about {readable_formula(side.value)}, which one instance alone does not have"
     if experiment.sampler is None and LEFT_SIDES[side] not in OF_DATA:
-        return "needs steps: add uniform K=3, or blocks=(1 1)"
+        return "needs steps: add equal K=3, or blocks=(1 1)"
     reason = claim.applies(experiment.setting(), variant)
     if reason is not None:
         return reason

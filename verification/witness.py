@@ -14,7 +14,7 @@ is refused. The format, a line a fact, in this order::
     row: 0 0 0 = 1/2                      (one line a support row, with its weight)
     family: copies d=3 S=2                (if q_0 is of a built-in family)
     steps: 1/2 1/4                        (step law; or one of the next three)
-    uniform: 7                            (equal steps with K = 7)
+    equal: 7                              (equal steps with K = 7)
     blocks: 1 2                           (block sizes)
     grid: euler constant 5 8 leave        (rule, clock, horizon, K, leave or fill)
     prediction: 0 _ _ @ 1 = 1/3 2/3       (p̂ at a context, where it is not the exact conditional)
@@ -213,7 +213,7 @@ def experiment_lines(experiment: Experiment) -> list[str]:
     if family is not None:
         lines.append(f"family: {_words((family.name, *_named(family)))}")
     if steps and set(steps) == {Fraction(1, len(steps))}:
-        lines.append(f"uniform: {len(steps)}")
+        lines.append(f"equal: {len(steps)}")
     elif steps:
         lines.append(f"steps: {_words(steps)}")
     if experiment.blocks:
@@ -407,11 +407,11 @@ def _experiment(fields: _Fields) -> Experiment:
         context = tuple(vocabulary if x == "_" else int(x) for x in shown.split())
         predictions[context, int(place)] = _fractions(law)
     steps = _fractions(fields.optional("steps") or "")
-    uniform = fields.optional("uniform")
-    if uniform is not None:
-        if not 1 <= int(uniform) <= MOST_STEPS:
-            raise WitnessError(f"uniform: needs 1 to {MOST_STEPS} steps, has {uniform}")
-        steps += (Fraction(1, int(uniform)),) * int(uniform)
+    equal = fields.optional("equal")
+    if equal is not None:
+        if not 1 <= int(equal) <= MOST_STEPS:
+            raise WitnessError(f"equal: needs 1 to {MOST_STEPS} steps, has {equal}")
+        steps += (Fraction(1, int(equal)),) * int(equal)
     target = exact_target(rows, weights, vocabulary)
     return exact_experiment(
         replace(target, family=_family(fields.optional("family"), target)),
@@ -429,7 +429,7 @@ VALUES.register_structure_hook(Experiment, lambda lines, _: _experiment(_Fields(
 
 _ONCE = ("claim", "variant", "relation", "measure", "vocabulary", "family")
 _SIDES = ("measured", "bound", "verdict")
-_SCHEDULES = ("steps", "uniform", "blocks", "grid")
+_SCHEDULES = ("steps", "equal", "blocks", "grid")
 _NAMES = frozenset((*_ONCE, *_SIDES, *_SCHEDULES, "scale", "row", "prediction"))
 
 

@@ -127,7 +127,7 @@ def test_evidence_of_a_run_without_a_check_claims_nothing() -> None:
 
 
 def sharp(claim_id: str, **sharpness: object) -> str:
-    row = {**ROW, "sharpness": sharpness, "ratio": {"worst": 1.0, "instance": "d=2 uniform K=1"}}
+    row = {**ROW, "sharpness": sharpness, "ratio": {"worst": 1.0, "instance": "d=2 equal K=1"}}
     return claims.sharp(CLAIMS[claim_id], row)
 
 
@@ -156,7 +156,7 @@ def test_worst_laws_are_named() -> None:
         checks = [{"check": "permutations", "instance": "S=256"}]
         return claims.worst({"ratio": {"instance": instance}, "checks": checks})
 
-    assert worst("d=2 S=2 copies q0=[00:1/2 11:1/2] uniform K=1") == "d=2 S=2 copies uniform K=1"
+    assert worst("d=2 S=2 copies q0=[00:1/2 11:1/2] equal K=1") == "d=2 S=2 copies equal K=1"
     assert worst("d=2 S=2 q0=[00:1/2 11:1/2] w=(1)") == "d=2 S=2 q0=[00:1/2 11:1/2] w=(1)"
     assert worst("S=256") == "permutations: S=256"
 

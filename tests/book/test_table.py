@@ -65,15 +65,15 @@ def test_a_bound_that_was_scaled_tells_what_is_detected() -> None:
 def test_beside_an_instance_that_says_little_stands_that_of_a_regime() -> None:
     checks = [
         {"regime": "K ≥ d", "ratio": ratio, "instance": text}
-        for ratio, text in ((0.8, "K=4"), (0.9, "d=2 S=2 copies q0=[00:1/2 11:1/2] uniform K=2"))
+        for ratio, text in ((0.8, "K=4"), (0.9, "d=2 S=2 copies q0=[00:1/2 11:1/2] equal K=2"))
     ]
     regimes = {"regimes": {"K ≥ d": "within ×1.11", "leftover allowed": "attained"}}
-    found = {"sharpness": regimes, "checks": checks, "ratio": {"instance": "uniform K=1"}}
-    assert worst_of_regimes(found) == {"K ≥ d": "d=2 S=2 copies uniform K=2"}
+    found = {"sharpness": regimes, "checks": checks, "ratio": {"instance": "equal K=1"}}
+    assert worst_of_regimes(found) == {"K ≥ d": "d=2 S=2 copies equal K=2"}
     shown = table.cells(claim("E5"), found, "proved", "")[4][1]
-    law = "<code>d=2 S=2 copies uniform K=2</code>"
-    assert shown == f"<code>uniform K=1</code><br>K ≥ d: {law}"
-    assert worst_of_regimes({**found, "ratio": {"instance": "uniform K=3"}}) == {}
+    law = "<code>d=2 S=2 copies equal K=2</code>"
+    assert shown == f"<code>equal K=1</code><br>K ≥ d: {law}"
+    assert worst_of_regimes({**found, "ratio": {"instance": "equal K=3"}}) == {}
 
 
 def test_constants_are_those_of_the_registry() -> None:

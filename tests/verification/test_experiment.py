@@ -147,9 +147,7 @@ def test_numbers_that_need_a_grid():
 def test_an_instance_in_words() -> None:
     law = family("copies:2:2")
     half = (Fraction(1, 2),) * 2
-    assert str(exact_experiment(law, steps=half)) == (
-        "d=2 S=2 copies q0=[00:1/2 11:1/2] uniform K=2"
-    )
+    assert str(exact_experiment(law, steps=half)) == ("d=2 S=2 copies q0=[00:1/2 11:1/2] equal K=2")
     erring = exact_experiment(law, blocks=(1, 1), predictions={((2, 2), 1): half})
     assert "blocks=(1 1) p̂_2(__)=(1/2 1/2)" in str(erring)
     on_a_grid = exact_experiment(

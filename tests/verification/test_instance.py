@@ -44,13 +44,13 @@ def test_what_is_written_is_read(experiment: Experiment) -> None:
 @pytest.mark.parametrize(
     ("text", "name"),
     [
-        ("copies:2:3 uniform K=2", "copies:2:3"),
-        ("d=2 S=3 copies uniform K=2", "copies:2:3"),
-        ("d=2 S=2 uniform uniform K=2", "uniform:2:2"),
+        ("copies:2:3 equal K=2", "copies:2:3"),
+        ("d=2 S=3 copies equal K=2", "copies:2:3"),
+        ("d=2 S=2 uniform equal K=2", "uniform:2:2"),
         ("d=3 S=4 shared-symbols blocks=(1 2)", "shared-symbols:3:2"),
         ("d=4 S=2 groups w=(1/2 1/2)", "groups:4:2"),
-        ("d=2 S=128 copies q0=[uniform on 128 rows] uniform K=2, b=128", "copies:2:128"),
-        ("d=3 S=2 mds uniform K=3, family=mds:3:1:2, k=1", "mds:3:1:2"),
+        ("d=2 S=128 copies q0=[uniform on 128 rows] equal K=2, b=128", "copies:2:128"),
+        ("d=3 S=2 mds equal K=3, family=mds:3:1:2, k=1", "mds:3:1:2"),
         ("parity:3:2 euler constant T=3 K=4 fill", "parity:3:2"),
     ],
 )
@@ -64,7 +64,7 @@ def test_a_family_is_known_by_its_name(text: str, name: str) -> None:
     ("text", "message"),
     [
         ("", "has no data law"),
-        ("uniform K=3", "has no data law"),
+        ("equal K=3", "has no data law"),
         ("S=2 q0=[0:1]", "has no d"),
         ("d=1 q0=[0:1]", "has no S"),
         ("d=1 S=2 q0=[0:1", "not closed"),
@@ -75,12 +75,12 @@ def test_a_family_is_known_by_its_name(text: str, name: str) -> None:
         ("d=1 S=2 q0=[0:1/0]", "division by zero"),
         ("d=1 S=11 q0=[0:1]", "S = 11 symbols are not"),
         ("d=2 S=2 q0=[uniform on 4 rows]", "which rows"),
-        ("d=3 S=2 mds uniform K=3", "names 3 laws"),
-        ("d=2 S=2 nonsense uniform K=3", "names 0 laws"),
+        ("d=3 S=2 mds equal K=3", "names 3 laws"),
+        ("d=2 S=2 nonsense equal K=3", "names 0 laws"),
         ("nonsense:2:2", "no family is called 'nonsense'"),
-        ("copies:2:2 uniform K=0", "1 to 100000 steps"),
-        ("copies:2:2 uniform K=1000000", "1 to 100000 steps"),
-        ("copies:2:2 K=3", "'uniform' before"),
+        ("copies:2:2 equal K=0", "1 to 100000 steps"),
+        ("copies:2:2 equal K=1000000", "1 to 100000 steps"),
+        ("copies:2:2 K=3", "'equal' before"),
         ("copies:2:2 euler T=1 K=3", "a rule and a clock"),
         ("copies:2:2 euler sundial T=1 K=3", "sundial"),
         ("copies:2:2 w=(2/3 2/3)", "at most 1"),
@@ -97,7 +97,7 @@ def test_what_cannot_be_read_is_said_in_one_line(text: str, message: str) -> Non
     assert "\n" not in str(caught.value)
 
 
-COPIES = read_instance("copies:2:2 uniform K=3")
+COPIES = read_instance("copies:2:2 equal K=3")
 
 
 def test_both_sides_are_those_of_the_claim() -> None:
@@ -119,7 +119,7 @@ def test_a_tightened_constant_fails() -> None:
 
 
 def test_the_parameters_of_a_family_are_known() -> None:
-    (main, *_) = open_instance(CLAIMS["L6"], read_instance("groups:4:2 uniform K=3"))
+    (main, *_) = open_instance(CLAIMS["L6"], read_instance("groups:4:2 equal K=3"))
     assert main.decision is not None
     assert main.decision.verdict is Verdict.HOLDS
 
@@ -128,10 +128,10 @@ def test_the_parameters_of_a_family_are_known() -> None:
     ("claim", "text", "message"),
     [
         ("F1", "copies:2:2", "which one instance alone does not have"),
-        ("P1", "copies:2:2 uniform K=2", "is about policies"),
+        ("P1", "copies:2:2 equal K=2", "is about policies"),
         ("H3", "point-mass:2:2 blocks=(1 1)", "asks for eta"),
         ("E5", "copies:2:2", "needs steps"),
-        ("E5", "uniform:6:8 uniform K=2", "too much to decide exactly"),
+        ("E5", "uniform:6:8 equal K=2", "too much to decide exactly"),
     ],
 )
 def test_a_claim_that_says_nothing_says_why(claim: str, text: str, message: str) -> None:

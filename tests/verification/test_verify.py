@@ -73,7 +73,7 @@ def test_a_tightened_birthday_bound_is_refuted_by_hand(run: Run) -> None:
     assert code == 1
     assert "refuted" in out
     # 128 equally likely pairs of equal symbols, both drawn at once with chance ½
-    pairs = "d=2 S=128 copies q0=[uniform on 128 rows] uniform K=2, b=128"
+    pairs = "d=2 S=128 copies q0=[uniform on 128 rows] equal K=2, b=128"
     assert f"{pairs}: 127/256 = 0.496094 against 99/200 = 0.495" in out
     files = sorted(Path("build/witnesses").glob("E3-*.txt"))
     assert files

@@ -126,7 +126,7 @@ def test_any_changed_character_is_found(data):
         ("bound: 99/200", "bound: 98/200"),
         ("verdict: fails", "verdict: holds"),
         ("E3.constant=99/100", "E3.constant=98/100"),
-        ("uniform: 2", "uniform: 3"),
+        ("equal: 2", "equal: 3"),
     ],
 )
 def test_a_forged_checksum_does_not_help(old, new):
@@ -179,15 +179,15 @@ GOOD = witness.to_text(witness.make(CLAIMS["E3"], copies(steps=(HALF, HALF))))
         (signed(GOOD.replace("row: 0 0 =", "row: 0 5 =")), "must lie in 0..1"),
         (signed(GOOD.replace("row: 0 0 =", "row: 1 1 =")), "distinct rows"),
         (signed(GOOD.replace("vocabulary: 2", "vocabulary: two")), "two"),
-        (signed(GOOD.replace("uniform: 2", "grid: euler 3")), "unpack"),
-        (signed(GOOD.replace("uniform: 2", "uniform: 2\nblocks: 2")), "one of steps"),
-        (signed(GOOD.replace("uniform: 2", "steps: 2 -1")), "sum at most 1"),
-        (signed(GOOD.replace("uniform: 2", "uniform: 999999999999")), "100000 steps"),
+        (signed(GOOD.replace("equal: 2", "grid: euler 3")), "unpack"),
+        (signed(GOOD.replace("equal: 2", "equal: 2\nblocks: 2")), "one of steps"),
+        (signed(GOOD.replace("equal: 2", "steps: 2 -1")), "sum at most 1"),
+        (signed(GOOD.replace("equal: 2", "equal: 999999999999")), "100000 steps"),
         (
-            signed(GOOD.replace("uniform: 2", "grid: euler linear 1 999999999999 leave")),
+            signed(GOOD.replace("equal: 2", "grid: euler linear 1 999999999999 leave")),
             "100000 steps",
         ),
-        (signed(GOOD.replace("uniform: 2", "steps: 1e-999999999")), "power of ten"),
+        (signed(GOOD.replace("equal: 2", "steps: 1e-999999999")), "power of ten"),
         (signed(GOOD.replace("measured: 1/4", "measured: ")), "one number or two"),
         ("#" * (1 << 21), "longer"),
     ],
@@ -271,9 +271,7 @@ def test_reading_witnesses_loads_neither_networks_nor_audits_nor_tables() -> Non
 
 def forged(family_line: str, weights: str = "1/4") -> str:
     rows = "".join(f"row: {a} {b} = {weights}\n" for a in (0, 1) for b in (0, 1))
-    body = (
-        f"{witness.HEADER}\nclaim: L1\nmeasure: tv\nvocabulary: 2\n{rows}{family_line}uniform: 1\n"
-    )
+    body = f"{witness.HEADER}\nclaim: L1\nmeasure: tv\nvocabulary: 2\n{rows}{family_line}equal: 1\n"
     return signed(f"{body}measured: 0\nbound: 1/2\nverdict: fails\nsha256: \n")
 
 
@@ -364,8 +362,8 @@ def test_numbers_that_leave_the_verdict_open_do_not_stand_for_one():
 def test_what_is_just_allowed_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(witness, "MOST_STEPS", 50)
     for steps in (50, 51):
-        for line in (f"uniform: {steps}", f"grid: euler linear 1 {steps} leave"):
-            text = signed(GOOD.replace("uniform: 2", line))
+        for line in (f"equal: {steps}", f"grid: euler linear 1 {steps} leave"):
+            text = signed(GOOD.replace("equal: 2", line))
             if steps == 50:
                 assert witness.from_text(text).experiment.setting().steps == 50
             else:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
     ("arguments", "code", "parts"),
     [
         (
-            ("--claims", "E3", "--on", "d=2 S=2 copies q0=[00:1/2 11:1/2] uniform K=3"),
+            ("--claims", "E3", "--on", "d=2 S=2 copies q0=[00:1/2 11:1/2] equal K=3"),
             0,
             ("E3 · Birthday bound", "1/6 = 0.166667", "1/3 = 0.333333", "K = 3: number of steps"),
         ),
@@ -22,12 +22,12 @@ from typer.testing import CliRunner
             ("h = (0.693147, 0): information curve", "equal-entropy: nothing here, it needs"),
         ),
         (
-            ("--claims", "E3", "--on", "copies:2:2 uniform K=3", "--scale", "E3.constant=1/4"),
+            ("--claims", "E3", "--on", "copies:2:2 equal K=3", "--scale", "E3.constant=1/4"),
             1,
             ("E3.constant × 1/4", "-0.0833333", "fails"),
         ),
         (
-            ("--claims", "L4", "--on", "mds:3:1:2 uniform K=2"),
+            ("--claims", "L4", "--on", "mds:3:1:2 equal K=2"),
             0,
             ("k = 1: dimension of an MDS code", "holds"),
         ),
@@ -45,10 +45,10 @@ def test_an_instance_is_shown(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--on", "copies:2:2 uniform K=3"), "needs one claim"),
-        (("--claims", "E3,E5", "--on", "copies:2:2 uniform K=3"), "needs one claim"),
-        (("--claims", "P1", "--on", "copies:2:2 uniform K=3"), "is about policies"),
-        (("--claims", "E3", "--on", "copies uniform K=3"), "instance 'copies uniform K=3'"),
+        (("--on", "copies:2:2 equal K=3"), "needs one claim"),
+        (("--claims", "E3,E5", "--on", "copies:2:2 equal K=3"), "needs one claim"),
+        (("--claims", "P1", "--on", "copies:2:2 equal K=3"), "is about policies"),
+        (("--claims", "E3", "--on", "copies equal K=3"), "instance 'copies equal K=3'"),
         (("--claims", "E3", "--on", "copies:2:2", "--deep"), "has no use for --deep"),
     ],
 )
