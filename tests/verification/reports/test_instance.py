@@ -19,7 +19,7 @@ from typer.testing import CliRunner
         (
             ("--claims", "E5", "--on", "copies:2:2 w=(1/3 1/3)"),
             0,
-            ("h = (0.693147, 0): information curve", "equal-entropy: nothing here, it needs"),
+            ("h = (0.693147, 0): information curve", "equal-steps-entropy: nothing here, it needs"),
         ),
         (
             ("--claims", "E3", "--on", "copies:2:2 equal K=3", "--scale", "E3.constant=1/4"),
