@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from functools import partial, reduce
+from functools import cache, partial, reduce
 from typing import Any
 
 import sympy
@@ -161,14 +161,14 @@ class _Evaluation:
 
     def one_minus(self, term: sympy.Basic) -> Any:
         """1 + term computed without cancellation, if the term is −e^z or −y^n; else None."""
-        inner = -term
+        inner = _negative(term)
         if isinstance(inner, sympy.exp):
             return -self.arithmetic.expm1(self.number(inner.args[0]))
         if isinstance(inner, sympy.Pow):
             exponent = self.value(inner.exp)
             if isinstance(exponent, Fraction) and exponent.denominator == 1 and exponent > 1:
                 # Lifted: an exact power of a fraction has n times its digits.
-                return _miss(self.number(1 - inner.base), exponent.numerator)
+                return _miss(self.number(_one_minus(inner.base)), exponent.numerator)
         return None
 
     def combine(self, operation: Any, left: Any, right: Any) -> Any:
@@ -194,7 +194,7 @@ class _Evaluation:
 
     def log(self, node: sympy.Basic) -> Number:
         if isinstance(node, sympy.Add) and sympy.S.One in node.args:
-            return self.arithmetic.log1p(self.number(node - 1))
+            return self.arithmetic.log1p(self.number(_negative(_one_minus(node))))
         return self.arithmetic.log(self.number(node))
 
     def binomial(self, n: int, k: int) -> Fraction:
@@ -202,6 +202,17 @@ class _Evaluation:
         for j in range(k):
             result = result * (n - j) / (j + 1)
         return result
+
+
+# sympy takes longer to build a tree than an evaluation takes to walk through it
+@cache
+def _negative(node: sympy.Basic) -> sympy.Basic:
+    return -node
+
+
+@cache
+def _one_minus(node: sympy.Basic) -> sympy.Basic:
+    return 1 - node
 
 
 def _miss(x: Any, n: int) -> Any:

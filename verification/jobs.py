@@ -7,6 +7,7 @@ is on the disk before it counts as done.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import logging
 import os
@@ -181,6 +182,13 @@ def versions() -> str:
 
 
 @cache
+def _settle() -> None:
+    """What a worker has imported stays: garbage need not be looked for in it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@cache
 def check_versions(asked: str) -> None:
     """A worker of another version would give other numbers."""
     here = versions()
@@ -193,6 +201,7 @@ def check_versions(asked: str) -> None:
 
 def _answer(asked: str, work: Callable[..., R], task: Any, digest: str, content: Any) -> R:
     """A call in a worker."""
+    _settle()
     check_versions(asked)
     with _ALONE, _one_thread():
         if digest not in _opened:

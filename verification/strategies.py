@@ -8,11 +8,11 @@ that a verdict can be decided without rounding and checked by hand. The others (
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, ParamSpec, TypeVar, cast
 
 import torch
 from hypothesis import strategies as st
@@ -58,6 +58,16 @@ FAMILIES = (
 """Built-in families of small size."""
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def kept(factory: Callable[P, SearchStrategy[T]]) -> Callable[P, SearchStrategy[T]]:
+    """Make each strategy once: hypothesis looks through every new one before it draws from it."""
+    return cast(Callable[P, SearchStrategy[T]], cache(factory))
+
+
+@kept
 def simplex(count: int, most: int = 5) -> SearchStrategy[tuple[Fraction, ...]]:
     """Probability vectors of `count` small fractions; entries may be 0.
 
@@ -76,6 +86,7 @@ def _normalised(numbers: Sequence[int]) -> tuple[Fraction, ...]:
 # --- data laws ------------------------------------------------------------------------------------
 
 
+@kept
 def _words(d: int, S: int) -> SearchStrategy[tuple[int, ...]]:
     return st.tuples(*[st.integers(0, S - 1)] * d)
 
@@ -100,6 +111,7 @@ def _law(rows: Sequence[tuple[int, ...]], weights: Sequence[Fraction], S: int) -
     return Target.from_rows(rows, weights, S, name=f"S={S} q0=[{' '.join(words)}{more}]")
 
 
+@kept
 @st.composite
 def dense_laws(
     draw: DrawFn, min_length: int = 1, max_length: int = 3, max_vocabulary: int = 3
@@ -111,6 +123,7 @@ def dense_laws(
     return _law(rows, draw(simplex(len(rows), most=4)), S)
 
 
+@kept
 @st.composite
 def degenerate_laws(draw: DrawFn, min_length: int = 1, max_length: int = 4) -> Target:
     """A point mass, or nearly one: a second sequence has probability 1/1000 or less."""
@@ -120,6 +133,7 @@ def degenerate_laws(draw: DrawFn, min_length: int = 1, max_length: int = 4) -> T
     return _law([(0,) * d, other], [1 - rest, rest], S)
 
 
+@kept
 def family_laws(
     min_length: int = 1, max_length: int = 4, names: Sequence[str] = FAMILIES
 ) -> SearchStrategy[Target]:
@@ -139,6 +153,7 @@ def family_experiment(text: str, **schedule: Any) -> Experiment:
     return exact_experiment(family_target(text), **schedule)
 
 
+@kept
 def laws(
     min_length: int = 1, max_length: int = 4, max_vocabulary: int = 3
 ) -> SearchStrategy[Target]:
@@ -152,6 +167,7 @@ def laws(
     )
 
 
+@kept
 def dependent_laws(most: int = 4) -> st.SearchStrategy[Target]:
     """Laws of tokens that are not independent, where bounds on dependence say something."""
     found = laws(min_length=2, max_length=most)
@@ -181,11 +197,13 @@ SHUFFLED = {
 """Random permutations, by name."""
 
 
+@kept
 def equal_steps(max_steps: int = 8) -> SearchStrategy[tuple[Fraction, ...]]:
     """The equal steps on 1 to `max_steps` steps."""
     return st.integers(1, max_steps).map(lambda K: (Fraction(1, K),) * K)
 
 
+@kept
 @st.composite
 def random_steps(draw: DrawFn, max_steps: int = 6, leftover: bool = True) -> tuple[Fraction, ...]:
     """Small rational weights; zeros among them are steps in which nothing can happen."""
@@ -194,6 +212,7 @@ def random_steps(draw: DrawFn, max_steps: int = 6, leftover: bool = True) -> tup
     return weights[:K]
 
 
+@kept
 def mostly_left(max_steps: int = 3) -> SearchStrategy[tuple[Fraction, ...]]:
     """Step laws with w_∞ near 1."""
     share = st.sampled_from((Fraction(1, 100), Fraction(1, 10**6)))
@@ -202,6 +221,7 @@ def mostly_left(max_steps: int = 3) -> SearchStrategy[tuple[Fraction, ...]]:
     )
 
 
+@kept
 def step_laws(max_steps: int = 6, leftover: bool = True) -> SearchStrategy[tuple[Fraction, ...]]:
     """Step laws w as fractions: uniform, random, with zeros, with leftover up to almost all."""
     complete = (equal_steps(max_steps), random_steps(max_steps, leftover=False))
@@ -234,13 +254,13 @@ def predictions(draw: DrawFn, target: Target) -> Predictions:
         target: the data law; at contexts that are not drawn the denoiser is exact.
     """
     S = target.vocabulary
-    exact = conditionals(target)
+    numbers = ExactQuantities(exact_experiment(target))
     places = contexts(target)
     size = min(len(places), 6)
     chosen = draw(st.lists(st.sampled_from(places), min_size=1, max_size=size, unique=True))
     found: dict[tuple[Context, int], tuple[Fraction, ...]] = {}
     for place in chosen:
-        true = exact[place]
+        true = tuple(map(as_fraction, numbers.conditional(*place)))
         kind = draw(st.sampled_from(("off", "small", "zero", "any")))
         wrong = draw(st.integers(0, S - 1))
         if kind == "any":
@@ -318,6 +338,7 @@ def in_blocks(draw: DrawFn, targets: SearchStrategy[Target] | None = None) -> Ex
     return exact_experiment(target, blocks=tuple(sizes))
 
 
+@kept
 @st.composite
 def grids(
     draw: DrawFn,

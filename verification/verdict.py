@@ -93,6 +93,8 @@ class Decision:
     @cached_property
     def side(self) -> Side:
         """The pair that is nearest to failing, or fails worst."""
+        if len(self.sides) == 1:
+            return self.sides[0]
         return max(self.sides, key=lambda side: strain(self.relation, side))
 
     @property

@@ -60,6 +60,27 @@ def test_where_a_bound_begins_to_fail() -> None:
     assert above[0] <= 5 < above[1]
 
 
+@pytest.mark.parametrize(
+    ("far", "limit"), [(0, Fraction(1, 3)), (64, Fraction(5)), (0, Fraction(1))]
+)
+@pytest.mark.parametrize("guess", ["right", 0.5, 1.0, 40.0])
+def test_a_guess_saves_work_and_changes_nothing(
+    far: int, limit: Fraction, guess: float | str
+) -> None:
+    tried = []
+
+    def fails(factor: Fraction) -> bool:
+        tried.append(factor)
+        return factor < limit if far == 0 else factor > limit
+
+    ends = Fraction(1), Fraction(far)
+    bisected = failing_factor(fails, *ends)
+    tried.clear()
+    right = guess == "right"
+    assert failing_factor(fails, *ends, guess=float(limit) if right else float(guess)) == bisected
+    assert len(tried) == 3 or not right
+
+
 def test_digits_lost_to_cancellation_come_back_at_the_last_precision() -> None:
     def sides() -> Decision:
         far = arb(10) ** 300

@@ -17,7 +17,7 @@ from flint import ctx
 from hypothesis import HealthCheck, Phase, currently_in_test_context, given, seed, settings, target
 from hypothesis.strategies import SearchStrategy
 from sharprates.theory.arithmetic import Number
-from sharprates.theory.claim import Relation
+from sharprates.theory.claim import OVERALL, Relation
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification.arithmetic import precision
 from sharprates.verification.checks.reach import Tally, asked
@@ -445,14 +445,18 @@ def _break_even(check: Check, best: list[Trial]) -> dict[str, float | None]:
         return altered.decision.verdict is Verdict.FAILS
 
     found: dict[str, float | None] = {}
+    far = Fraction(0 if upper else 64)
     for name in claim.constants:
-        factors = []
+        holding: Fraction | None = None
         for trial in best:
             failing = partial(fails, trial.example, f"{check.claim}.{name}")
             with precision(PRECISIONS[0]):
-                limits = failing_factor(failing, Fraction(1), Fraction(0 if upper else 64))
-            factors += [float(limits[0])] if limits else []
-        found[name] = (max(factors) if upper else min(factors)) if factors else None
+                # one that holds at the factor found so far begins to fail beyond it
+                if holding is None or failing(holding):
+                    guess = trial.decision.ratio if name == OVERALL else None
+                    limits = failing_factor(failing, Fraction(1), far, guess=guess)
+                    holding = limits[0] if limits else holding
+        found[name] = None if holding is None else float(holding)
     return found
 
 

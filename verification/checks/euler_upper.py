@@ -12,7 +12,7 @@ from functools import cache, lru_cache, partial
 from math import comb
 from typing import Any
 
-from flint import arb, fmpq, fmpz_poly
+from flint import arb, fmpq, fmpz, fmpz_poly
 from hypothesis import strategies as st
 from sharprates.samplers import families
 from sharprates.samplers.schedule import Schedule
@@ -239,22 +239,32 @@ STEPS_AND_LENGTH = st.builds(
 
 
 def rank_distance(d: int, K: int) -> fmpq:
-    """TV(N, Unif) for equal steps, exactly: n_m = C(d−1, m) Σ_{k<K} k^m (K−k)^{d−1−m} / K^d."""
-    scale = K**d
-    sums = _power_sums(d, max(K, 10 * d))
-    gap = sum(abs(d * comb(d - 1, m) * int(sums[m][K]) - scale) for m in range(d))
-    return fmpq(gap, 2 * d * scale)
+    """TV(N, Unif) for equal steps, exactly: n_m = C(d−1, m) Σ_{k<K} k^m (K−k)^{d−1−m} / K^d.
+
+    k ↔ K − k turns m into d − 1 − m, but for k = 0, which counts at m = 0 alone.
+    """
+    scale = fmpz(K) ** d
+    falling = [series[K] for series in _power_sums(d, max(K, 10 * d))]
+    sums = falling + falling[: d // 2][::-1]  # of m = d − 1, …, 0
+    if d > 1:
+        sums[-1] += d * fmpz(K) ** (d - 1)
+    return fmpq(sum((abs(value - scale) for value in sums), fmpz(0)), 2 * d * scale)
 
 
 @lru_cache(maxsize=4)
 def _power_sums(d: int, most: int) -> list[fmpz_poly]:
-    """Σ_{k<K} k^m (K−k)^{d−1−m} for m < d, as the coefficient of y^K: all K ≤ `most` at once.
+    """d C(d−1, m) Σ_{k<K} k^m (K−k)^{d−1−m} for m = d−1, …, ⌊d/2⌋, as the coefficient of y^K.
 
-    A product of the series Σ k^m y^k and Σ_{k>0} k^{d−1−m} y^k.
+    All K ≤ `most` at once: a product of the series Σ k^m y^k and Σ_{k>0} k^{d−1−m} y^k.
     """
-    powers = [fmpz_poly([k**m for k in range(most + 1)]) for m in range(d)]
-    positive = [fmpz_poly([0, *(k**m for k in range(1, most + 1))]) for m in range(d)]
-    return [powers[m] * positive[d - 1 - m] for m in range(d)]
+
+    def powers(m: int, first: int) -> fmpz_poly:
+        return fmpz_poly([0] * first + [k**m for k in range(first, most + 1)])
+
+    return [
+        d * comb(d - 1, m) * powers(m, 0).mul_low(powers(d - 1 - m, 1), most + 1)
+        for m in range(d - 1, d // 2 - 1, -1)
+    ]
 
 
 def _rank_distance(example: Example, mutant: Mutant) -> Trial:
