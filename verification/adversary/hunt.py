@@ -28,9 +28,10 @@ from sharprates.theory.claim import Claim, Relation
 from sharprates.theory.measured import Measured
 from sharprates.theory.registry import CLAIMS
 from sharprates.theory.setting import Setting
-from sharprates.verification import decide, witness
+from sharprates.verification import witness
 from sharprates.verification.adversary.frontier import constructed
 from sharprates.verification.adversary.search import Support, as_weights, instance_of, roundings
+from sharprates.verification.break_even import failing_factor
 from sharprates.verification.decide import Scale, check_symbols
 from sharprates.verification.exact_experiment import exact_experiment, experiment_on_rows
 from sharprates.verification.experiment import Experiment
@@ -718,7 +719,7 @@ def threshold(quest: Quest, constant: str, instance: Experiment) -> Fraction:
         scaled = replace(quest, scale={**quest.scale, constant: factor})
         return scaled.decide(instance).verdict is Verdict.FAILS
 
-    limits = decide.failing_factor(fails, Fraction(2), Fraction(0), halvings=13)
+    limits = failing_factor(fails, Fraction(2), Fraction(0), halvings=13)
     return limits[1] if limits else Fraction(0)
 
 

@@ -20,6 +20,7 @@ from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import OVERALL, Relation
 from sharprates.theory.registry import claim as claim_of
 from sharprates.verification.arithmetic import precision
+from sharprates.verification.break_even import failing_factor
 from sharprates.verification.checks.reach import Tally, asked
 from sharprates.verification.checks.trial import (
     COUNTS,
@@ -32,7 +33,7 @@ from sharprates.verification.checks.trial import (
     Tried,
     example_of,
 )
-from sharprates.verification.decide import PRECISIONS, at_rising_precision, failing_factor
+from sharprates.verification.decide import PRECISIONS, at_rising_precision
 from sharprates.verification.evidence import Evidence, Fit, Method
 from sharprates.verification.experiment import Experiment
 from sharprates.verification.quantities.exact import ExactQuantities, evaluate_claim
