@@ -110,10 +110,11 @@ class FirstHittingSampler(Sampler):
         order = random_order(u[:, 1])
         x = torch.full((n, d), denoiser.vocabulary, device=self.device)
         rows = torch.arange(n, device=self.device)
-        for j in range(d):
-            columns = order[:, j]
-            predicted = denoiser(x, times[:, j], positions=(rows, columns))
-            x[rows, columns] = draw(predicted, u[:, 2, j])
+        # By steps first: each step then reads what lies together.
+        by_step = zip(order.T.contiguous(), u[:, 2].T.contiguous(), times.T, strict=True)
+        for columns, values, t in by_step:
+            drawn = draw(denoiser(x, t, positions=(rows, columns)), values)
+            x.scatter_(1, columns[:, None], drawn[:, None])
         steps = torch.empty_like(order)
         steps.scatter_(1, order, torch.arange(d, device=self.device).expand(n, d))
         return Run(x, steps, d, times)

@@ -162,20 +162,22 @@ class ParallelSampler(Sampler):
         by_step[torch.cummax((self.step_law.hazards >= 1).to(torch.int8), 0).values > 0] = 1
         by_step = by_step.to(self.device, self.dtype)
         at = first_above(by_step, u[:, 0])
-        # One sort in place of K searches through the batch.
-        order = torch.sort(at.flatten(), stable=True).indices
-        at = at.to(torch.int64)
-        counts = torch.bincount(at.flatten(), minlength=K + 1).tolist()
-        each = (order, order // d, order % d, u[:, 1].take(order))
+        # One sort in place of K searches through the batch; keys of one byte sort twice as fast.
+        keys = at.flatten().to(torch.uint8) if K < 256 else at.flatten()
+        keys, order = torch.sort(keys, stable=True)
+        every = torch.arange(K, dtype=keys.dtype, device=self.device)
+        ends = torch.searchsorted(keys, every, right=True).tolist()
+        values = u[:, 1].flatten().index_select(0, order)
+        each = (order, order // d, order % d, values)
         x = torch.full((n, d), denoiser.vocabulary, device=self.device)
-        steps = zip(*(torch.split(one, counts)[:K] for one in each), strict=True)
+        steps = zip(*(torch.tensor_split(one, ends)[:K] for one in each), strict=True)
         for k, (flat, row, column, value) in enumerate(steps):
             # Ask only for rows that reveal something now; where none does, the call is still made.
             rows, local = torch.unique_consecutive(row, return_inverse=True)
             contexts = x.index_select(0, rows) if rows.numel() else x[:1]
             drawn = draw(self._predict(denoiser, contexts, k, (local, column)), value)
             x.view(-1).scatter_(0, flat, drawn)
-        return Run(x, at, K)
+        return Run(x, at.to(torch.int64), K)
 
     def _by_mass(self, denoiser: Denoiser, u: Tensor) -> Run:
         """All steps of a batch when hazards depend on the state through the predicted mass."""

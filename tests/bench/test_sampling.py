@@ -15,6 +15,7 @@ from sharprates.samplers.denoiser import Denoiser, Positions
 from sharprates.samplers.first_hitting import FirstHittingSampler
 from sharprates.samplers.markov import MarkovChain
 from sharprates.samplers.parallel import ParallelSampler
+from sharprates.samplers.sampling import draw
 from sharprates.samplers.schedule import Schedule, ancestral
 from torch import Tensor
 
@@ -149,6 +150,24 @@ def test_torch_rand(benchmark, dtype: str) -> None:
     RATES[f"torch.rand {dtype}"] = {"numbers/s": count / benchmark.stats.stats.median}
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_one_draw_alone(benchmark, dtype: str) -> None:
+    """What a sampler does for every token at least: its numbers, a draw, and where it is put."""
+    generator = torch.Generator().manual_seed(1)
+    count, slices = 4096, 256  # tokens a step, as samplers take them
+    weights = torch.rand(count, S, generator=generator, dtype=DTYPES[dtype])
+    x, place = torch.zeros(count, dtype=torch.int64), torch.randperm(count, generator=generator)
+
+    def run() -> None:
+        for _ in range(slices):
+            u = torch.rand(2, count, generator=generator, dtype=weights.dtype)
+            x.scatter_(0, place, draw(weights, u[1]))
+
+    benchmark(run)
+    numbers = 2 * count * slices
+    RATES[f"one draw alone {dtype}"] = {"numbers/s": numbers / benchmark.stats.stats.median}
+
+
 def test_summary(benchmark, report: Report) -> None:
     """Everything side by side, with the share of torch.rand's rate on the uniforms needed."""
     benchmark(lambda: None)
@@ -156,9 +175,10 @@ def test_summary(benchmark, report: Report) -> None:
         row: dict[str, object] = {what: f"{value:,.3g}" for what, value in rate.items()}
         kind, dtype = name.rsplit(" ", 1)
         uniforms = {"euler": 2 * D, "first hitting": 3 * D}.get(kind)
+        numbers = rate["rows/s without denoiser"] * uniforms if uniforms else rate.get("numbers/s")
+        if numbers:
+            row["of torch.rand"] = f"{numbers / RATES[f'torch.rand {dtype}']['numbers/s']:.1%}"
         if uniforms:
-            random = RATES[f"torch.rand {dtype}"]["numbers/s"]
-            row["of torch.rand"] = f"{rate['rows/s without denoiser'] * uniforms / random:.1%}"
             for peer in ("multinomial loop", "flow_matching"):
                 other = RATES.get(f"{peer} {dtype}")
                 if other:

@@ -73,11 +73,25 @@ def test_a_symbol_of_weight_zero_is_never_drawn(weights: list[float], dtype: tor
     [[0.0, 0.0], [float("nan"), 1.0], [1.0, float("nan")], [float("inf"), 1.0], [1e308, 1e308]],
 )
 def test_weights_without_a_law_are_refused(bad: list[float], u: float) -> None:
-    with pytest.raises(InputError, match="some mass"):
-        draw(
-            torch.tensor([[1.0, 0.0], bad], dtype=torch.float64),
-            torch.tensor([0.5, u], dtype=torch.float64),
-        )
+    weights = torch.tensor([[1.0, 0.0], bad], dtype=torch.float64)
+    for w in (weights, widened(weights)):
+        with pytest.raises(InputError, match="some mass"):
+            draw(w, torch.tensor([0.5, u], dtype=torch.float64))
+
+
+def widened(weights: Tensor) -> Tensor:
+    """The same law among so many symbols that they are searched, not counted."""
+    return torch.nn.functional.pad(weights, (0, 64))
+
+
+@given(WEIGHTS, st.sampled_from([torch.float64, torch.float32]))
+def test_counting_finds_what_a_search_finds(weights: list[float], dtype: torch.dtype) -> None:
+    """Also where a uniform meets a partial sum."""
+    w = torch.tensor(weights, dtype=dtype)
+    met = w.cumsum(0) / w.sum()
+    u = torch.cat([met[met < 1], torch.arange(16, dtype=dtype) / 16])
+    w = w.expand(len(u), -1)
+    assert torch.equal(draw(w, u), draw(widened(w), u))
 
 
 @given(WEIGHTS, st.sampled_from([torch.float64, torch.float32]), st.booleans(), st.randoms())
