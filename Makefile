@@ -5,7 +5,7 @@ STAMP := .venv/installed
 # Idle threads of torch sleep: spinning ones take ten times the CPU where cores are shared.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: remask peers letters install audit test mutants lint verify verify-deep formal formal-record book pdf bench
+.PHONY: remask network peers letters install audit test mutants lint verify verify-deep formal formal-record book pdf bench
 
 install: $(STAMP)
 
@@ -85,6 +85,10 @@ bench: install
 # Where masking again helps: some minutes; writes book/results/remasking.json.
 remask: install
 	cd book && ../$(BIN)/python -m studies.remasking
+
+# The network of a page: some minutes on one core; writes book/results/network.pt and network.json.
+network: install
+	cd book && ../$(BIN)/python -m studies.network
 
 peers: install
 	$(BIN)/python tests/peers/run.py
