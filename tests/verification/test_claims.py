@@ -1,4 +1,4 @@
-"""Every claim: executed checks that count, all mutants rejected; evidence for `claims.json`."""
+"""Every claim: proofs and checks that count, all mutants rejected; evidence for `claims.json`."""
 
 import json
 from collections.abc import Callable

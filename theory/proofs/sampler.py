@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations, product
+from math import prod
+from operator import eq
 
 from sharprates.theory.arithmetic import Arithmetic, Number
 from sharprates.theory.functions import Composition, integer_power
@@ -44,21 +46,24 @@ def reveal(
 ) -> Number:
     """p_out(x), step by step over the revealed sets: no step law, no expansion."""
     full = (1 << d) - 1
-    law = {0: arithmetic.rational(1)}
+    one, zero = arithmetic.rational(1), arithmetic.rational(0)
+    chances = {
+        (state, block): prod((conditional(i, state) for i in bits(block)), start=one)
+        for state in range(full + 1)
+        for block in subsets(full & ~state)
+    }
+    law = {0: one}
     for hazard in hazards:
-        new = {state: arithmetic.rational(0) for state in range(full + 1)}
+        shown = [integer_power(hazard, n) for n in range(d + 1)]
+        hidden = [integer_power(1 - hazard, n) for n in range(d + 1)]
+        # the factors of the hazard are the same for all ways to a set by as many tokens
+        ways: defaultdict[tuple[int, int], Number] = defaultdict(lambda: zero)
         for state, weight in law.items():
             for block in subsets(full & ~state):
-                masked = d - (state | block).bit_count()
-                term = (
-                    weight
-                    * integer_power(hazard, block.bit_count())
-                    * integer_power(1 - hazard, masked)
-                )
-                for i in bits(block):
-                    term = term * conditional(i, state)
-                new[state | block] = new[state | block] + term
-        law = new
+                ways[state | block, block.bit_count()] += weight * chances[state, block]
+        law = defaultdict(lambda: zero)
+        for (state, count), weight in ways.items():
+            law[state] += weight * (shown[count] * hidden[d - state.bit_count()])
     return law[full]
 
 
@@ -86,11 +91,12 @@ def reveal_in_blocks(
 
 def uniform_conditional(support: Iterable[Row], x: Row) -> Conditional:
     """The conditionals of the uniform law on distinct rows, at the contexts of the row x."""
-    agreement = Counter(
-        sum(1 << i for i, (u, v) in enumerate(zip(row, x, strict=True)) if u == v)
-        for row in support
-    )
-    return weighted_conditional({mask: Fraction(n) for mask, n in agreement.items()}, len(x))
+    agreement = Counter(tuple(map(eq, row, x)) for row in support)
+    masks = {
+        sum(same << i for i, same in enumerate(where)): Fraction(n)
+        for where, n in agreement.items()
+    }
+    return weighted_conditional(masks, len(x))
 
 
 def weighted_conditional(agreement: dict[int, Fraction], d: int) -> Conditional:
