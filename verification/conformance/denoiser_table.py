@@ -69,9 +69,11 @@ def sharpened(p: Tensor, temperature: float, top_k: int | None, top_p: float | N
     S = p.shape[-1]
     if temperature == 0:
         return torch.nn.functional.one_hot(p.argmax(-1), S).double()
+    if temperature == 1 and top_k is None and top_p is None:
+        return p
     q = torch.softmax(p.log() / temperature, -1)
     if top_k is None and top_p is None:
-        return q if temperature != 1 else p
+        return q
     ordered, places = q.sort(dim=-1, descending=True, stable=True)
     kept = torch.arange(S) < (S if top_k is None else top_k)
     ordered = torch.where(kept, ordered, 0.0)

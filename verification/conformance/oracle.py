@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import torch
@@ -12,10 +13,14 @@ from sharprates.verification.conformance.foreign import FaultError
 from torch import Tensor
 
 
+@cache
+def _places(length: int, vocabulary: int) -> Tensor:
+    return torch.tensor([(vocabulary + 1) ** i for i in range(length - 1, -1, -1)])
+
+
 def state_codes(rows: Tensor, vocabulary: int) -> Tensor:
     """int64 [n], places of partial states [n, d], mask = S, in lexicographic order."""
-    d = rows.shape[1]
-    return (rows * torch.tensor([(vocabulary + 1) ** i for i in range(d - 1, -1, -1)])).sum(1)
+    return (rows * _places(rows.shape[1], vocabulary)).sum(1)
 
 
 def state_word(state: Tensor, vocabulary: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -27,6 +27,11 @@ CONFIDENCE = tuple(f"confidence:{measure}" for measure in MEASURES)
 KNOWN_RULES = (*RULES, *COUNTS, *CONFIDENCE)
 TIMES_RUN = ("to 0", "to 1")
 UNIFORMS = ("float64", "float32", "float16", "bfloat16")
+
+
+@lru_cache(maxsize=1024)
+def _hazards(schedule: Schedule) -> tuple[float, ...]:
+    return tuple(schedule.law(1).hazards.tolist())
 
 
 @dataclass(frozen=True)
@@ -160,7 +165,7 @@ class Declaration:
 
     def hazards(self, rule: str) -> list[float]:
         """Reveal probability of each step of a rule on the declared clock and grid."""
-        return self.schedule(rule).law(1).hazards.tolist()
+        return list(_hazards(self.schedule(rule)))
 
     @property
     def by_hazard(self) -> bool:

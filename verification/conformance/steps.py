@@ -65,11 +65,17 @@ class Moves:
             share: float64 [M], the probability that a move reveals what it reveals; None for 1.
         """
         chosen = kept.nonzero().squeeze(1)
-        source, target = self.source[chosen], self.target[chosen]
-        values = self.states[target].clamp(max=self.vocabulary - 1)
-        drawn = p[source].gather(-1, values[..., None]).squeeze(-1)
-        chance = torch.where(self.shown[chosen], drawn, 1.0).prod(-1)
-        return Step(source, target, chance if share is None else chance * share[chosen])
+        factors = torch.nn.functional.pad(p.flatten(), (0, 1), value=1.0)
+        chance = factors[self._factors[chosen]].prod(-1)
+        weight = chance if share is None else chance * share[chosen]
+        return Step(self.source[chosen], self.target[chosen], weight)
+
+    @cached_property
+    def _factors(self) -> Tensor:
+        """int64 [M, d]: where in p [C, d, S], flattened, a revealed value stands; −1 elsewhere."""
+        d, S = self.shown.shape[1], self.vocabulary
+        row = self.source[:, None] * d + torch.arange(d)
+        return torch.where(self.shown, row * S + self.states[self.target], -1)
 
 
 @cache

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -99,10 +100,15 @@ def _distances(rows: int, longest: int) -> dict[str, int]:
     return found | {"half of a call, rounded down,": rows // 2}
 
 
+@lru_cache(maxsize=1024)
+def _first_of_pairs(rows: int, distance: int) -> Tensor:
+    first = torch.arange(max(0, rows - distance))
+    return first[torch.div(first, distance, rounding_mode="floor") % 2 == 0]
+
+
 def _pairs(rows: Tensor, distance: int) -> tuple[Tensor, Tensor]:
     """Rows and those so far behind them, each row in one pair at most."""
-    first = torch.arange(max(0, len(rows) - distance))
-    first = first[torch.div(first, distance, rounding_mode="floor") % 2 == 0]
+    first = _first_of_pairs(len(rows), distance)
     return rows[first], rows[first + distance]
 
 
