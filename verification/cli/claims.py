@@ -20,11 +20,12 @@ def claims_command(
         for one in CLAIMS.values():
             terminal.print(f"{one.id:4} {one.kind.value:10} {one.relation.value:10} {one.title}")
         return
+    wanted = CLAIMS.values() if claim_id is None else [claim(claim_id)]
     # the pages load all checks, which takes seconds
     from sharprates.verification.files import to_json
     from sharprates.verification.reports.claims import page, text
 
-    pages = [page(one) for one in (CLAIMS.values() if claim_id is None else [claim(claim_id)])]
+    pages = [page(one) for one in wanted]
     if json:
         terminal.out(to_json({"claims": pages}), end="")
     else:
