@@ -1,11 +1,12 @@
 """The plugin in sessions of its own: markers, evidence, failures, xdist workers."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
+import pytest
 from sharprates.theory.registry import CLAIMS
+
+from tests.verification.sessions import session
 
 TESTS = """
 import pytest
@@ -30,25 +31,13 @@ def test_for_another_claim(evidence):
 """
 
 
-def session(folder: Path, text: str, *options: str) -> subprocess.CompletedProcess[str]:
-    (folder / "test_it.py").write_text(text)
-    (folder / "pytest.ini").write_text("[pytest]\n")
-    command = (
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "sharprates.verification.pytest_plugin",
-        *options,
-    )
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+PLUGIN = "sharprates.verification.pytest_plugin"
 
 
 def test_evidence_is_gathered_over_workers(tmp_path: Path) -> None:
-    done = session(tmp_path, TESTS, "-n", "2", "--claims-json", "build/claims.json")
-    assert "2 failed, 5 passed" in done.stdout, done.stdout + done.stderr
-    assert "evidence for E4: the test is marked" in done.stdout
+    _, said = session(tmp_path, TESTS, PLUGIN, "-n", "2", "--claims-json", "build/claims.json")
+    assert "2 failed, 5 passed" in said, said
+    assert "evidence for E4: the test is marked" in said
     content = json.loads((tmp_path / "build" / "claims.json").read_text())
     rows = {row["id"]: row for row in content["claims"]}
     assert list(rows) == ["E3", "E6", "L1"]  # those with evidence, or a failing test
@@ -70,11 +59,11 @@ def test_it():
 
 
 def test_without_the_option_nothing_is_written(tmp_path: Path) -> None:
-    assert session(tmp_path, LIGHT, "-p", "no:xdist").returncode == 0
+    assert session(tmp_path, LIGHT, PLUGIN)[0] == 0
     assert not (tmp_path / "build").exists()
 
 
 def test_a_marker_of_no_claim_is_refused(tmp_path: Path) -> None:
-    done = session(tmp_path, LIGHT.replace("E3", "E33"), "-p", "no:xdist")
-    assert done.returncode != 0
-    assert "did you mean" in done.stdout + done.stderr
+    code, said = session(tmp_path, LIGHT.replace("E3", "E33"), PLUGIN)
+    assert code == pytest.ExitCode.USAGE_ERROR
+    assert "did you mean" in said

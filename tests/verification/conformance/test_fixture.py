@@ -1,8 +1,6 @@
 """The pytest plugin: its fixture, its marker, and the shares of the budget."""
 
 import math
-import subprocess
-import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +9,8 @@ from sharprates.verification.conformance.defects import DEFECTS, RIGHT
 from sharprates.verification.conformance.findings import FAST, Outcome
 from sharprates.verification.conformance.fixture import conformance  # noqa: F401 - a fixture
 from sharprates.verification.statistics.budget import Ledger
+
+from tests.verification.sessions import session
 
 CHECKS = ("fixture",)
 
@@ -50,35 +50,30 @@ def test_of_something_else():
 """
 
 
-def session(folder: Path, text: str, *options: str) -> subprocess.CompletedProcess[str]:
-    (folder / "test_it.py").write_text(text)
-    (folder / "pytest.ini").write_text("[pytest]\n")
-    plugin = ("-p", "sharprates.verification.conformance.fixture", "--strict-markers")
-    command = (sys.executable, "-m", "pytest", "-q", "-rP", *plugin, *options)
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+PLUGIN = "sharprates.verification.conformance.fixture"
 
 
 def test_the_marker_gives_settings_and_chooses_tests(tmp_path: Path) -> None:
-    done = session(tmp_path, SESSION, "-p", "no:xdist", "-m", "conformance")
-    assert "2 passed, 1 deselected" in done.stdout, done.stdout + done.stderr
-    assert "asked: 5e-07 50.0" in done.stdout
-    assert "asked: 1.6666666666666668e-07 50.0" in done.stdout
+    _, said = session(tmp_path, SESSION, PLUGIN, "-m", "conformance")
+    assert "2 passed, 1 deselected" in said, said
+    assert "asked: 5e-07 50.0" in said
+    assert "asked: 1.6666666666666668e-07 50.0" in said
     # A test without the marker is chosen by its fixture.
     unmarked = SESSION.replace("@pytest.mark.conformance", "# ")
-    done = session(tmp_path, unmarked, "-p", "no:xdist", "-m", "not conformance")
-    assert "1 passed, 2 deselected" in done.stdout, done.stdout + done.stderr
+    _, said = session(tmp_path, unmarked, PLUGIN, "-m", "not conformance")
+    assert "1 passed, 2 deselected" in said, said
 
 
 def test_workers_share_the_budget(tmp_path: Path) -> None:
-    done = session(tmp_path, SESSION, "-n", "2", "-m", "conformance")
-    assert "2 passed" in done.stdout, done.stdout + done.stderr
-    asked = [float(line.split()[1]) for line in done.stdout.splitlines() if "asked" in line]
+    _, said = session(tmp_path, SESSION, PLUGIN, "-n", "2", "-m", "conformance")
+    assert "2 passed" in said, said
+    asked = [float(line.split()[1]) for line in said.splitlines() if "asked" in line]
     assert len(asked) == 2
     assert sum(asked) <= 1e-6 / 2
 
 
 def test_a_marker_with_unknown_settings_is_refused(tmp_path: Path) -> None:
-    done = session(tmp_path, SESSION.replace("limit=50.0", "limits=50.0"), "-p", "no:xdist")
-    assert done.returncode != 0
-    assert "test_it.py::test_marked[4]: marker conformance:" in done.stdout + done.stderr
-    assert "limits" in done.stdout + done.stderr
+    code, said = session(tmp_path, SESSION.replace("limit=50.0", "limits=50.0"), PLUGIN)
+    assert code == pytest.ExitCode.USAGE_ERROR
+    assert "test_it.py::test_marked[4]: marker conformance:" in said
+    assert "limits" in said
