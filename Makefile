@@ -4,6 +4,8 @@ BIN := .venv/bin
 STAMP := .venv/installed
 # Idle threads of torch sleep: spinning ones take ten times the CPU where cores are shared.
 export OMP_WAIT_POLICY ?= passive
+# Without compiled files each process of the tests would compile the project anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: remask network peers letters install audit test mutants lint verify verify-deep formal formal-record book pdf bench
 

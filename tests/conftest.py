@@ -1,5 +1,6 @@
 """One profile for every property test: same examples every run, and a blob to replay a failure."""
 
+import gc
 import os
 import re
 
@@ -70,14 +71,29 @@ def ledger(request: pytest.FixtureRequest) -> Ledger:
     return Ledger(Budget().share(STATISTICAL_FILES)[name], request.module.CHECKS)
 
 
-TOGETHER = re.compile(
-    r"tests/test_(wheel|additions)\.py|check_browser\.py::.*\[([\w/]+(\.html)?)\]$"
-)
+LONG = ("verification/test_claims.py",)
+"""Files in the order in which they are begun; all others after them."""
+
+PAGE = re.compile(r"check_browser\.py::.*\[([\w/]+(\.html)?)\]$")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long files first, so that no process is left with one when the others have ended."""
+    tests = config.rootpath / "tests"
+    rank = {tests / name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(item.path, len(LONG)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Garbage is not looked for among the tests and libraries, which are millions of objects."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """Tests that share what is costly to make, a wheel or an open page, run in one process.
+    """The tests of a file run in one process, which keeps what they share; so do those of a page.
 
     The mark xdist_group says the same, but pytest-xdist 3.8 cannot put it into the node ids of
     pytest 9.2, and is silent about it.
@@ -86,7 +102,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
     class Together(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            found = TOGETHER.search(nodeid)
-            return (found[1] or found[2]) if found else nodeid
+            if page := PAGE.search(nodeid):
+                return page[1]
+            file = nodeid.partition("::")[0]
+            return nodeid if file.endswith("check_browser.py") else file
 
+    config.option.loadscopereorder = False  # the order of `LONG`
     return Together(config, log)
