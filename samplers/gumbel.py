@@ -71,6 +71,9 @@ def all_uniforms(dtype: torch.dtype, zero: bool = True) -> Tensor:
     return u if zero else u[u > 0]
 
 
+_AT_ONCE = 2**14
+
+
 def lattice_law(probabilities: Tensor, uniforms: Tensor) -> Tensor:
     """The law of argmax(log π − log(−log u)), computed in the dtype of equally likely uniforms.
 
@@ -81,19 +84,22 @@ def lattice_law(probabilities: Tensor, uniforms: Tensor) -> Tensor:
     Returns:
         float64 [n]; of equal keys the first one wins.
     """
-    noise = -torch.log(-torch.log(uniforms))
+    noise = torch.log(uniforms).neg_().log_().neg_()
     if bool((noise[1:] < noise[:-1]).any()):
         noise = noise.sort().values
     # Within bfloat16 few noises differ; searchsorted needs float32, which holds them exactly.
     noise, counts = torch.unique_consecutive(noise, return_counts=True)
-    chance = counts.to(torch.float64) / uniforms.numel()
+    chance = counts.to(torch.float64).div_(uniforms.numel())
     keys = [(noise + one).to(torch.float32) for one in probabilities.to(noise.dtype).log()]
     reached = torch.nn.functional.pad(chance.cumsum(0), (1, 0))
     law = []
     for m, mine in enumerate(keys):
-        wins = chance
-        for j, other in enumerate(keys):
-            if j != m:
-                wins = wins * reached[torch.searchsorted(other, mine, right=j > m)]
-        law.append(float(wins.sum()))
+        total = 0.0
+        # in pieces: memory for all uniforms at once costs more than the sum
+        for wins, own in zip(chance.split(_AT_ONCE), mine.split(_AT_ONCE), strict=True):
+            for j, other in enumerate(keys):
+                if j != m:
+                    wins = wins * reached[torch.searchsorted(other, own, right=j > m)]
+            total += float(wins.sum())
+        law.append(total)
     return torch.tensor(law, dtype=torch.float64)

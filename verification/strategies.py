@@ -645,8 +645,10 @@ def float_experiments(
     return Experiment(target, denoiser, ParallelSampler(target.length, schedule))
 
 
-ALPHAS = st.fractions(0, 1, max_denominator=8)
-"""Shares of tokens that are shown."""
+ALPHAS = st.sampled_from(
+    sorted({Fraction(n, q) for q in range(1, 9) for n in range(q + 1)}, key=lambda x: x.denominator)
+)
+"""Shares of tokens that are shown, the plainest first."""
 
 
 @st.composite

@@ -107,11 +107,12 @@ def _score(broken: bool) -> Iterator[bool]:
     """F4: the score as a ratio of q_t, and the rate as (−α′/α) times it."""
     for d, S in SIZES:
         law = data_law(d, S)
-        for x in words(d, S):
+        partial = {x: partial_law(law, x, ALPHA) for x in words(d, S)}
+        for x in partial:
             for i in (i for i in range(d) if x[i] is None):
                 for a in range(S):
                     y = _reveal(x, i, a)
-                    ratio = partial_law(law, y, ALPHA) / partial_law(law, x, ALPHA)
+                    ratio = partial[y] / partial[x]
                     conditional = marginal(law, y) / marginal(law, x)
                     score = fill(F4, alpha=ALPHA, q=conditional)
                     rate = _rate(law, x, i, a, broken)
@@ -127,8 +128,8 @@ def _kolmogorov(broken: bool) -> Iterator[bool]:
     """F4: −∂_t q_t(x) = inflow − outflow under the reverse rates, at every partial state."""
     for d, S in SIZES:
         law = data_law(d, S)
-        for x in words(d, S):
-            here = partial_law(law, x, ALPHA)
+        partial = {x: partial_law(law, x, ALPHA) for x in words(d, S)}
+        for x, here in partial.items():
             change = SPEED * sympy.diff(here, ALPHA)  # −d/dt = −α′·d/dα
             flow = sympy.Integer(0)
             for i in range(d):
@@ -139,7 +140,7 @@ def _kolmogorov(broken: bool) -> Iterator[bool]:
                 else:
                     before = (*x[:i], None, *x[i + 1 :])
                     inflow = _rate(law, before, i, value, broken)
-                    flow += partial_law(law, before, ALPHA) * inflow
+                    flow += partial[before] * inflow
             yield _zero(change - flow)
 
 

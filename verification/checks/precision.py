@@ -22,6 +22,9 @@ from sharprates.verification.evidence import Method
 BITS = 24
 """Random bits of a float32 uniform."""
 
+AT_ONCE = 2**14
+"""Uniforms that are looked at together: memory for all of them costs more than the counting."""
+
 
 def quadrature(pi: tuple[Fraction, ...]) -> list[Any]:
     """P(m rings first) for exponential clocks of rates π_m that cannot ring before c/π_m.
@@ -94,11 +97,14 @@ def lattice_chance(small: float, zero: bool) -> float:
     −log(u)/π is smaller for u_1 iff u_1 > u_2^{π_1/π_2}: for each of 2^24 values of u_2 the number
     of u_1 above is counted; no Gumbel noise and no float32.
     """
-    count = 2**BITS
-    k = np.arange(0 if zero else 1, count, dtype=np.float64)
-    with np.errstate(divide="ignore"):  # u_2 = 0 never wins: log 0 = −∞ is meant
-        threshold = np.exp(small / (1 - small) * np.log(k / count)) * count
-    return float(np.maximum(0, count - 1 - np.floor(threshold)).sum() / k.size**2)
+    count, wins = 2**BITS, 0.0
+    first = 0 if zero else 1
+    for start in range(first, count, AT_ONCE):
+        k = np.arange(start, min(start + AT_ONCE, count), dtype=np.float64)
+        with np.errstate(divide="ignore"):  # u_2 = 0 never wins: log 0 = −∞ is meant
+            threshold = np.exp(small / (1 - small) * np.log(k / count)) * count
+        wins += float(np.maximum(0, count - 1 - np.floor(threshold)).sum())
+    return wins / float(count - first) ** 2
 
 
 def _lattice(example: Example, _: Mutant, is_the_model: bool = False) -> Trial:
