@@ -71,7 +71,27 @@ def ledger(request: pytest.FixtureRequest) -> Ledger:
     return Ledger(Budget().share(STATISTICAL_FILES)[name], request.module.CHECKS)
 
 
-LONG = ("verification/test_claims.py",)
+LONG = (
+    "verification/cli/test_audit.py",
+    "verification/test_jobs.py",
+    "verification/test_claims.py",
+    "verification/conformance/test_fresh_defects.py",
+    "test_wheel.py",
+    "verification/conformance/test_named.py",
+    "verification/conformance/test_scope.py",
+    "verification/conformance/test_defects.py",
+    "verification/conformance/test_declarations.py",
+    "verification/cli/test_terminal.py",
+    "verification/cli/test_plan.py",
+    "theory/proofs/test_proof.py",
+    "verification/conformance/test_checker.py",
+    "verification/conformance/looks/test_rare_tokens.py",
+    "verification/test_audit.py",
+    "verification/planning/test_planner.py",
+    "samplers/test_gumbel.py",
+    "samplers/test_parallel.py",
+    "mutants/test_session.py",
+)
 """Files in the order in which they are begun; all others after them."""
 
 PAGE = re.compile(r"check_browser\.py::.*\[([\w/]+(\.html)?)\]$")
