@@ -6,6 +6,8 @@ g(t_k) − g(t_{k−1}) = (t_{k+1} − t_k)·g'(t_k): the first step determines 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
@@ -27,9 +29,9 @@ class GrowthCurve:
     def __init__(self, h: Array) -> None:
         d = h.size
         self._losses, self._drops = d * (h[0] - h), d * (d - 1) * (h[:-1] - h[1:])
+        self._counts = [np.arange(n + 1.0) for n in (d - 1, max(d - 2, 0))]
         self._ways = [
-            gammaln(n + 1) - gammaln(np.arange(n + 1) + 1) - gammaln(n - np.arange(n + 1) + 1)
-            for n in (d - 1, max(d - 2, 0))
+            gammaln(m[-1] + 1) - gammaln(m + 1) - gammaln(m[::-1] + 1) for m in self._counts
         ]
 
     def __call__(self, t: float) -> float:
@@ -42,12 +44,11 @@ class GrowthCurve:
 
     def _law(self, which: int, t: float) -> Array:
         """Bin(d−1, t) or Bin(d−2, t)."""
-        n = self._ways[which].size - 1
+        m = self._counts[which]
         if t in (0.0, 1.0):
-            unit: Array = np.eye(1, n + 1, n if t else 0)[0]
+            unit: Array = np.eye(1, m.size, m.size - 1 if t else 0)[0]
             return unit
-        m = np.arange(n + 1)
-        law: Array = np.exp(self._ways[which] + m * np.log(t) + (n - m) * np.log1p(-t))
+        law: Array = np.exp(self._ways[which] + m * math.log(t) + m[::-1] * math.log1p(-t))
         return law
 
 
