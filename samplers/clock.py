@@ -1,4 +1,4 @@
-"""Clocks α(t) of the forward process, and time grids on them (theory note, §9)."""
+"""Clocks α(t) of the forward process, and time grids on them."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class Denoiser(Protocol):
     """Predicts each hidden token's law from the revealed ones.
 
     In a partial state x the mask is the symbol S. The prediction p̂_i(a|x) stands for the score
-    ŝ = α/(1−α)·p̂ (theory note, §0). If `normalised` is False its sum over a need not be 1.
+    ŝ = α/(1−α)·p̂. If `normalised` is False its sum over a need not be 1.
 
     A denoiser may also have `relative_error`, a bound on the relative rounding error of its
     predictions (`relative_error` below); without it the numbers it returns are the denoiser.

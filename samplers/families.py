@@ -57,7 +57,7 @@ def point_mass(d: int, S: int) -> Target:
     """The single sequence 0…0.
 
     Source:
-        H3 of the theory note uses it.
+        Claim H3 uses it.
     """
     check_positive(d=d, S=S)
     _require_rows(0.0, d)
@@ -98,7 +98,7 @@ def copies(d: int, S: int) -> Target:
     """All d tokens equal, their common symbol uniform.
 
     Source:
-        L2 of the theory note.
+        Claim L2.
     """
     return _uniform_on(_block_rows(d, d, S), S, "copies", d=d, S=S)
 
@@ -107,7 +107,7 @@ def pairs(d: int, S: int) -> Target:
     """⌊d/2⌋ independent pairs of equal uniform tokens (1,2), (3,4), …; an odd last one is uniform.
 
     Source:
-        L1 of the theory note.
+        Claim L1.
     """
     return _uniform_on(_block_rows(d, min(2, d), S), S, "pairs", d=d, S=S)
 
@@ -130,7 +130,7 @@ def shared_symbols(d: int, b: int) -> Target:
         b: size of a shared symbol's alphabet; the vocabulary is S = b^(d−1).
 
     Source:
-        L3 of the theory note.
+        Claim L3.
     """
     check_positive(d=d, b=b)
     rows = _shared_rows(d, b, length=d)
@@ -145,7 +145,7 @@ def groups(d: int, g: int) -> Target:
         g: size of a group, 2 ≤ g ≤ d; the vocabulary is S = 2^(g−1).
 
     Source:
-        L6 (a) of the theory note.
+        Claim L6 (a).
     """
     check_positive(d=d)
     if not 2 <= g <= d:
@@ -161,7 +161,7 @@ def parity(d: int, S: int) -> Target:
     """All tokens but one are free; the sum of all is 0 mod S.
 
     Source:
-        L4 of the theory note.
+        Claim L4.
     """
     check_positive(d=d, S=S)
     free = _product_rows(d - 1, S, length=d)
@@ -184,7 +184,7 @@ def mds(d: int, k: int, S: int) -> Target:
         InputError: if S is not prime, or d or k is out of range.
 
     Source:
-        L4 of the theory note.
+        Claim L4.
     """
     check_positive(d=d, S=S)
     if S < 2 or any(S % p == 0 for p in range(2, math.isqrt(S) + 1)):
@@ -209,7 +209,7 @@ def permutations(d: int, S: int) -> Target:
         InputError: if S does not divide d.
 
     Source:
-        L6 (b) of the theory note.
+        Claim L6 (b).
     """
     check_positive(d=d, S=S)
     if d % S:

@@ -2,7 +2,7 @@
 
 It draws a value at every mask and keeps those of the largest probability, so the choice depends on
 the values drawn and probable ones are favoured: even one token a round with the exact denoiser does
-not give q_0 (theory note, §10).
+not give q_0.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class PolicySampler(Sampler):
         ties: of equally good positions the leftmost comes first (``left``), or that of lowest rank
             in an order drawn before the first round (``seed``).
 
-    Source: theory note, §10.
+    Source: the policies of claim P1.
     """
 
     kind = "policy"

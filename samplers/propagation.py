@@ -148,7 +148,7 @@ def trajectory(states: PartialStates, kernel: Kernel, steps: int) -> Iterator[Te
 def move_law(prediction: Tensor, rate: float, normalised: bool) -> Tensor:
     """One parallel unmasking step for each token: reveal a with probability rate·p̂(a).
 
-    A jump vector of total above 1 is rescaled to total 1 (theory note, E1); an infinite rate
+    A jump vector of total above 1 is rescaled to total 1 (E1); an infinite rate
     rescales any.
 
     Args:

@@ -49,7 +49,7 @@ class Remasking:
         low: remasks only in steps that start at a time in [low, high].
         high: see `low`.
 
-    Source: theory note, §11; ReMDM (Wang et al., arXiv 2503.00307): cap, rescale, conf, switch.
+    Source: ReMDM (Wang et al., arXiv 2503.00307): cap, rescale, conf, switch.
     """
 
     rule: str
@@ -132,7 +132,7 @@ class RemaskingSampler(Sampler):
         schedule: of the rule ``ancestral``.
         remasking: σ.
 
-    Source: theory note, §11.
+    Source: ReMDM (Wang et al., arXiv 2503.00307); claim R1.
     """
 
     kind = "remasking"

@@ -6,7 +6,7 @@ network is one batched call, says what it predicts for each token given those be
 is accepted with probability min{1, p/p̂}; the first one that is not is replaced by a draw from
 (p − p̂)_+ and ends the call.
 
-Source: Leviathan et al., arXiv 2211.17192; Chen et al., arXiv 2302.01318; Q1, Q2 of the note.
+Source: Leviathan et al., arXiv 2211.17192; Chen et al., arXiv 2302.01318; claims Q1, Q2.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def blocks_tv(law: StepLaw, d: int, size: int, S: int) -> StructuredTV:
         S: vocabulary size.
 
     Source:
-        The laws of L1 (pairs, size 2) and L2 (copies, size d) of the theory note.
+        The laws of L1 (pairs, size 2) and L2 (copies, size d).
     """
     check_positive(d=d, S=S)
     if not 1 <= size <= d:
@@ -95,7 +95,7 @@ def groups_tv(law: StepLaw, d: int, g: int, b: int = 2) -> StructuredTV:
         b: size of a shared symbol's alphabet; the vocabulary is b^(g−1).
 
     Source:
-        The laws of L3 (g = d) and L6 (a) (b = 2) of the theory note.
+        The laws of L3 (g = d) and L6 (a) (b = 2).
     """
     check_positive(d=d, b=b)
     if not 1 <= g <= d:
@@ -114,7 +114,7 @@ def mds_tv(law: StepLaw, d: int, k: int, S: int) -> StructuredTV:
         S: vocabulary size.
 
     Source:
-        The law of L4 of the theory note.
+        The law of L4.
     """
     check_positive(d=d, S=S)
     if not 1 <= k <= d:
@@ -137,7 +137,7 @@ def permutations_tv(law: StepLaw, d: int, S: int) -> StructuredTV:
         S: vocabulary size.
 
     Source:
-        The law of L6 (b) of the theory note.
+        The law of L6 (b).
     """
     check_positive(d=d, S=S)
     if d % S:

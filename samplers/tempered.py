@@ -24,7 +24,7 @@ class TemperedDenoiser(ChangedDenoiser):
         top_p: in (0, 1]; the fewest most likely symbols that hold this share of the mass stay
             (nucleus sampling), after the temperature. Of equal ones the smaller symbol comes first.
 
-    Source: theory note, §10, for T = 0; C2.
+    Source: claim C2.
     """
 
     temperature: float = 1.0

@@ -130,7 +130,7 @@ def trajectories(
     Raises:
         InputError: for a policy that does not fit, or chooses what it must not.
 
-    Source: theory note, §10; S5.
+    Source: claims P1, S5.
     """
     n, d = rows.shape
     given = Rounds(rounds, last_step, cache, times)

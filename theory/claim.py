@@ -1,4 +1,4 @@
-"""A claim: one statement of the note, with its formula, constants and hypotheses."""
+"""A claim: one statement of the theory, with its formula, constants and hypotheses."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Relation(Enum):
     EQUALITY = "equality"
     LIMIT = "limit"
     WORST_CASE = "worst-case"
-    """The exact value for some law of the same (d, S, w): no verdict on another law."""
+    """The exact value for some law of the same (d, S, w), which decides nothing on another law."""
 
 
 BOUNDS = (Relation.UPPER, Relation.LOWER)
@@ -94,7 +94,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement of the note.
+    """One statement of the theory.
 
     Attributes:
         id: e.g. ``E3``.
@@ -226,7 +226,7 @@ def _scaled(value: sympy.Rational, factor: Any, arithmetic: Arithmetic) -> Any:
 
 
 class _Printer(LatexPrinter):  # type: ignore[misc]  # sympy ships no types
-    """Prints symbols and the order of terms as the note does."""
+    """Prints symbols and the order of terms as the book writes them."""
 
     def _print_Symbol(self, expr: sympy.Symbol, style: str = "plain") -> str:
         return LATEX.get(expr.name) or str(super()._print_Symbol(expr, style))

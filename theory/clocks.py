@@ -1,4 +1,4 @@
-"""The clocks of the note as formulas, and the reveal probabilities of S1 on them.
+"""The clocks as formulas, and the reveal probabilities of S1 on them.
 
 The samplers have their own clocks, in another form: two derivations that a test compares.
 """

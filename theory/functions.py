@@ -1,6 +1,6 @@
 """The named functions of the formulas, with one algorithm each, generic over the number type.
 
-Each is a sympy function, so that formulas print as in the note, and carries `compute`, an algorithm
+Each is a sympy function, so that formulas print as in the book, and carries `compute`, an algorithm
 in python's operators and an `Arithmetic` alone. Vectors (step law w, information curve h) are
 symbols whose value is a sequence.
 """

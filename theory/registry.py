@@ -1,4 +1,4 @@
-"""All claims of the note, by id."""
+"""All claims, by id."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TOPICS: tuple[tuple[Claim, ...], ...] = (
     *(precision.CLAIMS, policies.CLAIMS, remasking.CLAIMS, score_error.CLAIMS),
 )
 CLAIMS: Mapping[str, Claim] = MappingProxyType({it.id: it for topic in _TOPICS for it in topic})
-"""Claim id → claim, in the order of the note; X1–X4 stand after L7."""
+"""Claim id → claim, in the order of the theory; X1–X4 stand after L7."""
 
 
 def claim(claim_id: str) -> Claim:

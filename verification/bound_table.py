@@ -82,7 +82,7 @@ class BoundTable:
     rows: tuple[BoundRow, ...]
 
     def best(self, quantity: Quantity) -> BoundRow:
-        """The smallest bound on a quantity; of equal ones the first in the order of the note."""
+        """The smallest bound on a quantity; of equal ones the first in the order of the theory."""
         order = list(CLAIMS)
         rows = (row for row in self.rows if row.quantity == quantity)
         return min(rows, key=lambda row: (row.value, row.route != "direct", order.index(row.claim)))

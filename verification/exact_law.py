@@ -1,6 +1,6 @@
 """The exact output law in any number type, for small d: what decides where float64 cannot.
 
-The same expansion as `samplers.expansion` (theory note, S2) without a tensor: dictionaries of
+The same expansion as `samplers.expansion` (S2) without a tensor: dictionaries of
 contexts, plain loops. It takes rationals to rationals, and balls to balls.
 """
 

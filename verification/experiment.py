@@ -43,7 +43,7 @@ class Experiment:
     denoiser: Denoiser
     sampler: Sampler | None = None
 
-    # --- its parts, by the names of the note ----------------------------------------------------
+    # --- its parts, by their symbols ----------------------------------------------------------
 
     @property
     def length(self) -> int:

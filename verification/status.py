@@ -245,7 +245,7 @@ def _kind(ratio: float) -> str:
 
 
 def statuses(evidence: Iterable[Evidence]) -> list[ClaimStatus]:
-    """One status for every claim, in the order of the note; a claim without record is untested."""
+    """One status for every claim, in the order of the theory; one without record is untested."""
     by_claim: dict[str, list[Evidence]] = {claim_id: [] for claim_id in CLAIMS}
     for one in evidence:
         by_claim[one.claim].append(one)
@@ -295,7 +295,7 @@ class Report:
     """What a run has shown.
 
     Attributes:
-        statuses: one a claim, in the order of the note.
+        statuses: one a claim, in the order of the theory.
         manifest: where the numbers come from.
     """
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import sharprates
 from sharpbook import api
 
 
@@ -59,3 +61,10 @@ def test_a_page_is_made_for_a_module_and_removed_with_it(tmp_path: Path) -> None
     assert "nosearch: true" in text
     assert ".. automodule:: sharprates.theory.claim\n" in text
     assert config.exclude_patterns == ["_build"]
+
+
+@pytest.mark.parametrize("room", api.ROOMS)
+def test_no_source_speaks_of_a_note_that_its_reader_does_not_have(room: str) -> None:
+    (package,) = sharprates.__path__
+    for path in Path(package, room).rglob("*.py"):
+        assert not re.search(r"\b(theory|the) note\b", path.read_text("utf-8")), path

@@ -1,4 +1,4 @@
-"""Clocks: each curve against the others and against the table of the note; grids; bad input."""
+"""Clocks: each curve against the others and against a table of known values; grids; bad input."""
 
 import math
 
@@ -24,7 +24,7 @@ NAMES = [
     "geometric:0.01:5",
 ]
 
-# α(t) as in the table of the note (§9), in 40 digits.
+# α(t) in 40 digits.
 TABLE = {
     "constant": lambda t: mpmath.exp(-t),
     "linear": lambda t: 1 - t,

@@ -67,7 +67,7 @@ def test_empirical_law_is_the_exact_law(name: str, ledger: Ledger) -> None:
 
 def test_two_independent_tokens_are_not_sampled_one_at_a_time() -> None:
     # The sure value 9/10 is kept first, then the fair bit; 1/10 is kept only after the bit, and a
-    # rejected draw is drawn anew: the smallest case of the theory note (§10), TV = 9/100.
+    # rejected draw is drawn anew: the smallest case, TV = 9/100.
     q = family("product:1/2,1/2:9/10,1/10")
     law = KeptDraws(2, 1).law(q, ExactDenoiser(q))
     assert total_variation(law, q).value == pytest.approx(9 / 100, abs=1e-15)

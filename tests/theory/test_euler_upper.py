@@ -29,7 +29,7 @@ def smallest(bound: Callable[[int], float], epsilon: float) -> int:
 @pytest.mark.parametrize(
     ("claim", "variant", "d", "S", "epsilon", "steps"),
     [
-        # the examples of the note, §8
+        # the examples of the book
         (E3, "equal-steps", 1024, 50257, 0.01, 52_115_615),
         (E7, "vocabulary", 1024, 50257, 0.01, 551_665),
         (E5, "equal-steps-vocabulary", 1024, 50257, 0.01, 551_630),

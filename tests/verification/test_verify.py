@@ -43,7 +43,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 def test_a_run_as_a_function() -> None:
     seen: list[str] = []
     found = verify(["h3", "E6", "H3"], examples=10, progress=seen.append)
-    assert [one.claim.id for one in found.statuses] == ["E6", "H3"]  # the order of the note
+    assert [one.claim.id for one in found.statuses] == ["E6", "H3"]  # the order of the theory
     assert found.verdict is Verdict.HOLDS
     assert found["H3"].status is Status.CERTIFIED
     assert len(seen) == verification_run.count_checks(["H3", "E6", "h3"])

@@ -298,7 +298,7 @@ def _coarse_steps(broken: bool) -> Iterator[bool]:
     """Copies, d = 3, S = 2: coarse steps on one half, n² fine ones on the other, n → ∞.
 
     The exact value L2, summed symbolically, over Σw² tends to L5's form with μ uniform on the
-    coarse half; 9/8 if the coarse steps come first, 3/8 if last (the note's finite instances,
+    coarse half; 9/8 if the coarse steps come first, 3/8 if last (finite instances,
     1.1103 and 0.3897, are near them).
     """
     n = sympy.Symbol("n", positive=True, integer=True)

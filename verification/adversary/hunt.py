@@ -111,7 +111,7 @@ HUNTED = (
     *("E1", "E2", "E3", "E4", "E5", "E7", "E8", "E9", "E10", "X1", "X2", "X3"),
     *("L0", "H2", "C1", "KL2"),
 )
-"""The bounds of the note that hold for every law: what there is to attack."""
+"""The bounds that hold for every law: what there is to attack."""
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def best_schedule(
         TooLargeError: if the gradient does not fit into memory.
 
     Source:
-        S2, theory note §8.
+        Claim S2.
     """
     if steps < 1:
         raise InputError(f"steps: need K ≥ 1, got {steps}")

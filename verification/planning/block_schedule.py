@@ -2,7 +2,7 @@
 
 A block that is opened at n revealed tokens draws s of them independently, at L_n each, so a block
 schedule's NELBO is Σ_blocks s·L_n; one token at a time costs Σ_m L_m. Their difference, the
-excess, is exact for the model and ranks schedules (theory note, §8).
+excess, is exact for the model and ranks schedules.
 """
 
 from __future__ import annotations

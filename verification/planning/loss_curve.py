@@ -22,7 +22,7 @@ from sharprates.samplers.reading import read_bytes
 from sharprates.verification.planning.question import check_length
 
 Label = Literal["exact", "bound", "estimate"]
-"""How far a number can be trusted: see theory note, §8."""
+"""How far a number can be trusted."""
 
 Array = NDArray[np.float64]
 

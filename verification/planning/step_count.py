@@ -90,7 +90,7 @@ def _birthday(ask: Question) -> int:
 
 
 def enough_steps(ask: Question) -> tuple[StepCount, ...]:
-    """What each upper bound asks for, in the order of the note."""
+    """What each upper bound asks for, in the order of the theory."""
     bounds = {bound.claim: bound for bound in upper_bounds(ask)}
     guesses = {"E3": _birthday(ask)}
     counts = {

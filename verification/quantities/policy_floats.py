@@ -273,10 +273,7 @@ class PolicyFloats(FloatQuantities):
         scale: Mapping[str, Any] | None = None,
         variant: str | None = None,
     ) -> Number:
-        """As of any sampler; where masks may be left every upper bound gains their probability.
-
-        Source: theory note, §10.
-        """
+        """As of any sampler; where masks may be left every upper bound gains their probability."""
         value = super().bound(claim, scale, variant)
         upper = claim.form(variant).relation is Relation.UPPER
         return value + self.leftover if upper else value

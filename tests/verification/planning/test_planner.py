@@ -41,7 +41,7 @@ def schedule(**changes: Any) -> Schedule:
     return replace(EULER, **changes)
 
 
-# ── the numbers of the note ─────────────────────────────────────────────────────────────────────
+# ── known numbers ──────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(("d", "S", "tv", "expected"), KNOWN)

@@ -23,7 +23,7 @@ def steps_of(d: int, S: int, tv: float, error: float = 0.0) -> dict[str, int | N
     return {row.claim: row.steps for row in (*enough_steps(ask), *needed_steps(ask))}
 
 
-# ── the numbers of the note ─────────────────────────────────────────────────────────────────────
+# ── known numbers ──────────────────────────────────────────────────────────────────────────────
 
 KNOWN = [
     (1024, 50257, 0.01, {"E3": 52_115_615, "E5": 551_630, "E7": 551_665, "L6": 382_052}),
