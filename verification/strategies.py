@@ -199,7 +199,7 @@ SHUFFLED = {
 
 @kept
 def equal_steps(max_steps: int = 8) -> SearchStrategy[tuple[Fraction, ...]]:
-    """The equal steps on 1 to `max_steps` steps."""
+    """From 1 to `max_steps` equal steps."""
     return st.integers(1, max_steps).map(lambda K: (Fraction(1, K),) * K)
 
 
@@ -223,7 +223,7 @@ def mostly_left(max_steps: int = 3) -> SearchStrategy[tuple[Fraction, ...]]:
 
 @kept
 def step_laws(max_steps: int = 6, leftover: bool = True) -> SearchStrategy[tuple[Fraction, ...]]:
-    """Step laws w as fractions: uniform, random, with zeros, with leftover up to almost all."""
+    """Step laws w as fractions: equal, random, with zeros, with leftover up to almost all."""
     complete = (equal_steps(max_steps), random_steps(max_steps, leftover=False))
     if not leftover:
         return st.one_of(*complete)
