@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -87,9 +86,13 @@ def _apart(
     across = _agreements((a[: len(b)], b[: len(a)]) for _, _, a, b in fours)
     inside = [rows for four in fours for rows in four[:2]]
     longest = max(map(len, inside))
+    # Calls of one size are looked at together.
+    sizes = {len(rows) for rows in inside}
+    alike = {n: torch.stack([rows for rows in inside if len(rows) == n]) for n in sizes}
+    distances = {n: _distances(n, longest) for n in alike}
     names = _distances(longest, longest)
     for name in names:
-        within = _agreements(_pairs(one, _distances(len(one), longest)[name]) for one in inside)
+        within = _agreements(_pairs(calls, distances[n][name]) for n, calls in alike.items())
         yield name, _alike(within, across, level / len(names))
 
 
@@ -100,21 +103,17 @@ def _distances(rows: int, longest: int) -> dict[str, int]:
     return found | {"half of a call, rounded down,": rows // 2}
 
 
-@lru_cache(maxsize=1024)
-def _first_of_pairs(rows: int, distance: int) -> Tensor:
-    first = torch.arange(max(0, rows - distance))
-    return first[torch.div(first, distance, rounding_mode="floor") % 2 == 0]
-
-
 def _pairs(rows: Tensor, distance: int) -> tuple[Tensor, Tensor]:
-    """Rows and those so far behind them, each row in one pair at most."""
-    first = _first_of_pairs(len(rows), distance)
-    return rows[first], rows[first + distance]
+    """Rows of calls [c, n, d] and those so far behind them, each row in one pair at most."""
+    first = torch.arange(max(0, rows.shape[1] - distance))
+    first = first[torch.div(first, distance, rounding_mode="floor") % 2 == 0]
+    return rows[:, first], rows[:, first + distance]
 
 
 def _agreements(pairs: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
-    """How many pairs of rows [n, d] agree in 0..d tokens, int64 [d + 1]."""
-    tables = [torch.bincount((a == b).sum(1), minlength=a.shape[1] + 1) for a, b in pairs]
+    """How many pairs of rows [..., d] agree in 0..d tokens, int64 [d + 1]."""
+    agree = [((a == b).sum(-1).flatten(), a.shape[-1] + 1) for a, b in pairs]
+    tables = [torch.bincount(tokens, minlength=many) for tokens, many in agree]
     return torch.stack(tables).sum(0)
 
 
