@@ -8,7 +8,14 @@ from typing import Protocol
 
 import torch
 from sharprates.samplers.errors import InputError
-from sharprates.samplers.marginal_table import Places, is_small, marginal_table, powers, split
+from sharprates.samplers.marginal_table import (
+    Places,
+    conditional_error,
+    is_small,
+    marginal_table,
+    powers,
+    split,
+)
 from sharprates.samplers.target import Target
 from torch import Tensor
 
@@ -102,7 +109,6 @@ OFF_SUPPORT = ("uniform", "marginal", "first")
 _CELLS = 1 << 22
 # Numbers read of the support for patterns that are worked out together.
 _TOGETHER = 1 << 18
-_HALF_ULP = 2.0**-53
 
 
 @dataclass(frozen=True)
@@ -144,15 +150,8 @@ class ExactDenoiser:
 
     @property
     def relative_error(self) -> float:
-        """Bound on the relative rounding error of a prediction.
-
-        A marginal is an exact sum of coarse parts, a sum of at most N fine parts, and one addition
-        (see `split`). Fine parts are at most min(w, 2^-53), so their sum errs by at most
-        N·2^-53·min(1, 2^-53/min w) relative to the marginal. A conditional is a quotient of two.
-        """
-        smallest = float(self.target.weights.min())
-        marginal = self.target.support * min(1.0, _HALF_ULP / smallest) + 1
-        return (2 * marginal + 1) * _HALF_ULP * (1 + 1e-9)
+        """Bound on the relative rounding error of a prediction."""
+        return conditional_error(self.target.support, float(self.target.weights.min()))
 
     def __call__(
         self,

@@ -291,13 +291,22 @@ def _warn_once() -> None:
 
 
 @lru_cache(maxsize=32)
-def dense_expansion(d: int, S: int, device: torch.device) -> DenseExpansion | None:
-    """The expansion over [S]^d; None where S is so large that indices are better found anew."""
+def dense_expansion(d: int, S: int, device: torch.device, laws: int = 1) -> DenseExpansion | None:
+    """The expansion over [S]^d; None where S is so large that indices are better found anew.
+
+    Args:
+        d: length.
+        S: vocabulary.
+        device: of the indices.
+        laws: how many data laws are done side by side, each with its own predictions. Tails, and so
+            the rows of a table, then stand by their tokens first and by their law next. More than
+            one take no heads.
+    """
     length = max(m for m in range(d + 1) if (1 + 2 * S) ** m <= _MOST_PAIRS)
     if length < min(d, _FEWEST_TOKENS):
         return None
     _alike(d, S, d - length, device)  # before the heads of what never fits are listed
-    tails, starts, place = _by_tokens(length, S)
+    tails, starts, place = _by_tokens(length, S, laws)
     # A pair x_U ⊂ x_V is a word: a letter is a token of U, S + a token of V∖U, or 2S for a mask.
     letter = torch.arange(2 * S + 1)
     in_lower = letter < S
@@ -305,8 +314,8 @@ def dense_expansion(d: int, S: int, device: torch.device) -> DenseExpansion | No
     upper = torch.where(letter < 2 * S, letter % S, S)
     added = torch.where(in_lower, S, letter - S)
     powers = [(S + 1) ** i for i in range(length - 1, -1, -1)]
-    source, sink = place[_sums(lower, powers)], place[_sums(upper, powers)]
-    tokens = _sums(in_lower.to(torch.int64), [1] * length)
+    source, sink = (place[:, _sums(one, powers)].flatten() for one in (lower, upper))
+    tokens = _sums(in_lower.to(torch.int64), [1] * length).repeat(laws)
     order = torch.argsort(tokens * len(tails) + sink, stable=True)
     order = order[source[order] != sink[order]]
     source, sink, tokens = source[order], sink[order], tokens[order]
@@ -316,7 +325,7 @@ def dense_expansion(d: int, S: int, device: torch.device) -> DenseExpansion | No
         weights = [
             (S + 1) ** (first + m - 1 - i) if first <= i < first + m else 0 for i in range(length)
         ]
-        word = part * (S + 1) ** m + _sums(added, weights)[order]
+        word = part * (S + 1) ** m + _sums(added, weights).repeat(laws)[order]
         cells.append(word * starts[-2] + source)
     rows, below, filled, begin = [], [], [], 0
     for u, (low, high) in enumerate(pairwise(starts[:-1])):
@@ -328,6 +337,12 @@ def dense_expansion(d: int, S: int, device: torch.device) -> DenseExpansion | No
         if u:
             filled.append(begin + row * (high - low) + column)
             begin += (len(tails) - high) * (high - low)
+    asked = None
+    if length == d:
+        law = place.new_empty(len(tails))
+        law[place] = torch.arange(laws)[:, None].expand_as(place)
+        hide = slice(starts[-2])
+        asked = Places.of(tails[hide].to(device), S).in_table(law[hide].to(device), (S + 1) ** d)
     return DenseExpansion(
         _heads(d - length, S, device),
         S,
@@ -337,19 +352,22 @@ def dense_expansion(d: int, S: int, device: torch.device) -> DenseExpansion | No
         tuple(below),
         torch.stack(cells).to(device, torch.int32),
         torch.cat(filled).to(device) if 0 < begin <= _FILLED else None,
-        Places.of(tails[: starts[-2]].to(device), S) if length == d else None,
+        asked,
     )
 
 
-def _by_tokens(length: int, S: int) -> tuple[Tensor, tuple[int, ...], Tensor]:
-    """All partial states by their number of tokens, where each number begins, each one's place."""
-    states = all_states(length, S + 1)
+def _by_tokens(length: int, S: int, laws: int = 1) -> tuple[Tensor, tuple[int, ...], Tensor]:
+    """All partial states by their number of tokens, where each number begins, each one's place.
+
+    Of several laws: by the tokens, then law by law; places [laws, (S+1)^length].
+    """
+    states = all_states(length, S + 1).repeat(laws, 1)
     shown = (states < S).sum(1)
     order = torch.argsort(shown, stable=True)
     place = torch.empty_like(order)
     place[order] = torch.arange(len(order))
     starts = (0, *torch.bincount(shown, minlength=length + 1).cumsum(0).tolist())
-    return states[order], starts, place
+    return states[order], starts, place.view(laws, -1)
 
 
 def _heads(length: int, S: int, device: torch.device) -> tuple[Head, ...]:

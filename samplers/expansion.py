@@ -13,10 +13,16 @@ import torch
 from sharprates.samplers.compositions import CompositionTables
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, relative_error
 from sharprates.samplers.dense_expansion import dense_expansion, sparse_matrix
-from sharprates.samplers.errors import InputError, check_memory, check_tokens, free_bytes
-from sharprates.samplers.marginal_table import split
+from sharprates.samplers.errors import (
+    InputError,
+    TooLargeError,
+    check_memory,
+    check_tokens,
+    free_bytes,
+)
+from sharprates.samplers.marginal_table import conditional_error, marginal_table, split
 from sharprates.samplers.output_law import UNIT, rounding
-from sharprates.samplers.target import Target, listed
+from sharprates.samplers.target import Target, all_states, listed
 from torch import Tensor
 
 
@@ -71,6 +77,56 @@ def tables(
         x, table = _in_groups(target, denoiser, rows, count, device)
     error = rounding(_depth(d, relative_error(denoiser) / UNIT))
     return CompositionTables(x, table, S, rows == "all", error)
+
+
+# Pairs x_U ⊂ x_V of the laws that are done together: what belongs to them stays in cache.
+_PAIRS_TOGETHER = 1 << 16
+
+
+def tables_of_many(laws: Tensor) -> tuple[Tensor, float]:
+    """T_a(x) of many data laws of one length and vocabulary, with their exact denoisers.
+
+    Small laws take most of their time in calls to torch; here some are done by each. Contexts of no
+    mass predict the uniform law.
+
+    Args:
+        laws: [L, S, …, S], d axes of S; not negative, each with a positive sum; normalised here.
+
+    Returns:
+        float64 [L, S^d, 2^(d−1)], x in lexicographic order, a in that of `composition_index`; and a
+        bound on the relative error of each entry.
+
+    Raises:
+        InputError: if a law is none, or the shape is another.
+        TooLargeError: if d or S is so large that indices are not kept, or the tables do not fit.
+    """
+    count, *axes = laws.shape
+    if not axes or len(set(axes)) > 1:
+        raise InputError(f"laws: need shape (L, S, …, S), got {tuple(laws.shape)}")
+    d, S, device = len(axes), axes[0], laws.device
+    q = laws.to(torch.float64).reshape(count, -1)
+    q = q / q.sum(1, keepdim=True)
+    if not bool((q >= 0).all()):  # also where a sum is 0
+        raise InputError("laws: need weights ≥ 0 with a positive, finite sum in each law")
+    pairs = (1 + 2 * S) ** d
+    together = min(count, max(1, _PAIRS_TOGETHER // pairs))
+    kept = dense_expansion(d, S, device, together)
+    if kept is None or kept.asked is None:
+        raise TooLargeError(
+            f"laws: {pairs} pairs of partial states are too many to be kept: take `tables` of each"
+        )
+    check_memory(8 * count * S**d << (d - 1), f"tables of {count} laws", "take fewer", device)
+    found = torch.empty(count, S**d, 1 << (d - 1), dtype=torch.float64, device=device)
+    rows = all_states(d, S).to(device)
+    for low in range(0, count, together):
+        # The last ones are done with some of those before.
+        some = slice(max(0, min(low, count - together)), min(low + together, count))
+        masses = marginal_table(rows, split(q[some]), S)
+        joint, mass = (masses.take(place) for place in kept.asked)
+        predicted = torch.where(mass > 0, joint / mass, 1 / S)
+        found[some] = kept.short_table(predicted).view(together, S**d, -1)
+    prediction = conditional_error(S**d, float(q[q > 0].min()))
+    return found, rounding(_depth(d, prediction / UNIT))
 
 
 def _weights(target: Target, denoiser: Denoiser, device: str | torch.device) -> Tensor | None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+_HALF_ULP = 2.0**-53
 # There is a table where there are no more states than this, or no more than this for each sequence
 # of the support, up to 64 MiB. Only the target decides, so that a state's prediction is the same
 # number whatever else is asked.
@@ -25,30 +26,45 @@ def marginal_table(rows: Tensor, parts: Tensor, vocabulary: int) -> Tensor:
 
     Args:
         rows: int64 [N, d], the support.
-        parts: float64 [n, N], parts of their weights, which are added up apart.
+        parts: float64 [n, …, N], parts of their weights, which are added up apart; between these
+            axes there may be one of several laws.
         vocabulary: S.
 
     Returns:
-        float64 [(S+1)^d], states in lexicographic order, mask = S.
+        float64 […, (S+1)^d], states in lexicographic order, mask = S.
     """
-    d, S = rows.shape[1], vocabulary
-    n = parts.shape[0]
+    d, S, apart = rows.shape[1], vocabulary, parts.shape[:-1]
     code = (rows * powers(S, d, rows.device)).sum(1)
-    table = parts.new_zeros(n, S**d).index_copy_(1, code, parts)
+    table = parts.new_zeros(*apart, S**d).index_copy_(-1, code, parts)
     for axis in range(d):
-        table = table.view(n, (S + 1) ** axis, S, -1)
-        table = torch.cat([table, table.sum(2, keepdim=True)], 2)
-    return table.view(n, -1).sum(0)
+        table = table.view(*apart, (S + 1) ** axis, S, -1)
+        table = torch.cat([table, table.sum(-2, keepdim=True)], -2)
+    return table.view(*apart, -1).sum(0)
 
 
 def split(weights: Tensor) -> Tensor:
-    """Weights as coarse + fine, exactly: [2, N].
+    """Weights as coarse + fine, exactly: [2, …].
 
     Coarse parts are multiples of 2^-52 with sum below 2, so any sum of them is exact in any order:
     the error of a marginal does not grow with the number of rows, as a plain sum's would.
     """
     coarse = (weights * 2.0**52).round() / 2.0**52
     return torch.stack([coarse, weights - coarse])
+
+
+def conditional_error(support: int, smallest: float) -> float:
+    """Bound on the relative rounding error of a quotient of two marginals.
+
+    A marginal is an exact sum of coarse parts, a sum of at most N fine parts, and one addition (see
+    `split`). Fine parts are at most min(w, 2^-53), so their sum errs by at most
+    N·2^-53·min(1, 2^-53/min w) relative to the marginal.
+
+    Args:
+        support: N.
+        smallest: min w, of the positive weights.
+    """
+    marginal = support * min(1.0, _HALF_ULP / smallest) + 1
+    return (2 * marginal + 1) * _HALF_ULP * (1 + 1e-9)
 
 
 class Places(NamedTuple):
@@ -77,6 +93,16 @@ class Places(NamedTuple):
             rows, place = positions
             state, hidden, moves = state[rows], x[rows, place] == S, moves[place]
         return Places(state[..., None] + hidden[..., None] * moves, state[..., None])
+
+    def in_table(self, law: Tensor, size: int) -> Places:
+        """The same in the tables of several laws, one after the other.
+
+        Args:
+            law: int64 [B], which law each state is for.
+            size: of one table.
+        """
+        begin = (law * size)[:, None, None]
+        return Places(begin + self.joint, begin + self.mass)
 
 
 @lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ import torch
 from sharprates.samplers.compositions import CompositionTables, monomials
 from sharprates.samplers.denoiser import ExactDenoiser
 from sharprates.samplers.distance import total_variation
-from sharprates.samplers.expansion import tables
+from sharprates.samplers.expansion import tables, tables_of_many
 from sharprates.samplers.propagation import propagate
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target, all_states
@@ -65,6 +65,27 @@ def test_tables(report, name):
     made, seconds = SCRATCH[name]
     target = made()
     assert keep(report, target, 7 if seconds < 1 else 3).median <= seconds
+
+
+@pytest.mark.parametrize(("d", "S"), [(4, 2), (5, 2), (6, 2), (4, 3)])
+def test_a_thousand_laws_at_once(report, d, S):
+    """In a second; one at a time, each law is a target with its denoiser."""
+    laws = torch.rand((1000, *[S] * d), generator=torch.Generator().manual_seed(d)).double()
+    targets = [Target.from_pmf(law) for law in laws]
+
+    def alone() -> list[CompositionTables]:
+        return [tables(target, ExactDenoiser(target)) for target in targets]
+
+    times = in_turn({"together": lambda: tables_of_many(laws), "alone": alone}, 3)
+    report.add(
+        "A thousand laws",
+        d=d,
+        S=S,
+        at_once=times["together"],
+        one_at_a_time=times["alone"],
+        ratio=times["alone"].over(times["together"]),
+    )
+    assert times["together"].median <= 1
 
 
 @pytest.mark.gpu

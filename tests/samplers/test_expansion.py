@@ -22,7 +22,7 @@ from sharprates.samplers.compositions import (
 from sharprates.samplers.denoiser import OFF_SUPPORT, ExactDenoiser
 from sharprates.samplers.distance import deficit, total_variation
 from sharprates.samplers.errors import InputError, TooLargeError
-from sharprates.samplers.expansion import reached, tables
+from sharprates.samplers.expansion import reached, tables, tables_of_many
 from sharprates.samplers.families import dirichlet
 from sharprates.samplers.noisy import NoisyDenoiser
 from sharprates.samplers.step_law import StepLaw
@@ -190,6 +190,57 @@ def test_a_dropped_leftover_is_seen():
         found.law(torch.tensor([2 / 3, 1 / 3], dtype=torch.float64)), target
     ).value
     assert kept > dropped + 0.1
+
+
+# ---------------------------------------------------------------------------------------------
+# Many laws at once
+# ---------------------------------------------------------------------------------------------
+
+
+@given(
+    size=st.sampled_from([(1, 1), (1, 3), (2, 3), (3, 2), (4, 2)]),
+    together=st.integers(1, 4),
+    data=st.data(),
+)
+def test_many_laws_at_once_have_the_tables_that_each_has_alone(size, together, data):
+    d, S = size
+    raw = st.lists(st.integers(0, 9), min_size=S**d, max_size=S**d).filter(any)
+    laws = torch.tensor(data.draw(st.lists(raw, min_size=1, max_size=6)))
+    laws = laws.reshape(-1, *[S] * d)
+    with patch.object(module, "_PAIRS_TOGETHER", together * (1 + 2 * S) ** d):
+        found, error = tables_of_many(laws)
+    assert error < 1e-13
+    for law, table in zip(laws, found, strict=True):
+        target = Target.from_pmf(law)
+        alone = tables(target, ExactDenoiser(target), "all")
+        off = (table - alone.table).abs()
+        assert bool((off <= (error + alone.relative_error) * alone.table).all())
+
+
+def test_a_law_has_the_same_table_whichever_stand_beside_it():
+    laws = torch.rand((9, 2, 2, 2, 2), generator=torch.Generator().manual_seed(4)).double()
+    whole, _ = tables_of_many(laws)
+    for together in (1, 2, 4):
+        with patch.object(module, "_PAIRS_TOGETHER", together * 5**4):
+            assert torch.allclose(tables_of_many(laws)[0], whole, rtol=1e-14, atol=0)
+    backwards, _ = tables_of_many(laws.flip(0))
+    assert torch.equal(backwards.flip(0), whole)
+    assert not torch.allclose(backwards, whole, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("laws", "words"),
+    [
+        (torch.ones(3), r"need shape \(L, S, …, S\), got \(3,\)"),
+        (torch.ones(3, 2, 3), r"got \(3, 2, 3\)"),
+        (torch.zeros(1, 2, 2), "positive, finite sum"),
+        (torch.tensor([[1.0, -0.5]]), "weights ≥ 0"),
+        (torch.ones(1, 20, 20, 20, 20, 20), "too many to be kept"),
+    ],
+)
+def test_laws_that_are_none(laws, words):
+    with pytest.raises(InputError, match=words):
+        tables_of_many(laws)
 
 
 # ---------------------------------------------------------------------------------------------
