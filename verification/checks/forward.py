@@ -8,6 +8,7 @@ from functools import partial
 from flint import arb, fmpq
 from hypothesis import strategies as st
 from sharprates.samplers import families
+from sharprates.samplers.target import Target
 from sharprates.theory.arithmetic import Number
 from sharprates.theory.claim import Relation
 from sharprates.verification import strategies as some
@@ -20,11 +21,17 @@ from sharprates.verification.exact_law import with_symbol
 
 INNER = some.ALPHAS.filter(lambda a: 0 < a < 1)
 
+LAWS = some.laws(max_length=3)
+
 
 @st.composite
-def _at_a_time(draw: st.DrawFn, alphas: st.SearchStrategy[Fraction] = INNER) -> Example:
+def _at_a_time(
+    draw: st.DrawFn,
+    alphas: st.SearchStrategy[Fraction] = INNER,
+    laws: st.SearchStrategy[Target] = LAWS,
+) -> Example:
     """A law, α at one time strictly inside, and a speed."""
-    law = draw(some.laws(max_length=3))
+    law = draw(laws)
     return Example.of(exact_experiment(law), alpha=draw(alphas), speed=draw(st.integers(1, 5)))
 
 
@@ -118,6 +125,10 @@ ONE_MORE_TOKEN = changed("d + 1 for d", d=lambda d: d + 1)
 
 POINT = exact_experiment(families.family("point-mass:2:2"))
 
+ONE_SYMBOL = {
+    "one symbol": Example.of(exact_experiment(families.family("uniform:2:1")), alpha=Fraction(1, 4))
+}
+
 CHECKS = (
     Check(
         "F1",
@@ -181,8 +192,9 @@ CHECKS = (
     Check(
         "F6",
         "every partial state, token by token",
-        _at_a_time(),
+        _at_a_time(laws=LAWS.filter(lambda law: law.vocabulary > 1)),
         partial(_surrogate, variant=None),
+        edges=ONE_SYMBOL,
         mutants=(
             changed("α² for α", alpha_T=lambda a: a * a),
             changed("S + 1 for S", S=lambda S: S + 1),
@@ -191,9 +203,9 @@ CHECKS = (
     Check(
         "F6",
         "the bound without entropies",
-        _at_a_time(),
+        _at_a_time(laws=LAWS.filter(lambda law: law.vocabulary > 1)),
         partial(_surrogate, variant="upper"),
-        edges={"a point mass": Example.of(POINT, alpha=Fraction(1, 4))},
+        edges={**ONE_SYMBOL, "a point mass": Example.of(POINT, alpha=Fraction(1, 4))},
         mutants=(tightened("F6"),),
     ),
 )

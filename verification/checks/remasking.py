@@ -89,9 +89,9 @@ def _keeps_marginals(
 def _runs(draw: st.DrawFn, again: bool = False) -> Example:
     """A law, a denoiser, falling masses of masks, and a share of the largest σ in each step.
 
-    With `again`, the denoiser is exact and every step masks what it may.
+    With `again`, tokens depend on each other, the denoiser is exact and every step masks again.
     """
-    law = draw(some.laws(min_length=1 + again, max_length=3))
+    law = draw(some.dependent_laws(3) if again else some.laws(max_length=3))
     wrong = draw(some.predictions(law)) if not again and draw(st.booleans()) else {}
     alphas = sorted(draw(st.sets(INNER, min_size=1 + again, max_size=3)))
     alphas = [*([Fraction(0)] if draw(st.booleans()) else []), *alphas]
