@@ -90,17 +90,22 @@ class ByHazard(KnownSampler):
 
     def steps(self, denoiser: DenoiserTable, declaration: Declaration) -> list[Step]:
         """The steps of the grid, and one for the masks that remain; in each block."""
-        m, hazards, found = denoiser.moves, declaration.hazards(self.rule), []
-        fill = [] if self.last_step == "leave" else [self.last_step]
-        for open_ in declaration.opened(denoiser):
-            for k, step in enumerate([*hazards, *fill]):
-                predicted = declaration.predictions(denoiser, k)
-                p = declaration.drawn_from(predicted)
-                if step == "argmax":
-                    p = sharpened(predicted, 0, None, None)
-                hazard = step if isinstance(step, float) else 1.0
-                found.append(steps.by_hazard(m, p, open_, hazard))
-        return found
+        m, hazards = denoiser.moves, declaration.hazards(self.rule)
+        predicted = [declaration.predictions(denoiser, k) for k in range(len(hazards) + 1)]
+        # Steps that draw from the same predictions are made together.
+        same = [(denoiser.table, hazards)] if denoiser.late is None else None
+        each = ((p, [r]) for p, r in zip(predicted, hazards, strict=False))
+        parts = [(declaration.drawn_from(p), some) for p, some in same or each]
+        if self.last_step == "fill":
+            parts.append((declaration.drawn_from(predicted[-1]), [1.0]))
+        elif self.last_step == "argmax":
+            parts.append((sharpened(predicted[-1], 0, None, None), [1.0]))
+        return [
+            step
+            for open_ in declaration.opened(denoiser)
+            for p, some in parts
+            for step in steps.by_hazards(m, p, open_, some)
+        ]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ They share nothing with `samplers` but predictions, so that the two check each o
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import permutations
@@ -137,20 +138,22 @@ class Step:
         return torch.zeros_like(mass).index_add_(0, self.target, mass[self.source] * self.weight)
 
 
-def by_hazard(m: Moves, p: Tensor, open_: Tensor, hazard: float) -> Step:
-    """Each open token is revealed with this probability.
+def by_hazards(m: Moves, p: Tensor, open_: Tensor, hazards: Sequence[float]) -> list[Step]:
+    """Steps that each reveal every open token with a probability of their own.
 
     Args:
         m: the moves.
-        p: float64 [C, d, S], what values are drawn from.
+        p: float64 [C, d, S], what values are drawn from in all of them.
         open_: bool [C, d], masked tokens that may be revealed.
-        hazard: in [0, 1].
+        hazards: of each step, in [0, 1].
     """
     allowed = (m.codes & ~m.code(open_)[m.source]) == 0
+    values = m.those(allowed, p)
     # A float to the power of integers would be float32.
-    shown = m.sizes.double()
-    stay = (open_.sum(1)[m.source] - shown).clamp(min=0)
-    return m.those(allowed, p, hazard**shown * (1 - hazard) ** stay)
+    shown = m.sizes[allowed].double()
+    stay = open_.sum(1)[values.source] - shown
+    weights = (values.weight * (r**shown * (1 - r) ** stay) for r in hazards)
+    return [Step(values.source, values.target, weight) for weight in weights]
 
 
 def by_choice(m: Moves, p: Tensor, chosen: Tensor) -> Step:
