@@ -151,6 +151,19 @@ def test_decimals_in_prose_come_from_a_run() -> None:
     assert not any(found.values()), found
 
 
+def unshown(text: str) -> list[str]:
+    """Captions of figures that their cells draw and never show: the page would have neither."""
+    show = ["plt.show()"]  # or a function of the page that ends so
+    show += re.findall(r"^def (\w+\()[^\n]*\n(?:(?:    [^\n]*)?\n)*?    plt\.show\(\)$", text, re.M)
+    found = ((options, code) for options, code in CELL.findall(text) if ":caption:" in options)
+    return [options for options, code in found if not any(call in code for call in show)]
+
+
+def test_every_figure_that_has_a_caption_is_shown() -> None:
+    found = {name: unshown(text) for name, text in TEXTS.items()}
+    assert not any(found.values()), found
+
+
 INSIDE = re.compile(
     r"\bthe note\b|makes? good promise|\bhunt(ed|s)?\b|latest run|\bmakes good\b|\bno secret\b"
     r"|\b[0-9a-f]{9,40}\b|/home/|/root/|/tmp/",
@@ -232,6 +245,12 @@ def test_an_exercise_without_a_solution_is_noticed() -> None:
 
 def test_a_missing_proof_is_noticed() -> None:
     assert unproved(GOOD.replace(":::{prf:proof}", "").replace("$\\square$", "")) == ["E3"]
+
+
+def test_a_figure_that_is_not_shown_is_noticed() -> None:
+    drawn = "\n```{code-cell}\n:caption: 'A figure.'\n\nplt.plot([0, 1])\n```\n"
+    assert unshown(GOOD + drawn) == [":caption: 'A figure.'\n"]
+    assert not unshown(GOOD + drawn.replace("[0, 1])", "[0, 1])\nplt.show()"))
 
 
 @pytest.mark.parametrize("text", ["every clock of the note", "a hunt", "at commit d9c4e7c12"])
