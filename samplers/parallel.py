@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from sharprates.samplers.compositions import CompositionTables
 from sharprates.samplers.denoiser import Denoiser, Positions
+from sharprates.samplers.events import draw_values
 from sharprates.samplers.expansion import tables
 from sharprates.samplers.output_law import OutputLaw
 from sharprates.samplers.propagation import propagate
 from sharprates.samplers.sampler import RoundCount, Run, Sampler
-from sharprates.samplers.sampling import busy_steps, draw, first_above, masked_positions
+from sharprates.samplers.sampling import draw, first_above, masked_positions
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import StepLaw
 from sharprates.samplers.target import Target
@@ -165,38 +166,9 @@ class ParallelSampler(Sampler):
         # From a step that reveals all on, rounding must leave no mask.
         by_step[torch.cummax((self.step_law.hazards >= 1).to(torch.int8), 0).values > 0] = 1
         by_step = by_step.to(self.device, self.dtype)
-        at = first_above(by_step, u[:, 0])
-        by = self._by_event if denoiser.time_free else self._by_step
-        return Run(by(denoiser, at, u[:, 1]), at.to(torch.int64), self.step_law.steps)
-
-    def _by_step(self, denoiser: Denoiser, at: Tensor, u: Tensor) -> Tensor:
-        """Rows revealed at the steps `at`, values by u, [n, d] each: one call a step."""
-        x = torch.full(at.shape, denoiser.vocabulary, device=self.device)
-        u = u.flatten()
-        for k, (flat, row, column) in enumerate(_groups(at, self.step_law.steps)):
-            # Ask only for rows that reveal something now; where none does, the call is still made.
-            rows, local = torch.unique_consecutive(row, return_inverse=True)
-            contexts = x.index_select(0, rows) if rows.numel() else x[:1]
-            predicted = self._predict(denoiser, contexts, k, (local, column))
-            x.view(-1).scatter_(0, flat, draw(predicted, u.index_select(0, flat)))
-        return x
-
-    def _by_event(self, denoiser: Denoiser, at: Tensor, u: Tensor) -> Tensor:
-        """The same of a denoiser that sees no time, by at most min(K, d) calls.
-
-        One call takes each row's first step that reveals something, whenever it is, the next one
-        each row's second. Rows lie by how many they have: those of a call are a slice, not a copy.
-        """
-        event, count = busy_steps(at, self.step_law.steps)
-        count, rows = torch.sort(count, descending=True)
-        event, u = event.index_select(0, rows), u.index_select(0, rows).flatten()
-        calls = int(count[0]) if len(count) else 0
-        longer = torch.searchsorted(-count, -torch.arange(calls, device=self.device)).tolist()
-        x = torch.full(at.shape, denoiser.vocabulary, device=self.device)
-        for n, (flat, row, column) in zip(longer, _groups(event, calls), strict=True):
-            predicted = denoiser(x[:n], positions=(row, column))
-            x.view(-1).scatter_(0, flat, draw(predicted, u.index_select(0, flat)))
-        return torch.empty_like(x).index_copy_(0, rows, x)
+        at, K = first_above(by_step, u[:, 0]), self.step_law.steps
+        x = draw_values(denoiser, at, u[:, 1], K, self.call_times)
+        return Run(x, at.to(torch.int64), K)
 
     def _by_mass(self, denoiser: Denoiser, u: Tensor) -> Run:
         """All steps of a batch when hazards depend on the state through the predicted mass."""
@@ -213,16 +185,3 @@ class ParallelSampler(Sampler):
             x[rows, columns] = draw(predicted[hit], u[rows, 1, columns])
             at[rows, columns] = k
         return Run(x, at, K)
-
-
-def _groups(key: Tensor, groups: int) -> Iterator[tuple[Tensor, ...]]:
-    """The tokens whose keys [n, d] are 0, 1, …: their places in n·d, rows and positions, in order.
-
-    One sort in place of a search for each; keys of one byte sort twice as fast.
-    """
-    d, key = key.shape[1], key.flatten().clamp(max=groups)
-    key, order = torch.sort(key.to(torch.uint8) if groups < 256 else key, stable=True)
-    every = torch.arange(groups, dtype=key.dtype, device=key.device)
-    ends = torch.searchsorted(key, every, right=True).tolist()
-    each = (order, order // d, order % d)
-    return zip(*(torch.tensor_split(one, ends)[:groups] for one in each), strict=True)

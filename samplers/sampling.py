@@ -71,29 +71,6 @@ def first_above(cumulative: Tensor, uniforms: Tensor) -> Tensor:
     return found
 
 
-def busy_steps(at: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-    """Numbers the steps in which something is revealed, row by row.
-
-    Args:
-        at: [n, d], the step of each token, `steps` where there is none.
-        steps: K ≥ 1.
-
-    Returns:
-        the number 0, 1, … of each token's step, d where there is none, [n, d]; and how many such
-        steps each row has, [n].
-    """
-    d, found = at.shape[1], []
-    size = max(1, 2**24 // steps)  # bounds the tables of all steps
-    for some in torch.split(at.to(torch.int64), size):
-        busy = torch.zeros(len(some), steps + 1, dtype=torch.bool, device=at.device)
-        number = busy.scatter_(1, some, True).cumsum(1, dtype=shortest(d + 1))
-        count = number[:, steps - 1].clone()
-        number[:, steps] = d + 1
-        found.append((number.gather(1, some) - 1, count))
-    numbers, counts = (torch.cat(parts) for parts in zip(*found, strict=True))
-    return numbers, counts
-
-
 def shortest(largest: int) -> torch.dtype:
     """Integers that hold 0 to `largest`; short ones sort twice as fast."""
     return torch.int16 if largest <= torch.iinfo(torch.int16).max else torch.int64

@@ -20,7 +20,7 @@ from sharprates.samplers.parallel import ParallelSampler
 from sharprates.samplers.policies import policy
 from sharprates.samplers.policy_sampler import PolicySampler
 from sharprates.samplers.sampler import Run, Sampler
-from sharprates.samplers.sampling import busy_steps, draw, first_above, random_order, shortest
+from sharprates.samplers.sampling import draw, first_above, random_order, shortest
 from sharprates.samplers.schedule import Schedule
 from sharprates.samplers.step_law import StepLaw
 from sharprates.verification.statistics.budget import Ledger
@@ -109,25 +109,6 @@ def test_a_table_of_cells_finds_what_a_search_finds(
     found = first_above(sums, u)
     assert torch.equal(found.long(), torch.searchsorted(sums, u, right=True))
     assert found.dtype == torch.int16
-
-
-@given(st.integers(0, 4), st.integers(1, 5), st.sampled_from([1, 3, 300]), st.randoms())
-def test_busy_steps_are_numbered_row_by_row(n: int, d: int, steps: int, random: Random) -> None:
-    nearby = [random.randrange(steps + 1) for _ in range(2)] + [steps]
-    at = [[random.choice(nearby) for _ in range(d)] for _ in range(n)]
-    number, count = busy_steps(torch.tensor(at, dtype=torch.int64).view(n, d), steps)
-    busy = [sorted(set(row) - {steps}) for row in at]
-    assert count.tolist() == [len(one) for one in busy]
-    assert number.tolist() == [
-        [one.index(k) if k < steps else d for k in row] for one, row in zip(busy, at, strict=True)
-    ]
-
-
-def test_busy_steps_are_numbered_where_one_row_fills_a_table() -> None:
-    steps = 2**24
-    number, count = busy_steps(torch.tensor([[7, 0, 7], [steps, steps - 1, 0]]), steps)
-    assert number.tolist() == [[1, 0, 1], [3, 1, 0]]
-    assert count.tolist() == [2, 2]
 
 
 @pytest.mark.parametrize("steps", [1, 2**15 - 1, 2**15, 2**40])
