@@ -134,7 +134,11 @@ def module(path: str) -> str:
 def imported(file: Path) -> frozenset[str]:
     """The modules that a file names in its imports."""
     found = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    left: list[ast.AST] = [ast.parse(file.read_text(encoding="utf-8"))]
+    while left:
+        node = left.pop()
+        # no import is inside an expression
+        left += (one for one in ast.iter_child_nodes(node) if not isinstance(one, ast.expr))
         if isinstance(node, ast.ImportFrom):
             found |= {node.module or "", *(f"{node.module}.{one.name}" for one in node.names)}
         elif isinstance(node, ast.Import):

@@ -99,10 +99,14 @@ def test_a_failing_test_kills_and_so_does_one_that_does_not_end(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("test_it.py").write_text(f"def test_it():\n    {text}\n")
-    Path("test_good.py").write_text("def test_good(): pass\n")
-    assert afresh(["test_good.py"], {}, None)[0] is None
     found, _ = afresh(["test_it.py"], {}, 0.5 if "while" in text else None)
     assert found == ("time" if "while" in text else "test_it.py::test_it")
+
+
+def test_what_passes_kills_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("test_good.py").write_text("def test_good(): pass\n")
+    assert afresh(["test_good.py"], {}, None)[0] is None
 
 
 HOUSE = {
