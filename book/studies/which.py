@@ -8,38 +8,48 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
-from matplotlib.patches import Patch
 from sharprates.theory.arithmetic import FLOAT
 from sharprates.theory.registry import claim
 from sharprates.verification.planning.question import Question
 from sharprates.verification.planning.step_count import enough_steps
 
-NAMES = ("E3", "E5", "E8", "KL2")
-"""E7 is E5 in closed form and never below it."""
-
-HUES = {"E3": "#5b8c3a", "E5": "#0b6e99", "E8": "#b08900", "KL2": "#8a5aa8"}
+HUES = {
+    "E3": "#5b8c3a",
+    "B1": "#c8553d",
+    "E5": "#0b6e99",
+    "E8": "#b08900",
+    "E11": "#5a6472",
+    "KL2": "#8a5aa8",
+    "KL7": "#c13584",
+}
+NAMES = tuple(HUES)
+"""The bounds that are compared, the first first among equals; E7 is E5 in closed form and never
+below it."""
 
 
 def fewest(length: int, vocabulary: int, tv: float) -> str:
     """The bound that asks for the fewest equal steps, for data of which only (d, S) is known."""
     counts = {one.claim: one.steps for one in enough_steps(Question(length, vocabulary, tv))}
-    return min(NAMES, key=lambda name: counts[name] or math.inf)
+    return min(NAMES, key=lambda name: counts.get(name) or math.inf)
 
 
 def smallest(length: int, vocabulary: int, steps: int, information: float) -> str:
     """The smallest bound at K equal steps for data of mean mutual information Ī."""
+    law = [1 / steps] * steps
     values = {"d": length, "S": vocabulary, "K": steps, "I_bar": information, "W": 1 / steps}
     forms = {
         "E3": "equal-steps",
+        "B1": "equal-steps",
         "E5": "equal-steps-information",
         "E8": "step-size",
         "KL2": "equal-steps-tv",
+        "KL7": "tv",
     }
     found = {
-        name: float(claim(name).value({**values, "epsilon_w": 0}, FLOAT, variant=form))
+        name: float(claim(name).value({**values, "w": law, "epsilon_w": 0}, FLOAT, variant=form))
         for name, form in forms.items()
     }
-    return min(NAMES, key=found.__getitem__)
+    return min(found, key=found.__getitem__)
 
 
 def draw(
@@ -58,8 +68,3 @@ def draw(
     for i, line in enumerate(winners):
         for j, name in enumerate(line):
             axis.text(j, i, name, ha="center", va="center", color="white", size=8)
-
-
-def legend(axis: Axes) -> None:
-    """What the colours mean."""
-    axis.legend(handles=[Patch(color=HUES[name], label=name) for name in NAMES])

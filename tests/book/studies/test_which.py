@@ -8,10 +8,18 @@ from sharprates.theory.registry import claim
 from studies import which
 
 
-def test_few_tokens_and_many_symbols_are_the_birthday_bounds() -> None:
-    """d(d−1)/2K against (d/2K)·log S: d − 1 < log S."""
-    assert which.fewest(2, 4, 0.01) == "E3"
-    assert which.fewest(4, 2, 0.01) == "E5"
+def test_few_tokens_are_the_bounds_on_shared_steps() -> None:
+    """At d = 2 and ε = 1/100: E3 needs 1/ε steps, B1 (1 − 1/S)/ε, E5 about log S/ε."""
+    assert which.fewest(2, 4, 0.01) == "B1"
+    assert which.fewest(2, 65536, 0.01) == "E3"  # 100 steps as well, and the simpler bound
+    assert which.fewest(8, 2, 0.01) == "E5"
+
+
+def test_divergence_is_the_smallest_for_few_steps() -> None:
+    """With K = 64 = d: KL7 is √(dĪ(1 + d/5K)/4K) = 0.387 at most, E5 0.44."""
+    assert which.smallest(64, 16, 64, 0.5) == "KL7"
+    assert which.smallest(64, 16, 512, 0.5) == "E5"
+    assert which.smallest(64, 16, 8, 0.01) == "KL2"
 
 
 def test_the_smallest_is_below_each_of_the_others() -> None:
