@@ -290,6 +290,12 @@ def _warn_once() -> None:
         torch.sparse_csr_tensor([0, 0], [], torch.zeros(0), (1, 1), check_invariants=False)
 
 
+def without_heads(d: int, S: int) -> bool:
+    """Whether `dense_expansion` keeps all pairs of partial states, so that it has no heads."""
+    pairs: int = (1 + 2 * S) ** d
+    return pairs <= _MOST_PAIRS
+
+
 @lru_cache(maxsize=32)
 def dense_expansion(d: int, S: int, device: torch.device, laws: int = 1) -> DenseExpansion | None:
     """The expansion over [S]^d; None where S is so large that indices are better found anew.

@@ -12,7 +12,7 @@ from itertools import combinations, pairwise
 import torch
 from sharprates.samplers.compositions import CompositionTables
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, relative_error
-from sharprates.samplers.dense_expansion import dense_expansion, sparse_matrix
+from sharprates.samplers.dense_expansion import dense_expansion, sparse_matrix, without_heads
 from sharprates.samplers.errors import (
     InputError,
     TooLargeError,
@@ -20,7 +20,7 @@ from sharprates.samplers.errors import (
     check_tokens,
     free_bytes,
 )
-from sharprates.samplers.marginal_table import conditional_error, marginal_table, split
+from sharprates.samplers.marginal_table import conditional_error, marginal_table, powers, split
 from sharprates.samplers.output_law import UNIT, rounding
 from sharprates.samplers.target import Target, all_states, listed
 from torch import Tensor
@@ -73,6 +73,9 @@ def tables(
             table = kept.short_table(denoiser.at(kept.asked))
         else:
             table = kept.table(partial(_predictions, denoiser))
+    elif (weights := _apart(target, denoiser, count, device)) is not None:
+        x = listed(target, rows).to(device)
+        table = _row_by_row(x, weights)
     else:
         x, table = _in_groups(target, denoiser, rows, count, device)
     error = rounding(_depth(d, relative_error(denoiser) / UNIT))
@@ -110,7 +113,7 @@ def tables_of_many(laws: Tensor) -> tuple[Tensor, float]:
         raise InputError("laws: need weights ≥ 0 with a positive, finite sum in each law")
     pairs = (1 + 2 * S) ** d
     together = min(count, max(1, _PAIRS_TOGETHER // pairs))
-    kept = dense_expansion(d, S, device, together)
+    kept = dense_expansion(d, S, device, together) if without_heads(d, S) else None
     if kept is None or kept.asked is None:
         raise TooLargeError(
             f"laws: {pairs} pairs of partial states are too many to be kept: take `tables` of each"
@@ -118,9 +121,7 @@ def tables_of_many(laws: Tensor) -> tuple[Tensor, float]:
     check_memory(8 * count * S**d << (d - 1), f"tables of {count} laws", "take fewer", device)
     found = torch.empty(count, S**d, 1 << (d - 1), dtype=torch.float64, device=device)
     rows = all_states(d, S).to(device)
-    for low in range(0, count, together):
-        # The last ones are done with some of those before.
-        some = slice(max(0, min(low, count - together)), min(low + together, count))
+    for some in _runs(count, together):
         masses = marginal_table(rows, split(q[some]), S)
         joint, mass = (masses.take(place) for place in kept.asked)
         predicted = torch.where(mass > 0, joint / mass, 1 / S)
@@ -134,6 +135,60 @@ def _weights(target: Target, denoiser: Denoiser, device: str | torch.device) -> 
     # A subclass may predict otherwise.
     exact = type(denoiser) is ExactDenoiser and denoiser.target == target
     return split(target.weights).to(device) if exact else None
+
+
+def _apart(
+    target: Target, denoiser: Denoiser, count: int, device: str | torch.device
+) -> Tensor | None:
+    """The weights, if rows are better done each for itself: if they share few of their contexts.
+
+    A row has 3^d pairs of contexts, and all sequences together have (1 + 2S)^d; where there are few
+    pairs, shared or not, to find out what is shared takes longer. So would comparing all rows, if
+    there were more than 3^d/d of them.
+    """
+    d, S = target.length, target.vocabulary
+    few = count * 3**d <= max(1 << 20, (1 + 2 * S) ** d) and count * d <= 3**d
+    if count != target.support or not few or not without_heads(d, 1):
+        return None
+    return _weights(target, denoiser, device)
+
+
+# Pairs of contexts of rows that are done together.
+_ROW_PAIRS = 1 << 18
+
+
+def _row_by_row(x: Tensor, weights: Tensor) -> Tensor:
+    """T_a(x) of rows with exact predictions, [N, 2^(d−1)]; `weights` in two parts, [2, N].
+
+    The contexts of one row are the subsets of its tokens, whatever these are: those of a law with a
+    single symbol. So the indices kept for S = 1 serve all rows, as that many laws side by side.
+    """
+    (count, d), device = x.shape, x.device
+    # A power of two, so that supports of all sizes need the same few indices.
+    together = 1 << (min(count, max(1, _ROW_PAIRS // 3**d)).bit_length() - 1)
+    check_memory(8 * count << (d - 1), f"tables of {count} sequences", "use fewer rows", device)
+    kept = dense_expansion(d, 1, device, together)
+    assert kept is not None, "so few tokens take no heads"
+    assert kept.asked is not None, "so few tokens take no heads"
+    found = torch.empty(count, 1 << (d - 1), dtype=torch.float64, device=device)
+    for some in _runs(count, together):
+        # Two rows share the contexts that hide all places where they differ.
+        differ = ((x[some, None] != x) * powers(2, d, device)).sum(2)
+        masses = weights.new_zeros(2, together, 1 << d)
+        masses.scatter_add_(2, differ.expand(2, -1, -1), weights[:, None].expand(-1, together, -1))
+        for axis in range(d):
+            shown, hidden = masses.view(2, together, 1 << axis, 2, -1).unbind(3)
+            hidden += shown
+        joint, mass = (masses.sum(0).take(place) for place in kept.asked)
+        found[some] = kept.short_table(joint / mass)
+    return found
+
+
+def _runs(count: int, together: int) -> Iterator[slice]:
+    """Slices of so many at a time; the last one takes some of those before it."""
+    for low in range(0, count, together):
+        first = min(low, count - together)
+        yield slice(first, first + together)
 
 
 def _in_groups(

@@ -41,6 +41,7 @@ def random(d: int, S: int, seed: int) -> Target:
 def anew(target: Target) -> torch.Tensor:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sharprates.samplers.expansion.dense_expansion", lambda *_: None)
+        patch.setattr("sharprates.samplers.expansion._apart", lambda *_: None)
         return tables(target, ExactDenoiser(target), "all").table
 
 

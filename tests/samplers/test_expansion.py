@@ -91,6 +91,7 @@ def test_laws_are_those_of_the_definition(target, raw, off_support):
         with ExitStack() as changed:
             if not kept:
                 changed.enter_context(patch.object(module, "dense_expansion", lambda *_: None))
+                changed.enter_context(patch.object(module, "_apart", lambda *_: None))
             law = tables(target, denoiser, rows).law(torch.tensor(w, dtype=torch.float64))
         for x, p in zip(law.rows.tolist(), law.probability.tolist(), strict=True):
             right = wanted[tuple(x)]
@@ -193,6 +194,38 @@ def test_a_dropped_leftover_is_seen():
 
 
 # ---------------------------------------------------------------------------------------------
+# Rows each for itself
+# ---------------------------------------------------------------------------------------------
+
+
+@given(target=targets(5, 6), together=st.integers(1, 3))
+def test_rows_done_each_for_itself_have_the_tables_of_those_that_share_contexts(target, together):
+    weights = module._weights(target, ExactDenoiser(target), "cpu")
+    with patch.object(module, "_ROW_PAIRS", together * 3**target.length):
+        alone = module._row_by_row(target.rows, weights)
+    shared = module._table(target.rows, ExactDenoiser(target), weights)
+    assert torch.allclose(alone, shared, rtol=1e-13, atol=0)
+
+
+def test_rows_that_share_few_contexts_are_done_each_for_itself_on_any_number_of_threads():
+    generator = torch.Generator().manual_seed(9)
+    rows = torch.randint(0, 9, (40, 6), generator=generator)
+    target = Target.from_rows(rows, [1.0] * 40, 9)
+    denoiser = ExactDenoiser(target)
+    weights = module._apart(target, denoiser, 40, "cpu")
+    found = tables(target, denoiser).table
+    assert torch.equal(found, module._row_by_row(target.rows, weights))
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    assert torch.equal(tables(target, denoiser).table, found)
+    torch.set_num_threads(before)
+    # Other denoisers are asked once for each context; words of few letters share most of theirs.
+    assert module._apart(target, Wrapped(target), 40, "cpu") is None
+    words = Target.from_rows(all_states(9, 2)[:100], [1.0] * 100, 2)
+    assert module._apart(words, ExactDenoiser(words), 100, "cpu") is None
+
+
+# ---------------------------------------------------------------------------------------------
 # Many laws at once
 # ---------------------------------------------------------------------------------------------
 
@@ -258,6 +291,7 @@ def test_rows_are_cut_into_groups_to_bound_memory(monkeypatch):
         asked.append(count)
         return 0 if count < 10 else 1 << 60
 
+    monkeypatch.setattr(module, "_apart", lambda *_: None)
     monkeypatch.setattr(module, "_working_bytes", little)
     cut = tables(target, ExactDenoiser(target)).table
     assert asked[-1] < 10
@@ -268,6 +302,7 @@ def test_sparse_products_and_predictions_are_cut_too(monkeypatch):
     target = Target.from_pmf(torch.rand((2,) * 5, generator=torch.Generator().manual_seed(7)))
     whole = tables(target, ExactDenoiser(target)).table
     monkeypatch.setattr(module, "dense_expansion", lambda *_: None)
+    monkeypatch.setattr(module, "_apart", lambda *_: None)
     monkeypatch.setattr(module, "_ENTRIES", 7)
     monkeypatch.setattr(module, "_CELLS", 30)
     for denoiser in (ExactDenoiser(target), Wrapped(target)):
