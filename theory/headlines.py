@@ -104,7 +104,7 @@ HEADLINES: Mapping[str, Headline] = {
         r"\text{-step law }w",
     ),
     "E7": Headline(
-        r"Equal steps err by about $\frac{d}{2K}\log S$, whatever the data",
+        r"Equal steps err by at most about $\frac{d}{2K}\log S$, whatever the data",
         r"\mathrm{TV}(p_{\mathrm{out}},q_0)\le1-\exp\Big(-\frac d{2K}\Big(1+\frac d{5K}\Big)"
         r"\min\big\{\log S,\ \bar I+\sqrt{\bar I/2}\big\}\Big)",
     ),
@@ -151,7 +151,7 @@ HEADLINES: Mapping[str, Headline] = {
         r"\Big\|\sum_{n=0}^{d-2}\big(P_{a^{(n+1)}}-q_0\big)\Big\|_1",
     ),
     "L6": Headline(
-        r"No schedule beats $d\min(d,\log S)/\varepsilon$ steps",
+        r"No schedule beats the order of $d\min(d,\log S)/\varepsilon$ steps",
         r"\begin{aligned}\mathrm{TV}(p_{\mathrm{out}},q_0)&\ge1-\bigg(\frac12+\frac12"
         r"\prod_{j<g}\Big(1-\frac jK\Big)\bigg)^{\lfloor d/g\rfloor}\\&\quad\text{for every }K"
         r"\text{-step law, if }S\ge2^{g-1}\end{aligned}",

@@ -49,7 +49,7 @@ def test_a_row_holds_what_the_run_found() -> None:
         "p.html#E3",
         "w=(1/2 &lt;1&gt;)",
         "yes, attained",
-        "a change by 1.00%",
+        "a change by 1%",
         '<code class="command">sharprates verify --claims E3</code>',
     ):
         assert part in row("E3"), part

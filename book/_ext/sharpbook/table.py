@@ -67,7 +67,7 @@ def cells(one: Claim, row: Mapping[str, Any], proof: str, link: str) -> list[tup
         ("", constants),
         ("" if ratio is None else f"{ratio:.9f}", escape(sharp(one, row)) or "no run stored"),
         ("", "<br>".join(laws)),
-        ("", "") if least is None else (f"{least:.6f}", f"a change by {least:.2%}"),
+        ("", "") if least is None else (f"{least:.6f}", f"a change by {100 * least:.3g}%"),
     ]
 
 
