@@ -137,7 +137,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const traces = [
       {name: "needed by some data", x: long, y: bands.map((b) => seen(b[0])), mode: "lines", line: {width: 0}, showlegend: false, hoverinfo: "skip"},
       {name: "worst data, equal steps: between the bounds", x: long, y: bands.map((b) => seen(b[1])), mode: "lines", line: {width: 0},
-        fill: "tonexty", fillcolor: "rgba(11, 110, 153, 0.25)", hovertemplate: "at most %{y:.3g}"},
+        fill: "tonexty", fillcolor: "rgba(70, 155, 200, 0.36)", hovertemplate: "at most %{y:.3g}"},
       {name: "first hitting: 0 from d calls on", x: [now.d, now.d], y: [1, 1e-9], mode: "lines+markers", line: {width: 3, color: "#5b8c3a"}, hoverinfo: "name"},
       ...Object.entries(R.curves).map(([name, curve], i) => ({
         name: NAMES[name], x: steps, y: table.map((row) => (row[name] === null ? null : seen(row[name]))),
