@@ -77,8 +77,8 @@ def test_equal_steps_are_kept_where_they_are_optimal(text: str) -> None:
 def test_never_worse_than_uniform(seed: int, steps: int) -> None:
     target, table = with_tables(f"dirichlet:3:2:0.5:{seed}")
     found = best_schedule(table, target, steps, restarts=0, iterations=20, seed=seed)
-    assert found.tv.value <= found.uniform.value
-    assert found.uniform == total_variation(table.law(StepLaw.equal(steps)), target)
+    assert found.tv.value <= found.equal.value
+    assert found.equal == total_variation(table.law(StepLaw.equal(steps)), target)
     assert found.steps == steps
 
 
