@@ -184,7 +184,7 @@ def test_exact_law(report: Report, d: int, S: int, K: int) -> None:
         MiB_ours=f"{peak_mib(scratch):.1f}",
     )
     assert times["checks"].median > times["scratch"].median
-    assert d == 4 or times["visits"].median > times["scratch"].median
+    assert times["visits"].median > times["scratch"].median
     if (d, S, K) == (6, 2, 32):
         assert times["checks"].median >= 20 * times["scratch"].median
         assert times["checks"].median >= 1000 * times["ready"].median
