@@ -74,7 +74,7 @@ def test_equal_steps_are_kept_where_they_are_optimal(text: str) -> None:
 
 @settings(max_examples=20)
 @given(st.integers(0, 1000), st.integers(1, 6))
-def test_never_worse_than_uniform(seed: int, steps: int) -> None:
+def test_never_worse_than_equal_steps(seed: int, steps: int) -> None:
     target, table = with_tables(f"dirichlet:3:2:0.5:{seed}")
     found = best_schedule(table, target, steps, restarts=0, iterations=20, seed=seed)
     assert found.tv.value <= found.equal.value
