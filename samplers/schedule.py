@@ -1,4 +1,4 @@
-"""When a parallel sampler takes its steps: a rule on a clock and a grid (note, §0, S1)."""
+"""When a parallel sampler takes its steps: a rule on a clock and a grid (S1)."""
 
 from __future__ import annotations
 

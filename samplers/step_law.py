@@ -1,4 +1,4 @@
-"""The step law: in which step a parallel sampler reveals a token (note, §0)."""
+"""The step law: in which step a parallel sampler reveals a token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of the theory room; each message is one line and names the remedy."""
+"""Errors of the theory; each message is one line and names the remedy."""
 
 
 class TheoryError(ValueError):

@@ -1,11 +1,15 @@
-"""A policy: `sharprates audit words4 --policy book.examples.own_policy:growing`."""
+"""A policy of your own.
+
+Run `sharprates audit words4 --policy book.examples.own_policy:growing`.
+"""
 
 import torch
 
 
 def growing(state, predicted, round):
     """One token, then two, then three, …, the surest first: bool [B, d]."""
-    masked = state == predicted.shape[-1]  # the mask is the symbol S; predicted is [B, d, S]
+    # predicted is [B, d, S]; the mask is the symbol S
+    masked = state == predicted.shape[-1]
     sure = predicted.amax(-1).masked_fill(~masked, -1)
     best = sure.argsort(dim=1, descending=True, stable=True)[:, : round + 1]
     return torch.zeros_like(masked).scatter(1, best, True) & masked

@@ -1,13 +1,21 @@
-"""A sampler of your own, checked: `sharprates check book.examples.own_sampler:sampler`."""
+"""A sampler of your own.
+
+Run `sharprates check book.examples.own_sampler:sampler`.
+"""
 
 import torch
 from sharprates import Declaration
 
 
 class TwoSteps:
-    """Half of the tokens at first, then the rest: ancestral sampling on the linear clock, K = 2."""
+    """Ancestral sampling on the linear clock, in two steps."""
 
-    declaration = Declaration("my sampler", rule="ancestral", clock="linear", steps=2)
+    declaration = Declaration(
+        "my sampler",
+        rule="ancestral",
+        clock="linear",
+        steps=2,
+    )
 
     def sample(self, denoiser, n, generator):
         """Rows [n, d]; the mask is the symbol S."""

@@ -11,7 +11,8 @@ from sharprates.theory.hypotheses import EXACT, NO_LEFTOVER, STEP_LAW
 UNION = Claim(
     id="UNION",
     title="Union bound over pairs of tokens",
-    statement=r"Without leftover $\mathrm{TV}(p_{\mathrm{out}},q_0)\le\binom d2\sum_kw_k^2$.",
+    statement=r"Without leftover "
+    r"$\mathrm{TV}(p_{\mathrm{out}},q_0)\le\binom d2\sum_kw_k^2$.",
     measured=Measured.TV,
     kind=Kind.CONJECTURE,
     relation=Relation.UPPER,
