@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from sharprates.samplers import families
 from sharprates.samplers.clock import Clock, clock, grid
 from sharprates.samplers.denoiser import Denoiser, ExactDenoiser, Positions
@@ -206,24 +204,6 @@ class Recorded:
         return self.inner(x, t, positions)
 
 
-class Timeless(Recorded):
-    """Writes down the rows of its calls, each of which must be asked for something."""
-
-    time_free = True
-
-    def __init__(self, inner: Denoiser) -> None:
-        super().__init__(inner)
-        self.rows: list[int] = []
-
-    def __call__(
-        self, x: Tensor, t: Tensor | float | None = None, positions: Positions | None = None
-    ) -> Tensor:
-        assert positions is not None
-        assert positions[0].unique().tolist() == list(range(len(x)))
-        self.rows.append(len(x))
-        return super().__call__(x, t, positions)
-
-
 @pytest.mark.parametrize(("last", "calls"), [("leave", 40), ("fill", 41)])
 @pytest.mark.parametrize("rows", [1, 300])
 def test_one_denoiser_call_a_step_at_its_start(last: str, calls: int, rows: int) -> None:
@@ -233,30 +213,6 @@ def test_one_denoiser_call_a_step_at_its_start(last: str, calls: int, rows: int)
     run = ParallelSampler(4, Schedule.at(times, "euler", c, last)).run(denoiser, rows, seeded())
     assert run.calls == calls == len(denoiser.times)
     assert denoiser.times == times[:calls].tolist()
-
-
-@given(st.integers(1, 5), st.integers(1, 9), st.integers(1, 20), st.integers(0, 2**16))
-def test_a_denoiser_without_times_is_called_for_busy_steps_alone(
-    d: int, K: int, n: int, seed: int
-) -> None:
-    """It gives the rows of a call a step, and no row is paid for that reveals nothing."""
-    exact = ExactDenoiser(families.dirichlet(d, 2, 0.5, seed=seed))
-    sampler = ParallelSampler(d, Schedule("euler", "linear", "uniform", K))
-    by_step, by_event = Recorded(exact), Timeless(exact)
-    run = sampler.run(by_event, n, seeded(seed))
-    stepwise = sampler.run(by_step, n, seeded(seed))
-    assert torch.equal(run.rows, stepwise.rows)
-    assert torch.equal(run.steps, stepwise.steps)
-    busy = [len(set(row) - {K}) for row in run.steps.tolist()]
-    assert by_event.rows == [sum(b > j for b in busy) for j in range(max(busy))]
-
-
-def test_long_rows_of_few_steps_keep_their_masks() -> None:
-    """More positions than one byte counts."""
-    sampler = ParallelSampler(300, StepLaw.from_weights(torch.full((2,), 0.25).double()))
-    run = sampler.run(ExactDenoiser(family("copies:300:2")), 20, seeded())
-    assert bool((run.steps == 2).any())
-    assert torch.equal(run.rows == 2, run.steps == 2)
 
 
 def test_a_law_without_leftover_leaves_no_mask() -> None:
@@ -432,8 +388,8 @@ def test_the_law_is_that_of_the_algorithm_that_the_denoiser_allows() -> None:
     exact = ExactDenoiser(target)
     sampler = ParallelSampler(2, Schedule("tau-leaping", "linear", "uniform", 3))
     expected = tables(target, exact).law(sampler.step_law)
-    for known in (None, tables(target, exact)):
-        found = sampler.law(target, exact, known)
+    for given in (None, tables(target, exact)):
+        found = sampler.law(target, exact, given)
         assert torch.equal(found.probability, expected.probability)
     half = Scaled(exact, 0.5)  # also its chance to be revealed is halved
     slow = propagate(target, half, sampler.step_law, sampler.call_times)
