@@ -73,10 +73,10 @@ U2 = Claim(
         r"$\int_0^1dt/v=1$: $K\sum_k\Gamma\to\frac12\int_0^1v\,g'\,dt$, which is $\frac d2\bar I$ "
         r"for equal steps, half of KL2's bound; and $K\,\mathrm{TV}\to\binom "
         r"d2\cdot\frac12\|\int_0^1v(t)(\sum_n\mathrm{Bin}(d-2,t)(n)\,P_{a^{(n+1)}}-q_0)\,dt\|_1$, "
-        r"$\beta_n$ the share of $n$ in it. This is convex in $v$. The two best grids differ in "
-        r"general: for half copies and half parity, $d=3$, $K\,\mathrm{TV}\to\frac{13}{32}$ for "
-        r"equal steps, $0.4295$ for the grid that is best in $\sum\Gamma$, and $0.3959$ for the "
-        r"one that is best in TV; for copies and for parity they are the same."
+        r"which is convex in $v$. The two best grids differ in general: for half copies and half "
+        r"parity, $d=3$, $K\,\mathrm{TV}\to\frac{13}{32}$ for equal steps, $0.4295$ for the grid "
+        r"that is best in $\sum\Gamma$, and $0.3959$ for the one that is best in TV; for copies "
+        r"and for parity they are the same."
     ),
     measured=Measured.LEAST_GROWTH,
     kind=Kind.THEOREM,

@@ -225,7 +225,7 @@ HEADLINES: Mapping[str, Headline] = {
         r"\mathrm{DTC}=\sum_m(h_m-h_{d-1})",
     ),
     "KL5": Headline(
-        "Blocks cost at most the largest one less a token, times the information",
+        "Blocks cost at most one token less than the largest block has, times the information",
         r"\mathbb E_\sigma\,\mathrm{KL}(q_0\,\|\,P_{a,\sigma})\le(\max_is_i-1)\,\bar I",
     ),
     "KL6": Headline(

@@ -10,7 +10,6 @@ from sharprates.theory.hypotheses import (
     ALL_MASKED_START,
     EQUAL_STEPS,
     FIRST_HITTING,
-    NORMALISED,
     STEP_LAW,
     TIME_FREE,
 )
@@ -64,7 +63,7 @@ S2 = Claim(
     kind=Kind.IDENTITY,
     relation=Relation.EQUALITY,
     expression=CompositionSum(d, w, P),
-    hypotheses=(STEP_LAW, NORMALISED, TIME_FREE, ALL_MASKED_START),
+    hypotheses=(STEP_LAW, TIME_FREE, ALL_MASKED_START),
     unchecked=("samplers that are order-uniform and value-blind but have no step law",),
 )
 
