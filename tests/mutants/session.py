@@ -95,6 +95,7 @@ def changed_function(before: str, after: str) -> str | None:
 def functions(path: str) -> dict[str, list[FunctionType]]:
     """Those of a loaded file, wherever they are held, by name in the order of lines."""
     found = defaultdict(list)
+    gc.unfreeze()  # what is frozen is not listed
     for one in gc.get_objects():
         if type(one) is FunctionType and one.__code__.co_filename == path:
             found[one.__code__.co_qualname].append(one)
@@ -112,11 +113,18 @@ def _codes(code: CodeType, name: str) -> Iterator[CodeType]:
                 yield from _codes(one, name)
 
 
-def swap(loaded: Mapping[str, Sequence[FunctionType]], name: str, path: str, source: str) -> None:
-    """Give the functions of this name the code of another source."""
-    codes = _codes(compile(source, path, "exec", dont_inherit=True), name)
-    for function, code in zip(loaded[name], codes, strict=True):
-        function.__code__ = code
+def swapped(
+    loaded: Mapping[str, Sequence[FunctionType]], name: str, path: str, source: str
+) -> list[tuple[FunctionType, CodeType]]:
+    """The functions of this name, each with its code in another source.
+
+    Raises:
+        SystemExit: if they are not all loaded: nothing could then be said of a mutant.
+    """
+    codes = [*_codes(compile(source, path, "exec", dont_inherit=True), name)]
+    if not codes or len(codes) != len(loaded[name]):
+        raise SystemExit(f"{path}: {len(loaded[name])} of {len(codes)} functions {name} are loaded")
+    return list(zip(loaded[name], codes, strict=True))
 
 
 class Watch:
@@ -329,10 +337,12 @@ class Session(Quick):
         if not chosen:
             return None
         chosen.sort(key=lambda name: (self._last.get(function) != name, self.usual(name).cpu))
+        pairs = swapped(self.loaded, function, self.path, source)
 
         def judge() -> str | None:
             Path(self.path).write_text(source, encoding="utf-8")  # for processes that tests start
-            swap(self.loaded, function, self.path, source)
+            for one, code in pairs:
+                one.__code__ = code
             return self._first_failure(chosen)
 
         try:

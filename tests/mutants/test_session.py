@@ -1,5 +1,6 @@
 """One session for all mutants of a file, on a small house of its own."""
 
+import gc
 import os
 import signal
 import sys
@@ -15,7 +16,7 @@ from tests.mutants.session import (
     changed_function,
     forked,
     functions,
-    swap,
+    swapped,
 )
 
 PLAIN = """
@@ -65,16 +66,20 @@ def test_functions_get_new_code_whoever_holds_them(tmp_path: Path) -> None:
     names: dict = {"__name__": "plain"}
     exec(compile(PLAIN, file, "exec"), names)
     kept, one = names["total"], names["C"](3)
+    gc.freeze()  # as the suite does with what it has collected
     loaded = functions(file)
     assert loaded.keys() == {"C.__init__", "C.twice", "C.of", "total"}
     for before, after, function in (
         *(("N * self.x", "N + self.x", "C.twice"), ("cls(x)", "cls(-x)", "C.of")),
         ("x + 1", "x + 2", "total"),
     ):
-        swap(loaded, function, file, PLAIN.replace(before, after))
+        for it, code in swapped(loaded, function, file, PLAIN.replace(before, after)):
+            it.__code__ = code
     assert one.twice == 5
     assert [it.x for it in type(one).of(4, 5)] == [-4, -5]
     assert kept(1, 2) == 7
+    with pytest.raises(SystemExit, match="0 of 1 functions total are loaded"):
+        swapped(functions(f"{file}x"), "total", file, PLAIN)
 
 
 def test_a_fork_tells_what_it_found_or_how_it_was_lost() -> None:

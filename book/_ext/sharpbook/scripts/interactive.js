@@ -10,7 +10,7 @@ document.addEventListener("DOMContentLoaded", () => {
     upper: {dash: "dash", word: "upper bound, any data"},
     lower: {dash: "dot", word: "lower bound, any data"},
     exact: {dash: "solid", word: "exact TV of a family"},
-    needed: {dash: "dashdot", word: "some data suffers at least this"},
+    needed: {dash: "dashdot", word: "some data suffer at least this"},
   };
   const NAMES = {E2: "E2 decomposition", E3: "E3 birthday", E5: "E5 entropy (log S)", E7: "E7 closed form",
     E8: "E8 largest step", KL2: "KL2 with Pinsker", L0: "L0 leftover", L1: "L1 pairs", L2: "L2 copies",
