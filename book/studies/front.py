@@ -73,7 +73,7 @@ def draw_pair(axes: tuple[Axes, Axes], one: Pair) -> None:
         for i, a in enumerate(THIRD):
             for j, b in enumerate(LAST):
                 word = f"th{a}{b}"
-                colour = "#222222" if word in one.words else kit.COLOURS[1]
+                colour = "#222222" if word in one.words else "#a31515"
                 text = f"{word}\n{grid[i][j]:.0%}"
                 colour = "white" if grid[i][j] > 0.25 else colour
                 axis.text(j, i, text, ha="center", va="center", size=8, color=colour)

@@ -126,10 +126,13 @@ def _process(*event: Any) -> None:
     lines[:] = map(plain, lines)
 
 
-def _signature(*event: Any) -> tuple[str, None] | None:
-    # (application, kind, name, object, …); an enumeration's is that of a function nobody calls
-    shown = event[3]
-    return ("", None) if isinstance(shown, type) and issubclass(shown, Enum) else None
+def _signature(*event: Any) -> tuple[str, str | None] | None:
+    # (application, kind, name, object, options, arguments, result)
+    shown, arguments, result = event[3], *event[5:7]
+    if isinstance(shown, type) and issubclass(shown, Enum):
+        return "", None  # that of a function nobody calls
+    # what a dataclass makes anew is no python, and Sphinx would set the whole line as it is
+    return (arguments.replace("<factory>", "..."), result) if arguments else None
 
 
 def setup(app: Sphinx) -> None:

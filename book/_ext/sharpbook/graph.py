@@ -198,9 +198,10 @@ def _edge(source: Node, target: Node, bends: Mapping[Bend, tuple[float, float]])
 def _box(node: Node) -> str:
     one = node.claim
     main = " main" if one.id in MAIN else ""
-    lines, small = textwrap.wrap(one.title, 22 if main else 25), ""
+    title = one.title.replace(" = ", "\u00a0=\u00a0")
+    lines, small = textwrap.wrap(title, 22 if main else 25), ""
     if len(lines) > 2:
-        lines, small = textwrap.wrap(one.title, 31, max_lines=2, placeholder=" …"), " small"
+        lines, small = textwrap.wrap(title, 31, max_lines=2, placeholder=" …"), " small"
     text = "".join(
         f'<text x="{node.x + 8:.0f}" y="{node.y + 31 + 13.5 * i:.1f}" class="title{small}">'
         f"{escape(line)}</text>"
