@@ -308,6 +308,10 @@ def test_the_largest_share_of_tokens_that_meet_in_a_call() -> None:
     erring = Perturbed(ExactDenoiser(target), mass=0.5)
     assert not erring.normalised
     assert sampler.share(erring) == 1.0
+    # many small steps: by event one token of each row meets in a call, by time a step's share
+    many = ParallelSampler(2, StepLaw.equal(8))
+    assert many.share(ExactDenoiser(target)) == 0.5
+    assert many.share(Tilted(True)) == 0.125
 
 
 def test_facts_of_given_times_end_where_the_times_do() -> None:
